@@ -1,0 +1,447 @@
+//! The trace: blocks of instructions in SSA form, and the exits of their guards.
+//!
+//! ```text
+//! trace @count {
+//! b0(v0: ptr, v1: i64):
+//!     v2 = load.i64 v0+8
+//!     v3 = lt_u.i64 v1, v2
+//!     guard v3 else exit0
+//!     v4 = add.i64 v1, 1
+//!     jump b0(v0, v4)
+//! exit0: resume 0 [v0, v1]
+//! }
+//! ```
+//!
+//! One type serves the whole way: a recorded loop is one block that jumps to itself, a bridge is
+//! one block that ends with `leave`, a peeled loop is two blocks (preamble and body), a *region*
+//! is the blocks of several of those with exits linked to blocks (`exit0: … -> b3`).
+//! Block 0 is the entry.
+//!
+//! Invariants (checked by `verify`): `ssa` (a value is defined once, before its uses, in a block
+//! that dominates them), `typed` (operands fit the op table), `exit-shape` (an exit that is linked
+//! has the types of the block it is linked to).
+//!
+//! Not here: addresses of code, greens, interpreters. An exit carries the number of a resume point;
+//! what that number means is the runtime's business.
+
+use super::{Const, Op, Ty};
+
+macro_rules! id {
+    ($(#[$doc:meta])+ $name:ident) => {
+        $(#[$doc])+
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// The position in the table that this id indexes.
+            pub fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+id! {
+    /// Names an SSA value; indexes [`Trace::values`].
+    ValueId
+}
+id! {
+    /// Names a block; indexes [`Trace::blocks`].
+    BlockId
+}
+id! {
+    /// Names an exit; indexes [`Trace::exits`].
+    ExitId
+}
+id! {
+    /// Names a call site's operands; indexes [`Trace::calls`].
+    CallId
+}
+id! {
+    /// Names a resume point: a merge point that recording has passed. Opaque here.
+    ResumeId
+}
+
+/// An operand: a value, or a constant in place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Arg {
+    /// An SSA value.
+    Value(ValueId),
+    /// A constant.
+    Const(Const),
+}
+
+impl Arg {
+    /// The constant, if it is one.
+    pub fn as_const(self) -> Option<Const> {
+        match self {
+            Arg::Const(c) => Some(c),
+            Arg::Value(_) => None,
+        }
+    }
+
+    /// The value, if it is one.
+    pub fn as_value(self) -> Option<ValueId> {
+        match self {
+            Arg::Value(v) => Some(v),
+            Arg::Const(_) => None,
+        }
+    }
+
+    /// The constant 0 of type `i64`: what an unused operand field holds.
+    pub const NONE: Arg = Arg::Const(Const {
+        ty: Ty::I64,
+        bits: 0,
+    });
+}
+
+impl From<ValueId> for Arg {
+    fn from(v: ValueId) -> Arg {
+        Arg::Value(v)
+    }
+}
+
+impl From<Const> for Arg {
+    fn from(c: Const) -> Arg {
+        Arg::Const(c)
+    }
+}
+
+/// One operation. Which fields are in use follows from the op's [`super::Sig`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Inst {
+    /// What it does.
+    pub op: Op,
+    /// The type suffix; for ops without one: `ptr` for `ptr_add` and `scratch`, `bool` for guards.
+    pub ty: Ty,
+    /// The value it defines.
+    pub dst: Option<ValueId>,
+    /// First operand ([`Arg::NONE`] if there is none).
+    pub a: Arg,
+    /// Second operand ([`Arg::NONE`] if there is none).
+    pub b: Arg,
+    /// Byte offset of `load`, `store`, `scratch`.
+    pub imm: i32,
+    /// The call's operands, or the guard's exit.
+    pub aux: Aux,
+}
+
+/// What an instruction has besides two operands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Aux {
+    /// Nothing.
+    None,
+    /// The target and operands of a call.
+    Call(CallId),
+    /// Where a failing guard leaves.
+    Exit(ExitId),
+}
+
+impl Inst {
+    /// The exit of a guard.
+    ///
+    /// # Panics
+    /// If it is not a guard.
+    pub fn exit(&self) -> ExitId {
+        match self.aux {
+            Aux::Exit(exit) => exit,
+            _ => panic!("{} has no exit", self.op.mnemonic()),
+        }
+    }
+
+    /// The call site of a call.
+    ///
+    /// # Panics
+    /// If it is not a call.
+    pub fn call(&self) -> CallId {
+        match self.aux {
+            Aux::Call(call) => call,
+            _ => panic!("{} is not a call", self.op.mnemonic()),
+        }
+    }
+}
+
+/// How many of `a`, `b` an op uses.
+pub fn operand_count(op: Op) -> usize {
+    use super::Sig;
+    match op.sig() {
+        Sig::Binary | Sig::Compare | Sig::Store | Sig::PtrAdd => 2,
+        Sig::Unary | Sig::Cast | Sig::Load | Sig::Guard => 1,
+        Sig::Scratch | Sig::Call => 0,
+    }
+}
+
+/// A call's target and operands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// The symbol of the function; its address is the embedder's business.
+    pub symbol: String,
+    /// The operands.
+    pub args: Vec<Arg>,
+    /// Does the call define a value (of the instruction's `ty`)?
+    pub has_result: bool,
+}
+
+/// How a block ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum End {
+    /// Go on in a block of this trace.
+    Jump(BlockId, Vec<Arg>),
+    /// Leave by an exit, always.
+    Leave(ExitId),
+}
+
+/// Instructions in a row, with parameters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Block {
+    /// The values that a jump to this block passes.
+    pub params: Vec<ValueId>,
+    /// The instructions.
+    pub insts: Vec<Inst>,
+    /// What comes last.
+    pub end: End,
+}
+
+/// One entry of the log of an exit behind an effect: what the handler has done since its resume
+/// point, so that replay can take it from here instead of doing it again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogEntry {
+    /// A load's result.
+    Load(Arg),
+    /// A store has happened.
+    Store,
+    /// A residual call's result word, if it has one.
+    Call(Option<Arg>),
+    /// `size` bytes at byte `offset` of the frame's scratch area: a residual call's result that is not a word.
+    Blob {
+        /// First byte within the scratch area.
+        offset: i32,
+        /// Number of bytes.
+        size: u32,
+    },
+}
+
+impl LogEntry {
+    /// The operand, if the entry has one.
+    pub fn arg(self) -> Option<Arg> {
+        match self {
+            LogEntry::Load(arg) | LogEntry::Call(Some(arg)) => Some(arg),
+            LogEntry::Store | LogEntry::Call(None) | LogEntry::Blob { .. } => None,
+        }
+    }
+
+    /// The operand, to be replaced.
+    pub fn arg_mut(&mut self) -> Option<&mut Arg> {
+        match self {
+            LogEntry::Load(arg) | LogEntry::Call(Some(arg)) => Some(arg),
+            LogEntry::Store | LogEntry::Call(None) | LogEntry::Blob { .. } => None,
+        }
+    }
+}
+
+/// Where and with what a trace is left. It belongs to a resume point (and the effects since), not
+/// to a guard: guards share exits.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exit {
+    /// The resume point.
+    pub resume: ResumeId,
+    /// The reds as of the resume point.
+    pub reds: Vec<Arg>,
+    /// What has happened since the resume point.
+    pub log: Vec<LogEntry>,
+    /// In a region: the block that takes over, with [`Exit::args`] as its arguments.
+    pub link: Option<BlockId>,
+}
+
+impl Exit {
+    /// The operands in the order of frame slots and of the parameters of a bridge: reds, then the
+    /// log's operands.
+    pub fn args(&self) -> impl Iterator<Item = Arg> + '_ {
+        self.reds
+            .iter()
+            .copied()
+            .chain(self.log.iter().filter_map(|entry| entry.arg()))
+    }
+
+    /// The same operands, to be replaced.
+    pub fn args_mut(&mut self) -> impl Iterator<Item = &mut Arg> + '_ {
+        self.reds
+            .iter_mut()
+            .chain(self.log.iter_mut().filter_map(LogEntry::arg_mut))
+    }
+}
+
+/// A trace, a bridge, or a region of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Trace {
+    /// What it is called in logs.
+    pub name: String,
+    /// The blocks; block 0 is the entry.
+    pub blocks: Vec<Block>,
+    /// The type of each value.
+    pub values: Vec<Ty>,
+    /// The exits.
+    pub exits: Vec<Exit>,
+    /// The call sites.
+    pub calls: Vec<Call>,
+}
+
+impl Trace {
+    /// A trace without blocks.
+    pub fn new(name: impl Into<String>) -> Trace {
+        Trace {
+            name: name.into(),
+            ..Trace::default()
+        }
+    }
+
+    /// A new value of type `ty`.
+    pub fn add_value(&mut self, ty: Ty) -> ValueId {
+        self.values.push(ty);
+        ValueId(self.values.len() as u32 - 1)
+    }
+
+    /// A new exit.
+    pub fn add_exit(&mut self, exit: Exit) -> ExitId {
+        self.exits.push(exit);
+        ExitId(self.exits.len() as u32 - 1)
+    }
+
+    /// A new call site.
+    pub fn add_call(&mut self, call: Call) -> CallId {
+        self.calls.push(call);
+        CallId(self.calls.len() as u32 - 1)
+    }
+
+    /// The type of an operand.
+    pub fn ty(&self, arg: Arg) -> Ty {
+        match arg {
+            Arg::Value(v) => self.values[v.index()],
+            Arg::Const(c) => c.ty,
+        }
+    }
+
+    /// The block of that id.
+    pub fn block(&self, id: BlockId) -> &Block {
+        &self.blocks[id.index()]
+    }
+
+    /// The exit of that id.
+    pub fn exit(&self, id: ExitId) -> &Exit {
+        &self.exits[id.index()]
+    }
+
+    /// Number of instructions, block ends not counted.
+    pub fn inst_count(&self) -> usize {
+        self.blocks.iter().map(|block| block.insts.len()).sum()
+    }
+
+    /// Number of guards.
+    pub fn guard_count(&self) -> usize {
+        self.blocks
+            .iter()
+            .flat_map(|b| &b.insts)
+            .filter(|inst| inst.op.is_guard())
+            .count()
+    }
+
+    /// The types of the entry's parameters.
+    pub fn param_types(&self) -> Vec<Ty> {
+        self.blocks[0]
+            .params
+            .iter()
+            .map(|v| self.values[v.index()])
+            .collect()
+    }
+
+    /// The number of bytes of scratch area the trace addresses with `scratch` and names in logs.
+    pub fn scratch_size(&self) -> u32 {
+        let blobs = self
+            .exits
+            .iter()
+            .flat_map(|exit| &exit.log)
+            .map(|entry| match *entry {
+                LogEntry::Blob { offset, size } => offset as u32 + size,
+                _ => 0,
+            });
+        let ops = self
+            .blocks
+            .iter()
+            .flat_map(|b| &b.insts)
+            .map(|inst| match inst.op {
+                Op::Scratch => inst.imm as u32 + 8,
+                _ => 0,
+            });
+        blobs.chain(ops).max().unwrap_or(0)
+    }
+
+    /// Copies the blocks of `other` behind those of `self`, renumbered, and returns its entry.
+    pub fn append(&mut self, other: &Trace) -> (BlockId, Renumbering) {
+        let offsets = Renumbering {
+            value: self.values.len() as u32,
+            block: self.blocks.len() as u32,
+            exit: self.exits.len() as u32,
+            call: self.calls.len() as u32,
+        };
+        self.values.extend_from_slice(&other.values);
+        for exit in &other.exits {
+            let mut exit = exit.clone();
+            exit.args_mut().for_each(|arg| offsets.arg(arg));
+            exit.link = exit.link.map(|b| BlockId(b.0 + offsets.block));
+            self.exits.push(exit);
+        }
+        for call in &other.calls {
+            let mut call = call.clone();
+            call.args.iter_mut().for_each(|arg| offsets.arg(arg));
+            self.calls.push(call);
+        }
+        for block in &other.blocks {
+            let mut block = block.clone();
+            block.params.iter_mut().for_each(|v| v.0 += offsets.value);
+            block.insts.iter_mut().for_each(|inst| offsets.inst(inst));
+            match &mut block.end {
+                End::Jump(target, args) => {
+                    target.0 += offsets.block;
+                    args.iter_mut().for_each(|arg| offsets.arg(arg));
+                }
+                End::Leave(exit) => exit.0 += offsets.exit,
+            }
+            self.blocks.push(block);
+        }
+        (BlockId(offsets.block), offsets)
+    }
+}
+
+/// What [`Trace::append`] has added to the ids of the appended trace.
+#[derive(Clone, Copy, Debug)]
+pub struct Renumbering {
+    /// Added to value ids.
+    pub value: u32,
+    /// Added to block ids.
+    pub block: u32,
+    /// Added to exit ids.
+    pub exit: u32,
+    /// Added to call ids.
+    pub call: u32,
+}
+
+impl Renumbering {
+    fn arg(&self, arg: &mut Arg) {
+        if let Arg::Value(v) = arg {
+            v.0 += self.value;
+        }
+    }
+
+    fn inst(&self, inst: &mut Inst) {
+        if let Some(dst) = &mut inst.dst {
+            dst.0 += self.value;
+        }
+        self.arg(&mut inst.a);
+        self.arg(&mut inst.b);
+        match &mut inst.aux {
+            Aux::None => (),
+            Aux::Call(call) => call.0 += self.call,
+            Aux::Exit(exit) => exit.0 += self.exit,
+        }
+    }
+}

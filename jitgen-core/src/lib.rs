@@ -1,0 +1,3 @@
+//! jitgen core.
+
+pub mod ir;
