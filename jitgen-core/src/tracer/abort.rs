@@ -1,0 +1,63 @@
+//! Why a recording is given up: every reason, grouped by phase.
+//!
+//! An abort is never an error of the program: the twin goes on without recording and the plain
+//! interpreter takes over at the next merge point. It has a name, and a hint that says what the
+//! author could change.
+//!
+//! Not here: what the runtime does then (`runtime::location`, decaying back-off).
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident $text:literal $hint:literal;)+) => {
+        /// Why a recording was given up.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum AbortReason { $($(#[doc = $doc])+ $name),+ }
+
+        impl AbortReason {
+            /// Every reason.
+            pub const ALL: &'static [AbortReason] = &[$(AbortReason::$name),+];
+
+            /// The name in logs and statistics.
+            pub fn name(self) -> &'static str {
+                match self { $(AbortReason::$name => $text),+ }
+            }
+
+            /// What the author of the interpreter could do about it.
+            pub fn hint(self) -> &'static str {
+                match self { $(AbortReason::$name => $hint),+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    // While recording.
+    /// The trace has more operations than `trace_limit`.
+    TooLong "too-long" "raise `trace_limit`, or mark a helper #[residual]";
+    /// The portal returned before the trace could be closed.
+    PortalReturned "portal-returned" "nothing: the guest loop ended while it was recorded";
+    /// A panic went through the recorder.
+    Panicked "panicked" "nothing: the guest program panicked while it was recorded";
+    /// An enum or struct that is not constant was used by value.
+    OpaqueValue "opaque-value" "read the fields you need, or make the value part of the greens";
+    /// A residual function gave a result that is neither a word nor a `Result`.
+    OpaqueResult "opaque-result" "let the residual function return a word or a `Result`";
+    /// A value with a destructor was dropped inside the trace.
+    OwnedDrop "owned-drop" "propagate the value with `?`, or move the drop into a #[residual] function";
+    /// The results of residual calls need more scratch memory than a frame has.
+    ScratchFull "scratch-full" "let residual functions return smaller results";
+    /// The same merge point was passed without a new operation too often.
+    Empty "empty" "the portal loop does nothing that can be recorded";
+    // When the trace is complete.
+    /// The code generator refused the trace.
+    Backend "backend" "see the message in the event log";
+    /// The evaluator did not agree with what the recorder did.
+    CheckFailed "check-failed" "a bug in jitgen: please report it with the event log";
+}
+
+impl fmt::Display for AbortReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,74 @@
+//! What a traced value is in the trace, beside the concrete value that it has right now.
+
+use crate::ir::{Const, ValueId};
+
+/// The trace's side of a traced value. It matters only while recording: in replay and in direct
+/// mode every operand is [`Opnd::Const`], and nothing may depend on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opnd {
+    /// A constant: the concrete value is always this one here.
+    Const,
+    /// A constant that points to memory which nobody changes as long as the trace exists (a green
+    /// that the trace keeps alive, or what was read through one).
+    Frozen,
+    /// A value of the trace.
+    Ssa(ValueId),
+    /// Parts at byte offsets; what is not listed is constant. Indexes the session's aggregates.
+    Agg(u32),
+    /// The result of a residual call that is not a word. Indexes the session's blobs.
+    Blob(u32),
+}
+
+impl Opnd {
+    /// Is it the same at every execution of the trace?
+    pub fn is_const(self) -> bool {
+        matches!(self, Opnd::Const | Opnd::Frozen)
+    }
+}
+
+/// A machine word: what it is now, and what it is in the trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Word {
+    /// The concrete value.
+    pub now: Const,
+    /// The operand; never `Agg` or `Blob`.
+    pub opnd: Opnd,
+}
+
+/// A part of an aggregate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Byte offset in the aggregate.
+    pub offset: u32,
+    /// Its operand.
+    pub opnd: Opnd,
+}
+
+/// A residual call's result that lies in the frame's scratch area.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Blob {
+    /// The word that says which variant it is.
+    pub tag: ValueId,
+    /// Byte offset in the scratch area.
+    pub offset: i32,
+}
+
+/// Where a place of guest memory is: a base pointer and a constant distance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Address {
+    /// The operand of the base pointer.
+    pub base: Opnd,
+    /// The concrete base pointer.
+    pub base_now: u64,
+    /// Distance in bytes.
+    pub offset: i32,
+    /// May the memory be taken for constant?
+    pub frozen: bool,
+}
+
+impl Address {
+    /// The concrete address.
+    pub fn now(self) -> u64 {
+        self.base_now.wrapping_add(self.offset as i64 as u64)
+    }
+}

@@ -1,0 +1,314 @@
+//! The recorder: appends operations to the trace and gives guards their exits.
+//!
+//! ```text
+//! merge point          resume point R, log empty
+//!   load               v1 = load …                log: load v1
+//!   guard              guard … else exit0         exit0: resume R [reds]           (no effect yet: no log)
+//!   store              store …                    log: load v1, store
+//!   guard              guard … else exit1         exit1: resume R [reds] log [load v1, store]
+//! ```
+//!
+//! Exits belong to the resume point and the effects since: guards between two effects share one.
+//!
+//! Invariants: `logged` (every load of a word, store and call since the resume point is in the log,
+//! in order, also loads that were folded to constants), `constants-fold` (an operation on constants is not recorded).
+//!
+//! Not here: which mode the twin runs in, and what a merge point decides (`session`).
+
+use super::journal::Event;
+use super::{Address, Opnd, Word};
+use crate::ir::{
+    Arg, Aux, Block, Call, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty,
+    ValueId,
+};
+
+/// Where the evaluator of a check puts the scratch area: no address of guest memory.
+pub const SCRATCH_BASE: u64 = 0x1000;
+
+/// The trace under construction.
+#[derive(Debug)]
+pub struct Recorder {
+    trace: Trace,
+    block: Block,
+    resume: ResumeId,
+    reds: Vec<Arg>,
+    log: Vec<LogEntry>,
+    effects: usize,
+    /// The exit that guards at this point share.
+    exit: Option<ExitId>,
+    facts: Vec<Fact>,
+    scratch: i32,
+    /// What really happened, for the check.
+    pub journal: Vec<Event>,
+}
+
+/// A word of memory that is known to be a constant: how greens in memory stay constant.
+#[derive(Clone, Copy, Debug)]
+struct Fact {
+    base: Arg,
+    offset: i32,
+    now: Const,
+    opnd: Opnd,
+}
+
+impl Recorder {
+    /// A recorder whose trace takes parameters of these types.
+    pub fn new(name: String, params: &[Ty]) -> Recorder {
+        let mut trace = Trace::new(name);
+        let params = params.iter().map(|ty| trace.add_value(*ty)).collect();
+        Recorder {
+            trace,
+            block: Block { params, insts: vec![], end: End::Leave(ExitId(0)) },
+            resume: ResumeId(0),
+            reds: vec![],
+            log: vec![],
+            effects: 0,
+            exit: None,
+            facts: vec![],
+            scratch: 0,
+            journal: vec![],
+        }
+    }
+
+    /// The parameter of that number.
+    pub fn param(&self, index: usize) -> ValueId {
+        self.block.params[index]
+    }
+
+    /// Number of operations so far.
+    pub fn len(&self) -> usize {
+        self.block.insts.len()
+    }
+
+    /// Is nothing recorded yet?
+    pub fn is_empty(&self) -> bool {
+        self.block.insts.is_empty()
+    }
+
+    /// A merge point: later guards leave to it.
+    pub fn resume_at(&mut self, id: ResumeId, reds: Vec<Arg>, log: Vec<LogEntry>) {
+        self.resume = id;
+        self.reds = reds;
+        self.effects = log.len();
+        self.log = log;
+        self.exit = None;
+    }
+
+    /// The operand of a word as the trace has it.
+    pub fn arg(word: Word) -> Arg {
+        match word.opnd {
+            Opnd::Ssa(v) => Arg::Value(v),
+            _ => Arg::Const(word.now),
+        }
+    }
+
+    /// Appends an operation on words.
+    pub fn op(&mut self, op: Op, ty: Ty, a: Arg, b: Arg) -> ValueId {
+        self.push(op, ty, a, b, 0, Aux::None).expect("a pure op has a result")
+    }
+
+    /// Appends a guard that the condition is `value`.
+    pub fn guard(&mut self, condition: ValueId, value: bool) {
+        let exit = self.current_exit();
+        let op = if value { Op::Guard } else { Op::GuardNot };
+        self.push(op, Ty::Bool, condition.into(), Arg::NONE, 0, Aux::Exit(exit));
+    }
+
+    /// Ends the trace by leaving at the current resume point.
+    pub fn leave(&mut self) {
+        let exit = self.current_exit();
+        self.block.end = End::Leave(exit);
+    }
+
+    /// The value a load at `address` is known to give, if it is a known constant.
+    pub fn known(&self, address: Address) -> Option<Word> {
+        let base = Self::base(address);
+        let fact = self.facts.iter().find(|f| f.base == base && f.offset == address.offset)?;
+        Some(Word { now: fact.now, opnd: fact.opnd })
+    }
+
+    /// Notes that the word at `address` is the constant `word`.
+    pub fn learn(&mut self, address: Address, word: Word) {
+        let base = Self::base(address);
+        self.facts.retain(|f| f.base != base || f.offset != address.offset);
+        if word.opnd.is_const() {
+            self.facts.push(Fact { base, offset: address.offset, now: word.now, opnd: word.opnd });
+        }
+    }
+
+    /// Forgets what is known of memory.
+    pub fn forget(&mut self) {
+        self.facts.clear();
+    }
+
+    /// Appends a load that gave `now`.
+    pub fn load(&mut self, address: Address, now: Const) -> Opnd {
+        let base = Self::base(address);
+        let v = self
+            .push(Op::Load, now.ty, base, Arg::NONE, address.offset, Aux::None)
+            .expect("a load has a result");
+        self.log(LogEntry::Load(v.into()), false);
+        self.saw_load(address.now(), now);
+        Opnd::Ssa(v)
+    }
+
+    /// Logs a load that was answered from a known constant.
+    pub fn log_known(&mut self, now: Const) {
+        self.log(LogEntry::Load(now.into()), false);
+    }
+
+    /// Appends a store.
+    pub fn store(&mut self, address: Address, word: Word) {
+        let base = Self::base(address);
+        let value = Self::arg(word);
+        self.push(Op::Store, word.now.ty, base, value, address.offset, Aux::None);
+        self.log(LogEntry::Store, true);
+        let (size, offset) = (word.now.ty.size() as i32, address.offset);
+        self.facts.retain(|f| {
+            let apart = f.base == base
+                && (f.offset + f.now.ty.size() as i32 <= offset || offset + size <= f.offset);
+            apart || f.base != base && f.now.ty != word.now.ty
+        });
+        self.learn(address, word);
+        self.journal.push(Event::Store {
+            address: address.now(),
+            size: word.now.ty.size(),
+            bits: word.now.bits,
+        });
+    }
+
+    /// Reserves `size` bytes of scratch memory; gives the offset.
+    pub fn reserve_scratch(&mut self, size: u32) -> i32 {
+        let offset = self.scratch;
+        self.scratch += size.next_multiple_of(8) as i32;
+        offset
+    }
+
+    /// Bytes of scratch memory in use.
+    pub fn scratch_size(&self) -> i32 {
+        self.scratch
+    }
+
+    /// Appends the address of a place in scratch memory.
+    pub fn scratch_address(&mut self, offset: i32) -> ValueId {
+        self.push(Op::Scratch, Ty::Ptr, Arg::NONE, Arg::NONE, offset, Aux::None)
+            .expect("an address is a result")
+    }
+
+    /// Appends a load from scratch memory; not logged, since replay has the bytes.
+    pub fn load_scratch(&mut self, base: i32, offset: u32, now: Const) -> ValueId {
+        let pointer = self.scratch_address(base);
+        self.saw_load(SCRATCH_BASE + base as u64 + u64::from(offset), now);
+        self.push(Op::Load, now.ty, pointer.into(), Arg::NONE, offset as i32, Aux::None)
+            .expect("a load has a result")
+    }
+
+    /// Appends a residual call. `blob`: where in scratch memory the callee has put its result.
+    pub fn call(
+        &mut self,
+        op: Op,
+        symbol: &str,
+        args: &[Word],
+        blob: Option<(i32, u32)>,
+        result: Option<Const>,
+    ) -> Option<ValueId> {
+        let mut operands: Vec<Arg> = args.iter().map(|word| Self::arg(*word)).collect();
+        let mut seen: Vec<Option<Const>> = args.iter().map(|word| Some(word.now)).collect();
+        if let Some((offset, _)) = blob {
+            operands.push(self.scratch_address(offset).into());
+            seen.push(None);
+        }
+        let call = Call { symbol: symbol.to_owned(), args: operands, has_result: result.is_some() };
+        let aux = Aux::Call(self.trace.add_call(call));
+        let ty = result.map_or(Ty::I64, |c| c.ty);
+        let dst = result.map(|_| self.trace.add_value(ty));
+        self.block.insts.push(Inst { op, ty, dst, a: Arg::NONE, b: Arg::NONE, imm: 0, aux });
+        if op == Op::Call {
+            self.forget();
+        }
+        self.log(LogEntry::Call(dst.map(Arg::Value)), true);
+        if let Some((offset, size)) = blob {
+            self.log(LogEntry::Blob { offset, size }, true);
+        }
+        self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result });
+        dst
+    }
+
+    /// Appends a guard that the byte at `flag` is still 0.
+    pub fn guard_flag(&mut self, flag: u64) {
+        let base = Arg::Const(Const::new(Ty::Ptr, flag));
+        let value = self
+            .push(Op::Load, Ty::Bool, base, Arg::NONE, 0, Aux::None)
+            .expect("a load has a result");
+        self.saw_load(flag, Const::bool(false));
+        self.guard(value, false);
+    }
+
+    /// Gives every red a value of its own, so that the trace can be cut here; gives their operands.
+    pub fn rename(&mut self, reds: &[Word]) -> Vec<ValueId> {
+        self.forget();
+        reds.iter().map(|red| self.op(Op::Copy, red.now.ty, Self::arg(*red), Arg::NONE)).collect()
+    }
+
+    /// The recorded trace; `end` closes it into a loop whose head is where `params` were renamed
+    /// (all operations before are cut off).
+    pub fn finish(mut self, close: Option<Close>) -> (Trace, Vec<Event>) {
+        if let Some(close) = close {
+            self.block.insts.drain(..close.position);
+            self.journal.drain(..close.journal);
+            self.block.params = close.params;
+            self.block.end = End::Jump(crate::ir::BlockId(0), close.args);
+        }
+        self.trace.blocks.push(self.block);
+        (self.trace, self.journal)
+    }
+
+    fn base(address: Address) -> Arg {
+        match address.base {
+            Opnd::Ssa(v) => Arg::Value(v),
+            _ => Arg::Const(Const::new(Ty::Ptr, address.base_now)),
+        }
+    }
+
+    fn saw_load(&mut self, address: u64, now: Const) {
+        self.journal.push(Event::Load { address, size: now.ty.size(), bits: now.bits });
+    }
+
+    fn log(&mut self, entry: LogEntry, effect: bool) {
+        self.log.push(entry);
+        self.effects += usize::from(effect);
+        if self.effects > 0 {
+            self.exit = None;
+        }
+    }
+
+    fn current_exit(&mut self) -> ExitId {
+        if let Some(exit) = self.exit {
+            return exit;
+        }
+        let log = if self.effects > 0 { self.log.clone() } else { vec![] };
+        let exit = Exit { resume: self.resume, reds: self.reds.clone(), log, link: None };
+        let id = self.trace.add_exit(exit);
+        self.exit = Some(id);
+        id
+    }
+
+    fn push(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32, aux: Aux) -> Option<ValueId> {
+        let dst = op.result(ty).map(|ty| self.trace.add_value(ty));
+        self.block.insts.push(Inst { op, ty, dst, a, b, imm, aux });
+        dst
+    }
+}
+
+/// Where and how a trace closes into a loop.
+#[derive(Clone, Debug)]
+pub struct Close {
+    /// Number of operations before the loop's head.
+    pub position: usize,
+    /// Number of journal events before it.
+    pub journal: usize,
+    /// The loop's parameters.
+    pub params: Vec<ValueId>,
+    /// What the end of the loop passes.
+    pub args: Vec<Arg>,
+}
