@@ -1,3 +1,5 @@
 //! jitgen core.
 
 pub mod ir;
+pub mod macro_support;
+pub mod tracer;

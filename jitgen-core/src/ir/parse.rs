@@ -43,10 +43,7 @@ impl std::error::Error for ParseError {}
 pub fn parse(text: &str) -> Result<Vec<Trace>, ParseError> {
     let mut pairs = TraceParser::parse(Rule::file, text).map_err(syntax_error)?;
     let file = pairs.next().expect("the grammar has one file");
-    file.into_inner()
-        .filter(|pair| pair.as_rule() == Rule::trace)
-        .map(read_trace)
-        .collect()
+    file.into_inner().filter(|pair| pair.as_rule() == Rule::trace).map(read_trace).collect()
 }
 
 type Result<T, E = ParseError> = std::result::Result<T, E>;
@@ -54,20 +51,12 @@ type Result<T, E = ParseError> = std::result::Result<T, E>;
 fn syntax_error(error: pest::error::Error<Rule>) -> ParseError {
     use pest::error::LineColLocation::{Pos, Span};
     let (Pos((line, column)) | Span((line, column), _)) = error.line_col;
-    ParseError {
-        line,
-        column,
-        message: error.variant.message().into_owned(),
-    }
+    ParseError { line, column, message: error.variant.message().into_owned() }
 }
 
 fn error_at<T>(pair: &Pair<Rule>, message: impl Into<String>) -> Result<T> {
     let (line, column) = pair.line_col();
-    Err(ParseError {
-        line,
-        column,
-        message: message.into(),
-    })
+    Err(ParseError { line, column, message: message.into() })
 }
 
 fn read_trace(pair: Pair<Rule>) -> Result<Trace> {
@@ -109,10 +98,7 @@ fn declare_values(trace: &mut Trace, block: &Pair<Rule>) -> Result<()> {
             Rule::param => {
                 let mut inner = part.into_inner();
                 let value = inner.next().expect("a parameter has a name");
-                (
-                    value,
-                    read_ty(&inner.next().expect("a parameter has a type"))?,
-                )
+                (value, read_ty(&inner.next().expect("a parameter has a type"))?)
             }
             Rule::inst => {
                 let mut inner = part.into_inner();
@@ -125,10 +111,7 @@ fn declare_values(trace: &mut Trace, block: &Pair<Rule>) -> Result<()> {
                 let Some(result) = op.result(ty.unwrap_or(Ty::Ptr)) else {
                     return error_at(&first, format!("{} has no result", op.mnemonic()));
                 };
-                (
-                    first.into_inner().next().expect("a destination is a value"),
-                    result,
-                )
+                (first.into_inner().next().expect("a destination is a value"), result)
             }
             _ => continue,
         };
@@ -145,11 +128,7 @@ fn declare_values(trace: &mut Trace, block: &Pair<Rule>) -> Result<()> {
 }
 
 fn read_block<'i>(trace: &mut Trace, parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<Block> {
-    let mut block = Block {
-        params: vec![],
-        insts: vec![],
-        end: End::Leave(ExitId(0)),
-    };
+    let mut block = Block { params: vec![], insts: vec![], end: End::Leave(ExitId(0)) };
     for part in parts {
         match part.as_rule() {
             Rule::param => {
@@ -180,20 +159,13 @@ fn read_end(pair: Pair<Rule>) -> Result<End> {
 
 fn read_exit<'i>(mut parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<Exit> {
     let resume = ResumeId(number(&parts.next().expect("an exit has a resume point"))?);
-    let mut exit = Exit {
-        resume,
-        reds: vec![],
-        log: vec![],
-        link: None,
-    };
+    let mut exit = Exit { resume, reds: vec![], log: vec![], link: None };
     for part in parts {
         match part.as_rule() {
             Rule::typed_list => exit.reds = read_typed_list(part)?,
             Rule::log => exit.log = part.into_inner().map(read_entry).collect::<Result<_>>()?,
             Rule::link => {
-                exit.link = Some(BlockId(number(
-                    &part.into_inner().next().expect("a block"),
-                )?));
+                exit.link = Some(BlockId(number(&part.into_inner().next().expect("a block"))?));
             }
             rule => unreachable!("{rule:?} in an exit"),
         }
@@ -211,10 +183,7 @@ fn read_entry(pair: Pair<Rule>) -> Result<LogEntry> {
         Rule::call_entry => LogEntry::Call(inner.next().map(read_typed).transpose()?),
         Rule::blob_entry => {
             let offset = read_offset(&inner.next().expect("an offset"))?;
-            LogEntry::Blob {
-                offset,
-                size: number(&inner.next().expect("a size"))?,
-            }
+            LogEntry::Blob { offset, size: number(&inner.next().expect("a size"))? }
         }
         rule => unreachable!("{rule:?} in a log"),
     })
@@ -245,35 +214,14 @@ fn read_inst(trace: &mut Trace, pair: Pair<Rule>) -> Result<Inst> {
     if dst.is_none() && !op.is_call() && op.result(ty).is_some() {
         return error_at(&at, format!("the result of {} needs a name", op.mnemonic()));
     }
-    let mut inst = Inst {
-        op,
-        ty,
-        dst,
-        a: Arg::NONE,
-        b: Arg::NONE,
-        imm: 0,
-        aux: Aux::None,
-    };
-    let operands = inner
-        .next()
-        .expect("operands")
-        .into_inner()
-        .next()
-        .expect("operands");
+    let mut inst = Inst { op, ty, dst, a: Arg::NONE, b: Arg::NONE, imm: 0, aux: Aux::None };
+    let operands = inner.next().expect("operands").into_inner().next().expect("operands");
     match (op.sig(), operands.as_rule()) {
         (Sig::Call, Rule::call) => {
             let mut parts = operands.into_inner();
-            let symbol = parts
-                .next()
-                .expect("a call has a target")
-                .as_str()
-                .to_owned();
+            let symbol = parts.next().expect("a call has a target").as_str().to_owned();
             let args = parts.next().map_or(Ok(vec![]), read_typed_list)?;
-            let call = Call {
-                symbol,
-                args,
-                has_result: dst.is_some(),
-            };
+            let call = Call { symbol, args, has_result: dst.is_some() };
             inst.aux = Aux::Call(trace.add_call(call));
         }
         (Sig::Guard, Rule::guard) => {
@@ -289,10 +237,8 @@ fn read_inst(trace: &mut Trace, pair: Pair<Rule>) -> Result<Inst> {
 
 fn read_operands(inst: &mut Inst, list: Pair<Rule>) -> Result<()> {
     let at = list.clone();
-    let operands: Vec<_> = list
-        .into_inner()
-        .map(|pair| pair.into_inner().next().expect("an operand"))
-        .collect();
+    let operands: Vec<_> =
+        list.into_inner().map(|pair| pair.into_inner().next().expect("an operand")).collect();
     let shape: Vec<Rule> = operands.iter().map(|pair| pair.as_rule()).collect();
     let mut operands = operands.into_iter();
     let mut next = || operands.next().expect("the shape says so");
@@ -325,9 +271,7 @@ fn read_address(pair: Pair<Rule>) -> Result<(Arg, i32)> {
 }
 
 fn read_offset(pair: &Pair<Rule>) -> Result<i32> {
-    pair.as_str()
-        .parse()
-        .or_else(|_| error_at(pair, "offset does not fit 32 bits"))
+    pair.as_str().parse().or_else(|_| error_at(pair, "offset does not fit 32 bits"))
 }
 
 fn read_mnemonic(pair: &Pair<Rule>) -> Result<(Op, Option<Ty>)> {
@@ -350,10 +294,7 @@ fn read_typed(pair: Pair<Rule>) -> Result<Arg> {
     let first = parts.next().expect("an operand");
     if first.as_rule() == Rule::ty {
         let ty = read_ty(&first)?;
-        return Ok(Arg::Const(read_const(
-            &parts.next().expect("a constant"),
-            ty,
-        )?));
+        return Ok(Arg::Const(read_const(&parts.next().expect("a constant"), ty)?));
     }
     match first.into_inner().next() {
         Some(value) if value.as_rule() == Rule::value => Ok(Arg::Value(ValueId(number(&value)?))),
@@ -367,11 +308,7 @@ fn read_arg(pair: Pair<Rule>, ty: Ty) -> Result<Arg> {
         Rule::typed => {
             let mut parts = pair.clone().into_inner();
             let first = parts.next().expect("an operand");
-            if first.as_rule() == Rule::ty {
-                read_typed(pair)
-            } else {
-                read_arg(first, ty)
-            }
+            if first.as_rule() == Rule::ty { read_typed(pair) } else { read_arg(first, ty) }
         }
         _ => {
             let inner = pair.into_inner().next().expect("a value or a constant");
@@ -387,9 +324,7 @@ fn read_arg(pair: Pair<Rule>, ty: Ty) -> Result<Arg> {
 fn read_const(pair: &Pair<Rule>, ty: Ty) -> Result<Const> {
     let text = pair.as_str();
     let bits = match (ty, text.strip_prefix("0x")) {
-        (_, Some(hex)) => u64::from_str_radix(hex, 16)
-            .ok()
-            .filter(|bits| bits & !ty.mask() == 0),
+        (_, Some(hex)) => u64::from_str_radix(hex, 16).ok().filter(|bits| bits & !ty.mask() == 0),
         (Ty::Bool, _) => text.parse::<bool>().ok().map(u64::from),
         (Ty::F64, _) => text.parse::<f64>().ok().map(f64::to_bits),
         (Ty::F32, _) => text.parse::<f32>().ok().map(|x| u64::from(x.to_bits())),
@@ -417,10 +352,6 @@ fn read_ty(pair: &Pair<Rule>) -> Result<Ty> {
 
 /// The digits of `v3`, `b3`, `exit3`, `3`.
 fn number(pair: &Pair<Rule>) -> Result<u32> {
-    let digits = pair
-        .as_str()
-        .trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    digits
-        .parse()
-        .or_else(|_| error_at(pair, "number is too large"))
+    let digits = pair.as_str().trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    digits.parse().or_else(|_| error_at(pair, "number is too large"))
 }

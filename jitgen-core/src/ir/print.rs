@@ -11,13 +11,7 @@ impl Display for Trace {
         writeln!(f, "trace @{} {{", self.name)?;
         for (index, block) in self.blocks.iter().enumerate() {
             write!(f, "b{index}(")?;
-            list(
-                f,
-                block
-                    .params
-                    .iter()
-                    .map(|v| format!("v{}: {}", v.0, self.values[v.index()])),
-            )?;
+            list(f, block.params.iter().map(|v| format!("v{}: {}", v.0, self.values[v.index()])))?;
             writeln!(f, "):")?;
             for inst in &block.insts {
                 writeln!(f, "    {}", self.inst_text(inst))?;

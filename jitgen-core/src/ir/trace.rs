@@ -89,10 +89,7 @@ impl Arg {
     }
 
     /// The constant 0 of type `i64`: what an unused operand field holds.
-    pub const NONE: Arg = Arg::Const(Const {
-        ty: Ty::I64,
-        bits: 0,
-    });
+    pub const NONE: Arg = Arg::Const(Const { ty: Ty::I64, bits: 0 });
 }
 
 impl From<ValueId> for Arg {
@@ -257,17 +254,12 @@ impl Exit {
     /// The operands in the order of frame slots and of the parameters of a bridge: reds, then the
     /// log's operands.
     pub fn args(&self) -> impl Iterator<Item = Arg> + '_ {
-        self.reds
-            .iter()
-            .copied()
-            .chain(self.log.iter().filter_map(|entry| entry.arg()))
+        self.reds.iter().copied().chain(self.log.iter().filter_map(|entry| entry.arg()))
     }
 
     /// The same operands, to be replaced.
     pub fn args_mut(&mut self) -> impl Iterator<Item = &mut Arg> + '_ {
-        self.reds
-            .iter_mut()
-            .chain(self.log.iter_mut().filter_map(LogEntry::arg_mut))
+        self.reds.iter_mut().chain(self.log.iter_mut().filter_map(LogEntry::arg_mut))
     }
 }
 
@@ -289,10 +281,7 @@ pub struct Trace {
 impl Trace {
     /// A trace without blocks.
     pub fn new(name: impl Into<String>) -> Trace {
-        Trace {
-            name: name.into(),
-            ..Trace::default()
-        }
+        Trace { name: name.into(), ..Trace::default() }
     }
 
     /// A new value of type `ty`.
@@ -338,40 +327,24 @@ impl Trace {
 
     /// Number of guards.
     pub fn guard_count(&self) -> usize {
-        self.blocks
-            .iter()
-            .flat_map(|b| &b.insts)
-            .filter(|inst| inst.op.is_guard())
-            .count()
+        self.blocks.iter().flat_map(|b| &b.insts).filter(|inst| inst.op.is_guard()).count()
     }
 
     /// The types of the entry's parameters.
     pub fn param_types(&self) -> Vec<Ty> {
-        self.blocks[0]
-            .params
-            .iter()
-            .map(|v| self.values[v.index()])
-            .collect()
+        self.blocks[0].params.iter().map(|v| self.values[v.index()]).collect()
     }
 
     /// The number of bytes of scratch area the trace addresses with `scratch` and names in logs.
     pub fn scratch_size(&self) -> u32 {
-        let blobs = self
-            .exits
-            .iter()
-            .flat_map(|exit| &exit.log)
-            .map(|entry| match *entry {
-                LogEntry::Blob { offset, size } => offset as u32 + size,
-                _ => 0,
-            });
-        let ops = self
-            .blocks
-            .iter()
-            .flat_map(|b| &b.insts)
-            .map(|inst| match inst.op {
-                Op::Scratch => inst.imm as u32 + 8,
-                _ => 0,
-            });
+        let blobs = self.exits.iter().flat_map(|exit| &exit.log).map(|entry| match *entry {
+            LogEntry::Blob { offset, size } => offset as u32 + size,
+            _ => 0,
+        });
+        let ops = self.blocks.iter().flat_map(|b| &b.insts).map(|inst| match inst.op {
+            Op::Scratch => inst.imm as u32 + 8,
+            _ => 0,
+        });
         blobs.chain(ops).max().unwrap_or(0)
     }
 

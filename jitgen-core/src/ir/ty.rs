@@ -34,16 +34,8 @@ pub enum Ty {
 
 impl Ty {
     /// Every type, in the order of the declaration.
-    pub const ALL: [Ty; 8] = [
-        Ty::Bool,
-        Ty::I8,
-        Ty::I16,
-        Ty::I32,
-        Ty::I64,
-        Ty::F32,
-        Ty::F64,
-        Ty::Ptr,
-    ];
+    pub const ALL: [Ty; 8] =
+        [Ty::Bool, Ty::I8, Ty::I16, Ty::I32, Ty::I64, Ty::F32, Ty::F64, Ty::Ptr];
 
     /// Size in memory, in bytes.
     pub fn size(self) -> u32 {
@@ -119,10 +111,7 @@ pub struct Const {
 impl Const {
     /// The constant of type `ty` with the low bits of `bits`.
     pub fn new(ty: Ty, bits: u64) -> Const {
-        Const {
-            ty,
-            bits: bits & ty.mask(),
-        }
+        Const { ty, bits: bits & ty.mask() }
     }
 
     /// A truth value.

@@ -28,11 +28,7 @@ pub struct Violation {
 
 /// Checks `trace`; an empty answer means that it is well formed.
 pub fn verify(trace: &Trace) -> Vec<Violation> {
-    let mut checker = Checker {
-        trace,
-        at: (None, None),
-        found: vec![],
-    };
+    let mut checker = Checker { trace, at: (None, None), found: vec![] };
     if checker.ids() {
         checker.definitions();
         checker.types();
@@ -49,12 +45,7 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn report(&mut self, rule: &'static str, message: impl Into<String>) {
         let (block, inst) = self.at;
-        self.found.push(Violation {
-            rule,
-            block,
-            inst,
-            message: message.into(),
-        });
+        self.found.push(Violation { rule, block, inst, message: message.into() });
     }
 
     /// Every id in range; the other checks rely on it.
@@ -78,10 +69,7 @@ impl Checker<'_> {
                         self.report("ids", format!("there is no call site {}", call.0));
                     }
                     Aux::Call(call) => {
-                        trace.calls[call.index()]
-                            .args
-                            .iter()
-                            .for_each(|arg| self.arg_id(*arg));
+                        trace.calls[call.index()].args.iter().for_each(|arg| self.arg_id(*arg));
                     }
                 }
             }
@@ -130,11 +118,7 @@ impl Checker<'_> {
         let trace = self.trace;
         let mut defined = vec![false; trace.values.len()];
         for (index, block) in trace.blocks.iter().enumerate() {
-            let results = block
-                .insts
-                .iter()
-                .enumerate()
-                .map(|(i, inst)| (Some(i), inst.dst));
+            let results = block.insts.iter().enumerate().map(|(i, inst)| (Some(i), inst.dst));
             let params = block.params.iter().map(|v| (None, Some(*v)));
             for (place, value) in params.chain(results) {
                 let Some(v) = value else { continue };
@@ -222,10 +206,7 @@ impl Checker<'_> {
     fn used(&mut self, set: &[bool], args: impl IntoIterator<Item = Arg>) {
         for v in args.into_iter().filter_map(Arg::as_value) {
             if !set[v.index()] {
-                self.report(
-                    "dominance",
-                    format!("v{} is not defined on every way here", v.0),
-                );
+                self.report("dominance", format!("v{} is not defined on every way here", v.0));
             }
         }
     }
@@ -244,9 +225,7 @@ impl Checker<'_> {
         }
         self.at = (None, None);
         for exit in &trace.exits {
-            exit.link
-                .into_iter()
-                .for_each(|target| self.passes(target, exit.args()));
+            exit.link.into_iter().for_each(|target| self.passes(target, exit.args()));
             for entry in &exit.log {
                 if matches!(entry, LogEntry::Blob { offset, .. } if *offset < 0) {
                     self.report("log", "a blob's offset is negative");
@@ -258,12 +237,8 @@ impl Checker<'_> {
     fn passes(&mut self, target: BlockId, args: impl Iterator<Item = Arg>) {
         let trace = self.trace;
         let given: Vec<Ty> = args.map(|arg| trace.ty(arg)).collect();
-        let taken: Vec<Ty> = trace
-            .block(target)
-            .params
-            .iter()
-            .map(|v| trace.values[v.index()])
-            .collect();
+        let taken: Vec<Ty> =
+            trace.block(target).params.iter().map(|v| trace.values[v.index()]).collect();
         if given != taken {
             let message = format!("b{} takes {taken:?}, not {given:?}", target.0);
             self.report("jump-args", message);
@@ -321,10 +296,7 @@ impl Checker<'_> {
             _ => true,
         };
         if !fits {
-            self.report(
-                "cast",
-                format!("{} does not go from {from} to {to}", inst.op.mnemonic()),
-            );
+            self.report("cast", format!("{} does not go from {from} to {to}", inst.op.mnemonic()));
         }
     }
 }

@@ -52,8 +52,9 @@ struct Fact {
 }
 
 impl Recorder {
-    /// A recorder whose trace takes parameters of these types.
-    pub fn new(name: String, params: &[Ty]) -> Recorder {
+    /// A recorder whose trace takes parameters of these types and uses scratch memory from byte
+    /// `scratch` on.
+    pub fn new(name: String, params: &[Ty], scratch: u32) -> Recorder {
         let mut trace = Trace::new(name);
         let params = params.iter().map(|ty| trace.add_value(*ty)).collect();
         Recorder {
@@ -65,7 +66,7 @@ impl Recorder {
             effects: 0,
             exit: None,
             facts: vec![],
-            scratch: 0,
+            scratch: scratch as i32,
             journal: vec![],
         }
     }
@@ -232,6 +233,14 @@ impl Recorder {
         }
         self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result });
         dst
+    }
+
+    /// Appends a call without effects.
+    pub fn call_pure(&mut self, symbol: &str, args: &[Word], ty: Ty) -> ValueId {
+        let args = args.iter().map(|word| Self::arg(*word)).collect();
+        let call = self.trace.add_call(Call { symbol: symbol.to_owned(), args, has_result: true });
+        self.push(Op::CallPure, ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
+            .expect("a pure call has a result")
     }
 
     /// Appends a guard that the byte at `flag` is still 0.

@@ -1,0 +1,36 @@
+//! What generated code names: typed shells around the tracer and the runtime.
+//!
+//! A language author never writes these names; the macros do. One function serves one construct
+//! of Rust, so that an expansion reads like the interpreter that it came from.
+//!
+//! | construct | here |
+//! |---|---|
+//! | literal, constant | [`lift`] |
+//! | `a + b`, `!a`, `a as T` | [`bin`], [`un`], [`cast`] |
+//! | `if c` | [`branch`] |
+//! | `a.f`, `a[i]`, `*a` | [`Place::project`], [`index`], [`deref`] |
+//! | `f(a)` residual | [`residual`] |
+//! | `e?` | [`split`] |
+//! | merge point | [`Merge`] |
+//!
+//! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
+
+mod call;
+mod memory;
+mod ops;
+mod place;
+mod portal;
+mod traced;
+
+pub use crate::tracer::{Function, panics::guarded};
+pub use call::{Held, Payload, Returned, err, from, ok, residual, split, word};
+pub use ops::{
+    Bin, Integer, Un, bin, branch, cast, equals, un, within, wrapping_add, wrapping_mul,
+    wrapping_neg, wrapping_sub,
+};
+pub use place::{
+    Auto, Deref, Indexable, Place, addr_of, auto, bind, deref, index, len, local, parts, promote,
+    shared, unique,
+};
+pub use portal::{Entry, Green, Merge, Outcome, State, key};
+pub use traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv, carry, construct, lift, uncarry, unit};

@@ -1,0 +1,288 @@
+//! The portal: what the macro puts at the merge point, in the interpreter and in its twin.
+//!
+//! ```text
+//! interpreter   can_enter_jit!()   =>  if tick(&[key, key]) { match enter(…) { … } } continue
+//! twin          merge_point!()     =>  Merge: greens become constant, the session says go or stop
+//! ```
+//!
+//! State crosses between the two as words: [`State`]. A green is identified by a key; a green
+//! pointer is kept alive by the compiled code that knows it ([`Green`]).
+//!
+//! Not here: counting and compiling (`runtime`).
+
+use super::place::Place;
+use super::traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv};
+use crate::ir::Const;
+use crate::tracer::{self, MergeState, Opnd, Step, Word, with};
+use std::any::Any;
+use std::mem::ManuallyDrop;
+use std::rc::Rc;
+
+/// A type that can be green.
+///
+/// Machine words are. A pointer is only if compiled code can keep alive what it points to: else
+/// an object that is freed, and another one at its address, would run the old one's code.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be green",
+    label = "not a green",
+    note = "greens are integers, `bool`, `char`, and references to `Rc`s, which compiled code keeps alive"
+)]
+pub trait Green: Traced {
+    /// What identifies the value.
+    fn key(value: &Self::C) -> u64;
+    /// Makes the value constant in the trace, and keeps alive what it points to.
+    fn fix(value: &mut Tv<Self>) -> tracer::Green;
+}
+
+macro_rules! green_words {
+    ($($t:ty),+) => {$(
+        impl Green for $t {
+            fn key(value: &$t) -> u64 {
+                value.bits()
+            }
+            fn fix(value: &mut Tv<$t>) -> tracer::Green {
+                *value = super::place::promote(*value);
+                let bits = value.c.bits();
+                tracer::Green { key: bits, bits, keep: None }
+            }
+        }
+    )+};
+}
+green_words!(u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, bool, char);
+
+impl<T: 'static> Green for &Rc<T> {
+    fn key(value: &Ptr<Rc<T>>) -> u64 {
+        // SAFETY: a green reference is valid at its merge point.
+        Rc::as_ptr(unsafe { value.0.as_ref() }) as u64
+    }
+    fn fix(value: &mut Tv<Self>) -> tracer::Green {
+        let constant = value.o.is_const();
+        if !constant {
+            // The `Rc` in memory is the identity, not the address of the reference to it.
+            let place = super::place::deref(super::place::local(value));
+            with(|s| s.promote(place.inner_pointer()));
+        }
+        // SAFETY: a green reference is valid at its merge point.
+        let keep: Rc<Rc<T>> = Rc::new(Rc::clone(unsafe { value.c.0.as_ref() }));
+        let key = Self::key(&value.c);
+        value.c = Ptr(std::ptr::NonNull::from(&*keep));
+        value.o = Opnd::Frozen;
+        tracer::Green { key, bits: value.c.bits(), keep: Some(keep as Rc<dyn Any>) }
+    }
+}
+
+/// The greens and reds at a merge point.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    at: MergeState,
+    next_green: usize,
+    next_red: usize,
+}
+
+impl State {
+    /// A state to be read.
+    pub fn new(at: MergeState) -> State {
+        State { at, next_green: 0, next_red: 0 }
+    }
+
+    /// What the runtime sees of it.
+    pub fn into_merge_state(self) -> MergeState {
+        self.at
+    }
+
+    /// The interpreter hands over a green.
+    pub fn put_green<X: Green>(mut self, x: &X) -> State
+    where
+        X::C: Machine,
+    {
+        let carrier = read_carrier(x);
+        let key = X::key(&carrier);
+        self.at.greens.push(tracer::Green { key, bits: carrier.bits(), keep: None });
+        self
+    }
+
+    /// The interpreter hands over a red.
+    pub fn put_red<X: Traced>(mut self, x: &X) -> State
+    where
+        X::C: Leaves,
+    {
+        X::C::leaves(&mut |offset, ty| {
+            let at = std::ptr::from_ref(x).cast::<u8>().wrapping_add(offset as usize);
+            // SAFETY: `Leaves` names words inside the carrier, which has the layout of `X`.
+            self.at.reds.push(unsafe { super::memory::read(at as u64, ty) });
+        });
+        self
+    }
+
+    /// The interpreter takes the green of that number back.
+    pub fn plain_green<X: Traced>(&self, index: usize) -> X
+    where
+        X::C: Machine,
+    {
+        super::traced::uncarry(X::C::from_bits(self.at.greens[index].bits))
+    }
+
+    /// The interpreter takes the next red back; call it for every red, in order.
+    pub fn plain_red<X: Traced>(&mut self) -> X
+    where
+        X::C: Leaves + Copy,
+    {
+        let mut words = self.take_words::<X>(|_| Opnd::Const).into_iter();
+        super::traced::uncarry(from_plain_words::<X>(&mut words))
+    }
+
+    /// The interpreter leaves the next red as it is: it is not mutable.
+    pub fn skip_red<X: Traced>(&mut self, _: &X)
+    where
+        X::C: Leaves,
+    {
+        X::C::leaves(&mut |_, _| self.next_red += 1);
+    }
+
+    /// The twin takes the next green.
+    pub fn green<X: Green>(&mut self) -> Tv<X>
+    where
+        X::C: Machine,
+    {
+        let green = &self.at.greens[self.next_green];
+        self.next_green += 1;
+        Tv { c: X::C::from_bits(green.bits), o: Opnd::Const }
+    }
+
+    /// The twin takes the next red.
+    pub fn red<X: Traced>(&mut self) -> Tv<X>
+    where
+        X::C: Leaves + Copy,
+    {
+        let words = self.take_words::<X>(|index| with(|s| s.param(index)));
+        Tv::from_words(&mut words.into_iter())
+    }
+
+    fn take_words<X: Traced>(&mut self, opnd: impl Fn(usize) -> Opnd) -> Vec<Word>
+    where
+        X::C: Leaves,
+    {
+        let mut words = vec![];
+        X::C::leaves(&mut |_, _| {
+            words.push(Word { now: self.at.reds[self.next_red], opnd: opnd(self.next_red) });
+            self.next_red += 1;
+        });
+        words
+    }
+}
+
+fn from_plain_words<X: Traced>(words: &mut impl Iterator<Item = Word>) -> X::C
+where
+    X::C: Leaves + Copy,
+{
+    let mut carrier = std::mem::MaybeUninit::<X::C>::uninit();
+    X::C::leaves(&mut |offset, ty| {
+        let word = words.next().expect("as many words as leaves");
+        let at = carrier.as_mut_ptr().cast::<u8>().wrapping_add(offset as usize);
+        // SAFETY: the word lies inside `carrier`.
+        unsafe { super::memory::write(at as u64, Const::new(ty, word.now.bits)) };
+    });
+    // SAFETY: `Leaves` covers every byte of a carrier that is not opaque.
+    unsafe { carrier.assume_init() }
+}
+
+fn read_carrier<X: Traced>(x: &X) -> X::C
+where
+    X::C: Copy,
+{
+    // SAFETY: the carrier has the layout of `X` and is `Copy`: it owns nothing.
+    unsafe { std::mem::transmute_copy::<X, X::C>(&*ManuallyDrop::new(std::ptr::read(x))) }
+}
+
+/// The key of a green of the interpreter.
+#[inline(always)]
+pub fn key<X: Green>(x: &X) -> u64
+where
+    X::C: Copy,
+{
+    X::key(&read_carrier(x))
+}
+
+/// A merge point of a twin in progress.
+#[derive(Default)]
+pub struct Merge {
+    greens: Vec<tracer::Green>,
+    reds: Vec<Word>,
+    renamed: Option<std::vec::IntoIter<crate::ir::ValueId>>,
+}
+
+impl Merge {
+    /// Begins.
+    pub fn new() -> Merge {
+        Merge::default()
+    }
+
+    /// A green local.
+    pub fn green<X: Green>(&mut self, x: &mut Tv<X>) {
+        self.greens.push(X::fix(x));
+    }
+
+    /// A green place: it is read, and known from here on.
+    pub fn green_place<X: Green + Scalar>(&mut self, place: Place<X>) {
+        let mut value = place.get();
+        self.greens.push(X::fix(&mut value));
+        super::place::learn(place, value);
+    }
+
+    /// A red.
+    pub fn red<X: Traced>(&mut self, x: &Tv<X>)
+    where
+        X::C: Leaves + Copy,
+    {
+        self.reds.extend(x.words());
+    }
+
+    /// Does the twin stop here?
+    pub fn stops(&mut self) -> bool {
+        match with(|s| s.merge(self.greens.clone(), &self.reds)) {
+            Step::Go => false,
+            Step::Rename(values) => {
+                self.renamed = Some(values.into_iter());
+                false
+            }
+            Step::Stop => true,
+        }
+    }
+
+    /// The red's operand from here on; call it for every red, in order.
+    pub fn update<X: Traced>(&mut self, x: &mut Tv<X>)
+    where
+        X::C: Leaves + Copy,
+    {
+        let Some(renamed) = &mut self.renamed else {
+            return;
+        };
+        let mut words = x.words();
+        for word in &mut words {
+            word.opnd = Opnd::Ssa(renamed.next().expect("a value for every word"));
+        }
+        *x = Tv::from_words(&mut words.into_iter());
+    }
+
+    /// The state to go on with elsewhere.
+    pub fn state(self) -> State {
+        let reds = self.reds.iter().map(|word| word.now).collect();
+        State::new(MergeState { greens: self.greens, reds })
+    }
+}
+
+/// How a twin is entered.
+pub enum Entry<P> {
+    /// At a merge point.
+    Resume(State),
+    /// At the beginning, with the portal's arguments (for portals that call themselves).
+    Call(P),
+}
+
+/// How a twin ends.
+pub enum Outcome<R> {
+    /// At a merge point.
+    Merge(State),
+    /// The portal returns.
+    Return(R),
+}

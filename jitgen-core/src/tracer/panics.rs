@@ -1,0 +1,46 @@
+//! Panics of residual functions that compiled code has called.
+//!
+//! Compiled code has no unwind tables. The thunk catches the panic and raises a flag, the trace
+//! leaves by the exit behind the call, and replay goes on with the panic at the place of the call.
+//!
+//! Not here: panics in the twin or the interpreter, which unwind as they always do.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+thread_local! {
+    static PANICKED: Cell<bool> = const { Cell::new(false) };
+    static PAYLOAD: RefCell<Option<Box<dyn Any + Send>>> = const { RefCell::new(None) };
+}
+
+/// The address of this thread's flag.
+pub fn flag_address() -> u64 {
+    PANICKED.with(|flag| std::ptr::from_ref(flag) as u64)
+}
+
+/// Has compiled code stopped for a panic?
+pub fn pending() -> bool {
+    PANICKED.get()
+}
+
+/// Goes on with the panic that compiled code has stopped for, if there is one.
+pub fn resume() {
+    if PANICKED.replace(false)
+        && let Some(payload) = PAYLOAD.take()
+    {
+        resume_unwind(payload);
+    }
+}
+
+/// Runs `f` on behalf of compiled code; a panic is kept for [`resume`] and `on_panic` returned.
+pub fn guarded<R>(on_panic: R, f: impl FnOnce() -> R) -> R {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(result) => result,
+        Err(payload) => {
+            PAYLOAD.set(Some(payload));
+            PANICKED.set(true);
+            on_panic
+        }
+    }
+}
