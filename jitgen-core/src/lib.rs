@@ -1,5 +1,21 @@
 //! jitgen core.
 
 pub mod ir;
+#[doc(hidden)]
 pub mod macro_support;
 pub mod tracer;
+
+pub use jitgen_macros::{Traced, interpreter};
+
+/// What an annotated interpreter imports.
+pub mod prelude {
+    pub use crate::promote;
+    pub use jitgen_macros::Traced;
+}
+
+/// From here on, a trace may take the value for constant: it is compared once, and what follows is
+/// specialised to it. In the interpreter it is the identity.
+#[inline(always)]
+pub fn promote<T>(value: T) -> T {
+    value
+}

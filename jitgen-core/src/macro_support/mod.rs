@@ -22,15 +22,18 @@ mod place;
 mod portal;
 mod traced;
 
-pub use crate::tracer::{Function, panics::guarded};
+pub use crate::tracer::{Function, Portal, panics::guarded};
 pub use call::{Held, Payload, Returned, err, from, ok, residual, split, word};
 pub use ops::{
     Bin, Integer, Un, bin, branch, cast, equals, un, within, wrapping_add, wrapping_mul,
     wrapping_neg, wrapping_sub,
 };
 pub use place::{
-    Auto, Deref, Indexable, Place, addr_of, auto, bind, deref, index, len, local, parts, promote,
+    Auto, Deref, Indexable, Place, addr_of, auto, deref, index, is_empty, len, local, promote,
     shared, unique,
 };
-pub use portal::{Entry, Green, Merge, Outcome, State, key};
-pub use traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv, carry, construct, lift, uncarry, unit};
+pub use portal::{Entry, Green, Merge, Outcome, State, carrier, key, loop_header, panics_silently};
+pub use traced::{
+    Leaves, Machine, Named, Opaque, Ptr, Scalar, Traced, Tv, carry, construct, lift, uncarry, unit,
+    variant,
+};

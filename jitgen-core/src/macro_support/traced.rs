@@ -220,6 +220,29 @@ pub fn unit() -> Tv<()> {
     lift(())
 }
 
+/// A pattern test on an enum: `yes` is what rustc found. The enum must be constant.
+pub fn variant<X: Traced>(x: &Tv<X>, yes: bool) -> bool {
+    if !x.o.is_const() {
+        with(|s| s.abort(crate::tracer::AbortReason::OpaqueValue));
+    }
+    yes
+}
+
+/// A type with which a pattern can be a mere name: a constant, or a variant without fields.
+pub trait Named: Traced {
+    /// Is the value that name? `yes` is what rustc found, `name` the value of that name.
+    fn is(x: &Tv<Self>, yes: bool, name: impl FnOnce() -> Self) -> bool;
+}
+
+/// A type that the tracer knows only as a whole; it comes with `derive(Traced)`.
+pub trait Opaque: Traced {}
+
+impl<X: Opaque> Named for X {
+    fn is(x: &Tv<X>, yes: bool, _: impl FnOnce() -> X) -> bool {
+        variant(x, yes)
+    }
+}
+
 /// A value made of others, given as operands; opaque unless they are all constant.
 pub fn construct<X: Traced>(x: X, parts: &[Opnd]) -> Tv<X> {
     if !parts.iter().all(|part| part.is_const()) {
@@ -232,6 +255,13 @@ impl<X: Traced> Tv<X> {
     /// The value itself, out of the trace's sight.
     pub fn native(self) -> X {
         uncarry(self.c)
+    }
+}
+
+impl<X: Scalar> Tv<X> {
+    /// The concrete value, for an operator of Rust.
+    pub fn nat(&self) -> X {
+        self.c
     }
 }
 
