@@ -1,3 +1,4 @@
 //! jitgen core.
 
 pub mod ir;
+pub mod opt;
