@@ -1,8 +1,11 @@
 //! jitgen core.
 
+pub mod backend;
+pub mod eval;
 pub mod ir;
 #[doc(hidden)]
 pub mod macro_support;
+pub mod opt;
 pub mod tracer;
 
 pub use jitgen_macros::{Traced, interpreter};
