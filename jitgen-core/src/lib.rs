@@ -1,3 +1,4 @@
 //! jitgen core.
 
+pub mod backend;
 pub mod ir;
