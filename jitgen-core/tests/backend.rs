@@ -135,6 +135,57 @@ fn guards_share_exits_and_exits_compute_what_only_they_need() {
 }
 
 #[test]
+fn work_moved_into_exits_stays_linear() {
+    // Each guard's exit needs the whole chain so far.
+    let chain = |length: u32| {
+        let mut text = "trace @chain {\nb0(v0: i64, v1: ptr):\n".to_string();
+        let mut exits = String::new();
+        let mut hash = 0;
+        for index in 0..length {
+            let [load, product, test, next] = [2, 3, 4, 5].map(|k| k + 4 * index);
+            text += &format!("v{load} = load.i64 v1+0\nv{product} = mul.i64 v{hash}, 31\n");
+            text += &format!("v{next} = xor.i64 v{product}, v{load}\n");
+            text += &format!("v{test} = ne.i64 v{load}, 5\nguard v{test} else exit{index}\n");
+            exits += &format!("exit{index}: resume 0 [v{next}]\n");
+            hash = next;
+        }
+        compile(&format!("{text}leave exit{}\n{exits}}}", length - 1)).code_size()
+    };
+    assert!(chain(400) < 5 * chain(100));
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn comparisons_are_part_of_the_guards_branches() {
+    let text = "
+        trace @branches {
+        b0(v0: i64, v1: f64, v2: i8):
+            v3 = lt_s.i64 v0, 100
+            guard v3 else exit0
+            v4 = flt.f64 v1, 2.0
+            guard_not v4 else exit0
+            v5 = eq.i8 v2, 0
+            guard_not v5 else exit1
+            v6 = add_ovf_s.i64 v0, 1
+            guard_not v6 else exit1
+            v7 = add.i64 v0, 1
+            jump b0(v7, v1, v2)
+        exit0: resume 0 [v0]
+        exit1: resume 1 [v0, v3]
+        }";
+    let options = Options { disassemble: true };
+    let mut compiler = Compiler::new(&options).expect("this machine is supported");
+    let code = compiler.compile(&trace(text), &Helpers, 0).expect(text);
+    let machine = &code.disassembly().expect("it was asked for").machine;
+    // `set*` makes a truth value. Only exit1 needs one, and it comes behind the loop's last jump.
+    let makes_a_value = |line: &&str| line.trim_start().starts_with("set");
+    let values: Vec<_> = machine.lines().filter(makes_a_value).collect();
+    assert_eq!(values.len(), 1, "{machine}");
+    let (hot, _) = machine.split_once(values[0]).expect("it is there");
+    assert_eq!(hot.matches("jmp     label1\n").count(), 2, "{machine}");
+}
+
+#[test]
 fn cells_link_code_until_their_budget_is_spent() {
     // The loop counts v0 to 100 and leaves at every third; the bridge adds 1000 to v1 and returns.
     let main = "

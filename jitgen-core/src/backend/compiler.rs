@@ -6,13 +6,12 @@
 //! Not here: what is emitted for an op (`lower`), what is computed where (`plan`).
 
 use super::code::{Code, Disassembly, Timings};
+use super::memory::Memory;
 use super::plan::Plan;
-use super::{CompileError, ExitCell, SCRATCH_WORDS, SLOTS, lower, stubs};
+use super::{CompileError, ExitCell, SCRATCH_WORDS, SLOTS, lower, machine, stubs};
 use crate::ir::{self, Trace};
 use cranelift_codegen::Context;
-use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
-use cranelift_codegen::settings::{self, Configurable};
+use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,7 +60,7 @@ impl Compiler {
         stubs::stubs()?;
         Ok(Compiler {
             options: *options,
-            isa: native_isa(cfg!(debug_assertions))?,
+            isa: machine::native()?,
             context: Context::new(),
             builder_context: FunctionBuilderContext::new(),
         })
@@ -121,20 +120,25 @@ impl Compiler {
         self.context.set_disasm(disassemble);
         let clif = disassemble.then(|| self.context.func.display().to_string());
         let text_done = Instant::now();
-        run_cranelift(&mut self.context, &*self.isa)?;
+        machine::run_cranelift(&mut self.context, &*self.isa)?;
         let compiled = Instant::now();
 
-        let mut code = Code::install(&self.isa, &self.context, cells)?;
+        let memory = Memory::install(&self.isa, &self.context)?;
         let timings = Timings {
             lowering: lowered - start,
             cranelift: compiled - text_done,
             install: compiled.elapsed(),
         };
         let machine = self.context.compiled_code().and_then(|c| c.vcode.clone());
-        let text = clif.zip(machine);
-        let text = text.map(|(clif, machine)| Disassembly { clif, machine });
-        code.annotate(timings, text);
-        Ok(code)
+        let disassembly = clif
+            .zip(machine)
+            .map(|(clif, machine)| Disassembly { clif, machine });
+        Ok(Code {
+            memory,
+            cells,
+            timings,
+            disassembly,
+        })
     }
 }
 
@@ -172,43 +176,6 @@ fn call_addresses(region: &Trace, symbols: &dyn Symbols) -> Result<Vec<usize>, C
         symbols.address(&call.symbol).ok_or_else(unknown)
     };
     region.calls.iter().map(address).collect()
-}
-
-/// The machine that we run on, with the flags that were measured best.
-pub(super) fn native_isa(verify: bool) -> Result<OwnedTargetIsa, CompileError> {
-    let unsupported = |message: String| CompileError::UnsupportedMachine(message);
-    let mut flags = settings::builder();
-    let values = [
-        // Cranelift's optimizer computes what only exits need in each exit again: quadratic.
-        ("opt_level", "none"),
-        ("regalloc_algorithm", "backtracking"),
-        // Emission of tail calls relies on them.
-        ("preserve_frame_pointers", "true"),
-        ("unwind_info", "false"),
-        ("is_pic", "false"),
-        ("enable_verifier", if verify { "true" } else { "false" }),
-    ];
-    for (name, value) in values {
-        flags
-            .set(name, value)
-            .map_err(|error| unsupported(error.to_string()))?;
-    }
-    cranelift_native::builder()
-        .map_err(|message| unsupported(message.to_string()))?
-        .finish(settings::Flags::new(flags))
-        .map_err(|error| unsupported(error.to_string()))
-}
-
-/// Compiles the function of a context, in place.
-pub(super) fn run_cranelift(
-    context: &mut Context,
-    isa: &dyn TargetIsa,
-) -> Result<(), CompileError> {
-    match context.compile(isa, &mut ControlPlane::default()) {
-        Ok(_) => Ok(()),
-        // Its debug form shows what the verifier found; its display form does not.
-        Err(error) => Err(CompileError::Cranelift(format!("{:?}", error.inner))),
-    }
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

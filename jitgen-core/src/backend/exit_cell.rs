@@ -14,7 +14,8 @@
 //! Compiled code counts without synchronisation: two threads that leave through the same cell at
 //! once may lose a count, and one of them may miss the zero.
 
-use super::{CodePtr, stubs};
+use super::memory::CodePtr;
+use super::stubs;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 /// Where a piece of code is left: one per exit.

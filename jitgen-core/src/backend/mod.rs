@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Phases of [`Compiler::compile`]: check the limits, `plan` (what is computed where), `lower` (to
-//! Cranelift's IR), Cranelift, install (`code`).
+//! Cranelift's IR), `machine` (run Cranelift), `memory` (make the result executable).
 //!
 //! Invariants: `code-is-never-patched` (pieces are linked by storing an address into an
 //! [`ExitCell`]), `no-relocations` (calls and jumps to elsewhere go through addresses in registers
@@ -28,11 +28,14 @@ mod error;
 mod exit_cell;
 mod frame;
 mod lower;
+mod machine;
+mod memory;
 mod plan;
 mod stubs;
 
-pub use code::{Code, CodePtr, Disassembly, Timings, enter};
+pub use code::{Code, Disassembly, Timings, enter};
 pub use compiler::{Compiler, Options, Symbols};
 pub use error::CompileError;
 pub use exit_cell::ExitCell;
 pub use frame::{Frame, SCRATCH_WORDS, SLOTS};
+pub use memory::CodePtr;

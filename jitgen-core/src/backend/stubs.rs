@@ -8,10 +8,12 @@
 //! `leave` is the target of every exit cell that is not linked. Both live until the process ends,
 //! because a cell may point to `leave` for as long as its code lives.
 
-use super::code::{self, EnterFn};
-use super::{CodePtr, CompileError, compiler};
+use super::memory::{CodePtr, EnterFn, Memory, as_enter};
+use super::{CompileError, machine};
 use cranelift_codegen::Context;
-use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, Signature, UserFuncName, types};
+use cranelift_codegen::ir::{
+    AbiParam, Function, InstBuilder, Signature, UserFuncName, Value, types,
+};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::sync::OnceLock;
@@ -39,7 +41,7 @@ pub(super) fn piece_signature(convention: CallConv) -> Signature {
 }
 
 fn build() -> Result<Stubs, CompileError> {
-    let isa = compiler::native_isa(cfg!(debug_assertions))?;
+    let isa = machine::native()?;
     let leave = compile(&*isa, CallConv::Tail, |builder, _, cell| {
         builder.ins().return_(&[cell]);
     })?;
@@ -52,11 +54,9 @@ fn build() -> Result<Stubs, CompileError> {
         let cell = builder.inst_results(call)[0];
         builder.ins().return_(&[cell]);
     })?;
-    let leave = code::install_forever(&isa, &leave)?;
-    let enter = code::install_forever(&isa, &enter)?;
     Ok(Stubs {
-        enter: code::as_enter(enter),
-        leave,
+        enter: as_enter(Memory::install(&isa, &enter)?.keep()),
+        leave: Memory::install(&isa, &leave)?.keep(),
     })
 }
 
@@ -64,11 +64,7 @@ fn build() -> Result<Stubs, CompileError> {
 fn compile(
     isa: &dyn TargetIsa,
     convention: CallConv,
-    body: impl FnOnce(
-        &mut FunctionBuilder<'_>,
-        cranelift_codegen::ir::Value,
-        cranelift_codegen::ir::Value,
-    ),
+    body: impl FnOnce(&mut FunctionBuilder<'_>, Value, Value),
 ) -> Result<Context, CompileError> {
     let mut context = Context::for_function(Function::with_name_signature(
         UserFuncName::default(),
@@ -85,6 +81,6 @@ fn compile(
     body(&mut builder, frame, other);
     builder.seal_all_blocks();
     builder.finalize(isa.frontend_config());
-    compiler::run_cranelift(&mut context, isa)?;
+    machine::run_cranelift(&mut context, isa)?;
     Ok(context)
 }
