@@ -1,3 +1,4 @@
 //! jitgen core.
 
+pub mod eval;
 pub mod ir;
