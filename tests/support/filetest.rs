@@ -46,10 +46,12 @@ pub struct Case {
 pub type Command = fn(&Filetest, &Case) -> Result<Vec<String>, String>;
 
 impl Case {
-    /// The text from the line `trace …` on.
+    /// The text from the line `trace …` on, without the expectation.
     pub fn text(&self) -> String {
         let lines = self.lines.iter().skip_while(|line| line.starts_with(";;"));
-        lines.map(|line| format!("{line}\n")).collect()
+        let lines = lines.filter(|line| !is_expectation(line));
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        format!("{}\n", text.trim_end())
     }
 
     /// The line `trace …`.
