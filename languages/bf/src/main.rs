@@ -95,18 +95,22 @@ fn run_file(args: &Args) -> Result<(), Failure> {
     let program = Rc::new(bf::parse(&source).map_err(Failure::Syntax)?);
     drop(source);
     let mut machine = Machine::new(machine_options(args), io::stdin(), io::stdout());
-    let outcome = bf::run(&program, &mut machine).map_err(Failure::Run);
-    if matches!(
-        outcome,
-        Err(Failure::Run(Error {
+    let outcome = bf::run(&program, &mut machine);
+    if let Err(
+        error @ Error {
             problem: Problem::Output(_),
             ..
-        }))
-    ) {
+        },
+    ) = outcome
+    {
         // Writing the rest would only fail again.
-        return outcome;
+        return Err(Failure::Run(error));
     }
-    outcome.and(machine.flush().map_err(Failure::Flush))
+    let flushed = machine.flush().map_err(Failure::Flush);
+    if let (Err(_), Err(failure)) = (outcome, &flushed) {
+        complain(args, failure);
+    }
+    outcome.map_err(Failure::Run).and(flushed)
 }
 
 fn machine_options(args: &Args) -> Options {
