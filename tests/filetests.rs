@@ -9,11 +9,8 @@ use libtest_mimic::{Arguments, Trial};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-const COMMANDS: &[(&str, Command)] = &[
-    ("parse", parse::command),
-    ("verify", verify::command),
-    ("run", run::command),
-];
+const COMMANDS: &[(&str, Command)] =
+    &[("parse", parse::command), ("verify", verify::command), ("run", run::command)];
 
 fn main() {
     let args = Arguments::from_args();
@@ -22,9 +19,7 @@ fn main() {
     let trials = files(&root).into_iter().map(|path| {
         let name = path.strip_prefix(&root).expect("it is under the root");
         let name = name.with_extension("").display().to_string();
-        Trial::test(name, move || {
-            filetest::check(&path, COMMANDS, bless).map_err(Into::into)
-        })
+        Trial::test(name, move || filetest::check(&path, COMMANDS, bless).map_err(Into::into))
     });
     libtest_mimic::run(&args, trials.collect()).exit();
 }

@@ -154,23 +154,11 @@ pub fn counted(trace: &Trace) -> Option<Trace> {
         return None;
     };
     let exit = ExitId(trace.exits.len() as u32);
-    trace.exits.push(Exit {
-        resume: COUNTED,
-        reds: args.clone(),
-        log: vec![],
-        link: None,
-    });
+    trace.exits.push(Exit { resume: COUNTED, reds: args.clone(), log: vec![], link: None });
     args.push(Arg::Value(left));
     block.params.push(rounds);
-    let inst = |op, ty, dst, a, aux| Inst {
-        op,
-        ty,
-        dst,
-        a: Arg::Value(a),
-        b: Arg::NONE,
-        imm: 0,
-        aux,
-    };
+    let inst =
+        |op, ty, dst, a, aux| Inst { op, ty, dst, a: Arg::Value(a), b: Arg::NONE, imm: 0, aux };
     let mut sub = inst(Op::Sub, Ty::I64, Some(left), rounds, Aux::None);
     sub.b = Arg::Const(Const::i64(1));
     let ne = inst(Op::Ne, Ty::I64, Some(more), left, Aux::None);

@@ -48,9 +48,7 @@ pub fn command(_file: &Filetest, case: &Case) -> Result<Vec<String>, String> {
                 let (mut address, mut values) = read_memory(rest)?;
                 let start = address;
                 for value in &mut values {
-                    *value = model
-                        .read(address, value.ty)
-                        .map_err(|fault| fault.to_string())?;
+                    *value = model.read(address, value.ty).map_err(|fault| fault.to_string())?;
                     address += u64::from(value.ty.size());
                 }
                 lines.push(format!("then: {start:#x} = {}", write_consts(&values)));
@@ -92,10 +90,7 @@ fn run(trace: &Trace, line: &str, model: &mut Model) -> Result<String, String> {
         .strip_prefix(&format!("@{}(", trace.name))
         .and_then(|rest| rest.strip_suffix(')'))
         .ok_or_else(|| format!("`{call}` is not a call of @{}", trace.name))?;
-    let limits = Limits {
-        fuel: 1_000_000,
-        stop_at: until.map(BlockId),
-    };
+    let limits = Limits { fuel: 1_000_000, stop_at: until.map(BlockId) };
     let outcome = match evaluate(trace, &read_consts(args)?, model, &limits) {
         Ok(Outcome::Exit { exit, args }) => format!("exit{} [{}]", exit.0, write_consts(&args)),
         Ok(Outcome::Jumped { block, args }) => format!("b{} [{}]", block.0, write_consts(&args)),

@@ -76,9 +76,7 @@ pub fn map_scratch(model: &mut Model, address: u64) {
 /// Type and offset of each load.
 fn loads(trace: &Trace) -> impl Iterator<Item = (Ty, i64)> {
     let insts = trace.blocks.iter().flat_map(|block| &block.insts);
-    insts
-        .filter(|inst| inst.op == Op::Load)
-        .map(|inst| (inst.ty, i64::from(inst.imm)))
+    insts.filter(|inst| inst.op == Op::Load).map(|inst| (inst.ty, i64::from(inst.imm)))
 }
 
 /// The constants that the trace's operations have.

@@ -188,11 +188,7 @@ impl Memory for Model {
             self.write(address, hash.value(ty))?;
         }
         let result = result.map(|ty| hash.value(ty));
-        self.calls.push(CallRecord {
-            symbol: symbol.to_owned(),
-            args: args.to_vec(),
-            result,
-        });
+        self.calls.push(CallRecord { symbol: symbol.to_owned(), args: args.to_vec(), result });
         Ok(result.map_or(0, |c| c.bits))
     }
 

@@ -48,9 +48,7 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
             fired.fire(Rule::DeadCode);
         }
         let mut keep = keep.iter();
-        block
-            .insts
-            .retain(|_| *keep.next().expect("one mark per instruction"));
+        block.insts.retain(|_| *keep.next().expect("one mark per instruction"));
     }
     if trace.blocks.len() == 2 {
         drop_dead_params(&mut trace, &live, &mut fired);
@@ -64,13 +62,7 @@ fn definitions(trace: &Trace) -> Defs {
     for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
         let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
         if let (Some(dst), true) = (inst.dst, pure) {
-            let node = Node {
-                op: inst.op,
-                ty: inst.ty,
-                a: inst.a,
-                b: inst.b,
-                imm: inst.imm,
-            };
+            let node = Node { op: inst.op, ty: inst.ty, a: inst.a, b: inst.b, imm: inst.imm };
             defs.set(dst, node);
         }
     }
@@ -259,9 +251,7 @@ fn drop_dead_params(trace: &mut Trace, live: &Live, fired: &mut Fired) {
         fired.fire(Rule::DeadParam);
     }
     let mut marks = keep.iter();
-    trace.blocks[1]
-        .params
-        .retain(|_| *marks.next().expect("one mark per parameter"));
+    trace.blocks[1].params.retain(|_| *marks.next().expect("one mark per parameter"));
     for block in &mut trace.blocks {
         if let End::Jump(BlockId(1), args) = &mut block.end {
             let mut marks = keep.iter();

@@ -63,10 +63,7 @@ pub struct Cause {
 
 impl From<io::Error> for Cause {
     fn from(error: io::Error) -> Cause {
-        Cause {
-            kind: error.kind(),
-            os_code: error.raw_os_error(),
-        }
+        Cause { kind: error.kind(), os_code: error.raw_os_error() }
     }
 }
 

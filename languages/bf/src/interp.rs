@@ -60,30 +60,18 @@ pub fn run(program: &Rc<Program>, machine: &mut Machine) -> Result<(), Error> {
 }
 
 fn grow(program: &Rc<Program>, pc: usize, machine: &mut Machine) -> Result<(), Error> {
-    machine.grow().map_err(|problem| Error {
-        at: program.position(pc),
-        problem,
-    })
+    machine.grow().map_err(|problem| Error { at: program.position(pc), problem })
 }
 
 fn put(program: &Rc<Program>, pc: usize, machine: &mut Machine, byte: u8) -> Result<(), Error> {
-    machine.write(byte).map_err(|problem| Error {
-        at: program.position(pc),
-        problem,
-    })
+    machine.write(byte).map_err(|problem| Error { at: program.position(pc), problem })
 }
 
 fn get(program: &Rc<Program>, pc: usize, machine: &mut Machine, current: u8) -> Result<u8, Error> {
-    machine.read(current).map_err(|problem| Error {
-        at: program.position(pc),
-        problem,
-    })
+    machine.read(current).map_err(|problem| Error { at: program.position(pc), problem })
 }
 
 #[cold]
 fn left_edge(program: &Rc<Program>, pc: usize) -> Error {
-    Error {
-        at: program.position(pc),
-        problem: Problem::LeftEdge,
-    }
+    Error { at: program.position(pc), problem: Problem::LeftEdge }
 }

@@ -42,11 +42,7 @@ pub enum Eof {
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            tape_limit: 256 << 20,
-            eof: Eof::Zero,
-            flush_lines: false,
-        }
+        Options { tape_limit: 256 << 20, eof: Eof::Zero, flush_lines: false }
     }
 }
 
@@ -71,10 +67,7 @@ impl Machine {
         Machine {
             tape: vec![0; FIRST_CELLS.min(tape_limit)],
             tape_limit,
-            input: Input {
-                reader: BufReader::new(Box::new(input)),
-                eof: options.eof,
-            },
+            input: Input { reader: BufReader::new(Box::new(input)), eof: options.eof },
             output: Output {
                 writer: BufWriter::with_capacity(OUTPUT_BUFFER, writer),
                 flush_lines: options.flush_lines,
@@ -87,14 +80,10 @@ impl Machine {
         let cells = self.tape.len().saturating_mul(2).min(self.tape_limit);
         let more = cells - self.tape.len();
         if more == 0 {
-            return Err(Problem::TapeLimit {
-                limit: self.tape_limit,
-            });
+            return Err(Problem::TapeLimit { limit: self.tape_limit });
         }
         // Ask first: running out of memory in `resize` would abort and lose the buffered output.
-        self.tape
-            .try_reserve_exact(more)
-            .map_err(|_| Problem::OutOfMemory { cells })?;
+        self.tape.try_reserve_exact(more).map_err(|_| Problem::OutOfMemory { cells })?;
         self.tape.resize(cells, 0);
         Ok(())
     }
@@ -104,10 +93,7 @@ impl Machine {
         if self.input.reader.buffer().is_empty() {
             self.flush()?;
         }
-        let byte = self
-            .input
-            .read()
-            .map_err(|error| Problem::Input(error.into()))?;
+        let byte = self.input.read().map_err(|error| Problem::Input(error.into()))?;
         Ok(byte.unwrap_or(match self.input.eof {
             Eof::Zero => 0,
             Eof::MinusOne => 255,
@@ -117,17 +103,12 @@ impl Machine {
 
     /// Writes a byte into the buffer.
     pub fn write(&mut self, byte: u8) -> Result<(), Problem> {
-        self.output
-            .write(byte)
-            .map_err(|error| Problem::Output(error.into()))
+        self.output.write(byte).map_err(|error| Problem::Output(error.into()))
     }
 
     /// Writes out what is in the buffer.
     pub fn flush(&mut self) -> Result<(), Problem> {
-        self.output
-            .writer
-            .flush()
-            .map_err(|error| Problem::Output(error.into()))
+        self.output.writer.flush().map_err(|error| Problem::Output(error.into()))
     }
 }
 

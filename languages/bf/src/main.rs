@@ -96,13 +96,7 @@ fn run_file(args: &Args) -> Result<(), Failure> {
     drop(source);
     let mut machine = Machine::new(machine_options(args), io::stdin(), io::stdout());
     let outcome = bf::run(&program, &mut machine);
-    if let Err(
-        error @ Error {
-            problem: Problem::Output(_),
-            ..
-        },
-    ) = outcome
-    {
+    if let Err(error @ Error { problem: Problem::Output(_), .. }) = outcome {
         // Writing the rest would only fail again.
         return Err(Failure::Run(error));
     }
@@ -119,11 +113,7 @@ fn machine_options(args: &Args) -> Options {
         EofArg::MinusOne => Eof::MinusOne,
         EofArg::Unchanged => Eof::Unchanged,
     };
-    Options {
-        tape_limit: args.tape_limit,
-        eof,
-        flush_lines: io::stdout().is_terminal(),
-    }
+    Options { tape_limit: args.tape_limit, eof, flush_lines: io::stdout().is_terminal() }
 }
 
 /// Why no run came to its end.

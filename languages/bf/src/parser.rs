@@ -35,9 +35,8 @@ pub fn parse(source: &[u8]) -> Result<Program, SyntaxError> {
                 Insn::Open { close: pc }
             }
             Rule::close => {
-                let open = open_brackets
-                    .pop()
-                    .ok_or_else(|| unmatched(&source, offset, "]", "["))?;
+                let open =
+                    open_brackets.pop().ok_or_else(|| unmatched(&source, offset, "]", "["))?;
                 code[open] = Insn::Open { close: pc };
                 Insn::Close { open }
             }
@@ -64,20 +63,12 @@ fn commands(source: &str) -> Result<pest::iterators::Pairs<'_, Rule>, SyntaxErro
             pest::error::LineColLocation::Span(start, _) => start,
         };
         let message = error.variant.message().into_owned();
-        SyntaxError {
-            line,
-            column,
-            message,
-        }
+        SyntaxError { line, column, message }
     })
 }
 
 fn unmatched(source: &str, offset: usize, found: &str, missing: &str) -> SyntaxError {
     let Position { line, column } = Position::of(source, offset);
     let message = format!("`{found}` without a matching `{missing}`");
-    SyntaxError {
-        line,
-        column,
-        message,
-    }
+    SyntaxError { line, column, message }
 }

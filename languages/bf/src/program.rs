@@ -50,11 +50,7 @@ pub struct Program {
 impl Program {
     /// Joins the instructions with what is needed to locate them.
     pub(crate) fn new(code: Vec<Insn>, offsets: Vec<usize>, source: String) -> Program {
-        Program {
-            code,
-            offsets,
-            source,
-        }
+        Program { code, offsets, source }
     }
 
     /// Where in the source instruction `pc` stands.

@@ -44,20 +44,11 @@ fn check(output: &Output, code: i32, stdout: &[u8], stderr: &[&str]) {
     assert!(!messages.contains("panicked at"), "{messages}");
     let found: Vec<&str> = messages
         .lines()
-        .map(|line| {
-            line.strip_prefix("bf: ")
-                .and_then(|line| line.split_once(": "))
-                .unwrap()
-                .1
-        })
+        .map(|line| line.strip_prefix("bf: ").and_then(|line| line.split_once(": ")).unwrap().1)
         .collect();
     assert_eq!(found, stderr);
     assert_eq!(output.status.code(), Some(code), "{messages}");
-    assert!(
-        output.stdout == stdout,
-        "{:?}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    assert!(output.stdout == stdout, "{:?}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// Checks that the command line is refused, and why.
@@ -83,26 +74,13 @@ fn cells_wrap_both_ways() {
 #[test]
 fn missing_file_is_reported() {
     let output = Command::new(BF).arg("/does/not/exist.b").output().unwrap();
-    check(
-        &output,
-        3,
-        b"",
-        &["cannot read the program: No such file or directory (os error 2)"],
-    );
+    check(&output, 3, b"", &["cannot read the program: No such file or directory (os error 2)"]);
 }
 
 #[test]
 fn directory_as_file_is_reported() {
-    let output = Command::new(BF)
-        .arg(env!("CARGO_TARGET_TMPDIR"))
-        .output()
-        .unwrap();
-    check(
-        &output,
-        3,
-        b"",
-        &["cannot read the program: Is a directory (os error 21)"],
-    );
+    let output = Command::new(BF).arg(env!("CARGO_TARGET_TMPDIR")).output().unwrap();
+    check(&output, 3, b"", &["cannot read the program: Is a directory (os error 21)"]);
 }
 
 #[test]
@@ -118,38 +96,21 @@ fn deep_nesting_needs_no_stack() {
     let depth = 300_000;
     let mut source = b"[".repeat(depth);
     let output = bf("deep_open", &source).output().unwrap();
-    check(
-        &output,
-        3,
-        b"",
-        &[&format!("1:{depth}: `[` without a matching `]`")],
-    );
+    check(&output, 3, b"", &[&format!("1:{depth}: `[` without a matching `]`")]);
     source.extend(b"]".repeat(depth));
     check(&bf("deep", &source).output().unwrap(), 0, b"", &[]);
 }
 
 #[test]
 fn bytes_that_are_no_utf8_are_comments() {
-    let output = bf("bytes", b"\xff\xfe+\xc3.\n\xc3\xa9 \xff<")
-        .output()
-        .unwrap();
-    check(
-        &output,
-        1,
-        b"\x01",
-        &["2:4: `<` moved left of the first cell"],
-    );
+    let output = bf("bytes", b"\xff\xfe+\xc3.\n\xc3\xa9 \xff<").output().unwrap();
+    check(&output, 1, b"\x01", &["2:4: `<` moved left of the first cell"]);
 }
 
 #[test]
 fn leaving_the_tape_on_the_left_keeps_the_output() {
     let output = bf("left", b"+++.\n>.<\n<.").output().unwrap();
-    check(
-        &output,
-        1,
-        b"\x03\0",
-        &["3:1: `<` moved left of the first cell"],
-    );
+    check(&output, 1, b"\x03\0", &["3:1: `<` moved left of the first cell"]);
 }
 
 #[test]
@@ -157,46 +118,22 @@ fn much_output_is_complete_before_an_error() {
     let output = bf("much", b"-[>-[>++++++++[.-]<-]<-]<").output().unwrap();
     assert_eq!(output.stdout.len(), 255 * 255 * 8);
     let stdout = output.stdout.clone();
-    check(
-        &output,
-        1,
-        &stdout,
-        &["1:25: `<` moved left of the first cell"],
-    );
+    check(&output, 1, &stdout, &["1:25: `<` moved left of the first cell"]);
 }
 
 #[test]
 fn tape_limit_is_exact() {
     let source = b"+>++>+++.>++++.";
-    let output = bf("limit3", source)
-        .args(["--tape-limit", "3"])
-        .output()
-        .unwrap();
-    check(
-        &output,
-        1,
-        b"\x03",
-        &["1:10: `>` moved past the tape limit of 3 cells"],
-    );
-    let output = bf("limit4", source)
-        .args(["--tape-limit", "4"])
-        .output()
-        .unwrap();
+    let output = bf("limit3", source).args(["--tape-limit", "3"]).output().unwrap();
+    check(&output, 1, b"\x03", &["1:10: `>` moved past the tape limit of 3 cells"]);
+    let output = bf("limit4", source).args(["--tape-limit", "4"]).output().unwrap();
     check(&output, 0, b"\x03\x04", &[]);
 }
 
 #[test]
 fn tape_grows_to_a_limit_given_with_a_unit() {
-    let output = bf("grow", b"+[>+]")
-        .args(["--tape-limit", "100K"])
-        .output()
-        .unwrap();
-    check(
-        &output,
-        1,
-        b"",
-        &["1:3: `>` moved past the tape limit of 102400 cells"],
-    );
+    let output = bf("grow", b"+[>+]").args(["--tape-limit", "100K"]).output().unwrap();
+    check(&output, 1, b"", &["1:3: `>` moved past the tape limit of 102400 cells"]);
 }
 
 #[test]
@@ -205,29 +142,15 @@ fn growing_keeps_the_cells() {
     let right = ">".repeat(20);
     let left = "<".repeat(20);
     let source = format!(">+++++++<{right}-[[-{right}+{left}]+{right}-]{left}[{left}]>.");
-    check(
-        &bf("keep", source.as_bytes()).output().unwrap(),
-        0,
-        b"\x07",
-        &[],
-    );
+    check(&bf("keep", source.as_bytes()).output().unwrap(), 0, b"\x07", &[]);
 }
 
 #[test]
 fn absurd_tape_limits_are_refused() {
-    check_refused(
-        &["--tape-limit", "0", "x.b"],
-        "the tape needs at least one cell",
-    );
+    check_refused(&["--tape-limit", "0", "x.b"], "the tape needs at least one cell");
     check_refused(&["--tape-limit", "65G", "x.b"], "more than 64G cells");
-    check_refused(
-        &["--tape-limit", "17179869185G", "x.b"],
-        "more than 64G cells",
-    );
-    check_refused(
-        &["--tape-limit", "18446744073709551616", "x.b"],
-        "number too large",
-    );
+    check_refused(&["--tape-limit", "17179869185G", "x.b"], "more than 64G cells");
+    check_refused(&["--tape-limit", "18446744073709551616", "x.b"], "number too large");
     check_refused(&["--tape-limit", "many", "x.b"], "invalid digit");
     check_refused(&["--tape-limit", "é", "x.b"], "invalid digit");
     check_refused(&["--tape-limit", "", "x.b"], "--tape-limit");
@@ -237,23 +160,13 @@ fn absurd_tape_limits_are_refused() {
 fn running_out_of_memory_is_reported() {
     let file = stored("memory", b"+.[>+]");
     let output = Command::new("sh")
-        .args([
-            "-c",
-            "ulimit -v 60000; exec \"$0\" --tape-limit 4G \"$1\"",
-            BF,
-        ])
+        .args(["-c", "ulimit -v 60000; exec \"$0\" --tape-limit 4G \"$1\"", BF])
         .arg(file)
         .output()
         .unwrap();
     let messages = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        messages.contains(": 1:4: no memory for a tape of "),
-        "{messages}"
-    );
-    assert_eq!(
-        (output.status.code(), &output.stdout[..]),
-        (Some(1), &b"\x01"[..])
-    );
+    assert!(messages.contains(": 1:4: no memory for a tape of "), "{messages}");
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(1), &b"\x01"[..]));
 }
 
 #[test]
@@ -264,10 +177,7 @@ fn end_of_input_follows_the_chosen_convention() {
         check(&with_input(command, b"x"), 0, &[b'x', end, end], &[]);
     }
     check(&bf("eof", b"+,.").output().unwrap(), 0, &[0], &[]);
-    check_refused(
-        &["--eof", "7", "x.b"],
-        "[possible values: 0, 255, unchanged]",
-    );
+    check_refused(&["--eof", "7", "x.b"], "[possible values: 0, 255, unchanged]");
 }
 
 #[test]
@@ -278,11 +188,8 @@ fn input_is_read_byte_for_byte() {
 
 #[test]
 fn output_appears_before_the_program_waits_for_input() {
-    let mut child = bf("prompt", b"+.,.")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        bf("prompt", b"+.,.").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -301,25 +208,14 @@ fn output_appears_before_the_program_waits_for_input() {
 #[test]
 fn unreadable_input_is_reported() {
     let directory = File::open(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let output = bf("unreadable", b"+.\n,.")
-        .stdin(directory)
-        .output()
-        .unwrap();
-    check(
-        &output,
-        4,
-        b"\x01",
-        &["2:1: cannot read input: Is a directory (os error 21)"],
-    );
+    let output = bf("unreadable", b"+.\n,.").stdin(directory).output().unwrap();
+    check(&output, 4, b"\x01", &["2:1: cannot read input: Is a directory (os error 21)"]);
 }
 
 #[test]
 fn closed_input_is_at_its_end() {
     let file = stored("closed_input", b"+.,.");
-    let output = Command::new("sh")
-        .args(["-c", "exec \"$0\" \"$1\" <&-", BF])
-        .arg(file)
-        .output();
+    let output = Command::new("sh").args(["-c", "exec \"$0\" \"$1\" <&-", BF]).arg(file).output();
     check(&output.unwrap(), 0, b"\x01\0", &[]);
 }
 
@@ -332,61 +228,26 @@ fn broken_pipe() -> Stdio {
 #[test]
 fn closed_output_is_reported() {
     let run = |name: &str, source| {
-        bf(name, source)
-            .stdout(broken_pipe())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        bf(name, source).stdout(broken_pipe()).stderr(Stdio::piped()).spawn().unwrap()
     };
     let output = run("closed_at_end", b"+.").wait_with_output().unwrap();
-    check(
-        &output,
-        4,
-        b"",
-        &["cannot write output: Broken pipe (os error 32)"],
-    );
+    check(&output, 4, b"", &["cannot write output: Broken pipe (os error 32)"]);
     let output = run("closed_endless", b"+[\n.]").wait_with_output().unwrap();
-    check(
-        &output,
-        4,
-        b"",
-        &["2:1: cannot write output: Broken pipe (os error 32)"],
-    );
-    let output = run("closed_before_input", b"+.,")
-        .wait_with_output()
-        .unwrap();
-    check(
-        &output,
-        4,
-        b"",
-        &["1:3: cannot write output: Broken pipe (os error 32)"],
-    );
+    check(&output, 4, b"", &["2:1: cannot write output: Broken pipe (os error 32)"]);
+    let output = run("closed_before_input", b"+.,").wait_with_output().unwrap();
+    check(&output, 4, b"", &["1:3: cannot write output: Broken pipe (os error 32)"]);
 }
 
 #[test]
 fn full_disk_is_reported_along_with_the_error_before() {
     let full = || File::options().write(true).open("/dev/full").unwrap();
     let run = |name: &str, source| {
-        bf(name, source)
-            .stdout(full())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        bf(name, source).stdout(full()).stderr(Stdio::piped()).spawn().unwrap()
     };
     let no_space = "cannot write output: No space left on device (os error 28)";
-    check(
-        &run("full", b"+.").wait_with_output().unwrap(),
-        4,
-        b"",
-        &[no_space],
-    );
+    check(&run("full", b"+.").wait_with_output().unwrap(), 4, b"", &[no_space]);
     let left = "1:3: `<` moved left of the first cell";
-    check(
-        &run("full_left", b"+.<").wait_with_output().unwrap(),
-        1,
-        b"",
-        &[no_space, left],
-    );
+    check(&run("full_left", b"+.<").wait_with_output().unwrap(), 1, b"", &[no_space, left]);
     // Without a reader for the messages the exit code still tells.
     let status = bf("full_stderr", b"<").stderr(full()).status().unwrap();
     assert_eq!(status.code(), Some(1));
@@ -395,20 +256,10 @@ fn full_disk_is_reported_along_with_the_error_before() {
 #[test]
 fn jit_options_do_not_change_the_output() {
     let source = b"++++++++[>++++++++<-]>+.";
-    for options in [
-        &["--jit", "off"][..],
-        &["--jit", "on"],
-        &["--log"],
-        &["--stats"],
-    ] {
-        let output = bf(&format!("jit{}", options.concat()), source)
-            .args(options)
-            .output()
-            .unwrap();
-        assert_eq!(
-            (output.status.code(), &output.stdout[..]),
-            (Some(0), &b"A"[..])
-        );
+    for options in [&["--jit", "off"][..], &["--jit", "on"], &["--log"], &["--stats"]] {
+        let output =
+            bf(&format!("jit{}", options.concat()), source).args(options).output().unwrap();
+        assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"A"[..]));
     }
     check_refused(&["--jit", "maybe", "x.b"], "[possible values: off, on]");
 }
@@ -418,14 +269,8 @@ fn stats_are_json_on_stderr_even_after_an_error() {
     let output = bf("stats", b"<").arg("--stats").output().unwrap();
     let messages = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        messages.starts_with('{') && messages.contains("}\n"),
-        "{messages}"
-    );
-    assert!(
-        messages.ends_with("1:1: `<` moved left of the first cell\n"),
-        "{messages}"
-    );
+    assert!(messages.starts_with('{') && messages.contains("}\n"), "{messages}");
+    assert!(messages.ends_with("1:1: `<` moved left of the first cell\n"), "{messages}");
 }
 
 #[test]
@@ -433,15 +278,7 @@ fn help_names_every_option_and_exit_code() {
     let output = Command::new(BF).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    for word in [
-        "--eof",
-        "--tape-limit",
-        "--jit",
-        "--stats",
-        "--log",
-        "FILE",
-        "Exit codes:",
-    ] {
+    for word in ["--eof", "--tape-limit", "--jit", "--stats", "--log", "FILE", "Exit codes:"] {
         assert!(help.contains(word), "{word} is missing in\n{help}");
     }
 }

@@ -19,21 +19,11 @@ fn expectation(name: &str, extension: &str) -> PathBuf {
 }
 
 fn check(name: &str) {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("programs")
-        .join(name);
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(name);
     let input = File::open(expectation(name, "input")).map_or(Stdio::null(), Stdio::from);
     let mut command = Command::new(env!("CARGO_BIN_EXE_bf"));
-    let output = command
-        .arg(program.with_extension("b"))
-        .stdin(input)
-        .output()
-        .unwrap();
-    assert!(
-        output.stderr.is_empty(),
-        "{name}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.arg(program.with_extension("b")).stdin(input).output().unwrap();
+    assert!(output.stderr.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{name}: {}", output.status);
     if let Ok(digest) = fs::read_to_string(expectation(name, "digest")) {
         let length = output.stdout.len();
@@ -53,21 +43,14 @@ fn fnv1a64(bytes: &[u8]) -> u64 {
 
 fn names() -> Vec<String> {
     let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");
-    let paths = fs::read_dir(programs)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    paths
-        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect()
+    let paths = fs::read_dir(programs).unwrap().map(|entry| entry.unwrap().path());
+    paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn short_programs_print_what_they_should() {
     let names = names();
-    assert!(
-        LONG.iter()
-            .all(|long| names.iter().any(|name| name == long))
-    );
+    assert!(LONG.iter().all(|long| names.iter().any(|name| name == long)));
     for name in names.iter().filter(|name| !LONG.contains(&name.as_str())) {
         check(name);
     }
