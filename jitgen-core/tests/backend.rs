@@ -10,10 +10,10 @@ use jitgen_core::ir::{ExitId, Trace, Ty, parse, verify};
 
 struct Helpers;
 
-extern "C" fn mix(flag: bool, byte: u8, word: u16, float: f64, wide: i64) -> f64 {
-    // The widening shows whether the caller has extended the arguments.
+/// The trace passes `bool`, `i8` and `i16` where this takes words: it sees how they were extended.
+extern "C" fn mix(flag: u32, byte: u32, word: u32, float: f64, wide: i64) -> f64 {
     let narrow = u64::from(byte) * 1_000_000 + u64::from(word);
-    let sign = if flag { 1.0 } else { -1.0 };
+    let sign = if flag == 1 { 1.0 } else { -1.0 };
     sign * (narrow as f64 + float) + wide as f64
 }
 
@@ -268,9 +268,9 @@ fn a_linked_exit_stays_within_the_region() {
 fn calls_pass_and_return_narrow_and_float_values() {
     let text = "
         trace @calls {
-        b0(v0: bool, v1: i8, v2: i16, v3: f64, v4: i64, v5: ptr):
-            v6 = add.i8 v1, 100
-            v7 = add.i16 v2, 1000
+        b0(v0: bool, v1: i64, v2: i64, v3: f64, v4: i64, v5: ptr):
+            v6 = trunc.i8 v1
+            v7 = trunc.i16 v2
             v8 = call.f64 @mix(v0, v6, v7, v3, v4)
             v9 = call_pure.bool @is_even(v6)
             guard v9 else exit0
@@ -283,12 +283,12 @@ fn calls_pass_and_return_narrow_and_float_values() {
         }";
     let mut counter = 0xffffu16;
     let pointer = &raw mut counter as u64;
-    let mut inputs = [0, 200, 65_000, 0.5f64.to_bits(), -3i64 as u64, pointer];
-    // 200 + 100 and 65,000 + 1,000 wrap to 44 and 464.
+    let mut inputs = [0, 300, 66_000, 0.5f64.to_bits(), -3i64 as u64, pointer];
+    // 300 and 66,000 are truncated to 44 and 464.
     let expected = -(44_000_464.5f64) - 3.0;
     let values = vec![expected.to_bits(), 1, 0, 1];
     assert_eq!(run(text, &inputs), (1, values));
-    inputs[..2].copy_from_slice(&[1, 1]);
+    inputs[..2].copy_from_slice(&[1, 256 + 101]);
     assert_eq!(run(text, &inputs), (0, vec![101_000_461.5f64.to_bits()]));
     assert_eq!(counter, 1);
 }
