@@ -550,13 +550,16 @@ fn turn_guards(generated: &mut Generated, seed: u64) {
         let done = evaluate_observed(trace, &world.args, &mut model, &limits, &mut passed);
         assert!(done.is_ok(), "{}\n{trace}", done.expect_err("not ok"));
         let insts = &mut generated.trace.blocks[0].insts;
-        let failed = insts
-            .iter_mut()
-            .filter(|inst| inst.op.is_guard())
-            .nth(passed.0);
-        let Some(guard) = failed.filter(|_| rng.rand_range(0..10) > 0) else {
+        let guards = (0..insts.len()).filter(|place| insts[*place].op.is_guard());
+        let Some(failed) = { guards }.nth(passed.0) else {
             return;
         };
+        // A division relies on the guard before it.
+        let protects = |inst: &Inst| matches!(inst.op, Op::DivU | Op::RemU);
+        if insts.get(failed + 1).is_some_and(protects) || rng.rand_range(0..10) == 0 {
+            return;
+        }
+        let guard = &mut insts[failed];
         guard.op = match guard.op {
             Op::Guard => Op::GuardNot,
             _ => Op::Guard,
