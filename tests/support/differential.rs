@@ -5,6 +5,7 @@
 //! does something undefined tells nothing, nor does one that does not end; [`counted`] makes a
 //! loop end.
 
+use crate::native::{Compiled, Native};
 use crate::text::write_consts;
 use crate::world::World;
 use jitgen_core::eval::{CallRecord, EvalError, Limits, Model, Outcome, evaluate};
@@ -102,13 +103,19 @@ pub struct Reference {
     pub world: World,
     /// The run.
     pub run: Run,
+    /// Did it access memory outside of the regions?
+    strayed: bool,
 }
 
 /// Runs `raw` in each world.
 pub fn references(raw: &Trace, worlds: impl IntoIterator<Item = World>) -> Vec<Reference> {
-    let reference = |world| Reference {
-        run: run(raw, &world, FUEL).0,
-        world,
+    let reference = |world| {
+        let (run, model) = run(raw, &world, FUEL);
+        Reference {
+            world,
+            run,
+            strayed: model.strayed,
+        }
     };
     worlds.into_iter().map(reference).collect()
 }
@@ -129,6 +136,18 @@ impl Reference {
         }
         let (is, _) = run(other, &self.world, 4 * FUEL);
         same(&self.run, &is, &self.world)
+    }
+
+    /// Does code do the same? The world must be one for this `native`.
+    ///
+    /// # Errors
+    /// How they differ.
+    pub fn compare_native(&self, native: &mut Native, code: &Compiled) -> Result<(), String> {
+        if !self.tells() || self.strayed {
+            return Ok(());
+        }
+        let is = native.run(code, &self.world);
+        same(&self.run, &is, &self.world).map_err(|error| format!("as machine code, {error}"))
     }
 }
 

@@ -5,6 +5,7 @@ pub mod filetest;
 pub mod generate;
 pub mod ir_doc;
 pub mod layers;
+pub mod native;
 pub mod optimize;
 pub mod parse;
 pub mod run;

@@ -1,10 +1,12 @@
 //! `test optimize passes=fold,cse`: the text of the trace after these passes (or `all`, `none`).
 //!
-//! Each case is also executed: the trace and what it becomes, on seeded inputs, and, if it is a
-//! loop, the same with a limit on its rounds. So a wrong expectation cannot be blessed in.
+//! Each case is also executed: the trace and what it becomes, evaluated and as machine code, on
+//! seeded inputs, and, if it is a loop, the same with a limit on its rounds. So a wrong expectation
+//! cannot be blessed in.
 
 use crate::differential::{counted, references};
 use crate::filetest::{Case, Filetest, check_well_formed};
+use crate::native::Native;
 use crate::world::{World, fake_regions, for_trace, region_count};
 use jitgen_core::ir::{Const, Trace};
 use jitgen_core::opt::{Passes, RULES, optimize};
@@ -39,10 +41,22 @@ fn check_same(trace: &Trace, passes: Passes) -> Result<(), String> {
         let Some(trace) = trace else { continue };
         let optimized = optimize(&trace, passes).trace;
         check_well_formed(&optimized)?;
-        let worlds = (0..WORLDS).map(|seed| world(&trace, seed, limited));
-        for reference in references(&trace, worlds) {
+        let count = region_count(&trace);
+        let regions = fake_regions(count + 1);
+        let fake = |seed| world(&trace, seed, limited, &regions[..count], regions[count]);
+        for reference in references(&trace, (0..WORLDS).map(fake)) {
             told |= reference.tells();
             reference.compare(&optimized)?;
+        }
+        let mut native = Native::new(count)?;
+        let (regions, scratch) = native.addresses();
+        let real = |seed| world(&trace, seed, limited, &regions, scratch);
+        let references = references(&trace, (0..WORLDS).map(real));
+        for trace in [&trace, &optimized] {
+            if let Some(code) = native.compile(trace)? {
+                let mut references = references.iter();
+                references.try_for_each(|r| r.compare_native(&mut native, &code))?;
+            }
         }
     }
     match told {
@@ -51,10 +65,8 @@ fn check_same(trace: &Trace, passes: Passes) -> Result<(), String> {
     }
 }
 
-fn world(trace: &Trace, seed: u64, limited: bool) -> World {
-    let count = region_count(trace);
-    let regions = fake_regions(count + 1);
-    let mut world = for_trace(trace, seed, &regions[..count], regions[count]);
+fn world(trace: &Trace, seed: u64, limited: bool, regions: &[u64], scratch: u64) -> World {
+    let mut world = for_trace(trace, seed, regions, scratch);
     if limited {
         let rounds = world.args.last_mut().expect("the number of rounds");
         *rounds = Const::i64(1 + seed as i64 % 5);

@@ -2,7 +2,7 @@
 //!
 //! A fake function's result is a hash of all that it may depend on, so that a wrong argument, a
 //! call too many and a store that comes too late show up in a value: `call_pure` hashes symbol and
-//! arguments, `call_read` the regions as well, `call` also how many calls there have been. A `call`
+//! arguments, `call_read` the regions as well (but for the scratch area, which is the caller's), `call` also how many calls there have been. A `call`
 //! writes to the cells that [`Model::share`] names, and is noted in [`Model::calls`]; the others
 //! are not, because the optimizer may drop or merge them.
 //!
@@ -138,7 +138,10 @@ impl Model {
     }
 
     fn hash_memory(&self, hash: &mut Hash) {
-        for bytes in self.regions.values() {
+        for (address, bytes) in &self.regions {
+            if *address == self.scratch {
+                continue;
+            }
             for chunk in bytes.chunks(8) {
                 let mut word = [0; 8];
                 word[..chunk.len()].copy_from_slice(chunk);
