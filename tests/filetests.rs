@@ -60,10 +60,7 @@ fn coverage(
 /// The ops that no `test run` evaluates.
 fn ops_without_test(files: &[Filetest]) -> Vec<String> {
     let runs = files.iter().filter(|file| file.command == "run");
-    let code: String = runs
-        .flat_map(|file| &file.cases)
-        .map(|case| case.code())
-        .collect();
+    let code: String = runs.flat_map(|file| &file.cases).map(|case| case.code()).collect();
     let used = |op: &&Op| {
         let mut words = code.split_whitespace();
         words.any(|word| word.split('.').next() == Some(op.mnemonic()))

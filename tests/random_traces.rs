@@ -45,10 +45,7 @@ fn optimized_traces_do_the_same() {
         }
     }
     println!("{ended} of {runs} runs came to an end");
-    assert!(
-        ended * 2 > runs,
-        "only {ended} of {runs} runs came to an end"
-    );
+    assert!(ended * 2 > runs, "only {ended} of {runs} runs came to an end");
 }
 
 /// The trace, and if it is a loop, the same with a limit on its rounds.
@@ -64,13 +61,7 @@ fn passes_for(seed: u64) -> Vec<Option<Passes>> {
     let set = |bits: usize| Passes::subsets().nth(bits);
     let bit = 1 << (seed % 7);
     let some = (seed.wrapping_mul(0x9e37_79b9) >> 3) % 128;
-    vec![
-        None,
-        Some(Passes::ALL),
-        set(bit),
-        set(127 - bit),
-        set(some as usize),
-    ]
+    vec![None, Some(Passes::ALL), set(bit), set(127 - bit), set(some as usize)]
 }
 
 /// A trace and how it ends in some worlds, with regions at fake addresses and at real ones.

@@ -20,9 +20,10 @@ use crate::model::{Function, Module};
 use crate::scope::Scope;
 use crate::twin::{Return, Twin, return_type, support, wrap};
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
+use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Block, Expr, FnArg, Ident, Lifetime, Pat, Stmt, Token};
 
@@ -203,19 +204,21 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     let takes = portal.greens.iter().map(|green| match as_ident(green) {
         Some(name) => {
             let name = twin_name(&name);
-            quote!(let mut #name = __state.green();)
+            quote_spanned!(name.span()=> let mut #name = __state.green();)
         }
         None => quote!(__state.skip_green();),
     });
     let takes: Vec<_> = takes.collect();
     let reds: Vec<Ident> = portal.reds.iter().map(twin_name).collect();
+    let take_reds: Vec<_> =
+        reds.iter().map(|red| quote_spanned!(red.span()=> let mut #red = __state.red();)).collect();
     let greens: Vec<TokenStream> = portal
         .greens
         .iter()
         .map(|green| match as_ident(green) {
             Some(name) => {
                 let name = twin_name(&name);
-                quote!(__merge.green(&mut #name);)
+                quote_spanned!(name.span()=> __merge.green(&mut #name);)
             }
             None => {
                 let place = twin.place(green);
@@ -229,7 +232,11 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     });
     let body = twin.statements(&parts.body.stmts[1..]);
     let end = if parts.is_tail && parts.condition.is_none() {
-        quote!(#m::Outcome::Return(__result.native()))
+        if has_break(parts.body, &label) {
+            quote!(#m::Outcome::Return(#m::LoopValue::into_native(__result)))
+        } else {
+            quote!(__result)
+        }
     } else {
         twin.loops = true;
         let epilogue = twin.statements(parts.epilogue);
@@ -251,7 +258,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                 let (#(mut #variables,)*) = match __entry {
                     #m::Entry::Resume(mut __state) => {
                         #(#takes)*
-                        #(let mut #reds = __state.red();)*
+                        #(#take_reds)*
                         (#(#variables,)*)
                     }
                     #m::Entry::Call((#(#arguments,)*)) => {
@@ -274,6 +281,32 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             }
         },
     )
+}
+
+/// Is the loop ever left by `break`?
+fn has_break(body: &Block, label: &Lifetime) -> bool {
+    struct Breaks<'a> {
+        label: &'a Lifetime,
+        depth: usize,
+        found: bool,
+    }
+    impl Visit<'_> for Breaks<'_> {
+        fn visit_expr(&mut self, e: &Expr) {
+            let inner = matches!(e, Expr::Loop(_) | Expr::While(_) | Expr::ForLoop(_));
+            self.depth += usize::from(inner);
+            if let Expr::Break(e) = e {
+                self.found |= match &e.label {
+                    Some(label) => label == self.label,
+                    None => self.depth == 0,
+                };
+            }
+            syn::visit::visit_expr(self, e);
+            self.depth -= usize::from(inner);
+        }
+    }
+    let mut breaks = Breaks { label, depth: 0, found: false };
+    breaks.visit_block(body);
+    breaks.found
 }
 
 fn prologue(twin: &mut Twin, stmts: &[Stmt]) -> TokenStream {

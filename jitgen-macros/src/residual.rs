@@ -4,9 +4,10 @@
 
 use crate::diagnostics::Errors;
 use crate::model::{Function, reference};
-use crate::twin::{return_type, wrap};
+use crate::twin::{return_type, support_at, wrap};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::spanned::Spanned;
 use syn::{FnArg, Type};
 
 /// The twin and the thunk of a residual function.
@@ -34,6 +35,7 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
     }
     let arguments: Vec<_> = (0..types.len()).map(|index| format_ident!("__a{index}")).collect();
     let result = return_type(&function.sig);
+    let at_result = support_at(result.span());
     let symbol = match &function.owner {
         None => quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name))),
         Some(owner) => {
@@ -74,15 +76,15 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
                     symbol: #symbol,
                     address: Self::#thunk as *const () as usize,
                 };
-                #m::residual(__function, &__words, move || #target(#(#arguments.native()),*))
+                #at_result::residual::<#result>(__function, &__words, move || #target(#(#arguments.native()),*))
             }
 
             extern "C" fn #thunk(
-                #(#arguments: <#types as #m::Traced>::C,)*
+                #(#arguments: #m::AbiOf<#types>,)*
                 __out: *mut u8,
-            ) -> <#result as #m::Returned>::Abi {
+            ) -> <#result as #at_result::Returned>::Abi {
                 #m::guarded(<#result as #m::Returned>::nothing(), || {
-                    let __result: #result = #target(#(#m::uncarry::<#types>(#arguments)),*);
+                    let __result: #result = #target(#(#m::from_abi::<#types>(#arguments)),*);
                     // SAFETY: the trace passes scratch memory of the size of the result.
                     unsafe { #m::Returned::hand_over(__result, __out) }
                 })

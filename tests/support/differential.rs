@@ -111,11 +111,7 @@ pub struct Reference {
 pub fn references(raw: &Trace, worlds: impl IntoIterator<Item = World>) -> Vec<Reference> {
     let reference = |world| {
         let (run, model) = run(raw, &world, FUEL);
-        Reference {
-            world,
-            run,
-            strayed: model.strayed,
-        }
+        Reference { world, run, strayed: model.strayed }
     };
     worlds.into_iter().map(reference).collect()
 }

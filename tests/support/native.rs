@@ -65,11 +65,7 @@ impl Native {
     /// If this machine is not supported.
     pub fn new(buffers: usize) -> Result<Native, String> {
         let compiler = Compiler::new(&Options::default()).map_err(|error| error.to_string())?;
-        Ok(Native {
-            compiler,
-            buffers: vec![[0; BUFFER / 8]; buffers],
-            frame: Frame::new(),
-        })
+        Ok(Native { compiler, buffers: vec![[0; BUFFER / 8]; buffers], frame: Frame::new() })
     }
 
     /// The addresses of the buffers, and of the frame's scratch area.
@@ -77,10 +73,7 @@ impl Native {
         let buffers = self.buffers.iter_mut();
         let buffers = buffers.map(|buffer| buffer.as_mut_ptr().expose_provenance() as u64);
         let buffers = buffers.collect();
-        (
-            buffers,
-            self.frame.scratch.as_mut_ptr().expose_provenance() as u64,
-        )
+        (buffers, self.frame.scratch.as_mut_ptr().expose_provenance() as u64)
     }
 
     /// Compiles a trace; none if it has calls that the tests' functions cannot take.
@@ -109,10 +102,7 @@ impl Native {
             self.frame.write(slot, arg.ty, arg.bits);
         }
         copy_out(&world.model);
-        RUNNING.set(Some(Running {
-            model: world.model.clone(),
-            sites: compiled.sites.clone(),
-        }));
+        RUNNING.set(Some(Running { model: world.model.clone(), sites: compiled.sites.clone() }));
         // SAFETY: the slots hold arguments of the entry's types; the memory that the trace accesses
         // is that of the buffers, because the evaluation in this world did not stray; no cell is
         // linked, and `compiled` outlives the call; the functions take what the platform passes
@@ -123,15 +113,10 @@ impl Native {
         let exit = ExitId(exit.expect("the cell is one of this code's") as u32);
         let mut model = RUNNING.take().expect("it was set above").model;
         copy_in(&mut model);
-        let args = compiled
-            .trace
-            .exit(exit)
-            .args()
-            .enumerate()
-            .map(|(slot, arg)| {
-                let ty = compiled.trace.ty(arg);
-                Const::new(ty, self.frame.read(slot, ty))
-            });
+        let args = compiled.trace.exit(exit).args().enumerate().map(|(slot, arg)| {
+            let ty = compiled.trace.ty(arg);
+            Const::new(ty, self.frame.read(slot, ty))
+        });
         ended(compiled.trace, exit, args.collect(), &model)
     }
 }
@@ -160,10 +145,7 @@ fn sites(trace: &Trace) -> Option<Vec<Site>> {
 fn copy_out(model: &Model) {
     for (address, bytes) in model.regions() {
         let target = std::ptr::with_exposed_provenance_mut::<u8>(address as usize);
-        assert!(
-            bytes.len() <= BUFFER,
-            "a region is not larger than a buffer"
-        );
+        assert!(bytes.len() <= BUFFER, "a region is not larger than a buffer");
         // SAFETY: the regions of a world are at the addresses of a `Native`'s buffers and scratch
         // area, which are exposed, alive and at least as long, and nobody else holds a reference.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) }

@@ -86,7 +86,5 @@ pub fn rules_without_test(files: &[Filetest]) -> Result<Vec<String>, String> {
         }
     }
     let missing = RULES.iter().filter(|(name, _)| !fired.contains(name));
-    Ok(missing
-        .map(|(name, law)| format!("{name}: {law}"))
-        .collect())
+    Ok(missing.map(|(name, law)| format!("{name}: {law}")).collect())
 }

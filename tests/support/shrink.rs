@@ -154,14 +154,8 @@ fn tidy(trace: &Trace) -> Trace {
         }
     }
     let old = |id: &u32| *id as usize;
-    trace.exits = exits
-        .iter()
-        .map(|id| trace.exits[old(id)].clone())
-        .collect();
-    trace.calls = calls
-        .iter()
-        .map(|id| trace.calls[old(id)].clone())
-        .collect();
+    trace.exits = exits.iter().map(|id| trace.exits[old(id)].clone()).collect();
+    trace.calls = calls.iter().map(|id| trace.calls[old(id)].clone()).collect();
     trace
 }
 

@@ -32,8 +32,18 @@ pub use place::{
     Auto, Deref, Indexable, Place, addr_of, auto, deref, index, is_empty, len, local, promote,
     shared, unique,
 };
-pub use portal::{Entry, Green, Merge, Outcome, State, carrier, key, loop_header, panics_silently};
-pub use traced::{
-    Leaves, Machine, Named, Opaque, Ptr, Scalar, Traced, Tv, carry, construct, lift, uncarry, unit,
-    variant,
+pub use portal::{
+    Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics_silently,
 };
+pub use traced::{
+    AbiOf, Leaves, Machine, Named, Opaque, Ptr, Scalar, Traced, Tv, carry, construct, from_abi,
+    lift, uncarry, unit, variant,
+};
+
+pub fn enter_portal() {}
+pub fn tick<const N: usize>(_: &'static Portal, _: &[u64; N]) -> bool {
+    false
+}
+pub fn enter<P, R>(_: &'static Portal, _: State, _: fn(Entry<P>) -> Outcome<R>) -> Outcome<R> {
+    todo!()
+}

@@ -303,3 +303,23 @@ pub enum Outcome<R> {
     /// The portal returns.
     Return(R),
 }
+
+/// What the portal's loop has for a value: `break` gives `()`, `break value` a traced value.
+pub trait LoopValue {
+    /// The type that the portal returns.
+    type Native;
+    /// The value.
+    fn into_native(self) -> Self::Native;
+}
+
+impl LoopValue for () {
+    type Native = ();
+    fn into_native(self) {}
+}
+
+impl<X: Traced> LoopValue for Tv<X> {
+    type Native = X;
+    fn into_native(self) -> X {
+        self.native()
+    }
+}

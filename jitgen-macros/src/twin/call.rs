@@ -1,6 +1,6 @@
 //! Calls: of functions and methods of the module, of constructors, of what the tracer knows.
 
-use super::{Twin, support};
+use super::{Twin, support_at};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -9,7 +9,7 @@ use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
 impl Twin<'_> {
     /// `f(args)`.
     pub fn call(&mut self, e: &ExprCall) -> TokenStream {
-        let m = support();
+        let m = support_at(e.span());
         let Expr::Path(function) = &*e.func else {
             return self.unsupported(
                 &e.func,
@@ -58,7 +58,7 @@ impl Twin<'_> {
 
     /// `receiver.method(args)`.
     pub fn method_call(&mut self, e: &ExprMethodCall) -> TokenStream {
-        let m = support();
+        let m = support_at(e.span());
         let name = &e.method;
         if self.module.has_method(name) {
             let twin = format_ident!("{name}__twin", span = name.span());
@@ -115,7 +115,7 @@ impl Twin<'_> {
         values: Vec<TokenStream>,
         build: impl FnOnce(&[TokenStream]) -> TokenStream,
     ) -> TokenStream {
-        let m = support();
+        let m = support_at(e.span());
         let names: Vec<_> = (0..values.len()).map(|index| format_ident!("__p{index}")).collect();
         let natives: Vec<_> = names.iter().map(|name| quote!(#name.native())).collect();
         let built = build(&natives);

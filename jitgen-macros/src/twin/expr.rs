@@ -2,7 +2,7 @@
 //!
 //! Not here: calls (`call`), patterns (`pattern`), places (`place`).
 
-use super::{Return, Twin, support};
+use super::{Return, Twin, support, support_at};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
@@ -13,7 +13,7 @@ use syn::{BinOp, Expr, Lit, Token, UnOp};
 impl Twin<'_> {
     /// The value of an expression.
     pub fn value(&mut self, e: &Expr) -> TokenStream {
-        let m = support();
+        let m = support_at(e.span());
         if is_constant(e) {
             return quote_spanned!(e.span()=> #m::lift(#e));
         }
@@ -122,7 +122,7 @@ impl Twin<'_> {
     }
 
     fn binary(&mut self, e: &syn::ExprBinary) -> TokenStream {
-        let m = support();
+        let m = support_at(e.span());
         if let Some((op, plain)) = compound(&e.op) {
             return self.compound_assign(e, &op, &plain);
         }
@@ -149,7 +149,7 @@ impl Twin<'_> {
         name: &TokenStream,
         op: &TokenStream,
     ) -> TokenStream {
-        let m = support();
+        let m = support_at(e.span());
         let right = self.value(&e.right);
         let result = quote_spanned!(e.span()=>
             #m::bin(#m::Bin::#name, __jitgen_checked(), __a, __b, __a.nat() #op __b.nat())
@@ -168,7 +168,7 @@ impl Twin<'_> {
     }
 
     fn unary(&mut self, e: &syn::ExprUnary) -> TokenStream {
-        let m = support();
+        let m = support_at(e.span());
         let name = match &e.op {
             UnOp::Deref(_) => {
                 let place = self.place(&Expr::Unary(e.clone()));
@@ -257,7 +257,7 @@ impl Twin<'_> {
     }
 
     fn try_expr(&mut self, e: &syn::ExprTry) -> TokenStream {
-        let m = support();
+        let m = support_at(e.span());
         let value = self.value(&e.expr);
         let failed = self.return_value(&quote!(#m::err(#m::from(__e))));
         quote_spanned!(e.span()=> match #m::split(#value) {

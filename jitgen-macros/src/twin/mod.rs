@@ -49,6 +49,11 @@ pub fn support() -> TokenStream {
     quote!(::jitgen_core::macro_support)
 }
 
+/// The same, so that what rustc says of its bounds points at the author's code.
+pub fn support_at(span: proc_macro2::Span) -> TokenStream {
+    quote_spanned!(span=> ::jitgen_core::macro_support)
+}
+
 /// The type that a function returns.
 pub fn return_type(sig: &Signature) -> TokenStream {
     match &sig.output {
@@ -177,8 +182,12 @@ impl Twin<'_> {
     /// The statements of a block, with its value.
     pub fn statements(&mut self, stmts: &[Stmt]) -> TokenStream {
         let mut out = TokenStream::new();
-        for stmt in stmts {
+        for (index, stmt) in stmts.iter().enumerate() {
             out.extend(self.statement(stmt));
+            if index + 1 < stmts.len() && matches!(stmt, Stmt::Expr(_, None)) {
+                // `if` and `match` as statements have a traced unit value.
+                out.extend(quote!(;));
+            }
         }
         let m = support();
         match stmts.last() {

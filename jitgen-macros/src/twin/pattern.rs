@@ -58,10 +58,12 @@ impl Twin<'_> {
             let body = self.value(arm.body);
             self.scope.leave();
             complete = test.is_none() && guard.is_none();
-            chain.extend(arm_tokens(test, &names, &binds, guard, &body));
             if complete {
+                let names = names.iter().map(|name| quote!(let mut #name = #name;));
+                chain.extend(quote!({ #binds #(#names)* #body }));
                 break;
             }
+            chain.extend(arm_tokens(test, &names, &binds, guard, &body));
         }
         if !complete {
             chain.extend(quote!({ ::core::unreachable!() }));

@@ -1,6 +1,6 @@
 //! Place expressions: where a value lives, as a `Place`.
 
-use super::{Twin, support};
+use super::{Twin, support, support_at};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -28,6 +28,7 @@ impl Twin<'_> {
             },
             Expr::Field(e) => {
                 let (base, member) = (self.place(&e.base), &e.member);
+                let m = support_at(member.span());
                 quote_spanned!(member.span()=> {
                     let __b = #m::auto(#base);
                     // SAFETY: only the address of the field is computed.
@@ -37,6 +38,7 @@ impl Twin<'_> {
             Expr::Index(e) => {
                 let base = self.place(&e.expr);
                 let index = self.value(&e.index);
+                let m = support_at(e.span());
                 quote_spanned!(e.span()=> {
                     let __b = #m::auto(#base);
                     let __i = #index;
@@ -45,6 +47,7 @@ impl Twin<'_> {
             }
             Expr::Unary(e) if matches!(e.op, UnOp::Deref(_)) => {
                 let base = self.place(&e.expr);
+                let m = support_at(e.span());
                 quote_spanned!(e.span()=> #m::deref(#base))
             }
             other => self.unsupported(

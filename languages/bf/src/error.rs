@@ -9,6 +9,7 @@
 //! costs no drop), `says-where` (an error made by an instruction carries its line and column).
 //! Not here: the name of the source file; the command line puts it in front.
 
+use jitgen_core::Traced;
 use std::{error, fmt, io};
 
 use crate::program::Position;
@@ -25,7 +26,7 @@ pub struct SyntaxError {
 }
 
 /// A program that failed while it ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
 pub struct Error {
     /// The failing instruction.
     pub at: Position,

@@ -8,6 +8,7 @@
 //! more than `Options::tape_limit` cells), `prompt-before-read` (no read blocks while output waits).
 //! Not here: the position on the tape; it belongs to the interpreter.
 
+use jitgen_core::Traced;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 
 use crate::error::Problem;
@@ -47,6 +48,7 @@ impl Default for Options {
 }
 
 /// Tape, input and output of one run.
+#[derive(Traced)]
 pub struct Machine {
     /// The cells that exist so far.
     pub tape: Vec<u8>,

@@ -8,10 +8,11 @@
 //! (`code` and `offsets` have the same length).
 //! Not here: comments; they live on only in `source`, for the sake of line and column.
 
+use jitgen_core::Traced;
 use std::fmt;
 
 /// One instruction. Jump targets are indices into [`Program::code`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
 pub enum Insn {
     /// `>`: the next cell.
     Right,
@@ -38,7 +39,7 @@ pub enum Insn {
 }
 
 /// A parsed program; it does not change while it runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Traced)]
 pub struct Program {
     /// The instructions in source order.
     pub code: Vec<Insn>,
