@@ -5,6 +5,7 @@ pub mod filetest;
 pub mod generate;
 pub mod ir_doc;
 pub mod layers;
+pub mod modes;
 pub mod native;
 pub mod optimize;
 pub mod parse;
