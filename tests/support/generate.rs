@@ -47,7 +47,16 @@ struct Generator {
     /// Values that calls and loads have given, and stores, since the last resume point.
     log: Vec<LogEntry>,
     last_exit: Option<ExitId>,
+    /// The type of most integers.
+    usual: Ty,
+    /// Places in memory that are accessed more often than others.
+    hot: Vec<Place>,
+    /// Values that memory has held.
+    held: Vec<Arg>,
 }
+
+/// A pointer, an offset at which there is a word of some type, what it points to.
+type Place = (Arg, i32, Ty, Option<Pointee>);
 
 /// A loop or a bridge, from a seed.
 pub fn generate(seed: u64) -> Generated {
@@ -58,8 +67,18 @@ pub fn generate(seed: u64) -> Generated {
         pool: vec![],
         log: vec![],
         last_exit: None,
+        usual: Ty::I64,
+        hot: vec![],
+        held: vec![],
     };
+    if this.chance(1, 3) {
+        this.usual = pick(&mut this.rng, &[Ty::I32, Ty::I16, Ty::I8]);
+    }
     let params = this.params();
+    for _ in 0..3 {
+        let place = this.any_place();
+        this.hot.push(place);
+    }
     let length = 4 + this.below(40);
     for _ in 0..length {
         this.step();
@@ -124,8 +143,15 @@ impl Generator {
     fn back_edge(&mut self, params: &[Value]) -> Vec<Arg> {
         let mut args: Vec<Arg> = vec![];
         for param in params {
+            let held = self
+                .held
+                .iter()
+                .filter(|arg| self.trace.ty(**arg) == param.ty);
+            let held: Vec<Arg> = held.copied().collect();
             let arg = match self.below(4) {
                 0 => param.arg,
+                2 | 3 if param.ty == Ty::Ptr && self.chance(2, 3) => param.arg,
+                2 if param.ty != Ty::Ptr && !held.is_empty() => pick(&mut self.rng, &held),
                 1 if param.points.is_none() && self.chance(1, 4) => self.constant(param.ty),
                 _ => self.of_kind(param.ty, param.points),
             };
@@ -195,15 +221,17 @@ impl Generator {
     }
 
     fn int_ty(&mut self) -> Ty {
-        pick(
-            &mut self.rng,
-            &[Ty::I64, Ty::I64, Ty::I64, Ty::I32, Ty::I16, Ty::I8],
-        )
+        match self.chance(3, 4) {
+            true => self.usual,
+            false => pick(&mut self.rng, &[Ty::I64, Ty::I32, Ty::I16, Ty::I8]),
+        }
     }
 
     fn step(&mut self) {
-        match self.below(24) {
-            0..6 => self.integer(),
+        match self.below(26) {
+            0..4 => self.integer(),
+            4 | 5 => self.chain(),
+            24 | 25 => self.access(),
             6 => self.division(),
             7 | 8 => drop(self.comparison()),
             9 => self.logic(),
@@ -229,6 +257,26 @@ impl Generator {
             _ => self.operand(ty),
         };
         self.define(op, ty, a, b, 0);
+    }
+
+    /// `(a op b) op b`, or with constants: what algebraic rules look for.
+    fn chain(&mut self) {
+        use Op::{Add, And, Mul, Or, Shl, ShrS, ShrU, Sub, Xor};
+        let ops = [Add, Sub, Add, Sub, And, Or, Xor, Mul, Shl, ShrS, ShrU];
+        let ty = self.int_ty();
+        let (first, second) = (pick(&mut self.rng, &ops), pick(&mut self.rng, &ops));
+        let second = if self.chance(1, 3) { first } else { second };
+        let (a, b) = (self.operand(ty), self.operand(ty));
+        let inner = self.define(first, ty, a, b, 0);
+        let other = match self.below(4) {
+            0 => a,
+            1 | 2 => b,
+            _ => self.constant(ty),
+        };
+        match self.chance(3, 4) {
+            true => self.define(second, ty, inner, other, 0),
+            false => self.define(second, ty, other, inner, 0),
+        };
     }
 
     fn division(&mut self) {
@@ -338,8 +386,14 @@ impl Generator {
         self.define(op, ty, a, b, 0);
     }
 
-    /// A pointer, what it points to, and an offset at which there is a word of some type.
-    fn place(&mut self) -> (Arg, i32, Ty, Option<Pointee>) {
+    fn place(&mut self) -> Place {
+        match self.chance(1, 2) {
+            true => pick(&mut self.rng, &self.hot),
+            false => self.any_place(),
+        }
+    }
+
+    fn any_place(&mut self) -> Place {
         let pointers = self.pool.iter().filter(|value| value.ty == Ty::Ptr);
         let pointers: Vec<Value> = pointers.copied().collect();
         let pointer = pick(&mut self.rng, &pointers);
@@ -361,6 +415,9 @@ impl Generator {
         if self.chance(1, 2) {
             let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
             self.add(value, points);
+            if points.is_none() {
+                self.held.push(value);
+            }
             self.log.push(LogEntry::Load(value));
             return;
         }
@@ -368,6 +425,12 @@ impl Generator {
             None => self.operand(ty),
             Some(_) => self.of_kind(ty, points),
         };
+        self.held.extend(
+            value
+                .as_value()
+                .filter(|_| points.is_none())
+                .map(Arg::Value),
+        );
         self.insts.push(Inst {
             op: Op::Store,
             ty,
