@@ -27,7 +27,7 @@ fn setting(name: &str, default: u64) -> u64 {
 #[test]
 fn optimized_traces_do_the_same() {
     let first = setting("JITGEN_SEED", 0);
-    let count = setting("JITGEN_RANDOM", 300);
+    let count = setting("JITGEN_RANDOM", 600);
     let mut native = Native::new(REGIONS).expect("this machine is supported");
     let (mut runs, mut ended) = (0, 0);
     for seed in first..first + count {

@@ -75,13 +75,23 @@ pub fn generate(seed: u64) -> Generated {
         this.usual = pick(&mut this.rng, &[Ty::I32, Ty::I16, Ty::I8]);
     }
     let params = this.params();
-    for _ in 0..3 {
-        let place = this.any_place();
+    for _ in 0..4 {
+        let mut place = this.any_place();
+        // Words can move between places of one type only.
+        for _ in 0..8 {
+            if place.2 == this.usual && place.3.is_none() {
+                break;
+            }
+            place = this.any_place();
+        }
         this.hot.push(place);
     }
     let length = 4 + this.below(40);
     for _ in 0..length {
         this.step();
+    }
+    if this.chance(1, 2) {
+        this.reveal();
     }
     let ids = params.iter().map(|value| value.arg.as_value());
     let ids: Vec<ValueId> = ids.map(|id| id.expect("a parameter")).collect();
@@ -231,7 +241,8 @@ impl Generator {
         match self.below(26) {
             0..4 => self.integer(),
             4 | 5 => self.chain(),
-            24 | 25 => self.access(),
+            24 => self.access(),
+            25 => self.rotate(),
             6 => self.division(),
             7 | 8 => drop(self.comparison()),
             9 => self.logic(),
@@ -411,20 +422,42 @@ impl Generator {
     }
 
     fn access(&mut self) {
-        let (pointer, offset, ty, points) = self.place();
-        if self.chance(1, 2) {
-            let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
-            self.add(value, points);
-            if points.is_none() {
-                self.held.push(value);
-            }
-            self.log.push(LogEntry::Load(value));
-            return;
+        let place = self.place();
+        match self.chance(1, 2) {
+            true => drop(self.load(place)),
+            false => self.store(place, None),
         }
-        let value = match points {
+    }
+
+    /// Words move from one hot place to another: what a loop knows of memory at its head is no
+    /// longer so at its end.
+    fn rotate(&mut self) {
+        let (from, to) = (
+            pick(&mut self.rng, &self.hot),
+            pick(&mut self.rng, &self.hot),
+        );
+        let value = self.load(from);
+        if from.2 == to.2 && from.3 == to.3 {
+            self.store(to, Some(value));
+        }
+        self.store(from, None);
+    }
+
+    fn load(&mut self, (pointer, offset, ty, points): Place) -> Arg {
+        let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
+        self.add(value, points);
+        if points.is_none() {
+            self.held.push(value);
+        }
+        self.log.push(LogEntry::Load(value));
+        value
+    }
+
+    fn store(&mut self, (pointer, offset, ty, points): Place, value: Option<Arg>) {
+        let value = value.unwrap_or_else(|| match points {
             None => self.operand(ty),
             Some(_) => self.of_kind(ty, points),
-        };
+        });
         self.held.extend(
             value
                 .as_value()
@@ -548,6 +581,24 @@ impl Generator {
         };
         self.insts.push(Inst {
             op,
+            ty: Ty::Bool,
+            dst: None,
+            a: condition,
+            b: Arg::NONE,
+            imm: 0,
+            aux: Aux::Exit(exit),
+        });
+    }
+
+    /// A guard whose exit shows many values.
+    fn reveal(&mut self) {
+        let condition = self.comparison();
+        let exit = self.exit();
+        let shown = self.pool.iter().rev().take(24).map(|value| value.arg);
+        self.trace.exits[exit.index()].reds = shown.collect();
+        self.last_exit = Some(exit);
+        self.insts.push(Inst {
+            op: Op::Guard,
             ty: Ty::Bool,
             dst: None,
             a: condition,
