@@ -1,5 +1,8 @@
 //! jitgen core.
 
+pub mod backend;
+pub mod eval;
 pub mod ir;
 pub mod macro_support;
+pub mod opt;
 pub mod tracer;

@@ -1,0 +1,271 @@
+//! The backward pass: what nobody needs goes.
+//!
+//! ```text
+//! store.i8 v0+0, v1       =>      store.i8 v0+0, v2
+//! v3 = add.i8 v1, 1
+//! store.i8 v0+0, v2
+//! ```
+//!
+//! Dead code is found by marking: what has an effect is needed, and so are the operands of what is
+//! needed; a parameter of a peeled body makes the arguments of both jumps needed, and only then.
+//! Dead stores are found walking backward with the words that are about to be overwritten: a guard,
+//! a call, the end of the block and loads that may read the word end that knowledge. A dead store
+//! may be the last user of a load, and that load the reason why another store was alive, so the two
+//! take turns until nothing changes.
+//!
+//! Invariants: `exits-see` (a guard's exit and whoever runs after it see all stores before the
+//! guard), `interface` (the parameters of the entry stay).
+//!
+//! Not here: moving stores past guards, or into exits.
+
+use super::address::Defs;
+use super::compact::compact;
+use super::memory::Words;
+use super::node::Node;
+use super::passes::Passes;
+use super::rules::{Fired, Rule};
+use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Op, Trace, ValueId};
+
+/// Removes dead code and dead stores, and renumbers what is left.
+pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
+    let mut fired = Fired::default();
+    if trace.blocks.len() == 2 {
+        merge_params(&mut trace, &mut fired);
+    }
+    let mut stores_dead = vec![vec![]; trace.blocks.len()];
+    for (dead, block) in stores_dead.iter_mut().zip(&trace.blocks) {
+        dead.resize(block.insts.len(), false);
+    }
+    let defs = definitions(&trace);
+    let mut live = Live::mark(&trace, &stores_dead, passes);
+    while passes.contains(Passes::DSE) && find_dead_stores(&trace, &defs, &live, &mut stores_dead) {
+        fired.fire(Rule::DeadStore);
+        live = Live::mark(&trace, &stores_dead, passes);
+    }
+    for ((block, keep), dead) in trace.blocks.iter_mut().zip(&live.insts).zip(&stores_dead) {
+        let removed = keep.iter().zip(dead).any(|(keep, dead)| !keep && !dead);
+        if removed {
+            fired.fire(Rule::DeadCode);
+        }
+        let mut keep = keep.iter();
+        block
+            .insts
+            .retain(|_| *keep.next().expect("one mark per instruction"));
+    }
+    if trace.blocks.len() == 2 {
+        drop_dead_params(&mut trace, &live, &mut fired);
+    }
+    (compact(&trace), fired)
+}
+
+/// The pure operations that define values.
+fn definitions(trace: &Trace) -> Defs {
+    let mut defs = Defs::default();
+    for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
+        let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
+        if let (Some(dst), true) = (inst.dst, pure) {
+            let node = Node {
+                op: inst.op,
+                ty: inst.ty,
+                a: inst.a,
+                b: inst.b,
+                imm: inst.imm,
+            };
+            defs.set(dst, node);
+        }
+    }
+    defs
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy)]
+enum Origin {
+    Param(usize, usize),
+    Inst(usize, usize),
+}
+
+/// What is needed.
+struct Live {
+    values: Vec<bool>,
+    insts: Vec<Vec<bool>>,
+    work: Vec<ValueId>,
+}
+
+impl Live {
+    fn mark(trace: &Trace, stores_dead: &[Vec<bool>], passes: Passes) -> Live {
+        let mut live = Live {
+            values: vec![false; trace.values.len()],
+            insts: stores_dead.iter().map(|b| vec![false; b.len()]).collect(),
+            work: vec![],
+        };
+        let mut origins = vec![None; trace.values.len()];
+        let keep_all = !passes.contains(Passes::DCE);
+        for (b, block) in trace.blocks.iter().enumerate() {
+            for (k, param) in block.params.iter().enumerate() {
+                origins[param.index()] = Some(Origin::Param(b, k));
+                if keep_all {
+                    live.need((*param).into());
+                }
+            }
+            for (i, inst) in block.insts.iter().enumerate() {
+                if let Some(dst) = inst.dst {
+                    origins[dst.index()] = Some(Origin::Inst(b, i));
+                }
+                let effect = matches!(inst.op.effect(), Effect::Write | Effect::Any | Effect::Exit);
+                if (effect || keep_all) && !stores_dead[b][i] {
+                    live.inst(trace, b, i);
+                }
+            }
+            match &block.end {
+                // The entry's parameters are the interface; all its arguments are needed.
+                End::Jump(BlockId(0), args) => args.iter().for_each(|arg| live.need(*arg)),
+                End::Jump(..) => (),
+                End::Leave(exit) => trace.exit(*exit).args().for_each(|arg| live.need(arg)),
+            }
+        }
+        while let Some(v) = live.work.pop() {
+            match origins[v.index()].expect("a value that is used is defined") {
+                Origin::Inst(b, i) => live.inst(trace, b, i),
+                Origin::Param(b, k) => {
+                    for block in &trace.blocks {
+                        match &block.end {
+                            End::Jump(target, args) if target.index() == b => live.need(args[k]),
+                            _ => (),
+                        }
+                    }
+                }
+            }
+        }
+        live
+    }
+
+    fn need(&mut self, arg: Arg) {
+        if let Arg::Value(v) = arg
+            && !std::mem::replace(&mut self.values[v.index()], true)
+        {
+            self.work.push(v);
+        }
+    }
+
+    fn inst(&mut self, trace: &Trace, block: usize, index: usize) {
+        if std::mem::replace(&mut self.insts[block][index], true) {
+            return;
+        }
+        let inst = &trace.blocks[block].insts[index];
+        self.need(inst.a);
+        self.need(inst.b);
+        match inst.aux {
+            Aux::None => (),
+            Aux::Call(call) => {
+                let args = &trace.calls[call.index()].args;
+                args.iter().for_each(|arg| self.need(*arg));
+            }
+            Aux::Exit(exit) => trace.exit(exit).args().for_each(|arg| self.need(arg)),
+        }
+    }
+}
+
+/// Marks stores that are overwritten before anybody can see them; answers whether there are new
+/// ones.
+fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<bool>]) -> bool {
+    let mut found = false;
+    for (b, block) in trace.blocks.iter().enumerate() {
+        // The words that will be written before anybody reads them.
+        let mut overwritten = Words::default();
+        for (i, inst) in block.insts.iter().enumerate().rev() {
+            if !live.insts[b][i] {
+                continue;
+            }
+            let address = || defs.address(inst.a, i64::from(inst.imm));
+            match inst.op.effect() {
+                Effect::None => (),
+                Effect::Read if inst.op == Op::Load => {
+                    overwritten.remove_aliases(inst.ty, address());
+                }
+                Effect::Write if overwritten.get(inst.ty, address()).is_some() => {
+                    dead[b][i] = true;
+                    found = true;
+                }
+                Effect::Write => overwritten.insert(inst.ty, address(), ()),
+                Effect::Read | Effect::Any | Effect::Exit => overwritten.clear(),
+            }
+        }
+    }
+    found
+}
+
+/// A parameter of the body whose arguments are all one value, or itself, is that value; two with
+/// the same arguments are one.
+fn merge_params(trace: &mut Trace, fired: &mut Fired) {
+    let [entry, body] = &mut trace.blocks[..] else {
+        return;
+    };
+    let (End::Jump(_, first), End::Jump(_, again)) = (&mut entry.end, &mut body.end) else {
+        return;
+    };
+    let mut subst: Vec<Option<Arg>> = vec![None; trace.values.len()];
+    loop {
+        let same = (0..body.params.len()).find_map(|k| {
+            let param = Arg::Value(body.params[k]);
+            if again[k] == param || again[k] == first[k] {
+                return Some((k, first[k]));
+            }
+            let twin = (0..k).find(|j| first[*j] == first[k] && again[*j] == again[k])?;
+            Some((k, body.params[twin].into()))
+        });
+        let Some((k, value)) = same else { break };
+        fired.fire(Rule::MergeParam);
+        let param = body.params.remove(k);
+        first.remove(k);
+        again.remove(k);
+        let replace = |arg: &mut Arg| {
+            if *arg == Arg::Value(param) {
+                *arg = value;
+            }
+        };
+        again.iter_mut().for_each(replace);
+        subst.iter_mut().flatten().for_each(replace);
+        subst[param.index()] = Some(value);
+    }
+    substitute(trace, &subst);
+}
+
+/// Replaces operands everywhere but in jumps.
+fn substitute(trace: &mut Trace, subst: &[Option<Arg>]) {
+    let replace = |arg: &mut Arg| {
+        if let Arg::Value(v) = *arg
+            && let Some(other) = subst[v.index()]
+        {
+            *arg = other;
+        }
+    };
+    let blocks = trace.blocks.iter_mut();
+    for inst in blocks.flat_map(|block: &mut Block| &mut block.insts) {
+        let Inst { a, b, .. } = inst;
+        replace(a);
+        replace(b);
+    }
+    let calls = trace.calls.iter_mut().flat_map(|call| &mut call.args);
+    calls.for_each(replace);
+    let exits = trace.exits.iter_mut();
+    exits.for_each(|exit| exit.args_mut().for_each(replace));
+}
+
+/// Drops the parameters of the body that nobody needs, with their arguments.
+fn drop_dead_params(trace: &mut Trace, live: &Live, fired: &mut Fired) {
+    let params = trace.blocks[1].params.clone();
+    let keep: Vec<bool> = params.iter().map(|v| live.values[v.index()]).collect();
+    if keep.iter().any(|keep| !keep) {
+        fired.fire(Rule::DeadParam);
+    }
+    let mut marks = keep.iter();
+    trace.blocks[1]
+        .params
+        .retain(|_| *marks.next().expect("one mark per parameter"));
+    for block in &mut trace.blocks {
+        if let End::Jump(BlockId(1), args) = &mut block.end {
+            let mut marks = keep.iter();
+            args.retain(|_| *marks.next().expect("one argument per parameter"));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Compaction: ids in order of definition, nothing that is not referred to, equal exits shared.
+//!
+//! ```text
+//! v7 = add.i64 v4, 1          v1 = add.i64 v0, 1
+//! guard v9 else exit5    =>   guard v2 else exit0
+//! ```
+//!
+//! Invariant `round-trip`: what it returns is what parsing its text returns.
+//!
+//! Not here: deciding what is needed (`backward`).
+
+use crate::ir::{
+    Arg, Aux, Block, Call, CallId, End, Exit, ExitId, Inst, LogEntry, ResumeId, Trace, ValueId,
+};
+use std::collections::HashMap;
+
+/// The same trace with compact ids.
+pub(super) fn compact(trace: &Trace) -> Trace {
+    let mut compaction = Compaction {
+        input: trace,
+        out: Trace::new(trace.name.clone()),
+        values: vec![None; trace.values.len()],
+        exits: HashMap::new(),
+        shared: HashMap::new(),
+    };
+    for block in &trace.blocks {
+        compaction.block(block);
+    }
+    compaction.out
+}
+
+/// An exit as a hash key.
+type Shape = (ResumeId, Vec<Arg>, Vec<LogShape>);
+
+/// A log entry without its operand, which the key has among the exit's.
+#[derive(PartialEq, Eq, Hash)]
+enum LogShape {
+    Load,
+    Store,
+    Call(bool),
+    Blob(i32, u32),
+}
+
+struct Compaction<'a> {
+    input: &'a Trace,
+    out: Trace,
+    values: Vec<Option<ValueId>>,
+    exits: HashMap<ExitId, ExitId>,
+    shared: HashMap<Shape, ExitId>,
+}
+
+impl Compaction<'_> {
+    fn block(&mut self, block: &Block) {
+        let params = block.params.iter().map(|v| self.define(*v)).collect();
+        let insts = block.insts.iter().map(|inst| self.inst(inst)).collect();
+        let end = match &block.end {
+            End::Jump(target, args) => {
+                End::Jump(*target, args.iter().map(|arg| self.arg(*arg)).collect())
+            }
+            End::Leave(exit) => End::Leave(self.exit(*exit)),
+        };
+        self.out.blocks.push(Block { params, insts, end });
+    }
+
+    fn define(&mut self, v: ValueId) -> ValueId {
+        let new = self.out.add_value(self.input.values[v.index()]);
+        self.values[v.index()] = Some(new);
+        new
+    }
+
+    fn inst(&mut self, inst: &Inst) -> Inst {
+        Inst {
+            a: self.arg(inst.a),
+            b: self.arg(inst.b),
+            aux: match inst.aux {
+                Aux::None => Aux::None,
+                Aux::Call(call) => Aux::Call(self.call(call)),
+                Aux::Exit(exit) => Aux::Exit(self.exit(exit)),
+            },
+            dst: inst.dst.map(|v| self.define(v)),
+            ..*inst
+        }
+    }
+
+    fn arg(&self, arg: Arg) -> Arg {
+        match arg {
+            Arg::Const(_) => arg,
+            Arg::Value(v) => self.values[v.index()]
+                .expect("defined before its use")
+                .into(),
+        }
+    }
+
+    fn call(&mut self, id: CallId) -> CallId {
+        let call = &self.input.calls[id.index()];
+        let call = Call {
+            args: call.args.iter().map(|arg| self.arg(*arg)).collect(),
+            ..call.clone()
+        };
+        self.out.add_call(call)
+    }
+
+    fn exit(&mut self, id: ExitId) -> ExitId {
+        if let Some(known) = self.exits.get(&id) {
+            return *known;
+        }
+        let mut exit: Exit = self.input.exit(id).clone();
+        exit.args_mut().for_each(|arg| *arg = self.arg(*arg));
+        let log = exit.log.iter().map(|entry| match *entry {
+            LogEntry::Load(_) => LogShape::Load,
+            LogEntry::Store => LogShape::Store,
+            LogEntry::Call(arg) => LogShape::Call(arg.is_some()),
+            LogEntry::Blob { offset, size } => LogShape::Blob(offset, size),
+        });
+        let shape = (exit.resume, exit.args().collect(), log.collect());
+        let out = &mut self.out;
+        let new = *self
+            .shared
+            .entry(shape)
+            .or_insert_with(|| out.add_exit(exit));
+        self.exits.insert(id, new);
+        new
+    }
+}

@@ -1,0 +1,286 @@
+//! The forward pass: each instruction of the input once, with what is known at its place.
+//!
+//! ```text
+//! input value  --subst-->  operand in the output  --constants-->  operand as known here
+//! ```
+//!
+//! An operand of the input is replaced by what it has become; the operation is folded, looked up,
+//! or emitted. Pure operations come out of [`Forward::pure`], which rules use as well when they
+//! need an operation in between.
+//!
+//! Invariants: `dominance` (all that a table holds was emitted before, in this block or in one that
+//! dominates it), `order` (effects come out in the order of the input).
+//!
+//! Not here: what follows from what (`fold`, `guards`, `memory`), the second round (`peel`).
+
+use super::address::Defs;
+use super::fold::{self, Rewrite};
+use super::memory::Facts;
+use super::node::Node;
+use super::passes::Passes;
+use super::ranges::Range;
+use super::rules::{Fired, Rule};
+use crate::ir::{
+    Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, Op, Sig, Trace, Ty, ValueId,
+};
+use std::collections::HashMap;
+
+/// The state of the pass. A clone is a transaction: drop it and nothing has happened.
+#[derive(Clone)]
+pub(super) struct Forward<'t> {
+    pub input: &'t Trace,
+    pub passes: Passes,
+    /// The output; its last block is still in `params` and `insts`.
+    pub out: Trace,
+    pub params: Vec<ValueId>,
+    pub insts: Vec<Inst>,
+    /// What input values have become, in this round.
+    subst: Vec<Option<Arg>>,
+    /// What input exits have become, in this round.
+    exits: HashMap<ExitId, ExitId>,
+    pub defs: Defs,
+    table: HashMap<Node, Arg>,
+    calls: HashMap<(String, Vec<Arg>, Option<Ty>), Option<Arg>>,
+    /// Values that a guard has shown to be constants.
+    pub constants: HashMap<ValueId, Const>,
+    /// Comparisons that guards have decided.
+    pub truths: HashMap<Node, bool>,
+    /// Unsigned bounds that guards have shown.
+    pub ranges: HashMap<ValueId, Range>,
+    pub facts: Facts,
+    pub fired: Fired,
+    /// Has a guard been met that always fails?
+    pub contradiction: bool,
+}
+
+/// A rule that rewrites to another operation is followed by another look, at most this often.
+const MAX_REWRITES: usize = 16;
+
+impl<'t> Forward<'t> {
+    /// The state at the entry: the input's parameters are those of the output.
+    pub fn new(input: &'t Trace, passes: Passes) -> Forward<'t> {
+        let mut forward = Forward {
+            input,
+            passes,
+            out: Trace::new(input.name.clone()),
+            params: vec![],
+            insts: vec![],
+            subst: vec![],
+            exits: HashMap::new(),
+            defs: Defs::default(),
+            table: HashMap::new(),
+            calls: HashMap::new(),
+            constants: HashMap::new(),
+            truths: HashMap::new(),
+            ranges: HashMap::new(),
+            facts: Facts::default(),
+            fired: Fired::default(),
+            contradiction: false,
+        };
+        let types = input.param_types();
+        let params: Vec<ValueId> = types.iter().map(|ty| forward.out.add_value(*ty)).collect();
+        let args: Vec<Arg> = params.iter().map(|v| Arg::Value(*v)).collect();
+        forward.begin(params, &args);
+        forward
+    }
+
+    /// Begins a block with these parameters; `args` stand for the parameters of the input.
+    pub fn begin(&mut self, params: Vec<ValueId>, args: &[Arg]) {
+        self.params = params;
+        self.subst = vec![None; self.input.values.len()];
+        self.exits.clear();
+        self.facts.begin();
+        for (param, arg) in self.input.blocks[0].params.iter().zip(args) {
+            self.subst[param.index()] = Some(*arg);
+        }
+    }
+
+    /// Runs over the input; returns the arguments of the jump at its end, if it has one.
+    pub fn run(&mut self) -> Option<Vec<Arg>> {
+        let input = self.input;
+        for inst in &input.blocks[0].insts {
+            self.step(inst);
+        }
+        match &input.blocks[0].end {
+            End::Jump(_, args) => Some(args.iter().map(|arg| self.operand(*arg)).collect()),
+            End::Leave(_) => None,
+        }
+    }
+
+    /// The output as one block: a loop with these arguments, or what the input leaves by.
+    pub fn finish(mut self, args: Option<Vec<Arg>>) -> (Trace, Fired) {
+        let end = match (args, &self.input.blocks[0].end) {
+            (None, End::Leave(exit)) => End::Leave(self.exit(*exit)),
+            (args, _) => End::Jump(BlockId(0), args.unwrap_or_default()),
+        };
+        self.end_block(end);
+        (self.out, self.fired)
+    }
+
+    /// Closes the block.
+    pub fn end_block(&mut self, end: End) {
+        self.out.blocks.push(Block {
+            params: std::mem::take(&mut self.params),
+            insts: std::mem::take(&mut self.insts),
+            end,
+        });
+    }
+
+    fn step(&mut self, inst: &Inst) {
+        let result = match inst.op.sig() {
+            Sig::Binary | Sig::Compare | Sig::Unary | Sig::Cast | Sig::PtrAdd | Sig::Scratch => {
+                Some(self.pure(Node {
+                    op: inst.op,
+                    ty: inst.ty,
+                    a: self.operand(inst.a),
+                    b: self.operand(inst.b),
+                    imm: inst.imm,
+                }))
+            }
+            Sig::Load => Some(self.load(inst)),
+            Sig::Store => {
+                self.store(inst);
+                None
+            }
+            Sig::Call => self.call(inst),
+            Sig::Guard => {
+                self.guard(inst);
+                None
+            }
+        };
+        if let Some(dst) = inst.dst {
+            self.subst[dst.index()] = result;
+        }
+    }
+
+    /// What an operand of the input is here.
+    pub fn operand(&self, arg: Arg) -> Arg {
+        match arg {
+            Arg::Const(_) => arg,
+            Arg::Value(v) => self.current(self.subst[v.index()].expect("defined before its use")),
+        }
+    }
+
+    /// What an operand of the output is known to be here.
+    pub fn current(&self, arg: Arg) -> Arg {
+        let known = arg.as_value().and_then(|v| self.constants.get(&v));
+        known.map_or(arg, |c| Arg::Const(*c))
+    }
+
+    pub fn ty(&self, arg: Arg) -> Ty {
+        self.out.ty(arg)
+    }
+
+    /// The value of a pure operation: a constant, an older value, or a new one.
+    pub fn pure(&mut self, mut node: Node) -> Arg {
+        for _ in 0..MAX_REWRITES {
+            node.a = self.current(node.a);
+            node.b = self.current(node.b);
+            if !self.passes.contains(Passes::FOLD) {
+                break;
+            }
+            match fold::rewrite(self, node) {
+                None => break,
+                Some((rule, Rewrite::To(arg))) => {
+                    self.fired.fire(rule);
+                    return self.current(arg);
+                }
+                Some((rule, Rewrite::Again(next))) => {
+                    self.fired.fire(rule);
+                    node = next;
+                }
+            }
+        }
+        let key = node.key();
+        if self.passes.contains(Passes::GUARDS)
+            && let Some(truth) = self.truths.get(&key)
+        {
+            self.fired.fire(Rule::KnownTruth);
+            return Const::bool(*truth).into();
+        }
+        let cse = self.passes.contains(Passes::CSE);
+        if cse && let Some(known) = self.table.get(&key) {
+            self.fired.fire(Rule::Cse);
+            return self.current(*known);
+        }
+        let value = self.emit(node);
+        if cse {
+            self.table.insert(key, value);
+        }
+        value
+    }
+
+    fn emit(&mut self, node: Node) -> Arg {
+        let ty = node.op.result(node.ty).expect("a pure op has a result");
+        let inst = Inst {
+            op: node.op,
+            ty: node.ty,
+            dst: None,
+            a: node.a,
+            b: node.b,
+            imm: node.imm,
+            aux: Aux::None,
+        };
+        let value = self.emit_with(ty, inst);
+        self.defs.set(value.as_value().expect("just made"), node);
+        value
+    }
+
+    /// Emits an instruction whose result has type `ty`.
+    pub fn emit_with(&mut self, ty: Ty, inst: Inst) -> Arg {
+        let value = self.out.add_value(ty);
+        self.insts.push(Inst {
+            dst: Some(value),
+            ..inst
+        });
+        value.into()
+    }
+
+    fn call(&mut self, inst: &Inst) -> Option<Arg> {
+        let call = &self.input.calls[inst.call().index()];
+        let args: Vec<Arg> = call.args.iter().map(|arg| self.operand(*arg)).collect();
+        let result = inst.dst.map(|_| inst.ty);
+        let key = (call.symbol.clone(), args, result);
+        let merge = inst.op == Op::CallPure && self.passes.contains(Passes::CSE);
+        if merge && let Some(known) = self.calls.get(&key) {
+            self.fired.fire(Rule::CseCall);
+            return known.map(|arg| self.current(arg));
+        }
+        let id = self.out.add_call(Call {
+            symbol: key.0.clone(),
+            args: key.1.clone(),
+            has_result: call.has_result,
+        });
+        let inst = Inst {
+            aux: Aux::Call(id),
+            ..*inst
+        };
+        let value = match result {
+            Some(ty) => Some(self.emit_with(ty, inst)),
+            None => {
+                self.insts.push(inst);
+                None
+            }
+        };
+        if merge {
+            self.calls.insert(key, value);
+        }
+        if inst.op == Op::Call {
+            self.facts.forget();
+        }
+        value
+    }
+
+    /// What an exit of the input is in this round. Guards of one exit keep sharing it: its
+    /// operands are as of the first of them.
+    pub fn exit(&mut self, id: ExitId) -> ExitId {
+        if let Some(known) = self.exits.get(&id) {
+            return *known;
+        }
+        let mut exit: Exit = self.input.exit(id).clone();
+        exit.args_mut().for_each(|arg| *arg = self.operand(*arg));
+        let mapped = self.out.add_exit(exit);
+        self.exits.insert(id, mapped);
+        mapped
+    }
+}

@@ -1,0 +1,179 @@
+//! Guards: those that always pass go, and those that stay tell something.
+//!
+//! ```text
+//! guard v3 else exit0         =>      guard v3 else exit0
+//! guard v3 else exit1                 ;; v3 is true, and so is all that follows from it
+//! ```
+//!
+//! Behind `guard b` the value `b` is the constant `true`, and if it is a comparison, so are its
+//! consequences: with `x <u y`, also `x <=u y`, `x != y`, not `y <u x`, `x != MAX`, `y != 0`.
+//! Behind `guard x == c` the value `x` is the constant `c`.
+//!
+//! Invariant `below-only`: what a guard tells is used for what comes after it, never before.
+//!
+//! Not here: arithmetic on ranges (`ranges`), merging guards, moving guards.
+
+use super::forward::Forward;
+use super::node::Node;
+use super::passes::Passes;
+use super::ranges::signed_max;
+use super::rules::Rule;
+use crate::ir::{Arg, Aux, Const, Inst, Op, Ty};
+
+/// How many operations under a condition are looked into.
+const MAX_DEPTH: u32 = 8;
+
+impl Forward<'_> {
+    pub fn guard(&mut self, inst: &Inst) {
+        let mut condition = self.operand(inst.a);
+        let mut op = inst.op;
+        // guard (not b) => guard_not b
+        if self.passes.contains(Passes::FOLD) {
+            while let Some(Node { op: Op::Not, a, .. }) = self.defs.get(condition) {
+                self.fired.fire(Rule::GuardNot);
+                condition = self.current(a);
+                op = match op {
+                    Op::Guard => Op::GuardNot,
+                    _ => Op::Guard,
+                };
+            }
+        }
+        let wanted = op == Op::Guard;
+        let known = condition.as_const().map(Const::is_true);
+        if known == Some(wanted) && self.passes.contains(Passes::GUARDS) {
+            self.fired.fire(Rule::GuardConstant);
+            return;
+        }
+        self.contradiction |= known == Some(!wanted);
+        let exit = self.exit(inst.exit());
+        self.insts.push(Inst {
+            op,
+            a: condition,
+            aux: Aux::Exit(exit),
+            ..*inst
+        });
+        if self.passes.contains(Passes::GUARDS) {
+            self.learn(condition, wanted, MAX_DEPTH);
+        }
+    }
+
+    /// Notes that a `bool` has this value from here on.
+    fn learn(&mut self, value: Arg, truth: bool, depth: u32) {
+        let Arg::Value(v) = value else { return };
+        let node = self.defs.get(value);
+        self.constants.insert(v, Const::bool(truth));
+        let (Some(node), Some(depth)) = (node, depth.checked_sub(1)) else {
+            return;
+        };
+        let mut both = |truth: bool| {
+            self.learn(node.a, truth, depth);
+            self.learn(node.b, truth, depth);
+        };
+        match (node.op, truth) {
+            (Op::Not, _) => self.learn(node.a, !truth, depth),
+            (Op::And, true) => both(true),
+            (Op::Or, false) => both(false),
+            _ => self.learn_compare(node, truth),
+        }
+    }
+
+    /// Notes that a comparison has this value from here on, and what follows.
+    pub fn learn_compare(&mut self, node: Node, truth: bool) {
+        let Node { op, ty, a, b, .. } = node;
+        self.truths.insert(node.key(), truth);
+        match (op, truth) {
+            (Op::Eq, true) | (Op::Ne, false) => self.equal(ty, a, b),
+            (Op::Eq, false) | (Op::Ne, true) => self.different(ty, a, b),
+            (Op::LtU, true) | (Op::LtS, true) => self.less(op, ty, a, b),
+            (Op::LtU, false) => self.less_or_equal(Op::LeU, ty, b, a),
+            (Op::LtS, false) => self.less_or_equal(Op::LeS, ty, b, a),
+            (Op::LeU, true) | (Op::LeS, true) => self.less_or_equal(op, ty, a, b),
+            (Op::LeU, false) => self.less(Op::LtU, ty, b, a),
+            (Op::LeS, false) => self.less(Op::LtS, ty, b, a),
+            (Op::FEq, _) => self.decide(Op::FNe, ty, a, b, !truth),
+            (Op::FNe, _) => self.decide(Op::FEq, ty, a, b, !truth),
+            (Op::FLt, true) => self.decide(Op::FLe, ty, a, b, true),
+            _ => (),
+        }
+    }
+
+    fn decide(&mut self, op: Op, ty: Ty, a: Arg, b: impl Into<Arg>, truth: bool) {
+        self.truths.insert(Node::binary(op, ty, a, b).key(), truth);
+    }
+
+    fn equal(&mut self, ty: Ty, a: Arg, b: Arg) {
+        self.decide(Op::Eq, ty, a, b, true);
+        self.decide(Op::Ne, ty, a, b, false);
+        for (lt, le) in [(Op::LtU, Op::LeU), (Op::LtS, Op::LeS)] {
+            for (x, y) in [(a, b), (b, a)] {
+                self.decide(lt, ty, x, y, false);
+                self.decide(le, ty, x, y, true);
+            }
+        }
+        match (a, b) {
+            (Arg::Value(v), Arg::Const(c)) | (Arg::Const(c), Arg::Value(v)) => {
+                self.fired.fire(Rule::GuardEqConstant);
+                self.constants.insert(v, c);
+            }
+            _ => (),
+        }
+    }
+
+    fn different(&mut self, ty: Ty, a: Arg, b: Arg) {
+        self.decide(Op::Eq, ty, a, b, false);
+        self.decide(Op::Ne, ty, a, b, true);
+        for (x, y) in [(a, b), (b, a)] {
+            let (range, Some(c)) = (self.range(x), y.as_const()) else {
+                continue;
+            };
+            if c.bits == range.low && range.low < range.high {
+                self.narrow(x, range.low + 1, range.high);
+            } else if c.bits == range.high && range.low < range.high {
+                self.narrow(x, range.low, range.high - 1);
+            }
+        }
+    }
+
+    fn less(&mut self, lt: Op, ty: Ty, a: Arg, b: Arg) {
+        let le = if lt == Op::LtU { Op::LeU } else { Op::LeS };
+        self.decide(lt, ty, a, b, true);
+        self.decide(le, ty, a, b, true);
+        self.decide(lt, ty, b, a, false);
+        self.decide(le, ty, b, a, false);
+        let (min, max) = match lt {
+            Op::LtU => (0, ty.mask()),
+            _ => (signed_max(ty) + 1, signed_max(ty)),
+        };
+        for (x, limit) in [(a, max), (b, min)] {
+            self.different(ty, x, Const::new(ty, limit).into());
+        }
+        self.different(ty, a, b);
+        self.bound(lt, ty, a, b, 1);
+    }
+
+    fn less_or_equal(&mut self, le: Op, ty: Ty, a: Arg, b: Arg) {
+        let lt = if le == Op::LeU { Op::LtU } else { Op::LtS };
+        self.decide(le, ty, a, b, true);
+        self.decide(lt, ty, b, a, false);
+        self.bound(lt, ty, a, b, 0);
+    }
+
+    /// Ranges from `a + distance <= b`. Signed order says something about unsigned bits where the
+    /// smaller side is not negative.
+    fn bound(&mut self, lt: Op, ty: Ty, a: Arg, b: Arg, distance: u64) {
+        let (low, high) = (self.range(a), self.range(b));
+        let signed = lt == Op::LtS;
+        let max = if signed { signed_max(ty) } else { ty.mask() };
+        let minus_one = Const::new(ty, u64::MAX);
+        if signed && a == Arg::Const(minus_one) && distance == 1 {
+            return self.narrow(b, 0, max);
+        }
+        if signed && low.high > max {
+            return;
+        }
+        self.narrow(b, low.low.saturating_add(distance), max);
+        if high.high <= max && high.high >= distance {
+            self.narrow(a, 0, high.high - distance);
+        }
+    }
+}

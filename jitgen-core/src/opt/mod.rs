@@ -1,0 +1,100 @@
+//! The optimizer: a pure function from trace to trace.
+//!
+//! ```text
+//! b0(v0: ptr):                          b0(v0: ptr):
+//!     v1 = load.i64 v0+8                    v1 = load.i64 v0+8
+//!     v2 = add.i64 v1, 1          =>        v2 = add.i64 v1, 1
+//!     store.i64 v0+8, v2                    jump b1(v2)
+//!     jump b0(v0)                       b1(v3: i64): ...
+//! ```
+//!
+//! One forward pass (`forward`) sees each operation once, with everything known at that place:
+//! what values are equal to (`fold`, the expression table), which comparisons are decided
+//! (`guards`), what memory holds (`memory`). The pass is run a second time over the same input with
+//! the knowledge of the first as its start, which peels the loop (`peel`). One backward pass
+//! (`backward`) then drops what nothing needs.
+//!
+//! Laws for whoever writes a rule:
+//! 1. A rule holds for every input, bit for bit, also where the guard that the interpreter would
+//!    want before it is missing. NaN payloads are bits.
+//! 2. It never moves an operation. Operations stay in the order of the input, so a division stays
+//!    behind the guard that protects it.
+//! 3. It has a row in `rules`, fires under that name, and has a filetest.
+//! 4. It rewrites toward the normal form (constants right, `sub x, c` as `add x, -c`, `le` with a
+//!    constant as `lt`, overflow predicates with a constant as comparisons), never away from it.
+//!
+//! Invariants: `pure` (same input, same output; no clock, environment, globals), `subset` (every
+//! set of [`Passes`] is correct), `well-formed` (the output passes `ir::verify`, its ids are
+//! numbered in order of definition, so that `parse(print(t)) == t`).
+//!
+//! Not here: allocation removal, sinking of stores into exits, traces of several blocks (they are
+//! returned as they are), and anything about how a trace was recorded or will be compiled.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod backward;
+mod compact;
+mod fold;
+mod forward;
+mod guards;
+mod memory;
+mod node;
+mod passes;
+mod peel;
+mod ranges;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use passes::Passes;
+pub use rules::RULES;
+
+use crate::ir::{BlockId, End, Trace, verify};
+use forward::Forward;
+use rules::{Fired, Rule};
+
+/// What [`optimize`] returns.
+#[derive(Clone, Debug)]
+pub struct Optimized {
+    /// The optimized trace.
+    pub trace: Trace,
+    /// Names of the rules that have fired, in the order of [`RULES`].
+    pub fired: Vec<&'static str>,
+}
+
+/// Optimizes a recorded loop (one block that jumps to itself) or a bridge (one block that leaves).
+/// Traces of another shape are returned unchanged.
+pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
+    let own_loop = |end: &End| matches!(end, End::Leave(_) | End::Jump(BlockId(0), _));
+    if trace.blocks.len() != 1 || !own_loop(&trace.blocks[0].end) {
+        return Optimized {
+            trace: trace.clone(),
+            fired: vec![],
+        };
+    }
+    debug_assert_eq!(verify(trace), vec![], "the input is well formed:\n{trace}");
+    let mut preamble = Forward::new(trace, passes);
+    let args = preamble.run();
+    let peeled = match &args {
+        Some(args) if passes.contains(Passes::PEEL) => peel::peel(&preamble, args),
+        _ => None,
+    };
+    let (straight, mut fired) = preamble.finish(args);
+    let (mut result, effects) = backward::backward(straight, passes);
+    fired.extend(effects);
+    if let Some((peeled, mut peeled_fired)) = peeled {
+        let (peeled, effects) = backward::backward(peeled, passes);
+        // A body that is as long as the unpeeled loop has gained nothing for twice the code.
+        if peeled.blocks[1].insts.len() < result.inst_count() {
+            peeled_fired.extend(effects);
+            peeled_fired.fire(Rule::PeelLoop);
+            (result, fired) = (peeled, peeled_fired);
+        }
+    }
+    debug_assert_eq!(verify(&result), vec![], "from:\n{trace}\nto:\n{result}");
+    Optimized {
+        trace: result,
+        fired: Fired::names(fired),
+    }
+}

@@ -1,0 +1,57 @@
+//! A pure operation as a key: what it computes, without the name of its result.
+//!
+//! ```text
+//! v3 = add.i64 v1, 5      is      Node { add, i64, v1, 5 }
+//! ```
+//!
+//! Invariant `canonical-key`: [`Node::key`] gives equal keys to operations that differ in the order
+//! of exchangeable operands.
+//!
+//! Not here: loads (their value depends on when) and calls (their operands are a list).
+
+use crate::ir::{Arg, Op, Ty};
+
+/// What a pure operation computes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Node {
+    pub op: Op,
+    /// The type suffix, as in `Inst`.
+    pub ty: Ty,
+    pub a: Arg,
+    pub b: Arg,
+    pub imm: i32,
+}
+
+impl Node {
+    pub fn binary(op: Op, ty: Ty, a: Arg, b: impl Into<Arg>) -> Node {
+        Node {
+            op,
+            ty,
+            a,
+            b: b.into(),
+            imm: 0,
+        }
+    }
+
+    pub fn unary(op: Op, ty: Ty, a: Arg) -> Node {
+        Node::binary(op, ty, a, Arg::NONE)
+    }
+
+    /// The node with operands in canonical order where their order does not matter.
+    pub fn key(self) -> Node {
+        let swap = match (self.a, self.b) {
+            (Arg::Value(a), Arg::Value(b)) => a > b,
+            (Arg::Const(_), Arg::Value(_)) => true,
+            (_, Arg::Const(_)) => false,
+        };
+        if swap && self.op.is_commutative() {
+            Node {
+                a: self.b,
+                b: self.a,
+                ..self
+            }
+        } else {
+            self
+        }
+    }
+}
