@@ -1,1 +1,14 @@
-//! What the tests share.
+//! What the tests share: the filetest runner and what it needs.
+
+pub mod differential;
+pub mod filetest;
+pub mod generate;
+pub mod ir_doc;
+pub mod layers;
+pub mod parse;
+pub mod run;
+pub mod sources;
+pub mod text;
+pub mod typed_world;
+pub mod verify;
+pub mod world;

@@ -258,7 +258,8 @@ fn read_operands(inst: &mut Inst, list: Pair<Rule>) -> Result<()> {
             (inst.a, inst.imm) = read_address(next())?;
             inst.b = read_arg(next(), inst.ty)?;
         }
-        (Sig::Scratch, [Rule::offset]) => inst.imm = read_offset(&next())?,
+        // `-8` is also a constant, and the grammar tries those first.
+        (Sig::Scratch, [Rule::offset | Rule::typed]) => inst.imm = read_offset(&next())?,
         _ => return error_at(&at, format!("wrong operands for {}", inst.op.mnemonic())),
     }
     Ok(())

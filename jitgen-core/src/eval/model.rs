@@ -1,0 +1,245 @@
+//! A model memory for tests: regions of bytes, and functions that are pure fiction.
+//!
+//! A fake function's result is a hash of all that it may depend on, so that a wrong argument, a
+//! call too many and a store that comes too late show up in a value: `call_pure` hashes symbol and
+//! arguments, `call_read` the regions as well, `call` also how many calls there have been. A `call`
+//! writes to the cells that [`Model::share`] names, and is noted in [`Model::calls`]; the others
+//! are not, because the optimizer may drop or merge them.
+//!
+//! Outside of the regions nothing can be accessed, unless the model is [`Model::wild`]: then every
+//! byte exists, and has a value given by its address and the seed.
+//!
+//! Not here: raw memory. The regions may stand for real buffers at the same addresses; copying is
+//! the test's business.
+
+use super::{Fault, Memory};
+use crate::ir::{Const, Ty};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A `call` that has been made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallRecord {
+    /// The symbol.
+    pub symbol: String,
+    /// The arguments.
+    pub args: Vec<Const>,
+    /// The result, if it has one.
+    pub result: Option<Const>,
+}
+
+impl fmt::Display for CallRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "@{}(", self.symbol)?;
+        for (index, arg) in self.args.iter().enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            write!(f, "{comma}{} {arg}", arg.ty)?;
+        }
+        f.write_str(")")?;
+        match self.result {
+            Some(result) => write!(f, " -> {} {result}", result.ty),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The model memory.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Model {
+    /// Bytes by the address of their region's first one; regions do not overlap.
+    regions: BTreeMap<u64, Vec<u8>>,
+    /// Bytes outside of the regions that have been written.
+    written: BTreeMap<u64, u8>,
+    wild: Option<u64>,
+    shared: Vec<(u64, Ty)>,
+    scratch: u64,
+    /// The effectful calls, in order.
+    pub calls: Vec<CallRecord>,
+    /// Has anything outside of the regions been accessed?
+    pub strayed: bool,
+}
+
+impl Model {
+    /// Nothing is mapped.
+    pub fn new() -> Model {
+        Model::default()
+    }
+
+    /// Every byte outside of the regions exists, with contents that depend on `seed`.
+    #[must_use]
+    pub fn wild(mut self, seed: u64) -> Model {
+        self.wild = Some(seed);
+        self
+    }
+
+    /// Maps `bytes` at `address`.
+    pub fn map(&mut self, address: u64, bytes: Vec<u8>) {
+        self.regions.insert(address, bytes);
+    }
+
+    /// Puts the scratch area at `address`, which must be mapped.
+    pub fn set_scratch(&mut self, address: u64) {
+        self.scratch = address;
+    }
+
+    /// Declares that a `call` writes a value of type `ty` at `address`.
+    pub fn share(&mut self, address: u64, ty: Ty) {
+        self.shared.push((address, ty));
+    }
+
+    /// The regions: address and bytes.
+    pub fn regions(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.regions.iter().map(|(at, bytes)| (*at, &bytes[..]))
+    }
+
+    /// The bytes of the region that begins at `address`.
+    pub fn region_mut(&mut self, address: u64) -> Option<&mut [u8]> {
+        self.regions.get_mut(&address).map(|bytes| &mut bytes[..])
+    }
+
+    /// The bytes outside of the regions that have been written.
+    pub fn written(&self) -> &BTreeMap<u64, u8> {
+        &self.written
+    }
+
+    /// The value of type `ty` at `address`.
+    ///
+    /// # Errors
+    /// If nothing is there.
+    pub fn read(&mut self, address: u64, ty: Ty) -> Result<Const, Fault> {
+        Ok(Const::new(ty, self.load(address, ty.size())?))
+    }
+
+    /// Writes a value at `address`.
+    ///
+    /// # Errors
+    /// If nothing is there.
+    pub fn write(&mut self, address: u64, value: Const) -> Result<(), Fault> {
+        self.store(address, value.ty.size(), value.bits)
+    }
+
+    fn byte(&mut self, address: u64) -> Option<&mut u8> {
+        let (start, bytes) = self.regions.range_mut(..=address).next_back()?;
+        bytes.get_mut((address - start) as usize)
+    }
+
+    fn hash_call(&self, symbol: &str, args: &[Const]) -> Hash {
+        let mut hash = Hash(0x9e37_79b9_7f4a_7c15);
+        symbol.bytes().for_each(|byte| hash.add(u64::from(byte)));
+        args.iter().for_each(|arg| hash.add(arg.bits));
+        hash
+    }
+
+    fn hash_memory(&self, hash: &mut Hash) {
+        for bytes in self.regions.values() {
+            bytes.iter().for_each(|byte| hash.add(u64::from(*byte)));
+        }
+        for (address, byte) in &self.written {
+            hash.add(*address);
+            hash.add(u64::from(*byte));
+        }
+    }
+}
+
+impl Memory for Model {
+    fn load(&mut self, address: u64, size: u32) -> Result<u64, Fault> {
+        let mut bits = 0;
+        for place in 0..size {
+            let at = address.wrapping_add(u64::from(place));
+            let wild = self.wild;
+            let byte = match (self.byte(at), wild) {
+                (Some(byte), _) => *byte,
+                (None, None) => return Err(Fault::Address { address, size }),
+                (None, Some(seed)) => {
+                    self.strayed = true;
+                    let mut hash = Hash(seed);
+                    hash.add(at);
+                    *self.written.get(&at).unwrap_or(&(hash.0 as u8))
+                }
+            };
+            bits |= u64::from(byte) << (8 * place);
+        }
+        Ok(bits)
+    }
+
+    fn store(&mut self, address: u64, size: u32, bits: u64) -> Result<(), Fault> {
+        for place in 0..size {
+            let at = address.wrapping_add(u64::from(place));
+            let new = (bits >> (8 * place)) as u8;
+            let wild = self.wild;
+            match (self.byte(at), wild) {
+                (Some(byte), _) => *byte = new,
+                (None, None) => return Err(Fault::Address { address, size }),
+                (None, Some(_)) => {
+                    self.strayed = true;
+                    self.written.insert(at, new);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, symbol: &str, args: &[Const], result: Option<Ty>) -> Result<u64, Fault> {
+        let mut hash = self.hash_call(symbol, args);
+        hash.add(self.calls.len() as u64);
+        self.hash_memory(&mut hash);
+        for (address, ty) in self.shared.clone() {
+            hash.add(address);
+            self.write(address, hash.value(ty))?;
+        }
+        let result = result.map(|ty| hash.value(ty));
+        self.calls.push(CallRecord {
+            symbol: symbol.to_owned(),
+            args: args.to_vec(),
+            result,
+        });
+        Ok(result.map_or(0, |c| c.bits))
+    }
+
+    fn call_read(
+        &mut self,
+        symbol: &str,
+        args: &[Const],
+        result: Option<Ty>,
+    ) -> Result<u64, Fault> {
+        let mut hash = self.hash_call(symbol, args);
+        self.hash_memory(&mut hash);
+        Ok(result.map_or(0, |ty| hash.value(ty).bits))
+    }
+
+    fn call_pure(
+        &mut self,
+        symbol: &str,
+        args: &[Const],
+        result: Option<Ty>,
+    ) -> Result<u64, Fault> {
+        let hash = self.hash_call(symbol, args);
+        Ok(result.map_or(0, |ty| hash.value(ty).bits))
+    }
+
+    fn scratch(&self) -> u64 {
+        self.scratch
+    }
+}
+
+/// A hash that is the same on every machine and in every release.
+struct Hash(u64);
+
+impl Hash {
+    fn add(&mut self, word: u64) {
+        let mixed = (self.0 ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        self.0 = (mixed ^ (mixed >> 32)).wrapping_add(1);
+    }
+
+    /// A value of type `ty`: of floats a small number, not just any bits.
+    fn value(&self, ty: Ty) -> Const {
+        match ty {
+            Ty::F64 => Const::f64((self.0 % 4096) as f64 / 16.0 - 128.0),
+            Ty::F32 => {
+                let value = (self.0 % 4096) as f32 / 16.0 - 128.0;
+                Const::new(ty, u64::from(value.to_bits()))
+            }
+            _ => Const::new(ty, self.0),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Runs of a trace and of what the optimizer made of it, compared.
+//!
+//! What must agree: the resume point, the exit's operands, the regions' bytes, the effectful calls.
+//! Exits are compared by resume point, because the optimizer numbers exits as it likes. A run that
+//! does something undefined tells nothing, nor does one that does not end; [`counted`] makes a
+//! loop end.
+
+use crate::text::write_consts;
+use crate::world::World;
+use jitgen_core::eval::{CallRecord, EvalError, Limits, Model, Outcome, evaluate};
+use jitgen_core::ir::{
+    Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty,
+};
+use std::fmt;
+
+/// Instructions that a run may take.
+const FUEL: u64 = 20_000;
+
+/// How a run has ended, by what can be seen from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ending {
+    /// The resume point.
+    pub resume: ResumeId,
+    /// The values of the exit's operands.
+    pub args: Vec<Const>,
+    /// The log without operands: which entries there are.
+    pub log: Vec<String>,
+    /// The memory's regions, without the scratch area, and what was written elsewhere.
+    pub memory: Vec<(u64, Vec<u8>)>,
+    /// The effectful calls.
+    pub calls: Vec<CallRecord>,
+}
+
+/// What a run tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Run {
+    /// It came to an end.
+    Ended(Box<Ending>),
+    /// It did something undefined, or left the memory.
+    Undefined(String),
+    /// It did not end.
+    Endless,
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Run::Endless => f.write_str("does not end"),
+            Run::Undefined(cause) => f.write_str(cause),
+            Run::Ended(end) => {
+                write!(f, "resume {} [{}]", end.resume.0, write_consts(&end.args))?;
+                end.calls.iter().try_for_each(|call| write!(f, ", {call}"))
+            }
+        }
+    }
+}
+
+/// Evaluates `trace` in `world`; also answers the memory afterwards.
+pub fn run(trace: &Trace, world: &World, fuel: u64) -> (Run, Model) {
+    let mut model = world.model.clone();
+    let outcome = evaluate(trace, &world.args, &mut model, &Limits::fuel(fuel));
+    let run = match outcome {
+        Ok(Outcome::Exit { exit, args }) => ended(trace, exit, args, &model),
+        Ok(Outcome::Jumped { .. } | Outcome::OutOfFuel) => Run::Endless,
+        Err(error @ (EvalError::Undefined { .. } | EvalError::Fault { .. })) => {
+            Run::Undefined(error.to_string())
+        }
+        Err(error @ EvalError::Arguments { .. }) => panic!("{error}"),
+    };
+    (run, model)
+}
+
+/// The run that left `trace` by `exit`.
+pub fn ended(trace: &Trace, exit: ExitId, args: Vec<Const>, model: &Model) -> Run {
+    let scratch = jitgen_core::eval::Memory::scratch(model);
+    let regions = model.regions().filter(|(address, _)| *address != scratch);
+    let regions = regions.map(|(address, bytes)| (address, bytes.to_vec()));
+    let written = model.written().iter().map(|(at, byte)| (*at, vec![*byte]));
+    let exit = trace.exit(exit);
+    Run::Ended(Box::new(Ending {
+        resume: exit.resume,
+        args,
+        log: exit.log.iter().map(entry_kind).collect(),
+        memory: regions.chain(written).collect(),
+        calls: model.calls.clone(),
+    }))
+}
+
+fn entry_kind(entry: &LogEntry) -> String {
+    match entry {
+        LogEntry::Load(_) => "load".to_owned(),
+        LogEntry::Store => "store".to_owned(),
+        LogEntry::Call(arg) => format!("call {}", arg.is_some()),
+        LogEntry::Blob { offset, size } => format!("blob {offset:+} {size}"),
+    }
+}
+
+/// Compares `raw` with `other` in `world`. Answers whether there was something to compare.
+///
+/// # Errors
+/// How they differ.
+pub fn compare(raw: &Trace, other: &Trace, world: &World) -> Result<bool, String> {
+    let (expected, _) = run(raw, world, FUEL);
+    if !matches!(expected, Run::Ended(_)) {
+        return Ok(false);
+    }
+    let (is, _) = run(other, world, 4 * FUEL);
+    same(&expected, &is, world)?;
+    Ok(true)
+}
+
+/// Are the runs equal?
+///
+/// # Errors
+/// How they differ.
+pub fn same(expected: &Run, is: &Run, world: &World) -> Result<(), String> {
+    if expected == is {
+        return Ok(());
+    }
+    let args = write_consts(&world.args);
+    let mut message = format!("with [{args}]\n  expected: {expected}\n  is:       {is}");
+    if let (Run::Ended(a), Run::Ended(b)) = (expected, is) {
+        if a.log != b.log {
+            message += &format!("\n  logs: {:?}\n        {:?}", a.log, b.log);
+        }
+        for ((address, a), (_, b)) in a.memory.iter().zip(&b.memory) {
+            if let Some(at) = a.iter().zip(b).position(|(a, b)| a != b) {
+                let address = address + at as u64;
+                let (a, b) = (&a[at..], &b[at..]);
+                let (a, b) = (&a[..a.len().min(8)], &b[..b.len().min(8)]);
+                message += &format!("\n  memory at {address:#x}: {a:02x?}\n{:28}{b:02x?}", "");
+            }
+        }
+        if a.memory.len() != b.memory.len() {
+            message += "\n  writes outside of the regions";
+        }
+    }
+    Err(message)
+}
+
+/// The resume point of the exit that [`counted`] adds.
+const COUNTED: ResumeId = ResumeId(1_000_000);
+
+/// The same loop with one more parameter, a number of rounds; when it is used up the loop is left
+/// with all that it would have passed on. A bridge is returned as it is.
+pub fn counted(trace: &Trace) -> Option<Trace> {
+    let mut trace = trace.clone();
+    let (rounds, left) = (trace.add_value(Ty::I64), trace.add_value(Ty::I64));
+    let more = trace.add_value(Ty::Bool);
+    let [block] = &mut trace.blocks[..] else {
+        return None;
+    };
+    let End::Jump(_, args) = &mut block.end else {
+        return None;
+    };
+    let exit = ExitId(trace.exits.len() as u32);
+    trace.exits.push(Exit {
+        resume: COUNTED,
+        reds: args.clone(),
+        log: vec![],
+        link: None,
+    });
+    args.push(Arg::Value(left));
+    block.params.push(rounds);
+    let inst = |op, ty, dst, a, aux| Inst {
+        op,
+        ty,
+        dst,
+        a: Arg::Value(a),
+        b: Arg::NONE,
+        imm: 0,
+        aux,
+    };
+    let mut sub = inst(Op::Sub, Ty::I64, Some(left), rounds, Aux::None);
+    sub.b = Arg::Const(Const::i64(1));
+    let ne = inst(Op::Ne, Ty::I64, Some(more), left, Aux::None);
+    let guard = inst(Op::Guard, Ty::Bool, None, more, Aux::Exit(exit));
+    block.insts.extend([sub, ne, guard]);
+    Some(trace)
+}

@@ -1,0 +1,565 @@
+//! Random traces: well formed, with addresses inside of the regions of their world.
+//!
+//! A trace is grown operation by operation from a pool of typed values. What makes it legal:
+//! - a pointer carries what it points to, an object with one type per field or an array of one
+//!   type, so that memory is typed (see the optimizer's `typed-memory`);
+//! - indices are masked before they are scaled, and arrays are longer than any sum of them;
+//! - divisors are made non-zero, or guarded.
+//!
+//! Guards are turned so that most pass in the first round. Several pointers point to the same
+//! object or array, at the same or at another place.
+//!
+//! Not here: comparing (`differential`), making failing traces small (`shrink`).
+
+use crate::typed_world::{ARRAYS, FIELDS, FUNCTIONS, Pointee, REGIONS, world};
+use crate::world::{fake_regions, number, pick};
+use jitgen_core::eval::{Limits, Observer, evaluate_observed};
+use jitgen_core::ir::{
+    Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace,
+    Ty, ValueId,
+};
+use oorandom::Rand64;
+
+/// A random trace, with what is needed to make worlds for it.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// The trace.
+    pub trace: Trace,
+    /// What the parameters point to.
+    pub params: Vec<Option<Pointee>>,
+}
+
+/// A value of the pool.
+#[derive(Clone, Copy)]
+struct Value {
+    arg: Arg,
+    ty: Ty,
+    points: Option<Pointee>,
+    /// Is it a pointer to some element further on? Such are not kept: offsets must not add up.
+    interior: bool,
+}
+
+struct Generator {
+    rng: Rand64,
+    trace: Trace,
+    insts: Vec<Inst>,
+    pool: Vec<Value>,
+    /// Values that calls and loads have given, and stores, since the last resume point.
+    log: Vec<LogEntry>,
+    last_exit: Option<ExitId>,
+}
+
+/// A loop or a bridge, from a seed.
+pub fn generate(seed: u64) -> Generated {
+    let mut this = Generator {
+        rng: Rand64::new(u128::from(seed)),
+        trace: Trace::new(format!("random_{seed}")),
+        insts: vec![],
+        pool: vec![],
+        log: vec![],
+        last_exit: None,
+    };
+    let params = this.params();
+    let length = 4 + this.below(40);
+    for _ in 0..length {
+        this.step();
+    }
+    let ids = params.iter().map(|value| value.arg.as_value());
+    let ids: Vec<ValueId> = ids.map(|id| id.expect("a parameter")).collect();
+    let end = if this.chance(2, 3) {
+        End::Jump(BlockId(0), this.back_edge(&params))
+    } else {
+        End::Leave(this.exit())
+    };
+    let insts = std::mem::take(&mut this.insts);
+    let mut trace = this.trace;
+    trace.blocks.push(Block {
+        params: ids,
+        insts,
+        end,
+    });
+    let mut generated = Generated {
+        trace,
+        params: params.iter().map(|value| value.points).collect(),
+    };
+    turn_guards(&mut generated, seed);
+    generated
+}
+
+impl Generator {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.rng.rand_range(0..limit)
+    }
+
+    fn chance(&mut self, of: u64, all: u64) -> bool {
+        self.below(all) < of
+    }
+
+    fn params(&mut self) -> Vec<Value> {
+        let mut kinds = vec![
+            (Ty::I64, None),
+            (Ty::Ptr, Some(Pointee::Object)),
+            (Ty::Ptr, Some(Pointee::Array(Ty::I64))),
+        ];
+        for _ in 0..self.below(7) {
+            let ty = pick(&mut self.rng, &Ty::ALL);
+            let points = match self.below(3) {
+                0 => Pointee::Object,
+                1 => Pointee::Array(Ty::I64),
+                _ => Pointee::Array(pick(&mut self.rng, &ARRAYS)),
+            };
+            kinds.push((ty, (ty == Ty::Ptr).then_some(points)));
+        }
+        let params = kinds.into_iter().map(|(ty, points)| Value {
+            arg: self.trace.add_value(ty).into(),
+            ty,
+            points,
+            interior: false,
+        });
+        self.pool = params.collect();
+        self.pool.clone()
+    }
+
+    /// The arguments of the jump back: the same, another of its kind, or, rarely, a constant.
+    fn back_edge(&mut self, params: &[Value]) -> Vec<Arg> {
+        let mut args: Vec<Arg> = vec![];
+        for param in params {
+            let arg = match self.below(4) {
+                0 => param.arg,
+                1 if param.points.is_none() && self.chance(1, 4) => self.constant(param.ty),
+                _ => self.of_kind(param.ty, param.points),
+            };
+            args.push(arg);
+        }
+        args
+    }
+
+    fn emit(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32) -> Arg {
+        let result = op.result(ty).expect("emit is for ops with a result");
+        let dst = self.trace.add_value(result);
+        self.insts.push(Inst {
+            op,
+            ty,
+            dst: Some(dst),
+            a,
+            b,
+            imm,
+            aux: Aux::None,
+        });
+        dst.into()
+    }
+
+    /// Emits and adds to the pool.
+    fn define(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32) -> Arg {
+        let arg = self.emit(op, ty, a, b, imm);
+        self.add(arg, None);
+        arg
+    }
+
+    fn add(&mut self, arg: Arg, points: Option<Pointee>) {
+        let ty = self.trace.ty(arg);
+        self.pool.push(Value {
+            arg,
+            ty,
+            points,
+            interior: false,
+        });
+    }
+
+    fn constant(&mut self, ty: Ty) -> Arg {
+        number(&mut self.rng, ty, &[]).into()
+    }
+
+    /// A value of the pool, rather a young one, of this type and pointing to this.
+    fn of_kind(&mut self, ty: Ty, points: Option<Pointee>) -> Arg {
+        let fit = self
+            .pool
+            .iter()
+            .filter(|v| v.ty == ty && v.points == points);
+        let fit: Vec<Arg> = fit.map(|v| v.arg).collect();
+        match fit.len() as u64 {
+            0 => self.constant(ty),
+            count => {
+                let back = self.below(count).min(self.below(count));
+                fit[(count - 1 - back) as usize]
+            }
+        }
+    }
+
+    /// An operand that is not a pointer.
+    fn operand(&mut self, ty: Ty) -> Arg {
+        match self.chance(1, 4) {
+            true => self.constant(ty),
+            false => self.of_kind(ty, None),
+        }
+    }
+
+    fn int_ty(&mut self) -> Ty {
+        pick(
+            &mut self.rng,
+            &[Ty::I64, Ty::I64, Ty::I64, Ty::I32, Ty::I16, Ty::I8],
+        )
+    }
+
+    fn step(&mut self) {
+        match self.below(24) {
+            0..6 => self.integer(),
+            6 => self.division(),
+            7 | 8 => drop(self.comparison()),
+            9 => self.logic(),
+            10 | 11 => self.cast(),
+            12 => self.float(),
+            13..17 => self.access(),
+            17 => self.indexed_pointer(),
+            18 => self.call(),
+            19 => self.repeat(),
+            _ => self.guard(),
+        }
+    }
+
+    fn integer(&mut self) {
+        use Op::{Add, And, Mul, Neg, Not, Or, Shl, ShrS, ShrU, Sub, Xor};
+        let ops = [
+            Add, Add, Sub, Sub, Mul, And, Or, Xor, Shl, ShrS, ShrU, Neg, Not,
+        ];
+        let (op, ty) = (pick(&mut self.rng, &ops), self.int_ty());
+        let a = self.operand(ty);
+        let b = match op {
+            Neg | Not => Arg::NONE,
+            _ => self.operand(ty),
+        };
+        self.define(op, ty, a, b, 0);
+    }
+
+    fn division(&mut self) {
+        let ty = self.int_ty();
+        let ops = [Op::DivU, Op::RemU, Op::DivS, Op::RemS];
+        let op = pick(&mut self.rng, &ops);
+        let (a, mut b) = (self.operand(ty), self.operand(ty));
+        let constant = |bits| Arg::Const(Const::new(ty, bits));
+        if matches!(op, Op::DivS | Op::RemS) {
+            // A divisor that is neither 0 nor -1.
+            let low = self.emit(Op::And, ty, b, constant(7), 0);
+            b = self.define(Op::Add, ty, low, constant(1), 0);
+        } else if b.as_const().is_some_and(|c| c.bits == 0) {
+            b = constant(4);
+        } else if b.as_value().is_some() {
+            let zero = self.define(Op::Eq, ty, b, constant(0), 0);
+            self.guard_on(Op::GuardNot, zero);
+        }
+        self.define(op, ty, a, b, 0);
+    }
+
+    fn comparison(&mut self) -> Arg {
+        use Op::{
+            AddOvfS, AddOvfU, Eq, LeS, LeU, LtS, LtU, MulOvfS, MulOvfU, Ne, SubOvfS, SubOvfU,
+        };
+        let (op, ty, points) = match self.below(8) {
+            0 => {
+                let ops = [Op::FEq, Op::FNe, Op::FLt, Op::FLe];
+                (
+                    pick(&mut self.rng, &ops),
+                    pick(&mut self.rng, &[Ty::F32, Ty::F64]),
+                    None,
+                )
+            }
+            1 => {
+                let ops = [Eq, Ne, LtU, LeU];
+                let points = pick(&mut self.rng, &[Pointee::Object, Pointee::Array(Ty::I64)]);
+                (pick(&mut self.rng, &ops), Ty::Ptr, Some(points))
+            }
+            2 => {
+                let ops = [AddOvfS, AddOvfU, SubOvfS, SubOvfU, MulOvfS, MulOvfU];
+                (pick(&mut self.rng, &ops), self.int_ty(), None)
+            }
+            _ => {
+                let ops = [Eq, Ne, LtS, LeS, LtU, LeU];
+                (pick(&mut self.rng, &ops), self.int_ty(), None)
+            }
+        };
+        let (a, b) = match points {
+            None => (self.operand(ty), self.operand(ty)),
+            Some(_) => (self.of_kind(ty, points), self.of_kind(ty, points)),
+        };
+        self.define(op, ty, a, b, 0)
+    }
+
+    fn logic(&mut self) {
+        let ops = [Op::And, Op::Or, Op::Xor, Op::Not, Op::Eq, Op::Ne];
+        let op = pick(&mut self.rng, &ops);
+        let a = self.operand(Ty::Bool);
+        let b = match op {
+            Op::Not => Arg::NONE,
+            _ => self.operand(Ty::Bool),
+        };
+        self.define(op, Ty::Bool, a, b, 0);
+    }
+
+    fn cast(&mut self) {
+        use Ty::{F32, F64, I8, I16, I32, I64};
+        let (op, from, to) = match self.below(10) {
+            0 => (Op::Trunc, I64, pick(&mut self.rng, &[I8, I16, I32])),
+            1 => (Op::Trunc, I32, pick(&mut self.rng, &[I8, I16])),
+            2 => (Op::Zext, Ty::Bool, pick(&mut self.rng, &[I8, I64])),
+            3 => (Op::Zext, pick(&mut self.rng, &[I8, I16, I32]), I64),
+            4 => (Op::Sext, pick(&mut self.rng, &[I8, I16, I32]), I64),
+            5 => {
+                let op = pick(&mut self.rng, &[Op::Sext, Op::Zext]);
+                (op, I8, pick(&mut self.rng, &[I16, I32]))
+            }
+            6 => {
+                let op = pick(&mut self.rng, &[Op::FromS, Op::FromU]);
+                (op, self.int_ty(), pick(&mut self.rng, &[F32, F64]))
+            }
+            7 => {
+                let op = pick(&mut self.rng, &[Op::ToS, Op::ToU]);
+                (op, pick(&mut self.rng, &[F32, F64]), self.int_ty())
+            }
+            8 => pick(&mut self.rng, &[(Op::FCvt, F32, F64), (Op::FCvt, F64, F32)]),
+            _ => {
+                let pairs = [(I64, F64), (F64, I64), (I32, F32), (F32, I32)];
+                let (from, to) = pick(&mut self.rng, &pairs);
+                (Op::Bitcast, from, to)
+            }
+        };
+        let a = self.operand(from);
+        self.define(op, to, a, Arg::NONE, 0);
+    }
+
+    fn float(&mut self) {
+        let ty = pick(&mut self.rng, &[Ty::F64, Ty::F64, Ty::F32]);
+        let ops = [Op::FAdd, Op::FSub, Op::FMul, Op::FDiv, Op::FNeg];
+        let op = pick(&mut self.rng, &ops);
+        let a = self.operand(ty);
+        let b = match op {
+            Op::FNeg => Arg::NONE,
+            _ => self.operand(ty),
+        };
+        self.define(op, ty, a, b, 0);
+    }
+
+    /// A pointer, what it points to, and an offset at which there is a word of some type.
+    fn place(&mut self) -> (Arg, i32, Ty, Option<Pointee>) {
+        let pointers = self.pool.iter().filter(|value| value.ty == Ty::Ptr);
+        let pointers: Vec<Value> = pointers.copied().collect();
+        let pointer = pick(&mut self.rng, &pointers);
+        match pointer.points.expect("a pointer points to something") {
+            Pointee::Object => {
+                let (offset, ty, points) = pick(&mut self.rng, &FIELDS);
+                (pointer.arg, offset, ty, points)
+            }
+            Pointee::Array(ty) => {
+                let offset = self.below(4) as i32 * ty.size() as i32;
+                let points = (ty == Ty::Ptr).then_some(Pointee::Array(Ty::I64));
+                (pointer.arg, offset, ty, points)
+            }
+        }
+    }
+
+    fn access(&mut self) {
+        let (pointer, offset, ty, points) = self.place();
+        if self.chance(1, 2) {
+            let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
+            self.add(value, points);
+            self.log.push(LogEntry::Load(value));
+            return;
+        }
+        let value = match points {
+            None => self.operand(ty),
+            Some(_) => self.of_kind(ty, points),
+        };
+        self.insts.push(Inst {
+            op: Op::Store,
+            ty,
+            dst: None,
+            a: pointer,
+            b: value,
+            imm: offset,
+            aux: Aux::None,
+        });
+        self.log.push(LogEntry::Store);
+    }
+
+    /// `base + (index & 7) * size`, with detours.
+    fn indexed_pointer(&mut self) {
+        if self.chance(1, 8) {
+            // The scratch area is an array like the others, but at other addresses.
+            let offset = 8 * self.below(4) as i32;
+            let pointer = self.emit(Op::Scratch, Ty::Ptr, Arg::NONE, Arg::NONE, offset);
+            self.add(pointer, Some(Pointee::Array(Ty::I64)));
+            return;
+        }
+        let is_array = |v: &&Value| !v.interior && matches!(v.points, Some(Pointee::Array(_)));
+        let bases: Vec<Value> = self.pool.iter().filter(is_array).copied().collect();
+        let base = pick(&mut self.rng, &bases);
+        let Some(Pointee::Array(ty)) = base.points else {
+            return;
+        };
+        let int = |bits| Arg::Const(Const::new(Ty::I64, bits));
+        let index = self.of_kind(Ty::I64, None);
+        let mut index = self.define(Op::And, Ty::I64, index, int(7), 0);
+        if self.chance(1, 3) {
+            let more = self.below(4);
+            index = self.define(Op::Add, Ty::I64, index, int(more), 0);
+        }
+        let shift = u64::from(ty.size().trailing_zeros());
+        let (op, by) = match self.chance(1, 2) {
+            true => (Op::Shl, shift),
+            false => (Op::Mul, 1 << shift),
+        };
+        let mut offset = self.define(op, Ty::I64, index, int(by), 0);
+        let (mut base, base_points) = (base.arg, base.points);
+        match self.below(4) {
+            0 => offset = self.emit(Op::Add, Ty::I64, offset, int(2 << shift), 0),
+            1 => base = self.emit(Op::PtrAdd, Ty::Ptr, base, int(u64::from(ty.size())), 0),
+            _ => (),
+        }
+        let pointer = self.emit(Op::PtrAdd, Ty::Ptr, base, offset, 0);
+        self.pool.push(Value {
+            arg: pointer,
+            ty: Ty::Ptr,
+            points: base_points,
+            interior: true,
+        });
+    }
+
+    fn call(&mut self) {
+        let (symbol, params, result) = pick(&mut self.rng, &FUNCTIONS);
+        let op = pick(&mut self.rng, &[Op::Call, Op::CallRead, Op::CallPure]);
+        let arg = |ty: &Ty| match ty {
+            Ty::Ptr => self.of_kind(Ty::Ptr, Some(Pointee::Object)),
+            _ => self.operand(*ty),
+        };
+        let args = params.iter().map(arg).collect();
+        let dst = result.map(|ty| self.trace.add_value(ty));
+        let call = self.trace.add_call(Call {
+            symbol: symbol.to_owned(),
+            args,
+            has_result: result.is_some(),
+        });
+        self.insts.push(Inst {
+            op,
+            ty: result.unwrap_or(Ty::I64),
+            dst,
+            a: Arg::NONE,
+            b: Arg::NONE,
+            imm: 0,
+            aux: Aux::Call(call),
+        });
+        if let Some(dst) = dst {
+            self.add(dst.into(), None);
+        }
+        self.log.push(LogEntry::Call(dst.map(Arg::Value)));
+    }
+
+    /// An earlier pure operation or load once more.
+    fn repeat(&mut self) {
+        let again = |inst: &&Inst| inst.dst.is_some() && inst.aux == Aux::None;
+        let earlier: Vec<Inst> = self.insts.iter().filter(again).copied().collect();
+        if earlier.is_empty() {
+            return;
+        }
+        let inst = pick(&mut self.rng, &earlier);
+        let old = inst.dst.map(Arg::Value);
+        let known = self.pool.iter().find(|value| Some(value.arg) == old);
+        if let Some(known) = known.copied() {
+            let arg = self.emit(inst.op, inst.ty, inst.a, inst.b, inst.imm);
+            self.pool.push(Value { arg, ..known });
+        }
+    }
+
+    fn guard(&mut self) {
+        let condition = match self.chance(1, 3) {
+            true => self.of_kind(Ty::Bool, None),
+            false => self.comparison(),
+        };
+        self.guard_on(Op::Guard, condition);
+    }
+
+    fn guard_on(&mut self, op: Op, condition: Arg) {
+        // Guards up to the next effect share an exit.
+        let share = self.chance(1, 3);
+        let exit = match self.last_exit.filter(|_| share) {
+            Some(exit) => exit,
+            None => self.exit(),
+        };
+        self.insts.push(Inst {
+            op,
+            ty: Ty::Bool,
+            dst: None,
+            a: condition,
+            b: Arg::NONE,
+            imm: 0,
+            aux: Aux::Exit(exit),
+        });
+    }
+
+    fn exit(&mut self) -> ExitId {
+        let mut reds = vec![];
+        for _ in 0..self.below(5) {
+            let value = pick(&mut self.rng, &self.pool.clone());
+            let constant = value.points.is_none() && self.chance(1, 8);
+            reds.push(match constant {
+                true => self.constant(value.ty),
+                false => value.arg,
+            });
+        }
+        let resume = ResumeId(self.trace.exits.len() as u32);
+        let mut log = self.log.clone();
+        if self.chance(1, 2) {
+            self.log.clear();
+            log.clear();
+        }
+        log.truncate(6);
+        let exit = self.trace.add_exit(Exit {
+            resume,
+            reds,
+            log,
+            link: None,
+        });
+        self.last_exit = Some(exit);
+        exit
+    }
+}
+
+/// Turns guards that fail in the first round in a world of the same seed, but for a few.
+fn turn_guards(generated: &mut Generated, seed: u64) {
+    struct Failed(usize);
+    impl Observer for Failed {
+        fn guard(&mut self, _: ExitId, _: &dyn Fn() -> Vec<Const>, passed: bool) {
+            self.0 += usize::from(passed);
+        }
+    }
+    let regions = fake_regions(REGIONS + 1);
+    let world = world(
+        &generated.params,
+        &generated.trace,
+        seed,
+        &regions,
+        regions[REGIONS],
+    );
+    let mut rng = Rand64::new(u128::from(seed));
+    for _ in 0..generated.trace.guard_count() {
+        let mut passed = Failed(0);
+        let trace = &generated.trace;
+        let limits = Limits {
+            stop_at: Some(BlockId(0)),
+            ..Limits::fuel(10_000)
+        };
+        let mut model = world.model.clone();
+        let done = evaluate_observed(trace, &world.args, &mut model, &limits, &mut passed);
+        assert!(done.is_ok(), "{}\n{trace}", done.expect_err("not ok"));
+        let insts = &mut generated.trace.blocks[0].insts;
+        let failed = insts
+            .iter_mut()
+            .filter(|inst| inst.op.is_guard())
+            .nth(passed.0);
+        let Some(guard) = failed.filter(|_| rng.rand_range(0..10) > 0) else {
+            return;
+        };
+        guard.op = match guard.op {
+            Op::Guard => Op::GuardNot,
+            _ => Op::Guard,
+        };
+    }
+}

@@ -1,0 +1,72 @@
+//! `docs/ir.md`, generated from the op table.
+
+use jitgen_core::ir::{Domain, Effect, Op, Sig};
+
+const HEAD: &str = "# The operations of a trace
+
+Generated from the op table in `jitgen-core/src/ir/ops.rs`; `JITGEN_BLESS=1 cargo test --test tidy` writes it.
+`T` is the type suffix of the operation, as in `add.i64 v0, 1`.
+Integer arithmetic wraps.
+What is undefined must be guarded before.
+
+| operation | T | effect | what it computes |
+|---|---|---|---|
+";
+
+/// The text of `docs/ir.md`.
+pub fn text() -> String {
+    let row = |op: &Op| {
+        format!(
+            "| {} | {} | {} | {} |\n",
+            form(*op),
+            types(*op),
+            effect(op.effect()),
+            op.doc().trim().replace('|', "\\|").replace('\n', " ")
+        )
+    };
+    Op::ALL
+        .iter()
+        .fold(HEAD.to_owned(), |text, op| text + &row(op))
+}
+
+/// How the operation is written.
+fn form(op: Op) -> String {
+    let name = op.mnemonic();
+    let form = match op.sig() {
+        Sig::Binary => format!("T = {name}.T T, T"),
+        Sig::Compare => format!("bool = {name}.T T, T"),
+        Sig::Unary => format!("T = {name}.T T"),
+        Sig::Cast => format!("T = {name}.T any"),
+        Sig::Load => format!("T = {name}.T ptr+imm"),
+        Sig::Store => format!("{name}.T ptr+imm, T"),
+        Sig::PtrAdd => format!("ptr = {name} ptr, i64"),
+        Sig::Scratch => format!("ptr = {name} +imm"),
+        Sig::Call => format!("T = {name}.T @symbol(any, …)"),
+        Sig::Guard => format!("{name} bool else exit"),
+    };
+    format!("`{form}`")
+}
+
+fn types(op: Op) -> &'static str {
+    if !op.has_suffix() {
+        return "";
+    }
+    match op.domain() {
+        Domain::Int => "integer",
+        Domain::Bits => "integer, bool",
+        Domain::Word => "integer, bool, ptr",
+        Domain::Ordered => "integer, ptr",
+        Domain::Float => "float",
+        Domain::Any => "any",
+    }
+}
+
+fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::None => "none",
+        Effect::Read => "reads",
+        Effect::Write => "writes",
+        Effect::Any => "any",
+        Effect::Exit => "may leave",
+    }
+}
