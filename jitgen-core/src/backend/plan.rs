@@ -1,0 +1,322 @@
+//! The plan: which blocks are reached, and where each value is computed.
+//!
+//! What only exits need is computed in the exits, off the hot path:
+//!
+//! ```text
+//! v2 = add.i64 v1, 1              guard v3 else exit0
+//! guard v3 else exit0       =>    …
+//! …                               exit0's block: v2 = add.i64 v1, 1; store v2; leave
+//! exit0: resume 0 [v2]
+//! ```
+//!
+//! and a comparison that only guards need is computed as part of their branches, never as a value.
+//!
+//! Invariants: `sunk-is-pure` (only ops with `Effect::None` that are not calls are moved),
+//! `sunk-is-bounded` (at most [`MAX_EXITS`] copies of an op and [`MAX_SUNK`] ops in an exit, so code
+//! stays linear in the trace), `operands-dominate` (an exit's operands are defined on every way to
+//! it, hence so are their operands).
+//!
+//! Not here: Cranelift.
+
+use crate::ir::{Arg, Aux, BlockId, Effect, End, ExitId, Inst, Op, Sig, Trace, Ty, ValueId};
+use std::collections::HashMap;
+
+/// In how many exits an op may be computed instead of on the hot path.
+const MAX_EXITS: usize = 8;
+
+/// How many ops may be moved into one exit.
+const MAX_SUNK: usize = 8;
+
+/// Where a value is computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    /// Nowhere: nobody needs it (as a value).
+    Nowhere,
+    /// Where the trace says.
+    Here,
+    /// In each exit that needs it.
+    Exits,
+}
+
+/// What is computed where.
+pub(super) struct Plan {
+    /// The blocks that are reached, each behind those that dominate it.
+    pub order: Vec<BlockId>,
+    /// By value.
+    pub places: Vec<Place>,
+    /// By value: block and index of the instruction that defines it; parameters have none.
+    pub definitions: Vec<Option<(BlockId, usize)>>,
+    /// By value: is it a comparison that a guard tests?
+    pub guarded: Vec<bool>,
+    /// By value: the overflow predicate of an arithmetic op, and the other way round.
+    pub partners: Vec<Option<ValueId>>,
+}
+
+impl Plan {
+    pub fn new(trace: &Trace) -> Plan {
+        let count = trace.values.len();
+        let mut plan = Plan {
+            order: reverse_postorder(trace),
+            places: vec![Place::Nowhere; count],
+            definitions: vec![None; count],
+            guarded: vec![false; count],
+            partners: vec![None; count],
+        };
+        plan.place(trace);
+        for block in plan.order.clone() {
+            plan.pair(&trace.block(block).insts);
+        }
+        plan
+    }
+
+    pub fn place_of(&self, v: ValueId) -> Place {
+        self.places[v.index()]
+    }
+
+    /// Decides the places from the uses, last instruction first.
+    fn place(&mut self, trace: &Trace) {
+        let mut uses = Uses::new(trace);
+        uses.of_ends(&self.order);
+        for block in self.order.iter().rev() {
+            for (index, inst) in trace.block(*block).insts.iter().enumerate().rev() {
+                let mut place = Place::Here;
+                if let Some(dst) = inst.dst {
+                    place = uses.place(inst, dst);
+                    self.places[dst.index()] = place;
+                    self.guarded[dst.index()] = uses.by_value[dst.index()].guard;
+                    self.definitions[dst.index()] = Some((*block, index));
+                }
+                uses.of_inst(inst, place);
+            }
+        }
+    }
+
+    /// Finds the arithmetic op that computes the same sum as an overflow predicate, in one block.
+    fn pair(&mut self, insts: &[Inst]) {
+        if !insts.iter().any(|inst| arithmetic_of(inst.op).is_some()) {
+            return;
+        }
+        let mut arithmetic: HashMap<(Op, Ty, Arg, Arg), ValueId> = HashMap::new();
+        for inst in insts {
+            if let (Op::Add | Op::Sub | Op::Mul, Some(dst)) = (inst.op, inst.dst)
+                && self.place_of(dst) == Place::Here
+            {
+                arithmetic.insert((inst.op, inst.ty, inst.a, inst.b), dst);
+            }
+        }
+        for inst in insts {
+            let (Some(op), Some(dst)) = (arithmetic_of(inst.op), inst.dst) else {
+                continue;
+            };
+            if let Some(sum) = arithmetic.remove(&(op, inst.ty, inst.a, inst.b)) {
+                self.partners[dst.index()] = Some(sum);
+                self.partners[sum.index()] = Some(dst);
+            }
+        }
+    }
+}
+
+/// The op whose overflow a predicate is about.
+fn arithmetic_of(op: Op) -> Option<Op> {
+    match op {
+        Op::AddOvfS | Op::AddOvfU => Some(Op::Add),
+        Op::SubOvfS | Op::SubOvfU => Some(Op::Sub),
+        Op::MulOvfS | Op::MulOvfU => Some(Op::Mul),
+        _ => None,
+    }
+}
+
+/// The blocks that can be reached, in an order in which a block comes before those it dominates.
+fn reverse_postorder(trace: &Trace) -> Vec<BlockId> {
+    let mut seen = vec![false; trace.blocks.len()];
+    let mut postorder = vec![];
+    seen[0] = true;
+    let mut path = vec![(BlockId(0), successors(trace, BlockId(0)))];
+    while let Some((block, ahead)) = path.last_mut() {
+        match ahead.pop() {
+            Some(next) if seen[next.index()] => (),
+            Some(next) => {
+                seen[next.index()] = true;
+                path.push((next, successors(trace, next)));
+            }
+            None => {
+                postorder.push(*block);
+                path.pop();
+            }
+        }
+    }
+    postorder.reverse();
+    postorder
+}
+
+fn successors(trace: &Trace, block: BlockId) -> Vec<BlockId> {
+    let links = exits_of(trace, block).filter_map(|exit| trace.exit(exit).link);
+    let jump = match &trace.block(block).end {
+        End::Jump(target, _) => Some(*target),
+        End::Leave(_) => None,
+    };
+    links.chain(jump).collect()
+}
+
+/// The exits by which a block may be left, once per place.
+fn exits_of(trace: &Trace, block: BlockId) -> impl Iterator<Item = ExitId> + '_ {
+    let block = trace.block(block);
+    let of_guards = block.insts.iter().filter_map(|inst| match inst.aux {
+        Aux::Exit(exit) => Some(exit),
+        Aux::None | Aux::Call(_) => None,
+    });
+    of_guards.chain(match block.end {
+        End::Leave(exit) => Some(exit),
+        End::Jump(..) => None,
+    })
+}
+
+/// Where one value is used.
+#[derive(Clone, Copy)]
+struct ValueUses {
+    /// By an op on the hot path, or by a jump.
+    here: bool,
+    /// By a guard as its condition.
+    guard: bool,
+    /// How many of `exits` are in use; more than `MAX_EXITS` are not told apart.
+    exit_count: usize,
+    exits: [ExitId; MAX_EXITS],
+}
+
+impl ValueUses {
+    const NONE: ValueUses = ValueUses {
+        here: false,
+        guard: false,
+        exit_count: 0,
+        exits: [ExitId(0); MAX_EXITS],
+    };
+
+    fn exits(&self) -> &[ExitId] {
+        &self.exits[..self.exit_count.min(MAX_EXITS)]
+    }
+
+    fn add_exit(&mut self, exit: ExitId) {
+        if self.exits().contains(&exit) {
+            return;
+        }
+        if let Some(free) = self.exits.get_mut(self.exit_count) {
+            *free = exit;
+        }
+        self.exit_count = (self.exit_count + 1).min(MAX_EXITS + 1);
+    }
+}
+
+/// The uses of all values, as far as they have been seen.
+struct Uses<'a> {
+    trace: &'a Trace,
+    by_value: Vec<ValueUses>,
+    /// By value: does a comparison define it?
+    compared: Vec<bool>,
+    /// By exit: how many ops have been moved into it.
+    sunk: Vec<usize>,
+}
+
+impl<'a> Uses<'a> {
+    fn new(trace: &'a Trace) -> Uses<'a> {
+        let mut compared = vec![false; trace.values.len()];
+        for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
+            if let (Sig::Compare, Some(dst)) = (inst.op.sig(), inst.dst) {
+                compared[dst.index()] = true;
+            }
+        }
+        Uses {
+            trace,
+            by_value: vec![ValueUses::NONE; trace.values.len()],
+            compared,
+            sunk: vec![0; trace.exits.len()],
+        }
+    }
+
+    /// What jumps and exits use.
+    fn of_ends(&mut self, order: &[BlockId]) {
+        let trace = self.trace;
+        let mut reached = vec![false; trace.exits.len()];
+        for block in order {
+            exits_of(trace, *block).for_each(|exit| reached[exit.index()] = true);
+            if let End::Jump(_, args) = &trace.block(*block).end {
+                args.iter().for_each(|arg| self.here(*arg));
+            }
+        }
+        for (index, exit) in trace.exits.iter().enumerate() {
+            if reached[index] {
+                let args = exit.args();
+                args.for_each(|arg| self.in_exit(arg, ExitId(index as u32)));
+            }
+        }
+    }
+
+    /// What an instruction uses, given where its result is computed.
+    fn of_inst(&mut self, inst: &Inst, place: Place) {
+        if inst.op.is_guard() {
+            return self.of_guard(inst.a);
+        }
+        let trace = self.trace;
+        let both = [inst.a, inst.b];
+        let operands = match inst.aux {
+            Aux::Call(call) => &trace.calls[call.index()].args[..],
+            Aux::None | Aux::Exit(_) => &both,
+        };
+        let uses = inst
+            .dst
+            .map_or(ValueUses::NONE, |dst| self.by_value[dst.index()]);
+        for arg in operands {
+            if place == Place::Here || uses.guard {
+                self.here(*arg);
+            }
+            if place == Place::Exits {
+                uses.exits()
+                    .iter()
+                    .for_each(|exit| self.in_exit(*arg, *exit));
+            }
+        }
+    }
+
+    fn of_guard(&mut self, condition: Arg) {
+        if let Arg::Value(v) = condition {
+            let compared = self.compared[v.index()];
+            let uses = &mut self.by_value[v.index()];
+            // Other truth values than comparisons are tested as values.
+            uses.guard |= compared;
+            uses.here |= !compared;
+        }
+    }
+
+    fn here(&mut self, arg: Arg) {
+        if let Arg::Value(v) = arg {
+            self.by_value[v.index()].here = true;
+        }
+    }
+
+    fn in_exit(&mut self, arg: Arg, exit: ExitId) {
+        if let Arg::Value(v) = arg {
+            self.by_value[v.index()].add_exit(exit);
+        }
+    }
+
+    /// Where to compute `dst`, all of whose uses have been seen.
+    fn place(&mut self, inst: &Inst, dst: ValueId) -> Place {
+        let uses = self.by_value[dst.index()];
+        let effect = inst.op.effect();
+        if uses.here || !matches!(effect, Effect::None | Effect::Read) {
+            return Place::Here;
+        }
+        if uses.exit_count == 0 {
+            return Place::Nowhere;
+        }
+        let movable = effect == Effect::None && !inst.op.is_call();
+        let mut exits = uses.exits().iter();
+        let fits = uses.exit_count <= MAX_EXITS && exits.all(|e| self.sunk[e.index()] < MAX_SUNK);
+        if !(movable && fits) {
+            return Place::Here;
+        }
+        for exit in uses.exits() {
+            self.sunk[exit.index()] += 1;
+        }
+        Place::Exits
+    }
+}
