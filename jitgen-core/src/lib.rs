@@ -5,4 +5,7 @@ pub mod eval;
 pub mod ir;
 pub mod macro_support;
 pub mod opt;
+pub mod runtime;
 pub mod tracer;
+
+pub use runtime::{Config, Statistics, configure, statistics};
