@@ -62,12 +62,7 @@ fn put(program: &Rc<Program>, pc: usize, machine: &mut Machine, byte: u8) -> Res
     machine.write(byte).map_err(|problem| Error { at: program.position(pc), problem })
 }
 
-fn get(
-    program: &Rc<Program>,
-    pc: usize,
-    machine: &mut Machine,
-    current: u8,
-) -> Result<u8, Error> {
+fn get(program: &Rc<Program>, pc: usize, machine: &mut Machine, current: u8) -> Result<u8, Error> {
     machine.read(current).map_err(|problem| Error { at: program.position(pc), problem })
 }
 

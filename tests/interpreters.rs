@@ -39,9 +39,7 @@ fn a_stack_machine_counts() {
         S::Add,
         S::Jump { target: 2 },
     ];
-    let run = agree("count", move || {
-        stack::run(&Rc::new(stack::Program { code: code.clone() }))
-    });
+    let run = agree("count", move || stack::run(&Rc::new(stack::Program { code: code.clone() })));
     assert!(run.output.contains("4501500"), "{}", run.output);
     assert!(run.statistics.loops > 0);
 }

@@ -6,9 +6,11 @@ pub mod ir;
 #[doc(hidden)]
 pub mod macro_support;
 pub mod opt;
+pub mod runtime;
 pub mod tracer;
 
 pub use jitgen_macros::{Traced, interpreter};
+pub use runtime::{Config, Statistics, configure, statistics};
 
 /// What an annotated interpreter imports.
 pub mod prelude {

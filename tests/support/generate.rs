@@ -102,15 +102,9 @@ pub fn generate(seed: u64) -> Generated {
     };
     let insts = std::mem::take(&mut this.insts);
     let mut trace = this.trace;
-    trace.blocks.push(Block {
-        params: ids,
-        insts,
-        end,
-    });
-    let mut generated = Generated {
-        trace,
-        params: params.iter().map(|value| value.points).collect(),
-    };
+    trace.blocks.push(Block { params: ids, insts, end });
+    let mut generated =
+        Generated { trace, params: params.iter().map(|value| value.points).collect() };
     turn_guards(&mut generated, seed);
     generated
 }
@@ -153,10 +147,7 @@ impl Generator {
     fn back_edge(&mut self, params: &[Value]) -> Vec<Arg> {
         let mut args: Vec<Arg> = vec![];
         for param in params {
-            let held = self
-                .held
-                .iter()
-                .filter(|arg| self.trace.ty(**arg) == param.ty);
+            let held = self.held.iter().filter(|arg| self.trace.ty(**arg) == param.ty);
             let held: Vec<Arg> = held.copied().collect();
             let arg = match self.below(4) {
                 0 => param.arg,
@@ -173,15 +164,7 @@ impl Generator {
     fn emit(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32) -> Arg {
         let result = op.result(ty).expect("emit is for ops with a result");
         let dst = self.trace.add_value(result);
-        self.insts.push(Inst {
-            op,
-            ty,
-            dst: Some(dst),
-            a,
-            b,
-            imm,
-            aux: Aux::None,
-        });
+        self.insts.push(Inst { op, ty, dst: Some(dst), a, b, imm, aux: Aux::None });
         dst.into()
     }
 
@@ -194,12 +177,7 @@ impl Generator {
 
     fn add(&mut self, arg: Arg, points: Option<Pointee>) {
         let ty = self.trace.ty(arg);
-        self.pool.push(Value {
-            arg,
-            ty,
-            points,
-            interior: false,
-        });
+        self.pool.push(Value { arg, ty, points, interior: false });
     }
 
     fn constant(&mut self, ty: Ty) -> Arg {
@@ -208,10 +186,7 @@ impl Generator {
 
     /// A value of the pool, rather a young one, of this type and pointing to this.
     fn of_kind(&mut self, ty: Ty, points: Option<Pointee>) -> Arg {
-        let fit = self
-            .pool
-            .iter()
-            .filter(|v| v.ty == ty && v.points == points);
+        let fit = self.pool.iter().filter(|v| v.ty == ty && v.points == points);
         let fit: Vec<Arg> = fit.map(|v| v.arg).collect();
         match fit.len() as u64 {
             0 => self.constant(ty),
@@ -258,9 +233,7 @@ impl Generator {
 
     fn integer(&mut self) {
         use Op::{Add, And, Mul, Neg, Not, Or, Shl, ShrS, ShrU, Sub, Xor};
-        let ops = [
-            Add, Add, Sub, Sub, Mul, And, Or, Xor, Shl, ShrS, ShrU, Neg, Not,
-        ];
+        let ops = [Add, Add, Sub, Sub, Mul, And, Or, Xor, Shl, ShrS, ShrU, Neg, Not];
         let (op, ty) = (pick(&mut self.rng, &ops), self.int_ty());
         let a = self.operand(ty);
         let b = match op {
@@ -316,11 +289,7 @@ impl Generator {
         let (op, ty, points) = match self.below(8) {
             0 => {
                 let ops = [Op::FEq, Op::FNe, Op::FLt, Op::FLe];
-                (
-                    pick(&mut self.rng, &ops),
-                    pick(&mut self.rng, &[Ty::F32, Ty::F64]),
-                    None,
-                )
+                (pick(&mut self.rng, &ops), pick(&mut self.rng, &[Ty::F32, Ty::F64]), None)
             }
             1 => {
                 let ops = [Eq, Ne, LtU, LeU];
@@ -432,10 +401,7 @@ impl Generator {
     /// Words move from one hot place to another: what a loop knows of memory at its head is no
     /// longer so at its end.
     fn rotate(&mut self) {
-        let (from, to) = (
-            pick(&mut self.rng, &self.hot),
-            pick(&mut self.rng, &self.hot),
-        );
+        let (from, to) = (pick(&mut self.rng, &self.hot), pick(&mut self.rng, &self.hot));
         let value = self.load(from);
         if from.2 == to.2 && from.3 == to.3 {
             self.store(to, Some(value));
@@ -458,12 +424,7 @@ impl Generator {
             None => self.operand(ty),
             Some(_) => self.of_kind(ty, points),
         });
-        self.held.extend(
-            value
-                .as_value()
-                .filter(|_| points.is_none())
-                .map(Arg::Value),
-        );
+        self.held.extend(value.as_value().filter(|_| points.is_none()).map(Arg::Value));
         self.insts.push(Inst {
             op: Op::Store,
             ty,
@@ -511,12 +472,7 @@ impl Generator {
             _ => (),
         }
         let pointer = self.emit(Op::PtrAdd, Ty::Ptr, base, offset, 0);
-        self.pool.push(Value {
-            arg: pointer,
-            ty: Ty::Ptr,
-            points: base_points,
-            interior: true,
-        });
+        self.pool.push(Value { arg: pointer, ty: Ty::Ptr, points: base_points, interior: true });
     }
 
     fn call(&mut self) {
@@ -625,12 +581,7 @@ impl Generator {
             log.clear();
         }
         log.truncate(6);
-        let exit = self.trace.add_exit(Exit {
-            resume,
-            reds,
-            log,
-            link: None,
-        });
+        let exit = self.trace.add_exit(Exit { resume, reds, log, link: None });
         self.last_exit = Some(exit);
         exit
     }
@@ -645,21 +596,12 @@ fn turn_guards(generated: &mut Generated, seed: u64) {
         }
     }
     let regions = fake_regions(REGIONS + 1);
-    let world = world(
-        &generated.params,
-        &generated.trace,
-        seed,
-        &regions,
-        regions[REGIONS],
-    );
+    let world = world(&generated.params, &generated.trace, seed, &regions, regions[REGIONS]);
     let mut rng = Rand64::new(u128::from(seed));
     for _ in 0..generated.trace.guard_count() {
         let mut passed = Failed(0);
         let trace = &generated.trace;
-        let limits = Limits {
-            stop_at: Some(BlockId(0)),
-            ..Limits::fuel(10_000)
-        };
+        let limits = Limits { stop_at: Some(BlockId(0)), ..Limits::fuel(10_000) };
         let mut model = world.model.clone();
         let done = evaluate_observed(trace, &world.args, &mut model, &limits, &mut passed);
         assert!(done.is_ok(), "{}\n{trace}", done.expect_err("not ok"));

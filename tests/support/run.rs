@@ -54,9 +54,7 @@ pub fn command(_file: &Filetest, case: &Case) -> Result<Vec<String>, String> {
                 let (mut address, mut values) = read_memory(rest)?;
                 let start = address;
                 for value in &mut values {
-                    *value = model
-                        .read(address, value.ty)
-                        .map_err(|fault| fault.to_string())?;
+                    *value = model.read(address, value.ty).map_err(|fault| fault.to_string())?;
                     address += u64::from(value.ty.size());
                 }
                 lines.push(format!("then: {start:#x} = {}", write_consts(&values)));
@@ -102,10 +100,7 @@ fn run(trace: &Trace, line: &str, model: &mut Model) -> Result<String, String> {
     if until.is_none() && args.iter().map(|c| c.ty).eq(trace.param_types()) {
         check_same(trace, &args, model)?;
     }
-    let limits = Limits {
-        fuel: 1_000_000,
-        stop_at: until.map(BlockId),
-    };
+    let limits = Limits { fuel: 1_000_000, stop_at: until.map(BlockId) };
     let outcome = match evaluate(trace, &args, model, &limits) {
         Ok(Outcome::Exit { exit, args }) => format!("exit{} [{}]", exit.0, write_consts(&args)),
         Ok(Outcome::Jumped { block, args }) => format!("b{} [{}]", block.0, write_consts(&args)),
@@ -117,10 +112,7 @@ fn run(trace: &Trace, line: &str, model: &mut Model) -> Result<String, String> {
 
 /// Do the optimized trace and the machine code of both do the same?
 fn check_same(trace: &Trace, args: &[Const], model: &Model) -> Result<(), String> {
-    let world = World {
-        args: args.to_vec(),
-        model: model.clone(),
-    };
+    let world = World { args: args.to_vec(), model: model.clone() };
     let optimized = optimize(trace, Passes::ALL).trace;
     let mut insts = trace.blocks.iter().flat_map(|block| &block.insts);
     let pure = insts.all(|inst| {

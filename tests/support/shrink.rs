@@ -78,7 +78,7 @@ fn each_operand(trace: &mut Trace, change: &mut dyn FnMut(&mut Arg)) {
         }
     }
     for exit in &mut trace.exits {
-        exit.args_mut().for_each(&mut *change);
+        exit.operands_mut().for_each(&mut *change);
     }
     for call in &mut trace.calls {
         call.args.iter_mut().for_each(&mut *change);

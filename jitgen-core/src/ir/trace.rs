@@ -201,7 +201,7 @@ pub struct Block {
 
 /// One entry of the log of an exit behind an effect: what the handler has done since its resume
 /// point, so that replay can take it from here instead of doing it again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum LogEntry {
     /// A load's result.
     Load(Arg),
@@ -252,13 +252,14 @@ pub struct Exit {
 
 impl Exit {
     /// The operands in the order of frame slots and of the parameters of a bridge: reds, then the
-    /// log's operands.
+    /// log's operands that are not constant (whoever reads the log finds the others there).
     pub fn args(&self) -> impl Iterator<Item = Arg> + '_ {
-        self.reds.iter().copied().chain(self.log.iter().filter_map(|entry| entry.arg()))
+        let log = self.log.iter().filter_map(|entry| entry.arg());
+        self.reds.iter().copied().chain(log.filter(|arg| arg.as_const().is_none()))
     }
 
-    /// The same operands, to be replaced.
-    pub fn args_mut(&mut self) -> impl Iterator<Item = &mut Arg> + '_ {
+    /// All operands, also the log's constants, to be replaced.
+    pub fn operands_mut(&mut self) -> impl Iterator<Item = &mut Arg> + '_ {
         self.reds.iter_mut().chain(self.log.iter_mut().filter_map(LogEntry::arg_mut))
     }
 }
@@ -359,7 +360,7 @@ impl Trace {
         self.values.extend_from_slice(&other.values);
         for exit in &other.exits {
             let mut exit = exit.clone();
-            exit.args_mut().for_each(|arg| offsets.arg(arg));
+            exit.operands_mut().for_each(|arg| offsets.arg(arg));
             exit.link = exit.link.map(|b| BlockId(b.0 + offsets.block));
             self.exits.push(exit);
         }

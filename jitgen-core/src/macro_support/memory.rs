@@ -46,7 +46,7 @@ pub unsafe fn write(address: u64, word: Const) {
 /// # Safety
 /// As [`read`], unless the session replays.
 pub unsafe fn load(address: Address, ty: Ty) -> Word {
-    if let Some(word) = with(|s| s.begin_load(ty)) {
+    if let Some(word) = with(|s| s.begin_load(address, ty)) {
         return word;
     }
     // SAFETY: the caller's promise; nothing is replayed, so this is the one execution of the load.

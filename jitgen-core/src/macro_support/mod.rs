@@ -16,14 +16,17 @@
 //! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
 
 mod call;
+mod enter;
 mod memory;
 mod ops;
 mod place;
 mod portal;
 mod traced;
 
+pub use crate::runtime::{enter_portal, tick};
 pub use crate::tracer::{Function, Portal, panics::guarded};
 pub use call::{Held, Payload, Returned, err, from, ok, residual, split, word};
+pub use enter::enter;
 pub use ops::{
     Bin, Integer, Un, bin, branch, cast, equals, un, within, wrapping_add, wrapping_mul,
     wrapping_neg, wrapping_sub,
@@ -39,11 +42,3 @@ pub use traced::{
     AbiOf, Leaves, Machine, Named, Opaque, Ptr, Scalar, Traced, Tv, carry, construct, from_abi,
     lift, uncarry, unit, variant,
 };
-
-pub fn enter_portal() {}
-pub fn tick<const N: usize>(_: &'static Portal, _: &[u64; N]) -> bool {
-    false
-}
-pub fn enter<P, R>(_: &'static Portal, _: State, _: fn(Entry<P>) -> Outcome<R>) -> Outcome<R> {
-    todo!()
-}

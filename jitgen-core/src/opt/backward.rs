@@ -244,7 +244,7 @@ fn substitute(trace: &mut Trace, subst: &[Option<Arg>]) {
     let calls = trace.calls.iter_mut().flat_map(|call| &mut call.args);
     calls.for_each(replace);
     let exits = trace.exits.iter_mut();
-    exits.for_each(|exit| exit.args_mut().for_each(replace));
+    exits.for_each(|exit| exit.operands_mut().for_each(replace));
 }
 
 /// Drops the parameters of the body that nobody needs, with their arguments.

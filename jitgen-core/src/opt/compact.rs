@@ -30,16 +30,7 @@ pub(super) fn compact(trace: &Trace) -> Trace {
 }
 
 /// An exit as a hash key.
-type Shape = (ResumeId, Vec<Arg>, Vec<LogShape>);
-
-/// A log entry without its operand, which the key has among the exit's.
-#[derive(PartialEq, Eq, Hash)]
-enum LogShape {
-    Load,
-    Store,
-    Call(bool),
-    Blob(i32, u32),
-}
+type Shape = (ResumeId, Vec<Arg>, Vec<LogEntry>);
 
 struct Compaction<'a> {
     input: &'a Trace,
@@ -101,14 +92,8 @@ impl Compaction<'_> {
             return *known;
         }
         let mut exit: Exit = self.input.exit(id).clone();
-        exit.args_mut().for_each(|arg| *arg = self.arg(*arg));
-        let log = exit.log.iter().map(|entry| match *entry {
-            LogEntry::Load(_) => LogShape::Load,
-            LogEntry::Store => LogShape::Store,
-            LogEntry::Call(arg) => LogShape::Call(arg.is_some()),
-            LogEntry::Blob { offset, size } => LogShape::Blob(offset, size),
-        });
-        let shape = (exit.resume, exit.args().collect(), log.collect());
+        exit.operands_mut().for_each(|arg| *arg = self.arg(*arg));
+        let shape = (exit.resume, exit.reds.clone(), exit.log.clone());
         let out = &mut self.out;
         let new = *self.shared.entry(shape).or_insert_with(|| out.add_exit(exit));
         self.exits.insert(id, new);

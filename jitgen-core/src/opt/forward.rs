@@ -272,7 +272,7 @@ impl<'t> Forward<'t> {
             return *known;
         }
         let mut exit: Exit = self.input.exit(id).clone();
-        exit.args_mut().for_each(|arg| *arg = self.operand(*arg));
+        exit.operands_mut().for_each(|arg| *arg = self.operand(*arg));
         let mapped = self.out.add_exit(exit);
         self.exits.insert(id, mapped);
         mapped

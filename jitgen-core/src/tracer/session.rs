@@ -165,6 +165,8 @@ pub struct Session {
     at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.
     pub resumes: Vec<Resume>,
+    /// The greens where a bridge began: its trace may hold pointers to them.
+    pub kept: Vec<Green>,
     /// Why recording was given up, if it was.
     pub abort: Option<AbortReason>,
     /// What recording gave, if it succeeded.
@@ -288,11 +290,13 @@ impl Session {
     }
 
     /// A load begins: its result, if the log has it.
-    pub fn begin_load(&mut self, ty: Ty) -> Option<Word> {
+    pub fn begin_load(&mut self, address: Address, ty: Ty) -> Option<Word> {
         match self.replay.pop_front()? {
             Replayed::Load(word) => {
                 assert_eq!(word.now.ty, ty, "replay is out of step: load of another type");
-                Some(word)
+                // The log does not say what may be taken for constant, but its address does.
+                let frozen = address.frozen && ty == Ty::Ptr && word.opnd.is_const();
+                Some(if frozen { Word { opnd: Opnd::Frozen, ..word } } else { word })
             }
             other => panic!("replay is out of step: a load met {other:?}"),
         }
@@ -508,7 +512,10 @@ impl Session {
         let params: Vec<ValueId> = (0..reds.len()).map(|i| recording.recorder.param(i)).collect();
         let args = params.iter().map(|v| Arg::Value(*v)).collect();
         let (id, log) = match &recording.plan.start {
-            Some((id, log)) => (*id, log.clone()),
+            Some((id, log)) => {
+                self.kept = greens;
+                (*id, log.clone())
+            }
             None => {
                 let greens_keys = keys(&greens);
                 let types = now.iter().map(|c| c.ty).collect();

@@ -1,0 +1,31 @@
+//! The way from the plain interpreter into the runtime: a typed shell over `runtime::enter`.
+//!
+//! Not here: what the runtime does.
+
+use super::portal::{Entry, Outcome, State};
+use crate::runtime;
+use crate::tracer::Portal;
+
+/// What the interpreter does when [`super::tick`] says so: goes on by twin or compiled code, and
+/// gives the state at a merge point, or what the portal has returned.
+pub fn enter<P, R>(
+    portal: &'static Portal,
+    state: State,
+    twin: fn(Entry<P>) -> Outcome<R>,
+) -> Outcome<R> {
+    let mut returned = None;
+    let next = runtime::enter(portal, state.into_merge_state(), &mut |state| match twin(
+        Entry::Resume(State::new(state)),
+    ) {
+        Outcome::Merge(state) => Some(state.into_merge_state()),
+        Outcome::Return(result) => {
+            returned = Some(result);
+            None
+        }
+    });
+    match (next, returned) {
+        (Some(state), _) => Outcome::Merge(State::new(state)),
+        (None, Some(result)) => Outcome::Return(result),
+        (None, None) => unreachable!("the twin has returned a result"),
+    }
+}

@@ -1,0 +1,243 @@
+//! The check of a recorded trace: the evaluator runs it against what the twin really did.
+//!
+//! ```text
+//! twin      load 0x7f10 -> 5;  store 0x7f10 <- 6;  call f(6) -> 1;  load 0x7f10 -> 9    (the journal)
+//! trace     v1 = load …;       store …;            v2 = call @f(…); v3 = load …         (evaluated)
+//! ```
+//!
+//! The journal is cut into segments at its calls, since a call may change any memory. Within a
+//! segment a byte has, to begin with, what the twin's first load of it saw, if the twin has not
+//! stored it before. The evaluator's stores go over that; a call must be the next one of the journal,
+//! with the same arguments, and all that the twin stored before it must be there.
+//!
+//! It must hold that no guard fails, that exits name the reds of their resume points, that all calls
+//! are made, that memory is at last what the twin has made of it, and that the trace ends with the
+//! reds with which the twin has stopped.
+//!
+//! Not checked: the second round of a peeled loop (the twin made one), operands in logs.
+
+use crate::eval::{Fault, Limits, Memory, Observer, Outcome, evaluate_observed};
+use crate::ir::{BlockId, Const, End, ExitId, ResumeId, Trace, Ty};
+use crate::tracer::SCRATCH_BASE;
+use crate::tracer::journal::Event;
+use std::collections::HashMap;
+
+/// Checks a trace against the journal of its recording.
+///
+/// `args` are the values of the trace's parameters, if they are not the reds of the first event;
+/// `stopped` the reds with which the twin has stopped, if the trace ends with them.
+///
+/// # Errors
+/// What the trace does otherwise than the twin.
+pub(super) fn check(
+    trace: &Trace,
+    journal: &[Event],
+    args: Option<&[Const]>,
+    stopped: Option<&[Const]>,
+) -> Result<(), String> {
+    let mut witness = Witness::new(journal);
+    let first = match journal.first() {
+        Some(Event::Resume { reds, .. }) => reds.as_slice(),
+        _ => return Err("the journal does not begin with a resume point".to_owned()),
+    };
+    let mut guards = Guards { trace, reds: resume_points(journal), wrong: None };
+    // A peeled loop jumps from its preamble to its body: that was one round.
+    let back = match trace.blocks[0].end {
+        End::Jump(target, _) => Some(target),
+        End::Leave(_) => None,
+    };
+    let limits = Limits { fuel: 1 << 24, stop_at: back };
+    let outcome =
+        evaluate_observed(trace, args.unwrap_or(first), &mut witness, &limits, &mut guards);
+    if let Some(wrong) = guards.wrong.or(witness.wrong.take()) {
+        return Err(wrong);
+    }
+    let outcome = outcome.map_err(|error| error.to_string())?;
+    witness.end()?;
+    let last = match outcome {
+        Outcome::Jumped { block: BlockId(0), args } | Outcome::Exit { args, .. } => args,
+        Outcome::Jumped { .. } => return Ok(()),
+        Outcome::OutOfFuel => return Err("it does not end".to_owned()),
+    };
+    match stopped {
+        Some(stopped) if stopped != &last[..] => {
+            Err(format!("it ends with {last:?}, the twin with {stopped:?}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn resume_points(journal: &[Event]) -> HashMap<ResumeId, &[Const]> {
+    let points = journal.iter().filter_map(|event| match event {
+        Event::Resume { id, reds } => Some((*id, reds.as_slice())),
+        _ => None,
+    });
+    points.collect()
+}
+
+/// Compares the reds of exits.
+struct Guards<'a> {
+    trace: &'a Trace,
+    reds: HashMap<ResumeId, &'a [Const]>,
+    wrong: Option<String>,
+}
+
+impl Observer for Guards<'_> {
+    fn guard(&mut self, exit: ExitId, args: &dyn Fn() -> Vec<Const>, passed: bool) {
+        if self.wrong.is_some() {
+            return;
+        }
+        let at = self.trace.exit(exit);
+        if !passed {
+            self.wrong = Some(format!("a guard of exit{} fails", exit.0));
+            return;
+        }
+        let args = args();
+        let reds = &args[..at.reds.len()];
+        match self.reds.get(&at.resume) {
+            None => self.wrong = Some(format!("resume point {} was not passed", at.resume.0)),
+            Some(twin) if *twin != reds => {
+                self.wrong =
+                    Some(format!("exit{} has the reds {reds:?}, the twin {twin:?}", exit.0));
+            }
+            Some(_) => (),
+        }
+    }
+}
+
+/// What the twin saw and did between two calls.
+#[derive(Default)]
+struct Segment {
+    /// The bytes that the twin has read before it wrote them.
+    image: HashMap<u64, u8>,
+    /// The bytes that the twin has written, as they are at the end.
+    written: HashMap<u64, u8>,
+    /// The call at the end.
+    call: Option<Event>,
+}
+
+/// The memory that the twin saw.
+struct Witness {
+    segments: Vec<Segment>,
+    current: usize,
+    bytes: HashMap<u64, u8>,
+    wrong: Option<String>,
+}
+
+impl Witness {
+    fn new(journal: &[Event]) -> Witness {
+        let mut segments = vec![Segment::default()];
+        for event in journal {
+            let segment = segments.last_mut().expect("there is always one");
+            match event {
+                Event::Load { address, size, bits } => {
+                    for (at, byte) in bytes(*address, *size, *bits) {
+                        if !segment.written.contains_key(&at) {
+                            segment.image.entry(at).or_insert(byte);
+                        }
+                    }
+                }
+                Event::Store { address, size, bits } => {
+                    segment.written.extend(bytes(*address, *size, *bits));
+                }
+                Event::Call { .. } => {
+                    segment.call = Some(event.clone());
+                    segments.push(Segment::default());
+                }
+                Event::Resume { .. } => (),
+            }
+        }
+        let bytes = segments[0].image.clone();
+        Witness { segments, current: 0, bytes, wrong: None }
+    }
+
+    /// Is memory as the twin has left it at the end of this segment?
+    fn compare(&self) -> Result<(), String> {
+        for (address, byte) in &self.segments[self.current].written {
+            let here = self.bytes.get(address);
+            if here != Some(byte) {
+                return Err(format!("the byte at {address:#x} is {here:?}, the twin wrote {byte}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> Result<(), String> {
+        if let Some(call) = &self.segments[self.current].call {
+            return Err(format!("the twin has gone on to {call:?}"));
+        }
+        self.compare()
+    }
+
+    fn fail(&mut self, message: String) -> Fault {
+        self.wrong.get_or_insert(message);
+        Fault::Symbol("check".to_owned())
+    }
+}
+
+fn bytes(address: u64, size: u32, bits: u64) -> impl Iterator<Item = (u64, u8)> {
+    let bytes = bits.to_le_bytes().into_iter().take(size as usize);
+    bytes.enumerate().map(move |(place, byte)| (address.wrapping_add(place as u64), byte))
+}
+
+impl Memory for Witness {
+    fn load(&mut self, address: u64, size: u32) -> Result<u64, Fault> {
+        let mut bits = 0;
+        for place in 0..u64::from(size) {
+            let at = address.wrapping_add(place);
+            let Some(byte) = self.bytes.get(&at).copied() else {
+                return Err(self.fail(format!("it reads {at:#x}, which the twin did not")));
+            };
+            bits |= u64::from(byte) << (8 * place);
+        }
+        Ok(bits)
+    }
+
+    fn store(&mut self, address: u64, size: u32, bits: u64) -> Result<(), Fault> {
+        self.bytes.extend(bytes(address, size, bits));
+        Ok(())
+    }
+
+    fn call(&mut self, symbol: &str, args: &[Const], result: Option<Ty>) -> Result<u64, Fault> {
+        if let Err(message) = self.compare() {
+            return Err(self.fail(format!("before the call of {symbol}: {message}")));
+        }
+        let Some(Event::Call { symbol: expected, args: seen, result: given }) =
+            self.segments[self.current].call.clone()
+        else {
+            return Err(self.fail(format!("it calls {symbol}, which the twin did not")));
+        };
+        let same = seen.len() == args.len()
+            && seen.iter().zip(args).all(|(seen, arg)| seen.is_none_or(|seen| seen == *arg));
+        if expected != symbol || !same || given.map(|given| given.ty) != result {
+            let message = format!("it calls {symbol}{args:?}, the twin {expected}{seen:?}");
+            return Err(self.fail(message));
+        }
+        self.current += 1;
+        let image = &self.segments[self.current].image;
+        self.bytes.extend(image.iter().map(|(address, byte)| (*address, *byte)));
+        Ok(given.map_or(0, |given| given.bits))
+    }
+
+    fn call_pure(
+        &mut self,
+        symbol: &str,
+        args: &[Const],
+        result: Option<Ty>,
+    ) -> Result<u64, Fault> {
+        match (symbol, args) {
+            ("jitgen::fmod", [a, b]) => {
+                Ok((f64::from_bits(a.bits) % f64::from_bits(b.bits)).to_bits())
+            }
+            ("jitgen::fmodf", [a, b]) => {
+                let float = |c: &Const| f32::from_bits(c.bits as u32);
+                Ok((float(a) % float(b)).to_bits().into())
+            }
+            _ => self.call(symbol, args, result),
+        }
+    }
+
+    fn scratch(&self) -> u64 {
+        SCRATCH_BASE
+    }
+}

@@ -1,0 +1,253 @@
+//! The configuration: every threshold and switch of the runtime, and the environment variable that
+//! sets them.
+//!
+//! ```text
+//! JITGEN=threshold=50,check=on,opt=fold+cse,log=events+trace,stats
+//! ```
+//!
+//! Keys are separated by commas, parts of a value by `+`. This is the one place that reads the
+//! environment; everything else is given a [`Config`].
+//!
+//! Not here: what the values mean for a location (`location`) or a region (`region`).
+
+use crate::opt::Passes;
+use std::fmt;
+
+/// The name of the environment variable.
+pub const VARIABLE: &str = "JITGEN";
+
+/// What the event log shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Log {
+    /// One line for each thing that happens.
+    pub events: bool,
+    /// The traces, as recorded and as optimized.
+    pub trace: bool,
+    /// Cranelift's IR.
+    pub clif: bool,
+    /// The machine code.
+    pub asm: bool,
+}
+
+/// Where the event log goes. It must not run portals.
+pub type EventSink = Box<dyn FnMut(&str)>;
+
+/// The configuration of a thread's JIT.
+pub struct Config {
+    /// `jit=on|off`: is anything compiled at all?
+    pub jit: bool,
+    /// `threshold`: the number of times a loop header is passed before it is recorded.
+    pub threshold: u32,
+    /// `bridge_threshold`: the number of times an exit is taken before a bridge is recorded.
+    pub bridge_threshold: u32,
+    /// `trace_limit`: a recording with more operations is given up.
+    pub trace_limit: usize,
+    /// `region_limit`: the most operations compiled as one function.
+    pub region_limit: usize,
+    /// `region_min`: the fewest transitions between pieces after which they are compiled together.
+    pub region_min: u64,
+    /// `region_per_op`: how many transitions must have been paid for each operation of the region.
+    pub region_per_op: u64,
+    /// `code_budget`: bytes of machine code after which nothing more is compiled.
+    pub code_budget: usize,
+    /// `check=on|off`: does the evaluator check every recorded trace?
+    pub check: bool,
+    /// `fail_guards=on|off`: does every guard fail once?
+    pub fail_guards: bool,
+    /// `opt`: the passes of the optimizer, such as `fold+cse`, `all`, `none`.
+    pub opt: Passes,
+    /// `log`: what the event log shows, such as `events+trace`.
+    pub log: Log,
+    /// `stats=on|off`: are the statistics printed when the thread ends?
+    pub stats: bool,
+    /// Where the event log goes; to stderr if nowhere else.
+    pub event_sink: Option<EventSink>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            jit: true,
+            threshold: 200,
+            bridge_threshold: 20,
+            trace_limit: 6000,
+            region_limit: 4000,
+            region_min: 1000,
+            // A transition costs about 10 ns (spills, frame slots, two indirect jumps), compiling an
+            // operation 3 µs: waiting costs at most as much again as compiling at once.
+            region_per_op: 300,
+            code_budget: 64 << 20,
+            check: cfg!(debug_assertions),
+            fail_guards: false,
+            opt: Passes::ALL,
+            log: Log::default(),
+            stats: false,
+            event_sink: None,
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("jit", &self.jit)
+            .field("threshold", &self.threshold)
+            .field("bridge_threshold", &self.bridge_threshold)
+            .field("trace_limit", &self.trace_limit)
+            .field("region_limit", &self.region_limit)
+            .field("code_budget", &self.code_budget)
+            .field("check", &self.check)
+            .field("fail_guards", &self.fail_guards)
+            .field("opt", &self.opt.to_string())
+            .field("log", &self.log)
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigError {
+    /// There is no such key.
+    UnknownKey(String),
+    /// The key cannot have this value.
+    BadValue {
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+        /// What it could have been.
+        expected: String,
+    },
+    /// This thread has already entered a portal.
+    TooLate,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::UnknownKey(key) => {
+                write!(f, "{VARIABLE}: there is no key `{key}`; there are {}", KEYS.join(", "))
+            }
+            ConfigError::BadValue { key, value, expected } => {
+                write!(f, "{VARIABLE}: `{key}` is {expected}, not `{value}`")
+            }
+            ConfigError::TooLate => {
+                f.write_str("the JIT is configured before the thread enters its first portal")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+const KEYS: [&str; 14] = [
+    "jit",
+    "threshold",
+    "bridge_threshold",
+    "trace_limit",
+    "region_limit",
+    "region_min",
+    "region_per_op",
+    "code_budget",
+    "check",
+    "fail_guards",
+    "opt",
+    "log",
+    "stats",
+    "background",
+];
+
+impl Config {
+    /// The default, changed as the environment says.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub fn from_env() -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        match std::env::var(VARIABLE) {
+            Ok(text) => config.apply(&text)?,
+            Err(std::env::VarError::NotPresent) => (),
+            Err(std::env::VarError::NotUnicode(text)) => {
+                return Err(ConfigError::UnknownKey(text.to_string_lossy().into_owned()));
+            }
+        }
+        Ok(config)
+    }
+
+    /// Changes what a text such as `threshold=1,check=on` names.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense; those before it are applied.
+    pub fn apply(&mut self, text: &str) -> Result<(), ConfigError> {
+        for setting in text.split(',').map(str::trim).filter(|setting| !setting.is_empty()) {
+            let (key, value) = setting.split_once('=').unwrap_or((setting, "on"));
+            self.set(key.trim(), value.trim())?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
+        match key {
+            "jit" => self.jit = switch(key, value)?,
+            "threshold" => self.threshold = number(key, value)?,
+            "bridge_threshold" => self.bridge_threshold = number(key, value)?,
+            "trace_limit" => self.trace_limit = number(key, value)?,
+            "region_limit" => self.region_limit = number(key, value)?,
+            "region_min" => self.region_min = number(key, value)?,
+            "region_per_op" => self.region_per_op = number(key, value)?,
+            "code_budget" => self.code_budget = number(key, value)?,
+            "check" => self.check = switch(key, value)?,
+            "fail_guards" => self.fail_guards = switch(key, value)?,
+            "opt" => {
+                self.opt = Passes::parse(&value.replace('+', ","))
+                    .map_err(|expected| bad(key, value, &expected))?;
+            }
+            "log" => self.log = log(value)?,
+            "stats" => self.stats = switch(key, value)?,
+            // Compilation happens on the thread that runs the guest.
+            "background" => {
+                if switch(key, value)? {
+                    return Err(bad(key, value, "`off`: it is not supported yet"));
+                }
+            }
+            _ => return Err(ConfigError::UnknownKey(key.to_owned())),
+        }
+        Ok(())
+    }
+}
+
+fn bad(key: &str, value: &str, expected: &str) -> ConfigError {
+    ConfigError::BadValue {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        expected: expected.to_owned(),
+    }
+}
+
+fn switch(key: &str, value: &str) -> Result<bool, ConfigError> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(bad(key, value, "`on` or `off`")),
+    }
+}
+
+fn number<T: std::str::FromStr>(key: &str, value: &str) -> Result<T, ConfigError> {
+    value.parse().map_err(|_| bad(key, value, "a number"))
+}
+
+fn log(value: &str) -> Result<Log, ConfigError> {
+    let mut log = Log::default();
+    for word in value.split('+') {
+        match word.trim() {
+            "events" | "on" => log.events = true,
+            "trace" => log.trace = true,
+            "clif" => log.clif = true,
+            "asm" => log.asm = true,
+            "off" => log = Log::default(),
+            _ => return Err(bad("log", word, "made of `events`, `trace`, `clif`, `asm`")),
+        }
+    }
+    Ok(log)
+}

@@ -1,0 +1,198 @@
+//! The driver: from a hot merge point through recording and compiled code back to the interpreter.
+//!
+//! ```text
+//! state at a loop header --> compiled?  --yes--> run --> exit --> hot? --yes--> record a bridge --+
+//!        ^                      | no                       | no                                   |
+//!        |                   record a loop                 +-- log empty --> interpreter          |
+//!        |                      |                          +-- log --> replay --> interpreter     |
+//!        +----------------------+-----------------------------------------------------------------+
+//! ```
+//!
+//! Each turn makes progress in the guest program, by the twin or by compiled code.
+//!
+//! Invariant `unborrowed`: twins and compiled code run without a borrow of the runtime, with a frame
+//! of their own: a residual function may come back here.
+//!
+//! Not here: how traces are recorded (`record`) and compiled (`install`).
+
+use super::exit::{self, Left};
+use super::location::{self, State};
+use super::record::{self, Job};
+use super::store::{PieceId, UnitId};
+use super::{Jit, counters, with_jit};
+use crate::backend::{self, CodePtr, ExitCell, Frame};
+use crate::tracer::{MergeState, Portal, Replayed, Session, keys, panics, run_within};
+
+/// Runs a portal's twin from a state to the next merge point at which it stops; nothing if the
+/// portal has returned.
+pub type Twin<'a> = &'a mut dyn FnMut(MergeState) -> Option<MergeState>;
+
+/// Goes on from a state at a loop header, by compiled code where there is some; gives the state with
+/// which the interpreter goes on, or nothing if the portal has returned.
+pub fn enter(portal: &'static Portal, state: MergeState, twin: Twin<'_>) -> Option<MergeState> {
+    let mut state = state;
+    let mut may_record = true;
+    loop {
+        let (then, next) = match with_jit(|jit| jit.decide(portal, &state, may_record)) {
+            Decision::Interpret => (Then::Interpret, Some(state)),
+            Decision::Record(job) => (Then::Header, record::record(job, state, twin)),
+            Decision::Run(piece, entry) => run(portal, piece, entry, &state, twin),
+        };
+        state = next?;
+        if then == Then::Interpret {
+            return Some(with_jit(|jit| jit.give(portal, state)));
+        }
+        may_record = false;
+    }
+}
+
+/// What comes after a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// The state may be at the header of a compiled loop.
+    Header,
+    /// The state is for the interpreter.
+    Interpret,
+}
+
+enum Decision {
+    Interpret,
+    Record(Box<Job>),
+    Run(PieceId, CodePtr),
+}
+
+/// What to do after compiled code has been left.
+enum After {
+    /// Enter this code; the frame is as it should be.
+    GoOn(CodePtr),
+    /// The state may be at the header of a compiled loop.
+    Header(MergeState),
+    /// The interpreter can take over.
+    Interpret(MergeState),
+    /// The twin goes on behind what has already happened.
+    Replay(MergeState, Vec<Replayed>),
+    /// The twin goes on, and what it does becomes a bridge.
+    Record(Box<Job>, MergeState),
+}
+
+/// Runs compiled code until it is left for good.
+fn run(
+    portal: &'static Portal,
+    piece: PieceId,
+    entry: CodePtr,
+    state: &MergeState,
+    twin: Twin<'_>,
+) -> (Then, Option<MergeState>) {
+    let mut frame = with_jit(|jit| jit.frame(piece, state));
+    let mut entry = entry;
+    let after = loop {
+        // SAFETY: the frame holds what the code's entry takes: the reds of its location, or, for
+        // `GoOn`, what the exit before has left for it. No code is dropped before its thread ends.
+        // The functions that it calls are thunks that catch panics.
+        let cell = unsafe { backend::enter(entry, &mut frame) };
+        // SAFETY: cells live as long as their code.
+        let cell = unsafe { &*cell };
+        match with_jit(|jit| jit.leave(portal, cell, &frame)) {
+            After::GoOn(code) => entry = code,
+            after => break after,
+        }
+    };
+    with_jit(|jit| jit.frames.push(frame));
+    match after {
+        After::GoOn(_) => unreachable!("the loop goes on"),
+        After::Header(state) => (Then::Header, Some(state)),
+        After::Interpret(state) => (Then::Interpret, Some(state)),
+        After::Replay(state, log) => {
+            let (next, _) = run_within(Session::direct(log), || twin(state));
+            (Then::Interpret, next)
+        }
+        After::Record(job, state) => (Then::Header, record::record(job, state, twin)),
+    }
+}
+
+impl Jit {
+    fn decide(
+        &mut self,
+        portal: &'static Portal,
+        state: &MergeState,
+        may_record: bool,
+    ) -> Decision {
+        let keys = keys(&state.greens);
+        let full = self.is_full;
+        let threshold = self.config.threshold;
+        let location = self.locations.get_or_create(portal, &keys);
+        match location.state {
+            State::Compiled(piece) => {
+                counters::arm(portal, &keys, 1);
+                let entry = self.store.entry(piece).expect("a compiled location has code");
+                Decision::Run(piece, entry)
+            }
+            State::Counting if may_record && !full => {
+                location.state = State::Recording;
+                let types = state.reds.iter().map(|red| red.ty).collect();
+                Decision::Record(Box::new(self.job_for_location(portal, keys, types, state)))
+            }
+            State::Counting | State::Recording => {
+                if may_record {
+                    let ticks = if full { u32::MAX } else { location::back_off(threshold, 0) };
+                    counters::arm(portal, &keys, ticks);
+                }
+                Decision::Interpret
+            }
+        }
+    }
+
+    /// A frame with the reds in its slots.
+    fn frame(&mut self, piece: PieceId, state: &MergeState) -> Box<Frame> {
+        self.statistics.enters += 1;
+        let params = self.store.piece(piece).trace.param_types();
+        assert!(
+            params.iter().eq(state.reds.iter().map(|red| &red.ty)),
+            "a portal's reds have the same types at all its merge points"
+        );
+        let mut frame = self.frames.pop().unwrap_or_else(Frame::new);
+        for (slot, red) in state.reds.iter().enumerate() {
+            frame.write(slot, red.ty, red.bits);
+        }
+        frame
+    }
+
+    /// Compiled code has returned through `cell`.
+    fn leave(&mut self, portal: &'static Portal, cell: &ExitCell, frame: &Frame) -> After {
+        let unit = UnitId(cell.code);
+        let index = cell.exit as usize;
+        if cell.is_linked() {
+            return After::GoOn(self.spent(unit, index));
+        }
+        self.store.unit_mut(unit).taken[index] += 1;
+        let (piece, exit) = self.store.unit(unit).exits[index];
+        self.fail_flag(unit, index);
+        let here = self.store.piece(piece);
+        let is_leave = here.is_leave(exit);
+        let panicked = panics::pending();
+        let hot = cell.budget() <= 0 && !self.config.fail_guards && !self.is_full;
+        let records = hot && !is_leave && !panicked && !here.bridges.contains_key(&exit);
+        let trace = &here.trace;
+        let Left { state, log, args } =
+            exit::read(&self.store, trace, trace.exit(exit), frame, records);
+        if records {
+            let job = self.job_for_bridge(portal, piece, exit, log, args);
+            return After::Record(Box::new(job), state);
+        }
+        match (is_leave, log.is_empty()) {
+            (true, _) => After::Header(state),
+            (false, true) => After::Interpret(state),
+            (false, false) => {
+                self.statistics.replays += 1;
+                After::Replay(state, log)
+            }
+        }
+    }
+
+    /// In the mode where guards are made to fail, the guard of this exit has.
+    fn fail_flag(&mut self, unit: UnitId, exit: usize) {
+        if let Some(flags) = self.store.unit(unit).flags {
+            flags[exit].set(1);
+        }
+    }
+}

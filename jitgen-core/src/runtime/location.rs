@@ -1,0 +1,77 @@
+//! Locations: the places of the guest program where compiled code may begin, and their states.
+//!
+//! ```text
+//!            hot                  recorded
+//! Counting ------->  Recording  ------------>  Compiled
+//!     ^                  |
+//!     +--- back off -----+ given up
+//! ```
+//!
+//! A location is a portal and the keys of its greens. Backing off is counting from a higher number:
+//! it doubles with each failure in a row, so a location is never given up for good, and success
+//! sets it back.
+//!
+//! Not here: counting (`counters`), what is compiled (`store`).
+
+use super::store::PieceId;
+use crate::tracer::Portal;
+use std::collections::HashMap;
+
+/// What is known of a location.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum State {
+    /// It is not hot.
+    Counting,
+    /// A recording that began there is under way, further out on this thread's stack.
+    Recording,
+    /// There is code for it.
+    Compiled(PieceId),
+}
+
+/// A place of the guest program where compiled code may begin.
+#[derive(Clone, Debug)]
+pub(super) struct Location {
+    pub state: State,
+    /// Recordings from here given up in a row.
+    pub failures: u32,
+}
+
+/// All locations of a thread.
+#[derive(Default)]
+pub(super) struct Locations {
+    by_portal: HashMap<usize, HashMap<Box<[u64]>, Location>>,
+}
+
+impl Locations {
+    /// The location, made if there is none.
+    pub fn get_or_create(&mut self, portal: &'static Portal, keys: &[u64]) -> &mut Location {
+        let locations = self.by_portal.entry(std::ptr::from_ref(portal) as usize).or_default();
+        if !locations.contains_key(keys) {
+            let location = Location { state: State::Counting, failures: 0 };
+            locations.insert(keys.into(), location);
+        }
+        locations.get_mut(keys).expect("it has just been made")
+    }
+
+    /// The code for a location.
+    pub fn compiled(&self, portal: &'static Portal, keys: &[u64]) -> Option<PieceId> {
+        let locations = self.by_portal.get(&(std::ptr::from_ref(portal) as usize))?;
+        match locations.get(keys)?.state {
+            State::Compiled(piece) => Some(piece),
+            State::Counting | State::Recording => None,
+        }
+    }
+}
+
+/// How long to count before the next attempt, after so many failures in a row.
+pub(super) fn back_off(threshold: u32, failures: u32) -> u32 {
+    threshold.max(1).saturating_mul(1 << failures.min(16))
+}
+
+/// The location as the event log shows it: `bf::run@[pc=12]`.
+pub(super) fn label(portal: &Portal, keys: &[u64]) -> String {
+    let greens = portal.greens.iter().zip(keys).map(|(name, key)| {
+        if *key < 1 << 32 { format!("{name}={key}") } else { format!("{name}={key:#x}") }
+    });
+    format!("{}@[{}]", portal.name, greens.collect::<Vec<_>>().join(","))
+}

@@ -1,0 +1,190 @@
+//! The runtime: what is counted, recorded, compiled, entered, linked and thrown together, and when.
+//!
+//! ```text
+//! counters  --hot-->  driver  --record-->  tracer  --trace-->  install (check, optimize, compile)
+//!                       |  ^                                        |
+//!                    enter |  exit: state, log                    store (pieces, units, links)
+//!                       v  |                                        |
+//!                      code                                       region (pieces that belong together)
+//! ```
+//!
+//! There is one [`Jit`] per thread, in a thread-local, and nothing is shared between threads. It is
+//! borrowed only for moments: never while a twin or compiled code runs, since residual functions may
+//! run portals of their own.
+//!
+//! Not here: any particular language; typed shells for generated code (`macro_support`).
+
+mod check;
+mod config;
+mod counters;
+mod driver;
+mod events;
+mod exit;
+mod fail_guards;
+mod install;
+mod location;
+mod record;
+mod region;
+mod statistics;
+mod store;
+
+pub use config::{Config, ConfigError, EventSink, Log, VARIABLE};
+pub use counters::tick;
+pub use driver::enter;
+pub use statistics::Statistics;
+
+use crate::backend::{Compiler, Frame, Options};
+use crate::tracer::{AbortReason, MergeState, Portal, keys};
+use events::Events;
+use location::Locations;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use store::Store;
+
+/// The runtime's state on a thread.
+struct Jit {
+    config: Config,
+    events: Events,
+    statistics: Statistics,
+    locations: Locations,
+    store: Store,
+    /// Made when it is first needed.
+    compiler: Option<Compiler>,
+    /// Frames that are not in use.
+    frames: Vec<Box<Frame>>,
+    /// The first number for resume points that no recording has reserved.
+    next_resume: u32,
+    /// States that the interpreter was given, so that what their greens point to lives on.
+    given: HashMap<(usize, Box<[u64]>), MergeState>,
+    /// Greens at which bridges began: their traces hold pointers to them.
+    kept: Vec<crate::tracer::Green>,
+    is_full: bool,
+}
+
+thread_local! {
+    static JIT: RefCell<Option<Jit>> = const { RefCell::new(None) };
+    static CONFIG: RefCell<Option<Config>> = const { RefCell::new(None) };
+}
+
+/// Sets this thread's configuration, instead of what the environment says.
+///
+/// # Errors
+/// If the thread has already entered a portal.
+pub fn configure(config: Config) -> Result<(), ConfigError> {
+    if counters::is_started() {
+        return Err(ConfigError::TooLate);
+    }
+    CONFIG.set(Some(config));
+    Ok(())
+}
+
+/// What the runtime has done on this thread so far.
+pub fn statistics() -> Statistics {
+    JIT.with_borrow(|jit| jit.as_ref().map(Jit::statistics).unwrap_or_default())
+}
+
+/// A portal begins: the first time on a thread, the runtime starts.
+#[inline(always)]
+pub fn enter_portal() {
+    if !counters::is_started() {
+        start();
+    }
+}
+
+#[cold]
+fn start() {
+    let config = CONFIG.take().unwrap_or_else(|| {
+        Config::from_env().unwrap_or_else(|error| {
+            eprintln!("jitgen: {error}");
+            Config::default()
+        })
+    });
+    counters::start(config.jit.then_some(config.threshold));
+    JIT.set(Some(Jit::new(config)));
+}
+
+/// Runs `f` on this thread's runtime, then writes the events that it has caused.
+fn with_jit<R>(f: impl FnOnce(&mut Jit) -> R) -> R {
+    let (result, pending) = JIT.with_borrow_mut(|jit| {
+        let jit = jit.as_mut().expect("a thread that counts has a runtime");
+        (f(jit), jit.events.take())
+    });
+    if let Some(mut pending) = pending {
+        events::write(&mut pending);
+        JIT.with_borrow_mut(|jit| {
+            if let Some(jit) = jit {
+                jit.events.restore(pending.0);
+            }
+        });
+    }
+    result
+}
+
+impl Jit {
+    fn new(mut config: Config) -> Jit {
+        let events = Events::new(config.log, config.event_sink.take());
+        Jit {
+            config,
+            events,
+            statistics: Statistics::default(),
+            locations: Locations::default(),
+            store: Store::default(),
+            compiler: None,
+            frames: vec![],
+            next_resume: 0,
+            given: HashMap::new(),
+            kept: vec![],
+            is_full: false,
+        }
+    }
+
+    fn statistics(&self) -> Statistics {
+        let mut statistics = self.statistics.clone();
+        for unit in &self.store.units {
+            for ((piece, exit), taken) in unit.exits.iter().zip(&unit.taken) {
+                if *taken > 0 {
+                    let name = format!("{}/exit{}", self.store.piece(*piece).trace.name, exit.0);
+                    *statistics.exits.entry(name).or_default() += taken;
+                }
+            }
+        }
+        statistics
+    }
+
+    /// The compiler.
+    fn compiler(&mut self) -> Result<&mut Compiler, crate::backend::CompileError> {
+        if self.compiler.is_none() {
+            let disassemble = self.config.log.clif || self.config.log.asm;
+            self.compiler = Some(Compiler::new(&Options { disassemble })?);
+        }
+        Ok(self.compiler.as_mut().expect("it has just been made"))
+    }
+
+    /// Notes that something was given up.
+    fn note_abort(&mut self, label: &str, reason: AbortReason, detail: Option<String>) {
+        *self.statistics.aborts.entry(reason.name().to_owned()).or_default() += 1;
+        self.events.line(|| {
+            let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
+            format!("abort {label} {reason}{detail}; {}", reason.hint())
+        });
+    }
+
+    /// A state that the interpreter may have: what its greens point to is kept alive.
+    fn give(&mut self, portal: &'static Portal, state: MergeState) -> MergeState {
+        if state.greens.iter().all(|green| green.keep.is_none()) {
+            return state;
+        }
+        let key = (std::ptr::from_ref(portal) as usize, keys(&state.greens));
+        let known = self.given.entry(key).or_insert_with(|| state.clone());
+        MergeState { greens: known.greens.clone(), reds: state.reds }
+    }
+}
+
+impl Drop for Jit {
+    fn drop(&mut self) {
+        counters::stop();
+        if self.config.stats {
+            eprintln!("jitgen: {}", self.statistics().to_json());
+        }
+    }
+}

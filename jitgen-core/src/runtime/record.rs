@@ -1,0 +1,208 @@
+//! Recording: runs a twin with a recorder, and hands what it gave to `install`.
+//!
+//! Whatever happens to a recording, its location or exit gets out of the state of being recorded:
+//! it is compiled, or backs off.
+//!
+//! Not here: the recorder (`tracer`).
+
+use super::exit;
+use super::location::{State, back_off};
+use super::statistics::ms;
+use super::store::PieceId;
+use super::{Jit, counters, location, with_jit};
+use crate::backend::SCRATCH_WORDS;
+use crate::ir::{Const, ExitId, LogEntry, ResumeId, Ty};
+use crate::tracer::{
+    AbortReason, MergeState, Plan, Portal, Replayed, Session, keys, panics, run_within,
+};
+use std::time::Instant;
+
+/// A recording to be made.
+pub(super) struct Job {
+    pub portal: &'static Portal,
+    /// As the event log shows it.
+    pub label: String,
+    pub origin: Origin,
+    pub first_resume: u32,
+    /// The values of the trace's parameters at its start.
+    pub args: Vec<Const>,
+    /// For a bridge: what has happened since its resume point.
+    pub start_log: Vec<LogEntry>,
+    log: Vec<Replayed>,
+    plan: Option<Plan>,
+}
+
+/// Where a recording begins.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// At a location.
+    Location(Box<[u64]>),
+    /// At an exit.
+    Exit(PieceId, ExitId),
+}
+
+/// Runs the twin from `state` and records what it does; gives where it has stopped, or nothing if
+/// the portal has returned.
+pub(super) fn record(
+    mut job: Box<Job>,
+    state: MergeState,
+    twin: super::driver::Twin<'_>,
+) -> Option<MergeState> {
+    struct Unwind(Option<Box<Job>>);
+    impl Drop for Unwind {
+        fn drop(&mut self) {
+            if let Some(job) = self.0.take() {
+                with_jit(|jit| jit.give_up(&job, AbortReason::Panicked, None));
+            }
+        }
+    }
+    let start = Instant::now();
+    let plan = job.plan.take().expect("a job is done once");
+    let log = std::mem::take(&mut job.log);
+    let mut unwind = Unwind(Some(job));
+    let (stopped, session) = run_within(Session::record(plan, log), || twin(state));
+    let job = unwind.0.take().expect("nothing has unwound");
+    with_jit(|jit| {
+        jit.statistics.record_ms += ms(start.elapsed());
+        jit.finish(&job, session, stopped.as_ref());
+    });
+    stopped
+}
+
+impl Jit {
+    /// The recording of a loop.
+    pub(super) fn job_for_location(
+        &mut self,
+        portal: &'static Portal,
+        keys: Box<[u64]>,
+        params: Vec<Ty>,
+        state: &MergeState,
+    ) -> Job {
+        let label = location::label(portal, &keys);
+        let (first_resume, plan) = self.plan(portal, params, None, 0);
+        Job {
+            portal,
+            label,
+            origin: Origin::Location(keys),
+            first_resume,
+            args: state.reds.clone(),
+            start_log: vec![],
+            log: vec![],
+            plan: Some(plan),
+        }
+    }
+
+    /// The recording of a bridge.
+    pub(super) fn job_for_bridge(
+        &mut self,
+        portal: &'static Portal,
+        piece: PieceId,
+        exit: ExitId,
+        log: Vec<Replayed>,
+        args: Vec<Const>,
+    ) -> Job {
+        let here = self.store.piece(piece);
+        let at = here.trace.exit(exit);
+        let resume = at.resume;
+        let greens = keys(&self.store.resumes[&resume].greens);
+        let label =
+            format!("{} of {} exit{}", location::label(portal, &greens), here.trace.name, exit.0);
+        let params = args.iter().map(|arg| arg.ty).collect();
+        let start_log = exit::log_of_params(at);
+        let scratch = exit::scratch_end(&start_log);
+        // A nested run of the same code does not record the same bridge.
+        self.set_bridge_budget(piece, exit);
+        let start = Some((resume, start_log.clone()));
+        let (first_resume, plan) = self.plan(portal, params, start, scratch);
+        let origin = Origin::Exit(piece, exit);
+        Job { portal, label, origin, first_resume, args, start_log, log, plan: Some(plan) }
+    }
+
+    fn plan(
+        &mut self,
+        portal: &'static Portal,
+        params: Vec<Ty>,
+        start: Option<(ResumeId, Vec<LogEntry>)>,
+        scratch: u32,
+    ) -> (u32, Plan) {
+        self.statistics.recordings += 1;
+        let first_resume = self.next_resume;
+        let limit = self.config.trace_limit;
+        // More than a recording can make, since recordings nest; `finish` gives the rest back.
+        self.next_resume = first_resume.saturating_add(limit as u32 + 2);
+        let plan = Plan {
+            name: format!("{}#{}", portal.name, self.store.pieces.len()),
+            first_resume,
+            params,
+            start,
+            limit,
+            scratch: scratch..(SCRATCH_WORDS * 8) as u32,
+            is_compiled: Box::new(move |keys| {
+                with_jit(|jit| jit.locations.compiled(portal, keys).is_some())
+            }),
+            panic_flag: panics::flag_address(),
+        };
+        (first_resume, plan)
+    }
+
+    fn finish(&mut self, job: &Job, mut session: Session, stopped: Option<&MergeState>) {
+        self.kept.append(&mut session.kept);
+        let recorded = session.recorded.take();
+        let Some((recorded, stopped)) = recorded.zip(stopped) else {
+            let reason = session.abort.unwrap_or(AbortReason::PortalReturned);
+            return self.give_up(job, reason, None);
+        };
+        let used = session.resumes.len() as u32;
+        let reserved = job.first_resume.saturating_add(self.config.trace_limit as u32 + 2);
+        if self.next_resume == reserved {
+            self.next_resume = job.first_resume + used;
+        }
+        match self.accept(job, recorded, session.resumes, stopped) {
+            Ok(()) => self.succeed(job),
+            Err((reason, detail)) => self.give_up(job, reason, Some(detail)),
+        }
+    }
+
+    /// The recording has given code, at its origin or elsewhere.
+    fn succeed(&mut self, job: &Job) {
+        match &job.origin {
+            Origin::Exit(piece, exit) => {
+                let piece_mut = self.store.piece_mut(*piece);
+                piece_mut.failures.remove(exit);
+                if !piece_mut.bridges.contains_key(exit) {
+                    self.set_bridge_budget(*piece, *exit);
+                }
+            }
+            Origin::Location(keys) => {
+                let location = self.locations.get_or_create(job.portal, keys);
+                location.failures = 0;
+                if location.state == State::Recording {
+                    location.state = State::Counting;
+                    let ticks = back_off(self.config.threshold, 0);
+                    counters::arm(job.portal, keys, ticks);
+                }
+            }
+        }
+    }
+
+    /// The recording has given nothing: the next one is further away.
+    fn give_up(&mut self, job: &Job, reason: AbortReason, detail: Option<String>) {
+        self.note_abort(&job.label, reason, detail);
+        match &job.origin {
+            Origin::Exit(piece, exit) => {
+                *self.store.piece_mut(*piece).failures.entry(*exit).or_default() += 1;
+                self.set_bridge_budget(*piece, *exit);
+            }
+            Origin::Location(keys) => {
+                let threshold = self.config.threshold;
+                let location = self.locations.get_or_create(job.portal, keys);
+                location.failures += 1;
+                if location.state == State::Recording {
+                    location.state = State::Counting;
+                    let ticks = back_off(threshold, location.failures);
+                    counters::arm(job.portal, keys, ticks);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Regions: a piece compiled again, as one function with all the pieces that it leads to.
+//!
+//! ```text
+//! loop  --exit--> bridge --leave--> loop            region:  b0,b1 loop     exit0: … -> b2
+//!       (a transition: 2 to 10 ns)            =>             b2    bridge   exit3: … -> b0
+//! ```
+//!
+//! The region of a piece is what can be reached from it by bridges and leaves, nearest first, up to
+//! `region_limit` operations. Each piece is in it once. What lies beyond stays a unit of its own,
+//! linked through cells.
+//!
+//! When: like the skier who buys skis when renting has cost as much. A linked exit still counts down
+//! its budget; when that is spent it returns here, the transitions are put on the account of the
+//! loop that the exit belongs to, and when the account covers compiling (`region_per_op` for each
+//! operation) the region is compiled. Then the account is empty again, so that a region that grows
+//! by a bridge at a time is not compiled for each of them.
+//!
+//! Invariant `same-pieces`: a region changes where code is, not what is done: the exits that are not
+//! linked inside have the cells, links and budgets that wiring gives them, as in any unit.
+//!
+//! Not here: optimizing across pieces.
+
+use super::Jit;
+use super::store::{PieceId, UnitId};
+use crate::backend::CodePtr;
+use crate::ir::{ExitId, Trace};
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// The pieces of a region, its root first.
+struct Plan {
+    members: Vec<PieceId>,
+    ops: usize,
+}
+
+impl Jit {
+    /// How many transitions an exit that is linked counts before it tells of them.
+    pub(super) fn region_budget(&self) -> i64 {
+        if self.is_full {
+            return 0;
+        }
+        (self.config.region_min / 2).max(1) as i64
+    }
+
+    /// The budget of a linked exit is spent; gives where it goes on.
+    pub(super) fn spent(&mut self, unit: UnitId, exit: usize) -> CodePtr {
+        let target = self.store.target(unit, exit).expect("a linked exit has a target");
+        let granted = self.store.unit(unit).granted[exit].max(0) as u64;
+        self.statistics.transitions += granted;
+        let root = self.store.region_root(unit);
+        let account = {
+            let root = self.store.piece_mut(root);
+            root.transitions += granted;
+            root.transitions
+        };
+        let plan = self.plan_region(root);
+        let budget = if !self.would_help(root, &plan, self.store.unit(unit).exits[exit], target) {
+            0
+        } else {
+            let price = self.config.region_per_op.saturating_mul(plan.ops as u64);
+            if account >= price.max(self.config.region_min) {
+                self.build(root, &plan);
+            }
+            self.region_budget()
+        };
+        self.store.unit_mut(unit).grant(exit, budget);
+        self.store.entry(target).expect("a linked exit's target has code")
+    }
+
+    /// Would that exit go on inside of the region, while it does not yet?
+    fn would_help(
+        &self,
+        root: PieceId,
+        plan: &Plan,
+        (piece, exit): (PieceId, ExitId),
+        target: PieceId,
+    ) -> bool {
+        let includes = plan.members.contains(&piece) && plan.members.contains(&target);
+        let newest = self.store.piece(root).entry;
+        let places = self.store.places(piece, exit);
+        let mut places = places.iter().filter(|(unit, _)| Some(*unit) == newest);
+        let done = places.any(|(unit, index)| self.store.unit(*unit).inside[*index]);
+        includes && !done && !self.is_full && !self.config.fail_guards
+    }
+
+    fn plan_region(&self, root: PieceId) -> Plan {
+        let ops = |piece: PieceId| self.store.piece(piece).trace.inst_count();
+        let mut plan = Plan { members: vec![root], ops: ops(root) };
+        let mut next = 0;
+        while let Some(piece) = plan.members.get(next).copied() {
+            next += 1;
+            let here = self.store.piece(piece);
+            for exit in (0..here.trace.exits.len() as u32).map(ExitId) {
+                let Some(target) = here.target(exit) else { continue };
+                let more = ops(target);
+                let fits = plan.ops + more <= self.config.region_limit;
+                if fits && !plan.members.contains(&target) {
+                    plan.members.push(target);
+                    plan.ops += more;
+                }
+            }
+        }
+        plan
+    }
+
+    fn build(&mut self, root: PieceId, plan: &Plan) {
+        let start = Instant::now();
+        let (trace, exits) = self.join(root, plan);
+        if self.events.log.trace {
+            self.events.text("region", &trace);
+        }
+        let transitions = std::mem::take(&mut self.store.piece_mut(root).transitions);
+        match self.compile(root, &trace, exits) {
+            Ok(unit) => {
+                self.statistics.regions += 1;
+                let what = format!(
+                    "region of {} pieces, {} ops, after {transitions} transitions:",
+                    plan.members.len(),
+                    plan.ops
+                );
+                self.report(&what, unit, None, start);
+            }
+            Err(error) => {
+                let label = self.store.piece(root).label.clone();
+                self.events.line(|| format!("no region of {label}: {error}"));
+            }
+        }
+    }
+
+    /// The pieces as one trace, and of which piece its exits are.
+    fn join(&self, root: PieceId, plan: &Plan) -> (Trace, Vec<(PieceId, ExitId)>) {
+        let name = format!("{}.region", self.store.piece(root).trace.name);
+        let mut trace = Trace::new(name);
+        let mut entries = HashMap::new();
+        let mut exits = vec![];
+        for member in &plan.members {
+            let piece = self.store.piece(*member);
+            let (entry, _) = trace.append(&piece.trace);
+            entries.insert(*member, entry);
+            exits.extend((0..piece.trace.exits.len() as u32).map(|exit| (*member, ExitId(exit))));
+        }
+        for (index, (piece, exit)) in exits.iter().enumerate() {
+            let target = self.store.piece(*piece).target(*exit);
+            trace.exits[index].link = target.and_then(|target| entries.get(&target).copied());
+        }
+        (trace, exits)
+    }
+}

@@ -1,0 +1,204 @@
+//! The store: pieces of trace, the code that was made of them, and how code is linked.
+//!
+//! ```text
+//! piece    an optimized trace:   a loop           code for a location
+//!                                an entry         straight line from a location to a loop
+//!                                a bridge         straight line from an exit of a piece to a loop
+//! unit     one compiled function: a piece, or a region, which is a piece with others that it leads to
+//! ```
+//!
+//! All decisions are about pieces, units only follow. A bridge belongs to an exit of a *piece*, and
+//! every unit that contains the piece links that exit to it. The same piece may be in several units:
+//! in one of its own and in regions. Code that leads to a piece goes to its `entry` unit, the newest
+//! one that begins with it.
+//!
+//! Invariants: `never-freed` (units live until the thread ends: code of an older unit may be running
+//! further out on the stack, or be linked), `follows` (when the target of an exit or the entry of a
+//! piece changes, the cells that this is about are linked anew, at once: `incoming` has them).
+//!
+//! Not here: which pieces are compiled together (`region`), when (`driver`).
+
+use crate::backend::{Code, CodePtr, ExitCell};
+use crate::ir::{End, ExitId, ResumeId, Trace};
+use crate::tracer::Resume;
+use std::cell::Cell;
+use std::collections::HashMap;
+
+/// Names a piece.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub(super) struct PieceId(pub u32);
+
+/// Names a unit; it is the number in its exit cells.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct UnitId(pub u32);
+
+/// What a piece is for.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// A loop, or a straight line, at a location.
+    Location,
+    /// It goes on where an exit of another piece leaves.
+    Bridge(PieceId, ExitId),
+}
+
+/// An optimized trace and what is attached to its exits.
+pub(super) struct Piece {
+    /// As the event log shows it.
+    pub label: String,
+    pub kind: Kind,
+    pub trace: Trace,
+    /// The piece that its `leave` goes on in; loops have none.
+    pub leads_to: Option<PieceId>,
+    /// The bridges of its exits.
+    pub bridges: HashMap<ExitId, PieceId>,
+    /// Bridges given up in a row.
+    pub failures: HashMap<ExitId, u32>,
+    /// The unit to enter it by.
+    pub entry: Option<UnitId>,
+    /// The units that contain it.
+    pub units: Vec<UnitId>,
+    /// Transitions that its region has paid for since it was compiled.
+    pub transitions: u64,
+}
+
+impl Piece {
+    /// Does this exit end the trace (it leads to the header of a loop)?
+    pub fn is_leave(&self, exit: ExitId) -> bool {
+        self.trace.blocks.iter().any(|block| block.end == End::Leave(exit))
+    }
+
+    /// The piece that goes on behind an exit.
+    pub fn target(&self, exit: ExitId) -> Option<PieceId> {
+        let bridge = self.bridges.get(&exit).copied();
+        bridge.or_else(|| self.leads_to.filter(|_| self.is_leave(exit)))
+    }
+}
+
+/// One compiled function.
+pub(super) struct Unit {
+    pub code: Code,
+    /// The piece that it begins with.
+    pub root: PieceId,
+    /// By exit of the code: the piece and its exit.
+    pub exits: Vec<(PieceId, ExitId)>,
+    /// By exit of the code: does it go on in the same code?
+    pub inside: Vec<bool>,
+    /// By exit of the code: how often it has returned to the runtime.
+    pub taken: Vec<u64>,
+    /// By exit of the code: the budget that it was given last.
+    pub granted: Vec<i64>,
+    /// By exit, where every guard is made to fail once: the flag of its guard.
+    pub flags: Option<&'static [Cell<u8>]>,
+}
+
+impl Unit {
+    /// Gives an exit a budget.
+    pub fn grant(&mut self, exit: usize, budget: i64) {
+        self.granted[exit] = budget;
+        self.code.exit_cells()[exit].set_budget(budget);
+    }
+}
+
+/// All pieces and units of a thread.
+#[derive(Default)]
+pub(super) struct Store {
+    pub pieces: Vec<Piece>,
+    pub units: Vec<Unit>,
+    /// The exits that are linked to a piece: unit and exit of its code.
+    incoming: HashMap<PieceId, Vec<(UnitId, usize)>>,
+    /// What resume points are.
+    pub resumes: HashMap<ResumeId, Resume>,
+    /// The addresses of residual functions.
+    pub symbols: HashMap<&'static str, usize>,
+}
+
+impl crate::backend::Symbols for HashMap<&'static str, usize> {
+    fn address(&self, symbol: &str) -> Option<usize> {
+        self.get(symbol).copied()
+    }
+}
+
+impl Store {
+    pub fn piece(&self, id: PieceId) -> &Piece {
+        &self.pieces[id.0 as usize]
+    }
+
+    pub fn piece_mut(&mut self, id: PieceId) -> &mut Piece {
+        &mut self.pieces[id.0 as usize]
+    }
+
+    pub fn unit(&self, id: UnitId) -> &Unit {
+        &self.units[id.0 as usize]
+    }
+
+    pub fn unit_mut(&mut self, id: UnitId) -> &mut Unit {
+        &mut self.units[id.0 as usize]
+    }
+
+    pub fn cell(&self, unit: UnitId, exit: usize) -> &ExitCell {
+        &self.unit(unit).code.exit_cells()[exit]
+    }
+
+    /// Where a piece is entered.
+    pub fn entry(&self, piece: PieceId) -> Option<CodePtr> {
+        Some(self.unit(self.piece(piece).entry?).code.entry())
+    }
+
+    /// The piece that goes on behind an exit of a unit.
+    pub fn target(&self, unit: UnitId, exit: usize) -> Option<PieceId> {
+        let (piece, exit) = self.unit(unit).exits[exit];
+        self.piece(piece).target(exit)
+    }
+
+    /// Adds a unit, which becomes the entry of its root. Its exits are not linked yet.
+    pub fn add_unit(&mut self, unit: Unit) -> UnitId {
+        let id = UnitId(self.units.len() as u32);
+        let (root, entry) = (unit.root, unit.code.entry());
+        let mut members: Vec<PieceId> = unit.exits.iter().map(|(piece, _)| *piece).collect();
+        members.push(root);
+        members.sort_unstable();
+        members.dedup();
+        self.units.push(unit);
+        for piece in members {
+            self.piece_mut(piece).units.push(id);
+        }
+        self.piece_mut(root).entry = Some(id);
+        for (from, exit) in self.incoming.get(&root).into_iter().flatten() {
+            self.cell(*from, *exit).link(entry);
+        }
+        id
+    }
+
+    /// Links an exit to where it goes on, if there is such a piece; gives that piece.
+    pub fn link(&mut self, unit: UnitId, exit: usize) -> Option<PieceId> {
+        if self.unit(unit).inside[exit] {
+            return None;
+        }
+        let target = self.target(unit, exit)?;
+        self.cell(unit, exit).link(self.entry(target)?);
+        let incoming = self.incoming.entry(target).or_default();
+        if !incoming.contains(&(unit, exit)) {
+            incoming.push((unit, exit));
+        }
+        Some(target)
+    }
+
+    /// The exits of code that are this exit of a piece.
+    pub fn places(&self, piece: PieceId, exit: ExitId) -> Vec<(UnitId, usize)> {
+        let in_unit = |unit: &UnitId| {
+            let exits = self.unit(*unit).exits.iter().enumerate();
+            let same = exits.filter(|(_, place)| **place == (piece, exit));
+            same.map(|(index, _)| (*unit, index)).collect::<Vec<_>>()
+        };
+        self.piece(piece).units.iter().flat_map(in_unit).collect()
+    }
+
+    /// The loop (or entry) to whose region an exit of a unit belongs.
+    pub fn region_root(&self, unit: UnitId) -> PieceId {
+        let mut piece = self.unit(unit).root;
+        while let Kind::Bridge(parent, _) = self.piece(piece).kind {
+            piece = parent;
+        }
+        self.piece(piece).leads_to.unwrap_or(piece)
+    }
+}
