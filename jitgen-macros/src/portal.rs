@@ -206,7 +206,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             let name = twin_name(&name);
             quote_spanned!(name.span()=> let mut #name = __state.green();)
         }
-        None => quote!(__state.skip_green();),
+        None => quote!(__state.green_in_memory();),
     });
     let takes: Vec<_> = takes.collect();
     let reds: Vec<Ident> = portal.reds.iter().map(twin_name).collect();

@@ -134,9 +134,12 @@ impl State {
         X::C::leaves(&mut |_, _| self.next_red += 1);
     }
 
-    /// The next green lives in memory: the twin reads it there.
-    pub fn skip_green(&mut self) {
+    /// The next green lives in memory. Its value at the merge point from which the twin starts is
+    /// the one of this state: a log may already be past a store to it.
+    pub fn green_in_memory(&mut self) {
+        let green = self.at.greens[self.next_green].clone();
         self.next_green += 1;
+        with(|s| s.start_green(green));
     }
 
     /// The twin takes the next green.
@@ -241,6 +244,13 @@ impl Merge {
 
     /// A green place: it is read, and known from here on.
     pub fn green_place<X: Green + Scalar>(&mut self, place: Place<X>) {
+        if let Some((green, unchanged)) = with(|s| s.take_start_green()) {
+            if unchanged {
+                super::place::learn(place, super::traced::lift(X::from_bits(green.bits)));
+            }
+            self.greens.push(green);
+            return;
+        }
         let mut value = place.get();
         self.greens.push(X::fix(&mut value));
         super::place::learn(place, value);

@@ -161,6 +161,7 @@ pub struct Session {
     replay: VecDeque<Replayed>,
     parts: Vec<Vec<Part>>,
     blobs: Vec<Blob>,
+    start_greens: VecDeque<Green>,
     started: bool,
     at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.
@@ -248,6 +249,16 @@ impl Session {
     /// The operand of the trace's parameter of that number.
     pub fn param(&self, index: usize) -> Opnd {
         self.recording.as_ref().map_or(Opnd::Const, |r| Opnd::Ssa(r.recorder.param(index)))
+    }
+
+    /// A green that lives in memory, as it is at the merge point from which the twin starts.
+    pub fn start_green(&mut self, green: Green) {
+        self.start_greens.push_back(green);
+    }
+
+    /// That green, at that merge point, and whether memory still holds it (nothing is replayed).
+    pub fn take_start_green(&mut self) -> Option<(Green, bool)> {
+        Some((self.start_greens.pop_front()?, self.replay.is_empty()))
     }
 
     /// A pure operation: its operand, when the twin has computed `now`.
