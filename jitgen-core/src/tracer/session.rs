@@ -162,6 +162,7 @@ pub struct Session {
     parts: Vec<Vec<Part>>,
     blobs: Vec<Blob>,
     start_greens: VecDeque<Green>,
+    pins: Vec<Rc<dyn Any>>,
     started: bool,
     at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.
@@ -251,14 +252,24 @@ impl Session {
         self.recording.as_ref().map_or(Opnd::Const, |r| Opnd::Ssa(r.recorder.param(index)))
     }
 
+    /// Has the twin passed the merge point from which it started?
+    pub fn is_started(&self) -> bool {
+        self.started
+    }
+
+    /// Keeps a green alive as long as the twin runs.
+    pub fn keep(&mut self, green: Rc<dyn Any>) {
+        self.pins.push(green);
+    }
+
     /// A green that lives in memory, as it is at the merge point from which the twin starts.
     pub fn start_green(&mut self, green: Green) {
         self.start_greens.push_back(green);
     }
 
-    /// That green, at that merge point, and whether memory still holds it (nothing is replayed).
-    pub fn take_start_green(&mut self) -> Option<(Green, bool)> {
-        Some((self.start_greens.pop_front()?, self.replay.is_empty()))
+    /// That green, at that merge point.
+    pub fn take_start_green(&mut self) -> Option<Green> {
+        self.start_greens.pop_front()
     }
 
     /// A pure operation: its operand, when the twin has computed `now`.
