@@ -39,23 +39,15 @@ fn every_file_begins_with_what_it_is() {
 
 #[test]
 fn files_are_short() {
-    let mut lengths: Vec<(usize, String)> = rust_sources()
-        .into_iter()
-        .map(|file| (file.text.lines().count(), file.path))
-        .collect();
+    let mut lengths: Vec<(usize, String)> =
+        rust_sources().into_iter().map(|file| (file.text.lines().count(), file.path)).collect();
     lengths.sort();
     let median = lengths[lengths.len() / 2].0;
     println!("{} files, {median} lines in the median", lengths.len());
     let long = lengths.iter().filter(|(length, _)| *length > MAX_LINES);
     let long = long.map(|(length, path)| format!("{path}: {length} lines"));
-    check(
-        &format!("no file has more than {MAX_LINES} lines"),
-        long.collect(),
-    );
-    assert!(
-        median <= MAX_MEDIAN,
-        "the median is {median} lines, the limit {MAX_MEDIAN}"
-    );
+    check(&format!("no file has more than {MAX_LINES} lines"), long.collect());
+    assert!(median <= MAX_MEDIAN, "the median is {median} lines, the limit {MAX_MEDIAN}");
 }
 
 #[test]
@@ -93,25 +85,16 @@ fn layers_have_no_cycle() {
             break;
         }
         table.retain(|layer, _| !done.contains(layer));
-        table
-            .values_mut()
-            .for_each(|uses| uses.retain(|name| !done.contains(name)));
+        table.values_mut().for_each(|uses| uses.retain(|name| !done.contains(name)));
     }
-    let wrong = table
-        .iter()
-        .map(|(layer, uses)| format!("{layer} uses {uses:?}"));
-    check(
-        "the layers of ARCHITECTURE.md are in a cycle, or unknown",
-        wrong.collect(),
-    );
+    let wrong = table.iter().map(|(layer, uses)| format!("{layer} uses {uses:?}"));
+    check("the layers of ARCHITECTURE.md are in a cycle, or unknown", wrong.collect());
 }
 
 #[test]
 fn unsafe_is_where_the_list_says() {
     let architecture = document("ARCHITECTURE.md");
-    let list = architecture
-        .lines()
-        .skip_while(|line| *line != "## Where unsafe lives");
+    let list = architecture.lines().skip_while(|line| *line != "## Where unsafe lives");
     let list = list.skip(1).take_while(|line| !line.starts_with('#'));
     let listed: BTreeSet<String> = list
         .filter_map(|line| line.strip_prefix("- `"))
@@ -125,16 +108,9 @@ fn unsafe_is_where_the_list_says() {
         .filter(|file| file.path != "tests/tidy.rs" && contains(file))
         .map(|file| file.path.clone())
         .collect();
-    let unlisted = found
-        .difference(&listed)
-        .map(|path| format!("{path} is not listed"));
-    let stale = listed
-        .difference(&found)
-        .map(|path| format!("{path} has none"));
-    check(
-        "ARCHITECTURE.md lists the files with `unsafe`",
-        unlisted.chain(stale).collect(),
-    );
+    let unlisted = found.difference(&listed).map(|path| format!("{path} is not listed"));
+    let stale = listed.difference(&found).map(|path| format!("{path} has none"));
+    check("ARCHITECTURE.md lists the files with `unsafe`", unlisted.chain(stale).collect());
 }
 
 /// Is the path in a layer that does not exist yet?
@@ -156,12 +132,7 @@ fn documents_name_paths_that_exist() {
             continue;
         }
         for (number, line) in prose(&file.text) {
-            for name in line
-                .split('`')
-                .skip(1)
-                .step_by(2)
-                .filter(|name| looks_like_path(name))
-            {
+            for name in line.split('`').skip(1).step_by(2).filter(|name| looks_like_path(name)) {
                 let path = name.trim_end_matches('/');
                 if !root().join(path).exists() && !is_planned(path) {
                     wrong.push(format!("{}:{number}: {name}", file.path));
@@ -183,9 +154,7 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 fn looks_like_path(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
-    let file = [".rs", ".md", ".toml", ".trace", ".pest"]
-        .iter()
-        .any(|end| name.ends_with(end));
+    let file = [".rs", ".md", ".toml", ".trace", ".pest"].iter().any(|end| name.ends_with(end));
     name.chars().all(plain) && (file || name.contains('/')) && !name.starts_with("target/")
 }
 
@@ -245,17 +214,11 @@ fn ir_document_is_generated() {
         fs::write(path, right).expect("the document can be written");
         return;
     }
-    panic!(
-        "{}\nJITGEN_BLESS=1 cargo test --test tidy writes it",
-        diff(&is, &right)
-    );
+    panic!("{}\nJITGEN_BLESS=1 cargo test --test tidy writes it", diff(&is, &right));
 }
 
 #[test]
 fn documents_are_short() {
     let length = document("ARCHITECTURE.md").lines().count();
-    assert!(
-        length <= 200,
-        "ARCHITECTURE.md has {length} lines, the limit is 200"
-    );
+    assert!(length <= 200, "ARCHITECTURE.md has {length} lines, the limit is 200");
 }

@@ -10,10 +10,10 @@ use jitgen_core::ir::{ExitId, Trace, Ty, parse, verify};
 
 struct Helpers;
 
-extern "C" fn mix(flag: bool, byte: u8, word: u16, float: f64, wide: i64) -> f64 {
-    // The widening shows whether the caller has extended the arguments.
+/// The trace passes `bool`, `i8` and `i16` where this takes words: it sees how they were extended.
+extern "C" fn mix(flag: u32, byte: u32, word: u32, float: f64, wide: i64) -> f64 {
     let narrow = u64::from(byte) * 1_000_000 + u64::from(word);
-    let sign = if flag { 1.0 } else { -1.0 };
+    let sign = if flag == 1 { 1.0 } else { -1.0 };
     sign * (narrow as f64 + float) + wide as f64
 }
 
@@ -268,9 +268,9 @@ fn a_linked_exit_stays_within_the_region() {
 fn calls_pass_and_return_narrow_and_float_values() {
     let text = "
         trace @calls {
-        b0(v0: bool, v1: i8, v2: i16, v3: f64, v4: i64, v5: ptr):
-            v6 = add.i8 v1, 100
-            v7 = add.i16 v2, 1000
+        b0(v0: bool, v1: i64, v2: i64, v3: f64, v4: i64, v5: ptr):
+            v6 = trunc.i8 v1
+            v7 = trunc.i16 v2
             v8 = call.f64 @mix(v0, v6, v7, v3, v4)
             v9 = call_pure.bool @is_even(v6)
             guard v9 else exit0
@@ -283,12 +283,12 @@ fn calls_pass_and_return_narrow_and_float_values() {
         }";
     let mut counter = 0xffffu16;
     let pointer = &raw mut counter as u64;
-    let mut inputs = [0, 200, 65_000, 0.5f64.to_bits(), -3i64 as u64, pointer];
-    // 200 + 100 and 65,000 + 1,000 wrap to 44 and 464.
+    let mut inputs = [0, 300, 66_000, 0.5f64.to_bits(), -3i64 as u64, pointer];
+    // 300 and 66,000 are truncated to 44 and 464.
     let expected = -(44_000_464.5f64) - 3.0;
     let values = vec![expected.to_bits(), 1, 0, 1];
     assert_eq!(run(text, &inputs), (1, values));
-    inputs[..2].copy_from_slice(&[1, 1]);
+    inputs[..2].copy_from_slice(&[1, 256 + 101]);
     assert_eq!(run(text, &inputs), (0, vec![101_000_461.5f64.to_bits()]));
     assert_eq!(counter, 1);
 }
@@ -318,11 +318,7 @@ fn edges(ty: Ty) -> Vec<u64> {
     let half = 1u64 << (ty.width() - 1);
     let values = [0, 1, 2, 3, half - 2, half - 1, half, half + 1];
     let negative = [u64::MAX, u64::MAX - 1];
-    values
-        .iter()
-        .chain(&negative)
-        .map(|v| v & ty.mask())
-        .collect()
+    values.iter().chain(&negative).map(|v| v & ty.mask()).collect()
 }
 
 #[test]
@@ -378,11 +374,7 @@ fn check_overflow(ty: Ty, op: &str, sign: &str, b: &str, forms: &[&str]) {
             exit1: resume 0 [{}, v3]
             exit2: resume 0 [v4, v5]
             }}",
-            if form.contains("guard") {
-                "bool false"
-            } else {
-                "v2"
-            }
+            if form.contains("guard") { "bool false" } else { "v2" }
         );
         let (code, mut frame) = (compile(&text), Frame::new());
         for x in edges(ty) {
@@ -409,9 +401,7 @@ fn reference(ty: Ty, op: &str, sign: &str, x: u64, y: u64) -> (u64, bool) {
         "add" => wide(x) + wide(y),
         "sub" => wide(x) - wide(y),
         // The product of two unsigned 64-bit numbers may exceed i128; then it overflows anyway.
-        _ => wide(x)
-            .checked_mul(wide(y))
-            .unwrap_or(i128::MAX - i128::from(u64::MAX)),
+        _ => wide(x).checked_mul(wide(y)).unwrap_or(i128::MAX - i128::from(u64::MAX)),
     };
     let wrapped = match op {
         "mul" => x.wrapping_mul(y) & ty.mask(),
@@ -453,12 +443,8 @@ fn narrow_integers_shift_and_divide_as_rust_does() {
         // Undefined are a divisor of 0 and MIN / -1.
         let min = 1u64 << (ty.width() - 1);
         let defined = |x: u64, y: u64| y != 0 && !(x == min && y == ty.mask());
-        check_binary(ty, "div_s", |x, y| {
-            defined(x, y).then(|| (s(x) / s(y)) as u64)
-        });
-        check_binary(ty, "rem_s", |x, y| {
-            defined(x, y).then(|| (s(x) % s(y)) as u64)
-        });
+        check_binary(ty, "div_s", |x, y| defined(x, y).then(|| (s(x) / s(y)) as u64));
+        check_binary(ty, "rem_s", |x, y| defined(x, y).then(|| (s(x) % s(y)) as u64));
         check_binary(ty, "div_u", |x, y| x.checked_div(y));
         check_binary(ty, "rem_u", |x, y| x.checked_rem(y));
     }
@@ -510,10 +496,7 @@ macro_rules! check_casts {
 fn casts_between_integers_and_floats_are_those_of_rust() {
     check_casts!("from_s" "to_s" i8 I8 i16 I16 i32 I32 i64 I64);
     check_casts!("from_u" "to_u" u8 I8 u16 I16 u32 I32 u64 I64);
-    assert_eq!(
-        cast("sext", Ty::I8, Ty::I64, &[0x80]),
-        [0xffff_ffff_ffff_ff80]
-    );
+    assert_eq!(cast("sext", Ty::I8, Ty::I64, &[0x80]), [0xffff_ffff_ffff_ff80]);
     assert_eq!(cast("zext", Ty::I16, Ty::I32, &[0x8000]), [0x8000]);
     assert_eq!(cast("zext", Ty::Bool, Ty::I8, &[1]), [1]);
     assert_eq!(cast("trunc", Ty::I64, Ty::I8, &[0x1ff]), [0xff]);
@@ -555,11 +538,7 @@ fn comparisons_are_ordered_as_the_table_says() {
             );
             for ((x, y), expected) in pairs.iter().zip(expected) {
                 let exit = u32::from(expected == passes);
-                assert_eq!(
-                    run(&text, &[*x, *y]),
-                    (exit, vec![expected]),
-                    "{x:x} {y:x}\n{text}"
-                );
+                assert_eq!(run(&text, &[*x, *y]), (exit, vec![expected]), "{x:x} {y:x}\n{text}");
             }
         }
     }
@@ -575,17 +554,12 @@ fn what_cannot_be_compiled_is_named() {
     assert_eq!(symbol, Some(CompileError::UnknownSymbol("nowhere".into())));
 
     let many = vec!["i64 1"; SLOTS + 1].join(", ");
-    let slots = compile(&format!(
-        "trace @t {{\nb0():\nleave exit0\nexit0: resume 0 [{many}]\n}}"
-    ));
+    let slots = compile(&format!("trace @t {{\nb0():\nleave exit0\nexit0: resume 0 [{many}]\n}}"));
     assert!(
         matches!(slots, Some(CompileError::TooManySlots { needed, .. }) if needed == SLOTS + 1)
     );
 
     let scratch = "trace @t {\nb0():\nv0 = scratch +8000\nleave exit0\nexit0: resume 0 [v0]\n}";
     let scratch = compile(scratch);
-    assert!(matches!(
-        scratch,
-        Some(CompileError::ScratchTooLarge { needed: 8008, .. })
-    ));
+    assert!(matches!(scratch, Some(CompileError::ScratchTooLarge { needed: 8008, .. })));
 }

@@ -1,1 +1,43 @@
-//! Procedural macros of jitgen.
+//! The procedural macros of jitgen: they write the *traced twin* of an interpreter.
+//!
+//! ```text
+//! fn step(vm: &mut Vm) -> u8 { vm.a + 1 }
+//!     stays as it is, and beside it:
+//! fn twin(vm: Tv<&mut Vm>) -> Tv<u8> { bin(Add, get(project(auto(local(vm)), a)), lift(1)) }
+//! ```
+//!
+//! The pipeline is `model` (what is in the module, which functions the portals reach), `twin` (one
+//! function at a time, expression by expression), `portal` (the merge point on both sides),
+//! `residual` (thunks). All errors of a module come out together (`diagnostics`).
+//!
+//! Invariants: `types-from-rustc` (no expansion names a type that the author did not write at that
+//! place), `thin` (an expansion consists of calls of `jitgen_core::macro_support`).
+//!
+//! Not here: what those calls do.
+
+mod derive;
+mod diagnostics;
+mod model;
+mod portal;
+mod residual;
+mod scope;
+mod twin;
+
+use proc_macro::TokenStream;
+
+/// Makes a module an interpreter that jitgen can trace.
+///
+/// Inside it, `#[portal(greens(..), reds(..))]` marks the function with the dispatch loop,
+/// `merge_point!()` the head of that loop, `can_enter_jit!()` the jump back to it at the end of a
+/// guest loop, `#[residual]` a function that traces call without looking inside, `#[unroll]` a
+/// helper whose loops are to be unrolled into the trace.
+#[proc_macro_attribute]
+pub fn interpreter(args: TokenStream, item: TokenStream) -> TokenStream {
+    model::interpreter(args.into(), item.into()).into()
+}
+
+/// Lets the tracer handle values of a type: struct fields become accessible, enums can be matched.
+#[proc_macro_derive(Traced)]
+pub fn derive_traced(item: TokenStream) -> TokenStream {
+    derive::traced(item.into()).into()
+}

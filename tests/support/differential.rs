@@ -5,6 +5,7 @@
 //! does something undefined tells nothing, nor does one that does not end; [`counted`] makes a
 //! loop end.
 
+use crate::native::{Compiled, Native};
 use crate::text::write_consts;
 use crate::world::World;
 use jitgen_core::eval::{CallRecord, EvalError, Limits, Model, Outcome, evaluate};
@@ -14,7 +15,7 @@ use jitgen_core::ir::{
 use std::fmt;
 
 /// Instructions that a run may take.
-const FUEL: u64 = 20_000;
+const FUEL: u64 = 2_000;
 
 /// How a run has ended, by what can be seen from outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,18 +96,55 @@ fn entry_kind(entry: &LogEntry) -> String {
     }
 }
 
-/// Compares `raw` with `other` in `world`. Answers whether there was something to compare.
-///
-/// # Errors
-/// How they differ.
-pub fn compare(raw: &Trace, other: &Trace, world: &World) -> Result<bool, String> {
-    let (expected, _) = run(raw, world, FUEL);
-    if !matches!(expected, Run::Ended(_)) {
-        return Ok(false);
+/// A world, and how the unoptimized trace ends in it.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// The world.
+    pub world: World,
+    /// The run.
+    pub run: Run,
+    /// Did it access memory outside of the regions?
+    strayed: bool,
+}
+
+/// Runs `raw` in each world.
+pub fn references(raw: &Trace, worlds: impl IntoIterator<Item = World>) -> Vec<Reference> {
+    let reference = |world| {
+        let (run, model) = run(raw, &world, FUEL);
+        Reference { world, run, strayed: model.strayed }
+    };
+    worlds.into_iter().map(reference).collect()
+}
+
+impl Reference {
+    /// Did the run come to an end, so that there is something to compare with?
+    pub fn tells(&self) -> bool {
+        matches!(self.run, Run::Ended(_))
     }
-    let (is, _) = run(other, world, 4 * FUEL);
-    same(&expected, &is, world)?;
-    Ok(true)
+
+    /// Does `other` do the same?
+    ///
+    /// # Errors
+    /// How they differ.
+    pub fn compare(&self, other: &Trace) -> Result<(), String> {
+        if !self.tells() {
+            return Ok(());
+        }
+        let (is, _) = run(other, &self.world, 4 * FUEL);
+        same(&self.run, &is, &self.world)
+    }
+
+    /// Does code do the same? The world must be one for this `native`.
+    ///
+    /// # Errors
+    /// How they differ.
+    pub fn compare_native(&self, native: &mut Native, code: &Compiled) -> Result<(), String> {
+        if !self.tells() || self.strayed {
+            return Ok(());
+        }
+        let is = native.run(code, &self.world);
+        same(&self.run, &is, &self.world).map_err(|error| format!("as machine code, {error}"))
+    }
 }
 
 /// Are the runs equal?
@@ -154,23 +192,11 @@ pub fn counted(trace: &Trace) -> Option<Trace> {
         return None;
     };
     let exit = ExitId(trace.exits.len() as u32);
-    trace.exits.push(Exit {
-        resume: COUNTED,
-        reds: args.clone(),
-        log: vec![],
-        link: None,
-    });
+    trace.exits.push(Exit { resume: COUNTED, reds: args.clone(), log: vec![], link: None });
     args.push(Arg::Value(left));
     block.params.push(rounds);
-    let inst = |op, ty, dst, a, aux| Inst {
-        op,
-        ty,
-        dst,
-        a: Arg::Value(a),
-        b: Arg::NONE,
-        imm: 0,
-        aux,
-    };
+    let inst =
+        |op, ty, dst, a, aux| Inst { op, ty, dst, a: Arg::Value(a), b: Arg::NONE, imm: 0, aux };
     let mut sub = inst(Op::Sub, Ty::I64, Some(left), rounds, Aux::None);
     sub.b = Arg::Const(Const::i64(1));
     let ne = inst(Op::Ne, Ty::I64, Some(more), left, Aux::None);

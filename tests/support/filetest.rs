@@ -62,9 +62,7 @@ impl Case {
     /// The expectation's lines without their `; `.
     pub fn expectation(&self) -> Vec<String> {
         let lines = self.lines.iter().filter(|line| is_expectation(line));
-        lines
-            .map(|line| line[1..].strip_prefix(' ').unwrap_or(&line[1..]).to_owned())
-            .collect()
+        lines.map(|line| line[1..].strip_prefix(' ').unwrap_or(&line[1..]).to_owned()).collect()
     }
 
     /// The lines that are neither expectation nor comment nor blank.

@@ -47,7 +47,16 @@ struct Generator {
     /// Values that calls and loads have given, and stores, since the last resume point.
     log: Vec<LogEntry>,
     last_exit: Option<ExitId>,
+    /// The type of most integers.
+    usual: Ty,
+    /// Places in memory that are accessed more often than others.
+    hot: Vec<Place>,
+    /// Values that memory has held.
+    held: Vec<Arg>,
 }
+
+/// A pointer, an offset at which there is a word of some type, what it points to.
+type Place = (Arg, i32, Ty, Option<Pointee>);
 
 /// A loop or a bridge, from a seed.
 pub fn generate(seed: u64) -> Generated {
@@ -58,11 +67,31 @@ pub fn generate(seed: u64) -> Generated {
         pool: vec![],
         log: vec![],
         last_exit: None,
+        usual: Ty::I64,
+        hot: vec![],
+        held: vec![],
     };
+    if this.chance(1, 3) {
+        this.usual = pick(&mut this.rng, &[Ty::I32, Ty::I16, Ty::I8]);
+    }
     let params = this.params();
+    for _ in 0..4 {
+        let mut place = this.any_place();
+        // Words can move between places of one type only.
+        for _ in 0..8 {
+            if place.2 == this.usual && place.3.is_none() {
+                break;
+            }
+            place = this.any_place();
+        }
+        this.hot.push(place);
+    }
     let length = 4 + this.below(40);
     for _ in 0..length {
         this.step();
+    }
+    if this.chance(1, 2) {
+        this.reveal();
     }
     let ids = params.iter().map(|value| value.arg.as_value());
     let ids: Vec<ValueId> = ids.map(|id| id.expect("a parameter")).collect();
@@ -73,15 +102,9 @@ pub fn generate(seed: u64) -> Generated {
     };
     let insts = std::mem::take(&mut this.insts);
     let mut trace = this.trace;
-    trace.blocks.push(Block {
-        params: ids,
-        insts,
-        end,
-    });
-    let mut generated = Generated {
-        trace,
-        params: params.iter().map(|value| value.points).collect(),
-    };
+    trace.blocks.push(Block { params: ids, insts, end });
+    let mut generated =
+        Generated { trace, params: params.iter().map(|value| value.points).collect() };
     turn_guards(&mut generated, seed);
     generated
 }
@@ -124,8 +147,12 @@ impl Generator {
     fn back_edge(&mut self, params: &[Value]) -> Vec<Arg> {
         let mut args: Vec<Arg> = vec![];
         for param in params {
+            let held = self.held.iter().filter(|arg| self.trace.ty(**arg) == param.ty);
+            let held: Vec<Arg> = held.copied().collect();
             let arg = match self.below(4) {
                 0 => param.arg,
+                2 | 3 if param.ty == Ty::Ptr && self.chance(2, 3) => param.arg,
+                2 if param.ty != Ty::Ptr && !held.is_empty() => pick(&mut self.rng, &held),
                 1 if param.points.is_none() && self.chance(1, 4) => self.constant(param.ty),
                 _ => self.of_kind(param.ty, param.points),
             };
@@ -137,15 +164,7 @@ impl Generator {
     fn emit(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32) -> Arg {
         let result = op.result(ty).expect("emit is for ops with a result");
         let dst = self.trace.add_value(result);
-        self.insts.push(Inst {
-            op,
-            ty,
-            dst: Some(dst),
-            a,
-            b,
-            imm,
-            aux: Aux::None,
-        });
+        self.insts.push(Inst { op, ty, dst: Some(dst), a, b, imm, aux: Aux::None });
         dst.into()
     }
 
@@ -158,12 +177,7 @@ impl Generator {
 
     fn add(&mut self, arg: Arg, points: Option<Pointee>) {
         let ty = self.trace.ty(arg);
-        self.pool.push(Value {
-            arg,
-            ty,
-            points,
-            interior: false,
-        });
+        self.pool.push(Value { arg, ty, points, interior: false });
     }
 
     fn constant(&mut self, ty: Ty) -> Arg {
@@ -172,10 +186,7 @@ impl Generator {
 
     /// A value of the pool, rather a young one, of this type and pointing to this.
     fn of_kind(&mut self, ty: Ty, points: Option<Pointee>) -> Arg {
-        let fit = self
-            .pool
-            .iter()
-            .filter(|v| v.ty == ty && v.points == points);
+        let fit = self.pool.iter().filter(|v| v.ty == ty && v.points == points);
         let fit: Vec<Arg> = fit.map(|v| v.arg).collect();
         match fit.len() as u64 {
             0 => self.constant(ty),
@@ -195,15 +206,18 @@ impl Generator {
     }
 
     fn int_ty(&mut self) -> Ty {
-        pick(
-            &mut self.rng,
-            &[Ty::I64, Ty::I64, Ty::I64, Ty::I32, Ty::I16, Ty::I8],
-        )
+        match self.chance(3, 4) {
+            true => self.usual,
+            false => pick(&mut self.rng, &[Ty::I64, Ty::I32, Ty::I16, Ty::I8]),
+        }
     }
 
     fn step(&mut self) {
-        match self.below(24) {
-            0..6 => self.integer(),
+        match self.below(26) {
+            0..4 => self.integer(),
+            4 | 5 => self.chain(),
+            24 => self.access(),
+            25 => self.rotate(),
             6 => self.division(),
             7 | 8 => drop(self.comparison()),
             9 => self.logic(),
@@ -219,9 +233,7 @@ impl Generator {
 
     fn integer(&mut self) {
         use Op::{Add, And, Mul, Neg, Not, Or, Shl, ShrS, ShrU, Sub, Xor};
-        let ops = [
-            Add, Add, Sub, Sub, Mul, And, Or, Xor, Shl, ShrS, ShrU, Neg, Not,
-        ];
+        let ops = [Add, Add, Sub, Sub, Mul, And, Or, Xor, Shl, ShrS, ShrU, Neg, Not];
         let (op, ty) = (pick(&mut self.rng, &ops), self.int_ty());
         let a = self.operand(ty);
         let b = match op {
@@ -229,6 +241,26 @@ impl Generator {
             _ => self.operand(ty),
         };
         self.define(op, ty, a, b, 0);
+    }
+
+    /// `(a op b) op b`, or with constants: what algebraic rules look for.
+    fn chain(&mut self) {
+        use Op::{Add, And, Mul, Or, Shl, ShrS, ShrU, Sub, Xor};
+        let ops = [Add, Sub, Add, Sub, And, Or, Xor, Mul, Shl, ShrS, ShrU];
+        let ty = self.int_ty();
+        let (first, second) = (pick(&mut self.rng, &ops), pick(&mut self.rng, &ops));
+        let second = if self.chance(1, 3) { first } else { second };
+        let (a, b) = (self.operand(ty), self.operand(ty));
+        let inner = self.define(first, ty, a, b, 0);
+        let other = match self.below(4) {
+            0 => a,
+            1 | 2 => b,
+            _ => self.constant(ty),
+        };
+        match self.chance(3, 4) {
+            true => self.define(second, ty, inner, other, 0),
+            false => self.define(second, ty, other, inner, 0),
+        };
     }
 
     fn division(&mut self) {
@@ -257,11 +289,7 @@ impl Generator {
         let (op, ty, points) = match self.below(8) {
             0 => {
                 let ops = [Op::FEq, Op::FNe, Op::FLt, Op::FLe];
-                (
-                    pick(&mut self.rng, &ops),
-                    pick(&mut self.rng, &[Ty::F32, Ty::F64]),
-                    None,
-                )
+                (pick(&mut self.rng, &ops), pick(&mut self.rng, &[Ty::F32, Ty::F64]), None)
             }
             1 => {
                 let ops = [Eq, Ne, LtU, LeU];
@@ -338,8 +366,14 @@ impl Generator {
         self.define(op, ty, a, b, 0);
     }
 
-    /// A pointer, what it points to, and an offset at which there is a word of some type.
-    fn place(&mut self) -> (Arg, i32, Ty, Option<Pointee>) {
+    fn place(&mut self) -> Place {
+        match self.chance(1, 2) {
+            true => pick(&mut self.rng, &self.hot),
+            false => self.any_place(),
+        }
+    }
+
+    fn any_place(&mut self) -> Place {
         let pointers = self.pool.iter().filter(|value| value.ty == Ty::Ptr);
         let pointers: Vec<Value> = pointers.copied().collect();
         let pointer = pick(&mut self.rng, &pointers);
@@ -357,17 +391,40 @@ impl Generator {
     }
 
     fn access(&mut self) {
-        let (pointer, offset, ty, points) = self.place();
-        if self.chance(1, 2) {
-            let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
-            self.add(value, points);
-            self.log.push(LogEntry::Load(value));
-            return;
+        let place = self.place();
+        match self.chance(1, 2) {
+            true => drop(self.load(place)),
+            false => self.store(place, None),
         }
-        let value = match points {
+    }
+
+    /// Words move from one hot place to another: what a loop knows of memory at its head is no
+    /// longer so at its end.
+    fn rotate(&mut self) {
+        let (from, to) = (pick(&mut self.rng, &self.hot), pick(&mut self.rng, &self.hot));
+        let value = self.load(from);
+        if from.2 == to.2 && from.3 == to.3 {
+            self.store(to, Some(value));
+        }
+        self.store(from, None);
+    }
+
+    fn load(&mut self, (pointer, offset, ty, points): Place) -> Arg {
+        let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
+        self.add(value, points);
+        if points.is_none() {
+            self.held.push(value);
+        }
+        self.log.push(LogEntry::Load(value));
+        value
+    }
+
+    fn store(&mut self, (pointer, offset, ty, points): Place, value: Option<Arg>) {
+        let value = value.unwrap_or_else(|| match points {
             None => self.operand(ty),
             Some(_) => self.of_kind(ty, points),
-        };
+        });
+        self.held.extend(value.as_value().filter(|_| points.is_none()).map(Arg::Value));
         self.insts.push(Inst {
             op: Op::Store,
             ty,
@@ -415,12 +472,7 @@ impl Generator {
             _ => (),
         }
         let pointer = self.emit(Op::PtrAdd, Ty::Ptr, base, offset, 0);
-        self.pool.push(Value {
-            arg: pointer,
-            ty: Ty::Ptr,
-            points: base_points,
-            interior: true,
-        });
+        self.pool.push(Value { arg: pointer, ty: Ty::Ptr, points: base_points, interior: true });
     }
 
     fn call(&mut self) {
@@ -494,6 +546,24 @@ impl Generator {
         });
     }
 
+    /// A guard whose exit shows many values.
+    fn reveal(&mut self) {
+        let condition = self.comparison();
+        let exit = self.exit();
+        let shown = self.pool.iter().rev().take(24).map(|value| value.arg);
+        self.trace.exits[exit.index()].reds = shown.collect();
+        self.last_exit = Some(exit);
+        self.insts.push(Inst {
+            op: Op::Guard,
+            ty: Ty::Bool,
+            dst: None,
+            a: condition,
+            b: Arg::NONE,
+            imm: 0,
+            aux: Aux::Exit(exit),
+        });
+    }
+
     fn exit(&mut self) -> ExitId {
         let mut reds = vec![];
         for _ in 0..self.below(5) {
@@ -511,12 +581,7 @@ impl Generator {
             log.clear();
         }
         log.truncate(6);
-        let exit = self.trace.add_exit(Exit {
-            resume,
-            reds,
-            log,
-            link: None,
-        });
+        let exit = self.trace.add_exit(Exit { resume, reds, log, link: None });
         self.last_exit = Some(exit);
         exit
     }
@@ -531,32 +596,26 @@ fn turn_guards(generated: &mut Generated, seed: u64) {
         }
     }
     let regions = fake_regions(REGIONS + 1);
-    let world = world(
-        &generated.params,
-        &generated.trace,
-        seed,
-        &regions,
-        regions[REGIONS],
-    );
+    let world = world(&generated.params, &generated.trace, seed, &regions, regions[REGIONS]);
     let mut rng = Rand64::new(u128::from(seed));
     for _ in 0..generated.trace.guard_count() {
         let mut passed = Failed(0);
         let trace = &generated.trace;
-        let limits = Limits {
-            stop_at: Some(BlockId(0)),
-            ..Limits::fuel(10_000)
-        };
+        let limits = Limits { stop_at: Some(BlockId(0)), ..Limits::fuel(10_000) };
         let mut model = world.model.clone();
         let done = evaluate_observed(trace, &world.args, &mut model, &limits, &mut passed);
         assert!(done.is_ok(), "{}\n{trace}", done.expect_err("not ok"));
         let insts = &mut generated.trace.blocks[0].insts;
-        let failed = insts
-            .iter_mut()
-            .filter(|inst| inst.op.is_guard())
-            .nth(passed.0);
-        let Some(guard) = failed.filter(|_| rng.rand_range(0..10) > 0) else {
+        let guards = (0..insts.len()).filter(|place| insts[*place].op.is_guard());
+        let Some(failed) = { guards }.nth(passed.0) else {
             return;
         };
+        // A division relies on the guard before it.
+        let protects = |inst: &Inst| matches!(inst.op, Op::DivU | Op::RemU);
+        if insts.get(failed + 1).is_some_and(protects) || rng.rand_range(0..10) == 0 {
+            return;
+        }
+        let guard = &mut insts[failed];
         guard.op = match guard.op {
             Op::Guard => Op::GuardNot,
             _ => Op::Guard,

@@ -24,9 +24,7 @@ pub fn text() -> String {
             op.doc().trim().replace('|', "\\|").replace('\n', " ")
         )
     };
-    Op::ALL
-        .iter()
-        .fold(HEAD.to_owned(), |text, op| text + &row(op))
+    Op::ALL.iter().fold(HEAD.to_owned(), |text, op| text + &row(op))
 }
 
 /// How the operation is written.

@@ -8,9 +8,7 @@ pub type Table = BTreeMap<String, BTreeSet<String>>;
 
 /// Reads the table whose head is `| layer | may use | …`.
 pub fn read_table(document: &str) -> Table {
-    let rows = document
-        .lines()
-        .skip_while(|line| !line.starts_with("| layer | may use |"));
+    let rows = document.lines().skip_while(|line| !line.starts_with("| layer | may use |"));
     let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
     let row = |line: &str| {
         let mut cells = line.split('|').skip(1).map(str::trim);

@@ -10,11 +10,17 @@
 //! `memory` lines hold for all runs of the case; values lie one behind the other. A `run` line may
 //! end its arguments with `until b1`. Behind it stand the calls that it makes and the memory that
 //! one wants to see (the values are filled in by blessing). The scratch area is at 0xf000.
+//!
+//! The optimized trace must do the same, and so must machine code where no memory is accessed.
 
+use crate::differential::references;
 use crate::filetest::{Case, Filetest};
+use crate::native::Native;
 use crate::text::{read_consts, write_consts};
+use crate::world::World;
 use jitgen_core::eval::{Limits, Model, Outcome, evaluate};
-use jitgen_core::ir::{BlockId, Const, Trace};
+use jitgen_core::ir::{BlockId, Const, Effect, Op, Trace};
+use jitgen_core::opt::{Passes, optimize};
 
 /// Where the scratch area of a run lies.
 const SCRATCH: u64 = 0xf000;
@@ -48,9 +54,7 @@ pub fn command(_file: &Filetest, case: &Case) -> Result<Vec<String>, String> {
                 let (mut address, mut values) = read_memory(rest)?;
                 let start = address;
                 for value in &mut values {
-                    *value = model
-                        .read(address, value.ty)
-                        .map_err(|fault| fault.to_string())?;
+                    *value = model.read(address, value.ty).map_err(|fault| fault.to_string())?;
                     address += u64::from(value.ty.size());
                 }
                 lines.push(format!("then: {start:#x} = {}", write_consts(&values)));
@@ -92,15 +96,41 @@ fn run(trace: &Trace, line: &str, model: &mut Model) -> Result<String, String> {
         .strip_prefix(&format!("@{}(", trace.name))
         .and_then(|rest| rest.strip_suffix(')'))
         .ok_or_else(|| format!("`{call}` is not a call of @{}", trace.name))?;
-    let limits = Limits {
-        fuel: 1_000_000,
-        stop_at: until.map(BlockId),
-    };
-    let outcome = match evaluate(trace, &read_consts(args)?, model, &limits) {
+    let args = read_consts(args)?;
+    if until.is_none() && args.iter().map(|c| c.ty).eq(trace.param_types()) {
+        check_same(trace, &args, model)?;
+    }
+    let limits = Limits { fuel: 1_000_000, stop_at: until.map(BlockId) };
+    let outcome = match evaluate(trace, &args, model, &limits) {
         Ok(Outcome::Exit { exit, args }) => format!("exit{} [{}]", exit.0, write_consts(&args)),
         Ok(Outcome::Jumped { block, args }) => format!("b{} [{}]", block.0, write_consts(&args)),
         Ok(Outcome::OutOfFuel) => "out of fuel".to_owned(),
         Err(error) => format!("error: {error}"),
     };
     Ok(format!("{call} == {outcome}"))
+}
+
+/// Do the optimized trace and the machine code of both do the same?
+fn check_same(trace: &Trace, args: &[Const], model: &Model) -> Result<(), String> {
+    let world = World { args: args.to_vec(), model: model.clone() };
+    let optimized = optimize(trace, Passes::ALL).trace;
+    let mut insts = trace.blocks.iter().flat_map(|block| &block.insts);
+    let pure = insts.all(|inst| {
+        matches!(inst.op.effect(), Effect::None | Effect::Exit)
+            && !inst.op.is_call()
+            && inst.op != Op::Scratch
+    });
+    for reference in references(trace, [world]) {
+        reference.compare(&optimized)?;
+        for trace in [trace, &optimized] {
+            if !pure {
+                continue;
+            }
+            let mut native = Native::new(0)?;
+            if let Some(code) = native.compile(trace)? {
+                reference.compare_native(&mut native, &code)?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -42,16 +42,8 @@ const ELEMENTS: u64 = 64;
 const START: u64 = 4;
 
 /// The element types that have an array, one region each behind that of the objects.
-pub const ARRAYS: [Ty; 8] = [
-    Ty::I64,
-    Ty::I8,
-    Ty::F64,
-    Ty::I32,
-    Ty::Ptr,
-    Ty::Bool,
-    Ty::I16,
-    Ty::F32,
-];
+pub const ARRAYS: [Ty; 8] =
+    [Ty::I64, Ty::I8, Ty::F64, Ty::I32, Ty::Ptr, Ty::Bool, Ty::I16, Ty::F32];
 
 /// How many regions a world for random traces has.
 pub const REGIONS: usize = 1 + ARRAYS.len();
@@ -117,8 +109,5 @@ pub fn world(
     let points = params.iter().chain(std::iter::repeat(&None));
     let args = types.iter().zip(points);
     let args = args.map(|(ty, points)| value(&mut rng, *ty, *points));
-    World {
-        args: args.collect(),
-        model,
-    }
+    World { args: args.collect(), model }
 }

@@ -13,6 +13,8 @@ use oorandom::Rand64;
 
 /// Bytes of a region.
 pub const REGION: usize = 1024;
+/// Bytes of the scratch area.
+pub const SCRATCH: usize = 256;
 /// Where in a region a pointer points, so that negative offsets are in it as well.
 const MIDDLE: u64 = 256;
 
@@ -67,18 +69,16 @@ pub fn for_trace(trace: &Trace, seed: u64, regions: &[u64], scratch: u64) -> Wor
     World { args, model }
 }
 
-/// Maps the scratch area of a frame.
+/// Maps the first bytes of the scratch area of a frame.
 pub fn map_scratch(model: &mut Model, address: u64) {
-    model.map(address, vec![0; 4096]);
+    model.map(address, vec![0; SCRATCH]);
     model.set_scratch(address);
 }
 
 /// Type and offset of each load.
 fn loads(trace: &Trace) -> impl Iterator<Item = (Ty, i64)> {
     let insts = trace.blocks.iter().flat_map(|block| &block.insts);
-    insts
-        .filter(|inst| inst.op == Op::Load)
-        .map(|inst| (inst.ty, i64::from(inst.imm)))
+    insts.filter(|inst| inst.op == Op::Load).map(|inst| (inst.ty, i64::from(inst.imm)))
 }
 
 /// The constants that the trace's operations have.

@@ -17,8 +17,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// The most instructions that a trace may have: at 3 µs each, compiling takes a tenth of a second.
-const MAX_INSTS: usize = 32_768;
+/// The most instructions that a trace may have. Up to some thousands each takes Cranelift 3 µs,
+/// beyond that more: 30,000 took 0.4 s.
+const MAX_INSTS: usize = 16_384;
 
 /// How to compile.
 #[derive(Clone, Copy, Default, Debug)]
@@ -98,9 +99,8 @@ impl Compiler {
     ) -> Result<Code, CompileError> {
         let leave = stubs::stubs()?.leave;
         let exits = 0..region.exits.len() as u32;
-        let cells: Box<[ExitCell]> = exits
-            .map(|exit| ExitCell::new(code_number, exit, leave))
-            .collect();
+        let cells: Box<[ExitCell]> =
+            exits.map(|exit| ExitCell::new(code_number, exit, leave)).collect();
 
         let start = Instant::now();
         self.context.clear();
@@ -130,15 +130,8 @@ impl Compiler {
             install: compiled.elapsed(),
         };
         let machine = self.context.compiled_code().and_then(|c| c.vcode.clone());
-        let disassembly = clif
-            .zip(machine)
-            .map(|(clif, machine)| Disassembly { clif, machine });
-        Ok(Code {
-            memory,
-            cells,
-            timings,
-            disassembly,
-        })
+        let disassembly = clif.zip(machine).map(|(clif, machine)| Disassembly { clif, machine });
+        Ok(Code { memory, cells, timings, disassembly })
     }
 }
 
@@ -180,6 +173,5 @@ fn call_addresses(region: &Trace, symbols: &dyn Symbols) -> Result<Vec<usize>, C
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
 }

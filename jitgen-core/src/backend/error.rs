@@ -56,10 +56,7 @@ impl fmt::Display for CompileError {
                 "the trace needs {needed} bytes of scratch area, the frame has {available}"
             ),
             CompileError::TraceTooLong { length, limit } => {
-                write!(
-                    f,
-                    "the trace has {length} instructions, more than the limit of {limit}"
-                )
+                write!(f, "the trace has {length} instructions, more than the limit of {limit}")
             }
             CompileError::Malformed(message) => write!(f, "the trace is malformed: {message}"),
             CompileError::UnsupportedMachine(message) => {

@@ -29,10 +29,7 @@ pub struct Frame {
 impl Frame {
     /// A frame of zeros. It is large, hence the box.
     pub fn new() -> Box<Frame> {
-        Box::new(Frame {
-            slots: [0; SLOTS],
-            scratch: [0; SCRATCH_WORDS],
-        })
+        Box::new(Frame { slots: [0; SLOTS], scratch: [0; SCRATCH_WORDS] })
     }
 
     /// The bits of the value of type `ty` in a slot, zero beyond the type's size.

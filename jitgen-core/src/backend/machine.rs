@@ -9,11 +9,7 @@ use cranelift_codegen::settings::{self, Configurable};
 /// This machine. Debug builds verify Cranelift's IR, at half the speed.
 pub(super) fn native() -> Result<OwnedTargetIsa, CompileError> {
     let unsupported = |message: String| CompileError::UnsupportedMachine(message);
-    let verify = if cfg!(debug_assertions) {
-        "true"
-    } else {
-        "false"
-    };
+    let verify = if cfg!(debug_assertions) { "true" } else { "false" };
     let mut flags = settings::builder();
     let values = [
         // Cranelift's optimizer computes what only exits need in each exit again: quadratic.
@@ -28,9 +24,7 @@ pub(super) fn native() -> Result<OwnedTargetIsa, CompileError> {
         ("enable_verifier", verify),
     ];
     for (name, value) in values {
-        flags
-            .set(name, value)
-            .map_err(|error| unsupported(error.to_string()))?;
+        flags.set(name, value).map_err(|error| unsupported(error.to_string()))?;
     }
     cranelift_native::builder()
         .map_err(|message| unsupported(message.to_string()))?

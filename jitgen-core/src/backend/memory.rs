@@ -51,14 +51,11 @@ impl Memory {
         }
         let builder = JITBuilder::with_isa(isa.clone(), default_libcall_names());
         let mut module = JITModule::new(builder);
-        let function = module
-            .declare_anonymous_function(&context.func.signature)
-            .map_err(failed)?;
+        let function =
+            module.declare_anonymous_function(&context.func.signature).map_err(failed)?;
         let bytes = compiled.code_buffer();
         let alignment = u64::from(compiled.buffer.alignment);
-        module
-            .define_function_bytes(function, alignment, bytes, &[])
-            .map_err(failed)?;
+        module.define_function_bytes(function, alignment, bytes, &[]).map_err(failed)?;
         module.finalize_definitions().map_err(failed)?;
         let entry = module.get_finalized_function(function);
         Ok(Memory {

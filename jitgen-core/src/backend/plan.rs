@@ -184,12 +184,8 @@ struct ValueUses {
 }
 
 impl ValueUses {
-    const NONE: ValueUses = ValueUses {
-        here: false,
-        guard: false,
-        exit_count: 0,
-        exits: [ExitId(0); MAX_EXITS],
-    };
+    const NONE: ValueUses =
+        ValueUses { here: false, guard: false, exit_count: 0, exits: [ExitId(0); MAX_EXITS] };
 
     fn exits(&self) -> &[ExitId] {
         &self.exits[..self.exit_count.min(MAX_EXITS)]
@@ -261,17 +257,13 @@ impl<'a> Uses<'a> {
             Aux::Call(call) => &trace.calls[call.index()].args[..],
             Aux::None | Aux::Exit(_) => &both,
         };
-        let uses = inst
-            .dst
-            .map_or(ValueUses::NONE, |dst| self.by_value[dst.index()]);
+        let uses = inst.dst.map_or(ValueUses::NONE, |dst| self.by_value[dst.index()]);
         for arg in operands {
             if place == Place::Here || uses.guard {
                 self.here(*arg);
             }
             if place == Place::Exits {
-                uses.exits()
-                    .iter()
-                    .for_each(|exit| self.in_exit(*arg, *exit));
+                uses.exits().iter().for_each(|exit| self.in_exit(*arg, *exit));
             }
         }
     }

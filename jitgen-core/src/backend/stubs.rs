@@ -48,9 +48,7 @@ fn build() -> Result<Stubs, CompileError> {
     let enter = compile(&*isa, isa.default_call_conv(), |builder, frame, entry| {
         let signature = builder.import_signature(piece_signature(CallConv::Tail));
         let null = builder.ins().iconst(types::I64, 0);
-        let call = builder
-            .ins()
-            .call_indirect(signature, entry, &[frame, null]);
+        let call = builder.ins().call_indirect(signature, entry, &[frame, null]);
         let cell = builder.inst_results(call)[0];
         builder.ins().return_(&[cell]);
     })?;

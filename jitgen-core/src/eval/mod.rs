@@ -123,10 +123,7 @@ pub struct Limits {
 impl Limits {
     /// A limit on the number of instructions alone.
     pub fn fuel(fuel: u64) -> Limits {
-        Limits {
-            fuel,
-            stop_at: None,
-        }
+        Limits { fuel, stop_at: None }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A fake function's result is a hash of all that it may depend on, so that a wrong argument, a
 //! call too many and a store that comes too late show up in a value: `call_pure` hashes symbol and
-//! arguments, `call_read` the regions as well, `call` also how many calls there have been. A `call`
+//! arguments, `call_read` the regions as well (but for the scratch area, which is the caller's), `call` also how many calls there have been. A `call`
 //! writes to the cells that [`Model::share`] names, and is noted in [`Model::calls`]; the others
 //! are not, because the optimizer may drop or merge them.
 //!
@@ -118,6 +118,13 @@ impl Model {
         self.store(address, value.ty.size(), value.bits)
     }
 
+    /// The bytes from `address` on, if all of them are in one region.
+    fn slice(&mut self, address: u64, size: u32) -> Option<&mut [u8]> {
+        let (start, bytes) = self.regions.range_mut(..=address).next_back()?;
+        let offset = (address - start) as usize;
+        bytes.get_mut(offset..offset + size as usize)
+    }
+
     fn byte(&mut self, address: u64) -> Option<&mut u8> {
         let (start, bytes) = self.regions.range_mut(..=address).next_back()?;
         bytes.get_mut((address - start) as usize)
@@ -131,8 +138,15 @@ impl Model {
     }
 
     fn hash_memory(&self, hash: &mut Hash) {
-        for bytes in self.regions.values() {
-            bytes.iter().for_each(|byte| hash.add(u64::from(*byte)));
+        for (address, bytes) in &self.regions {
+            if *address == self.scratch {
+                continue;
+            }
+            for chunk in bytes.chunks(8) {
+                let mut word = [0; 8];
+                word[..chunk.len()].copy_from_slice(chunk);
+                hash.add(u64::from_le_bytes(word));
+            }
         }
         for (address, byte) in &self.written {
             hash.add(*address);
@@ -143,6 +157,11 @@ impl Model {
 
 impl Memory for Model {
     fn load(&mut self, address: u64, size: u32) -> Result<u64, Fault> {
+        if let Some(bytes) = self.slice(address, size) {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            return Ok(u64::from_le_bytes(word));
+        }
         let mut bits = 0;
         for place in 0..size {
             let at = address.wrapping_add(u64::from(place));
@@ -163,6 +182,10 @@ impl Memory for Model {
     }
 
     fn store(&mut self, address: u64, size: u32, bits: u64) -> Result<(), Fault> {
+        if let Some(bytes) = self.slice(address, size) {
+            bytes.copy_from_slice(&bits.to_le_bytes()[..size as usize]);
+            return Ok(());
+        }
         for place in 0..size {
             let at = address.wrapping_add(u64::from(place));
             let new = (bits >> (8 * place)) as u8;
@@ -188,11 +211,7 @@ impl Memory for Model {
             self.write(address, hash.value(ty))?;
         }
         let result = result.map(|ty| hash.value(ty));
-        self.calls.push(CallRecord {
-            symbol: symbol.to_owned(),
-            args: args.to_vec(),
-            result,
-        });
+        self.calls.push(CallRecord { symbol: symbol.to_owned(), args: args.to_vec(), result });
         Ok(result.map_or(0, |c| c.bits))
     }
 

@@ -126,11 +126,7 @@ fn overflows_unsigned(ty: Ty, exact: i128) -> Const {
 
 /// The number, exactly. Of a NaN only that it is one.
 fn as_f64(c: Const) -> f64 {
-    if c.ty == Ty::F32 {
-        f64::from(f32::from_bits(c.bits as u32))
-    } else {
-        f64::from_bits(c.bits)
-    }
+    if c.ty == Ty::F32 { f64::from(f32::from_bits(c.bits as u32)) } else { f64::from_bits(c.bits) }
 }
 
 fn float_binary(op: Op, ty: Ty, a: Const, b: Const) -> Const {
@@ -145,11 +141,7 @@ fn float_binary(op: Op, ty: Ty, a: Const, b: Const) -> Const {
             Op::FMul => x * y,
             _ => x / y,
         };
-        if result.is_nan() {
-            default_nan(ty)
-        } else {
-            u64::from(result.to_bits())
-        }
+        if result.is_nan() { default_nan(ty) } else { u64::from(result.to_bits()) }
     } else {
         let (x, y) = (as_f64(a), as_f64(b));
         let result = match op {
@@ -158,11 +150,7 @@ fn float_binary(op: Op, ty: Ty, a: Const, b: Const) -> Const {
             Op::FMul => x * y,
             _ => x / y,
         };
-        if result.is_nan() {
-            default_nan(ty)
-        } else {
-            result.to_bits()
-        }
+        if result.is_nan() { default_nan(ty) } else { result.to_bits() }
     };
     Const::new(ty, bits)
 }
@@ -189,11 +177,7 @@ fn quiet_bit(ty: Ty) -> u64 {
 
 /// What the processor makes of `0.0 / 0.0`; x86 sets the sign.
 fn default_nan(ty: Ty) -> u64 {
-    let positive = if ty == Ty::F32 {
-        0x7fc0_0000
-    } else {
-        0x7ff8_0000_0000_0000
-    };
+    let positive = if ty == Ty::F32 { 0x7fc0_0000 } else { 0x7ff8_0000_0000_0000 };
     let sign = u64::from(cfg!(target_arch = "x86_64")) << (ty.width() - 1);
     positive | sign
 }

@@ -40,10 +40,8 @@ pub fn evaluate_observed(
     if given != expected {
         return Err(EvalError::Arguments { expected, given });
     }
-    let mut frame = Frame {
-        trace,
-        values: trace.values.iter().map(|ty| Const::new(*ty, 0)).collect(),
-    };
+    let mut frame =
+        Frame { trace, values: trace.values.iter().map(|ty| Const::new(*ty, 0)).collect() };
     let mut fuel = limits.fuel;
     let mut next = frame.enter(BlockId(0), args);
     loop {
@@ -126,15 +124,9 @@ impl Frame<'_> {
         let (a, b) = (self.get(inst.a), self.get(inst.b));
         let address = a.bits.wrapping_add_signed(i64::from(inst.imm));
         let size = inst.ty.size();
-        let fault = |fault: Fault| EvalError::Fault {
-            fault,
-            inst: self.trace.inst_text(inst),
-        };
+        let fault = |fault: Fault| EvalError::Fault { fault, inst: self.trace.inst_text(inst) };
         let result = match inst.op {
-            Op::Load => Some(Const::new(
-                inst.ty,
-                memory.load(address, size).map_err(fault)?,
-            )),
+            Op::Load => Some(Const::new(inst.ty, memory.load(address, size).map_err(fault)?)),
             Op::Store => {
                 memory.store(address, size, b.bits).map_err(fault)?;
                 None
@@ -144,12 +136,10 @@ impl Frame<'_> {
                 let address = memory.scratch().wrapping_add_signed(i64::from(inst.imm));
                 Some(Const::new(Ty::Ptr, address))
             }
-            op => Some(
-                compute(op, inst.ty, a, b).map_err(|cause| EvalError::Undefined {
-                    cause,
-                    inst: self.trace.inst_text(inst),
-                })?,
-            ),
+            op => Some(compute(op, inst.ty, a, b).map_err(|cause| EvalError::Undefined {
+                cause,
+                inst: self.trace.inst_text(inst),
+            })?),
         };
         if let (Some(dst), Some(result)) = (inst.dst, result) {
             self.values[dst.index()] = result;

@@ -70,6 +70,20 @@ impl Returned for () {
     }
 }
 
+/// A residual function may return what no trace can hold: recording ends there.
+impl<X: super::traced::Opaque> Returned for X {
+    type Abi = ();
+    fn nothing() {}
+    unsafe fn hand_over(self, _: *mut u8) {}
+    fn record(_: &Self, _: Function, _: &[Word]) -> Opnd {
+        with(|s| s.abort(AbortReason::OpaqueResult));
+        Opnd::Const
+    }
+    fn replay(_: Option<Word>) -> Tv<Self> {
+        unreachable!("recording was given up at this call, so no log has it")
+    }
+}
+
 /// A `Result` in a twin. It is moved as the original moves it; dropping one whose destructor does
 /// something gives recording up, since a trace would not run it.
 #[repr(transparent)]

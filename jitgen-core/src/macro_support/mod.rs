@@ -24,7 +24,7 @@ mod portal;
 mod traced;
 
 pub use crate::runtime::{enter_portal, tick};
-pub use crate::tracer::{Function, panics::guarded};
+pub use crate::tracer::{Function, Portal, panics::guarded};
 pub use call::{Held, Payload, Returned, err, from, ok, residual, split, word};
 pub use enter::enter;
 pub use ops::{
@@ -32,8 +32,13 @@ pub use ops::{
     wrapping_neg, wrapping_sub,
 };
 pub use place::{
-    Auto, Deref, Indexable, Place, addr_of, auto, bind, deref, index, len, local, parts, promote,
+    Auto, Deref, Indexable, Place, addr_of, auto, deref, index, is_empty, len, local, promote,
     shared, unique,
 };
-pub use portal::{Entry, Green, Merge, Outcome, State, key};
-pub use traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv, carry, construct, lift, uncarry, unit};
+pub use portal::{
+    Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics_silently,
+};
+pub use traced::{
+    AbiOf, Leaves, Machine, Named, Opaque, Ptr, Scalar, Traced, Tv, carry, construct, from_abi,
+    lift, uncarry, unit, variant,
+};

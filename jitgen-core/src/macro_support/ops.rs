@@ -319,6 +319,17 @@ pub fn equals<X: Scalar>(x: Tv<X>, literal: X) -> bool {
     yes
 }
 
+macro_rules! named {
+    ($($t:ty)+) => {$(
+        impl super::traced::Named for $t {
+            fn is(x: &Tv<$t>, _: bool, name: impl FnOnce() -> $t) -> bool {
+                equals(*x, name())
+            }
+        }
+    )+};
+}
+named!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize bool char f32 f64);
+
 /// A pattern test on a word: does it lie between the bounds?
 pub fn within<X: Scalar>(x: Tv<X>, low: Option<X>, high: Option<(X, bool)>) -> bool {
     let le = if X::SIGNED { Op::LeS } else { Op::LeU };

@@ -13,7 +13,7 @@
 use super::memory;
 use super::traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{AbortReason, Address, Opnd, Part, Word, with};
+use crate::tracer::{AbortReason, Address, Opnd, Word, with};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -454,6 +454,13 @@ pub fn len<T: Indexable + ?Sized>(place: Place<T>) -> Tv<usize> {
     Tv::from_word(len)
 }
 
+/// `place.is_empty()`.
+pub fn is_empty<T: Indexable + ?Sized>(place: Place<T>) -> Tv<bool> {
+    let len = len(place);
+    let zero = super::traced::lift(0usize);
+    super::ops::bin(super::ops::Bin::Eq, false, len, zero, len.c == 0)
+}
+
 /// A word that is a constant from here on.
 pub fn promote<X: Traced>(x: Tv<X>) -> Tv<X>
 where
@@ -468,17 +475,4 @@ pub(super) fn learn<X: Scalar>(place: Place<X>, value: Tv<X>) {
     if let At::Memory { address, .. } = place.at {
         with(|s| s.learn(address, value.word()));
     }
-}
-
-/// A part of a value that a pattern has taken apart.
-pub fn bind<F: Traced>(place: Place<F>) -> Tv<F>
-where
-    F::C: Leaves + Copy,
-{
-    place.get()
-}
-
-/// The parts of an aggregate at these offsets.
-pub fn parts(parts: Vec<Part>) -> Opnd {
-    with(|s| s.aggregate(parts))
 }

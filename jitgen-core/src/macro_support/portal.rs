@@ -15,7 +15,6 @@ use super::traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv};
 use crate::ir::Const;
 use crate::tracer::{self, MergeState, Opnd, Step, Word, with};
 use std::any::Any;
-use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 /// A type that can be green.
@@ -90,25 +89,21 @@ impl State {
         self.at
     }
 
-    /// The interpreter hands over a green.
-    pub fn put_green<X: Green>(mut self, x: &X) -> State
+    /// The interpreter hands over a green; `_like` gives the type.
+    pub fn put_green<X: Green>(mut self, carrier: X::C, _like: &X) -> State
     where
         X::C: Machine,
     {
-        let carrier = read_carrier(x);
         let key = X::key(&carrier);
         self.at.greens.push(tracer::Green { key, bits: carrier.bits(), keep: None });
         self
     }
 
     /// The interpreter hands over a red.
-    pub fn put_red<X: Traced>(mut self, x: &X) -> State
-    where
-        X::C: Leaves,
-    {
-        X::C::leaves(&mut |offset, ty| {
-            let at = std::ptr::from_ref(x).cast::<u8>().wrapping_add(offset as usize);
-            // SAFETY: `Leaves` names words inside the carrier, which has the layout of `X`.
+    pub fn put_red<C: Leaves + Copy>(mut self, carrier: C) -> State {
+        C::leaves(&mut |offset, ty| {
+            let at = (&raw const carrier).cast::<u8>().wrapping_add(offset as usize);
+            // SAFETY: `Leaves` names words inside the carrier.
             self.at.reds.push(unsafe { super::memory::read(at as u64, ty) });
         });
         self
@@ -137,6 +132,11 @@ impl State {
         X::C: Leaves,
     {
         X::C::leaves(&mut |_, _| self.next_red += 1);
+    }
+
+    /// The next green lives in memory: the twin reads it there.
+    pub fn skip_green(&mut self) {
+        self.next_green += 1;
     }
 
     /// The twin takes the next green.
@@ -186,12 +186,15 @@ where
     unsafe { carrier.assume_init() }
 }
 
-fn read_carrier<X: Traced>(x: &X) -> X::C
+/// A copy of a variable of the interpreter. Its address does not escape, so that the variable can
+/// stay in a register.
+#[inline(always)]
+pub fn carrier<X: Traced>(x: &X) -> X::C
 where
     X::C: Copy,
 {
     // SAFETY: the carrier has the layout of `X` and is `Copy`: it owns nothing.
-    unsafe { std::mem::transmute_copy::<X, X::C>(&*ManuallyDrop::new(std::ptr::read(x))) }
+    unsafe { std::mem::transmute_copy::<X, X::C>(x) }
 }
 
 /// The key of a green of the interpreter.
@@ -200,7 +203,21 @@ pub fn key<X: Green>(x: &X) -> u64
 where
     X::C: Copy,
 {
-    X::key(&read_carrier(x))
+    X::key(&carrier(x))
+}
+
+/// `can_enter_jit!()` in a twin: the next merge point may be a loop's head.
+pub fn loop_header() {
+    with(|s| s.mark_header());
+}
+
+/// Does `f` panic? The panic is not reported.
+pub fn panics_silently(f: fn() -> u8) -> bool {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let panicked = std::panic::catch_unwind(f).is_err();
+    std::panic::set_hook(hook);
+    panicked
 }
 
 /// A merge point of a twin in progress.
@@ -285,4 +302,24 @@ pub enum Outcome<R> {
     Merge(State),
     /// The portal returns.
     Return(R),
+}
+
+/// What the portal's loop has for a value: `break` gives `()`, `break value` a traced value.
+pub trait LoopValue {
+    /// The type that the portal returns.
+    type Native;
+    /// The value.
+    fn into_native(self) -> Self::Native;
+}
+
+impl LoopValue for () {
+    type Native = ();
+    fn into_native(self) {}
+}
+
+impl<X: Traced> LoopValue for Tv<X> {
+    type Native = X;
+    fn into_native(self) -> X {
+        self.native()
+    }
 }

@@ -60,6 +60,11 @@ pub trait Machine: Copy {
     const TY: Ty;
     /// Is it a signed integer?
     const SIGNED: bool = false;
+    /// What an `extern "C"` function takes instead: compiled code knows no signs, and extends
+    /// what is narrower than a register with zeros.
+    type Abi: Copy;
+    /// The value of an argument.
+    fn from_abi(abi: Self::Abi) -> Self;
     /// The bits, zero beyond the size.
     fn bits(self) -> u64;
     /// The value of these bits, which came from a value of this type.
@@ -95,12 +100,14 @@ impl<T: ?Sized> Clone for Ptr<T> {
 impl<T: ?Sized> Copy for Ptr<T> {}
 
 macro_rules! scalars {
-    ($($t:ty, $ty:ident, $signed:literal, $to:expr, $from:expr;)+) => {$(
+    ($($t:ty, $abi:ty, $ty:ident, $signed:literal, $to:expr, $from:expr;)+) => {$(
         // SAFETY: the carrier is the type itself.
         unsafe impl Traced for $t { type C = $t; }
         impl Machine for $t {
             const TY: Ty = Ty::$ty;
             const SIGNED: bool = $signed;
+            type Abi = $abi;
+            fn from_abi(abi: $abi) -> Self { <Self as Machine>::from_bits(Machine::bits(abi)) }
             fn bits(self) -> u64 { let to: fn($t) -> u64 = $to; to(self) }
             fn from_bits(bits: u64) -> Self { let from: fn(u64) -> $t = $from; from(bits) }
         }
@@ -112,20 +119,20 @@ macro_rules! scalars {
 }
 
 scalars! {
-    u8, I8, false, |x| x.into(), |b| b as u8;
-    u16, I16, false, |x| x.into(), |b| b as u16;
-    u32, I32, false, |x| x.into(), |b| b as u32;
-    u64, I64, false, |x| x, |b| b;
-    usize, I64, false, |x| x as u64, |b| b as usize;
-    i8, I8, true, |x| (x as u8).into(), |b| b as i8;
-    i16, I16, true, |x| (x as u16).into(), |b| b as i16;
-    i32, I32, true, |x| (x as u32).into(), |b| b as i32;
-    i64, I64, true, |x| x as u64, |b| b as i64;
-    isize, I64, true, |x| x as u64, |b| b as isize;
-    bool, Bool, false, |x| x.into(), |b| b & 1 == 1;
-    char, I32, false, |x| (x as u32).into(), |b| char::from_u32(b as u32).expect("bits of a char");
-    f32, F32, false, |x| x.to_bits().into(), |b| f32::from_bits(b as u32);
-    f64, F64, false, |x| x.to_bits(), f64::from_bits;
+    u8, u8, I8, false, |x| x.into(), |b| b as u8;
+    u16, u16, I16, false, |x| x.into(), |b| b as u16;
+    u32, u32, I32, false, |x| x.into(), |b| b as u32;
+    u64, u64, I64, false, |x| x, |b| b;
+    usize, usize, I64, false, |x| x as u64, |b| b as usize;
+    i8, u8, I8, true, |x| (x as u8).into(), |b| b as i8;
+    i16, u16, I16, true, |x| (x as u16).into(), |b| b as i16;
+    i32, i32, I32, true, |x| (x as u32).into(), |b| b as i32;
+    i64, i64, I64, true, |x| x as u64, |b| b as i64;
+    isize, isize, I64, true, |x| x as u64, |b| b as isize;
+    bool, bool, Bool, false, |x| x.into(), |b| b & 1 == 1;
+    char, u32, I32, false, |x| (x as u32).into(), |b| char::from_u32(b as u32).expect("bits of a char");
+    f32, f32, F32, false, |x| x.to_bits().into(), |b| f32::from_bits(b as u32);
+    f64, f64, F64, false, |x| x.to_bits(), f64::from_bits;
 }
 
 // SAFETY: `Ptr` is transparent over `NonNull`, which has the layout of a reference.
@@ -139,6 +146,10 @@ unsafe impl<T: ?Sized> Traced for &mut T {
 
 impl<T> Machine for Ptr<T> {
     const TY: Ty = Ty::Ptr;
+    type Abi = Ptr<T>;
+    fn from_abi(abi: Ptr<T>) -> Self {
+        abi
+    }
     fn bits(self) -> u64 {
         self.0.as_ptr() as u64
     }
@@ -201,6 +212,17 @@ pub fn carry<X: Traced>(x: X) -> X::C {
     unsafe { std::mem::transmute_copy::<X, X::C>(&x) }
 }
 
+/// How compiled code passes a value to a residual function.
+pub type AbiOf<X> = <<X as Traced>::C as Machine>::Abi;
+
+/// The value of an argument that compiled code has passed.
+pub fn from_abi<X: Traced>(abi: AbiOf<X>) -> X
+where
+    X::C: Machine,
+{
+    uncarry(X::C::from_abi(abi))
+}
+
 /// The value of a carrier.
 pub fn uncarry<X: Traced>(c: X::C) -> X {
     const { assert!(size_of::<X>() == size_of::<X::C>() && align_of::<X>() == align_of::<X::C>()) };
@@ -220,6 +242,29 @@ pub fn unit() -> Tv<()> {
     lift(())
 }
 
+/// A pattern test on an enum: `yes` is what rustc found. The enum must be constant.
+pub fn variant<X: Traced>(x: &Tv<X>, yes: bool) -> bool {
+    if !x.o.is_const() {
+        with(|s| s.abort(crate::tracer::AbortReason::OpaqueValue));
+    }
+    yes
+}
+
+/// A type with which a pattern can be a mere name: a constant, or a variant without fields.
+pub trait Named: Traced {
+    /// Is the value that name? `yes` is what rustc found, `name` the value of that name.
+    fn is(x: &Tv<Self>, yes: bool, name: impl FnOnce() -> Self) -> bool;
+}
+
+/// A type that the tracer knows only as a whole; it comes with `derive(Traced)`.
+pub trait Opaque: Traced {}
+
+impl<X: Opaque> Named for X {
+    fn is(x: &Tv<X>, yes: bool, _: impl FnOnce() -> X) -> bool {
+        variant(x, yes)
+    }
+}
+
 /// A value made of others, given as operands; opaque unless they are all constant.
 pub fn construct<X: Traced>(x: X, parts: &[Opnd]) -> Tv<X> {
     if !parts.iter().all(|part| part.is_const()) {
@@ -232,6 +277,13 @@ impl<X: Traced> Tv<X> {
     /// The value itself, out of the trace's sight.
     pub fn native(self) -> X {
         uncarry(self.c)
+    }
+}
+
+impl<X: Scalar> Tv<X> {
+    /// The concrete value, for an operator of Rust.
+    pub fn nat(&self) -> X {
+        self.c
     }
 }
 

@@ -36,10 +36,7 @@ pub(super) struct Address {
 
 impl Address {
     pub fn shifted(self, bytes: i64) -> Address {
-        Address {
-            offset: self.offset.wrapping_add(bytes),
-            ..self
-        }
+        Address { offset: self.offset.wrapping_add(bytes), ..self }
     }
 
     /// The same address with an index added; `None` if it has another index already.
@@ -70,10 +67,7 @@ pub(super) struct Linear {
 impl Linear {
     pub fn scaled(self, by: i64) -> Linear {
         let root = self.root.map(|(v, scale)| (v, scale.wrapping_mul(by)));
-        Linear {
-            root: root.filter(|(_, scale)| *scale != 0),
-            offset: self.offset.wrapping_mul(by),
-        }
+        Linear { root: root.filter(|(_, scale)| *scale != 0), offset: self.offset.wrapping_mul(by) }
     }
 }
 
@@ -107,14 +101,7 @@ impl Defs {
     pub fn linear(&self, arg: Arg) -> Linear {
         let (mut at, mut scale, mut offset) = (arg, 1i64, 0i64);
         for _ in 0..MAX_CHAIN {
-            let Some(Node {
-                op,
-                ty: Ty::I64,
-                a,
-                b,
-                ..
-            }) = self.get(at)
-            else {
+            let Some(Node { op, ty: Ty::I64, a, b, .. }) = self.get(at) else {
                 break;
             };
             let (next, c) = match (a, b) {
@@ -136,10 +123,7 @@ impl Defs {
                 root: None,
                 offset: offset.wrapping_add(scale.wrapping_mul(c.bits as i64)),
             },
-            Arg::Value(v) => Linear {
-                root: (scale != 0).then_some((v, scale)),
-                offset,
-            },
+            Arg::Value(v) => Linear { root: (scale != 0).then_some((v, scale)), offset },
         }
     }
 
@@ -157,10 +141,7 @@ impl Defs {
             if node.op != Op::PtrAdd {
                 break;
             }
-            let sum = Address {
-                place: Place { base: at, root },
-                offset,
-            };
+            let sum = Address { place: Place { base: at, root }, offset };
             let Some(sum) = sum.indexed(self.linear(node.b)) else {
                 break;
             };
@@ -170,9 +151,6 @@ impl Defs {
             offset = offset.wrapping_add(c.bits as i64);
             at = Const::new(Ty::Ptr, 0).into();
         }
-        Address {
-            place: Place { base: at, root },
-            offset,
-        }
+        Address { place: Place { base: at, root }, offset }
     }
 }

@@ -25,6 +25,7 @@ use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Op, Trace, ValueId};
+use std::collections::HashMap;
 
 /// Removes dead code and dead stores, and renumbers what is left.
 pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
@@ -48,9 +49,7 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
             fired.fire(Rule::DeadCode);
         }
         let mut keep = keep.iter();
-        block
-            .insts
-            .retain(|_| *keep.next().expect("one mark per instruction"));
+        block.insts.retain(|_| *keep.next().expect("one mark per instruction"));
     }
     if trace.blocks.len() == 2 {
         drop_dead_params(&mut trace, &live, &mut fired);
@@ -64,13 +63,7 @@ fn definitions(trace: &Trace) -> Defs {
     for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
         let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
         if let (Some(dst), true) = (inst.dst, pure) {
-            let node = Node {
-                op: inst.op,
-                ty: inst.ty,
-                a: inst.a,
-                b: inst.b,
-                imm: inst.imm,
-            };
+            let node = Node { op: inst.op, ty: inst.ty, a: inst.a, b: inst.b, imm: inst.imm };
             defs.set(dst, node);
         }
     }
@@ -205,40 +198,43 @@ fn merge_params(trace: &mut Trace, fired: &mut Fired) {
     };
     let mut subst: Vec<Option<Arg>> = vec![None; trace.values.len()];
     loop {
-        let same = (0..body.params.len()).find_map(|k| {
-            let param = Arg::Value(body.params[k]);
-            if again[k] == param || again[k] == first[k] {
-                return Some((k, first[k]));
+        let mut seen = HashMap::new();
+        let mut keep = vec![];
+        for (k, param) in body.params.iter().enumerate() {
+            again[k] = resolve(&subst, again[k]);
+            let param = Arg::Value(*param);
+            let same = if again[k] == param || again[k] == first[k] {
+                first[k]
+            } else {
+                *seen.entry((first[k], again[k])).or_insert(param)
+            };
+            if same == param {
+                keep.push(k);
+            } else if let Arg::Value(v) = param {
+                subst[v.index()] = Some(same);
             }
-            let twin = (0..k).find(|j| first[*j] == first[k] && again[*j] == again[k])?;
-            Some((k, body.params[twin].into()))
-        });
-        let Some((k, value)) = same else { break };
+        }
+        if keep.len() == body.params.len() {
+            break;
+        }
         fired.fire(Rule::MergeParam);
-        let param = body.params.remove(k);
-        first.remove(k);
-        again.remove(k);
-        let replace = |arg: &mut Arg| {
-            if *arg == Arg::Value(param) {
-                *arg = value;
-            }
-        };
-        again.iter_mut().for_each(replace);
-        subst.iter_mut().flatten().for_each(replace);
-        subst[param.index()] = Some(value);
+        body.params = keep.iter().map(|k| body.params[*k]).collect();
+        *first = keep.iter().map(|k| first[*k]).collect();
+        *again = keep.iter().map(|k| again[*k]).collect();
     }
     substitute(trace, &subst);
 }
 
+fn resolve(subst: &[Option<Arg>], mut arg: Arg) -> Arg {
+    while let Some(next) = arg.as_value().and_then(|v| subst[v.index()]) {
+        arg = next;
+    }
+    arg
+}
+
 /// Replaces operands everywhere but in jumps.
 fn substitute(trace: &mut Trace, subst: &[Option<Arg>]) {
-    let replace = |arg: &mut Arg| {
-        if let Arg::Value(v) = *arg
-            && let Some(other) = subst[v.index()]
-        {
-            *arg = other;
-        }
-    };
+    let replace = |arg: &mut Arg| *arg = resolve(subst, *arg);
     let blocks = trace.blocks.iter_mut();
     for inst in blocks.flat_map(|block: &mut Block| &mut block.insts) {
         let Inst { a, b, .. } = inst;
@@ -259,9 +255,7 @@ fn drop_dead_params(trace: &mut Trace, live: &Live, fired: &mut Fired) {
         fired.fire(Rule::DeadParam);
     }
     let mut marks = keep.iter();
-    trace.blocks[1]
-        .params
-        .retain(|_| *marks.next().expect("one mark per parameter"));
+    trace.blocks[1].params.retain(|_| *marks.next().expect("one mark per parameter"));
     for block in &mut trace.blocks {
         if let End::Jump(BlockId(1), args) = &mut block.end {
             let mut marks = keep.iter();

@@ -76,18 +76,14 @@ impl Compaction<'_> {
     fn arg(&self, arg: Arg) -> Arg {
         match arg {
             Arg::Const(_) => arg,
-            Arg::Value(v) => self.values[v.index()]
-                .expect("defined before its use")
-                .into(),
+            Arg::Value(v) => self.values[v.index()].expect("defined before its use").into(),
         }
     }
 
     fn call(&mut self, id: CallId) -> CallId {
         let call = &self.input.calls[id.index()];
-        let call = Call {
-            args: call.args.iter().map(|arg| self.arg(*arg)).collect(),
-            ..call.clone()
-        };
+        let call =
+            Call { args: call.args.iter().map(|arg| self.arg(*arg)).collect(), ..call.clone() };
         self.out.add_call(call)
     }
 
@@ -99,10 +95,7 @@ impl Compaction<'_> {
         exit.operands_mut().for_each(|arg| *arg = self.arg(*arg));
         let shape = (exit.resume, exit.reds.clone(), exit.log.clone());
         let out = &mut self.out;
-        let new = *self
-            .shared
-            .entry(shape)
-            .or_insert_with(|| out.add_exit(exit));
+        let new = *self.shared.entry(shape).or_insert_with(|| out.add_exit(exit));
         self.exits.insert(id, new);
         new
     }

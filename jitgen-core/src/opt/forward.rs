@@ -229,10 +229,7 @@ impl<'t> Forward<'t> {
     /// Emits an instruction whose result has type `ty`.
     pub fn emit_with(&mut self, ty: Ty, inst: Inst) -> Arg {
         let value = self.out.add_value(ty);
-        self.insts.push(Inst {
-            dst: Some(value),
-            ..inst
-        });
+        self.insts.push(Inst { dst: Some(value), ..inst });
         value.into()
     }
 
@@ -251,10 +248,7 @@ impl<'t> Forward<'t> {
             args: key.1.clone(),
             has_result: call.has_result,
         });
-        let inst = Inst {
-            aux: Aux::Call(id),
-            ..*inst
-        };
+        let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {
             Some(ty) => Some(self.emit_with(ty, inst)),
             None => {

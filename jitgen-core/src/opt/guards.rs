@@ -46,12 +46,7 @@ impl Forward<'_> {
         }
         self.contradiction |= known == Some(!wanted);
         let exit = self.exit(inst.exit());
-        self.insts.push(Inst {
-            op,
-            a: condition,
-            aux: Aux::Exit(exit),
-            ..*inst
-        });
+        self.insts.push(Inst { op, a: condition, aux: Aux::Exit(exit), ..*inst });
         if self.passes.contains(Passes::GUARDS) {
             self.learn(condition, wanted, MAX_DEPTH);
         }

@@ -56,9 +56,7 @@ pub(super) struct Words<T> {
 
 impl<T> Default for Words<T> {
     fn default() -> Words<T> {
-        Words {
-            classes: std::array::from_fn(|_| Class::new()),
-        }
+        Words { classes: std::array::from_fn(|_| Class::new()) }
     }
 }
 
@@ -72,10 +70,7 @@ impl<T: Copy> Words<T> {
     /// Sets a word; the caller has removed what it replaces.
     pub fn insert(&mut self, ty: Ty, address: Address, word: T) {
         let words = self.classes[ty as usize].entry(address.place).or_default();
-        match words
-            .iter_mut()
-            .find(|(offset, _)| *offset == address.offset)
-        {
+        match words.iter_mut().find(|(offset, _)| *offset == address.offset) {
             Some(old) => old.1 = word,
             None => words.push((address.offset, word)),
         }
@@ -101,10 +96,7 @@ impl<T: Copy> Words<T> {
         classes.flat_map(|(ty, class)| {
             class.iter().flat_map(move |(place, words)| {
                 words.iter().map(move |(offset, word)| {
-                    let address = Address {
-                        place: *place,
-                        offset: *offset,
-                    };
+                    let address = Address { place: *place, offset: *offset };
                     (ty, address, *word)
                 })
             })
@@ -133,10 +125,7 @@ const MAX_STORES_BACK: usize = 32;
 impl Facts {
     /// No facts, and an unknown past.
     pub fn begin(&mut self) {
-        *self = Facts {
-            next: 1,
-            ..Facts::default()
-        };
+        *self = Facts { next: 1, ..Facts::default() };
     }
 
     pub fn get(&self, ty: Ty, address: Address) -> Option<Fact> {
@@ -162,11 +151,7 @@ impl Facts {
 
     /// A fact that has held since before [`Facts::begin`].
     pub fn assume(&mut self, ty: Ty, address: Address, value: Arg) {
-        let fact = Fact {
-            value,
-            stored: false,
-            at: 0,
-        };
+        let fact = Fact { value, stored: false, at: 0 };
         self.words.insert(ty, address, fact);
     }
 
@@ -202,12 +187,7 @@ impl Forward<'_> {
     fn short_address(&mut self, pointer: Arg, imm: i32) -> (Arg, i32) {
         let pointer = self.current(pointer);
         if self.passes.contains(Passes::FOLD)
-            && let Some(Node {
-                op: Op::PtrAdd,
-                a,
-                b: Arg::Const(c),
-                ..
-            }) = self.defs.get(pointer)
+            && let Some(Node { op: Op::PtrAdd, a, b: Arg::Const(c), .. }) = self.defs.get(pointer)
             && let Some(sum) = c.signed().checked_add(i64::from(imm))
             && let Ok(sum) = i32::try_from(sum)
         {
@@ -226,14 +206,7 @@ impl Forward<'_> {
             self.fired.fire(rule);
             return self.current(fact.value);
         }
-        let value = self.emit_with(
-            inst.ty,
-            Inst {
-                a: pointer,
-                imm,
-                ..*inst
-            },
-        );
+        let value = self.emit_with(inst.ty, Inst { a: pointer, imm, ..*inst });
         if memory {
             self.facts.loaded(inst.ty, address, value);
         }
@@ -251,11 +224,6 @@ impl Forward<'_> {
             }
             self.facts.stored(inst.ty, address, value);
         }
-        self.insts.push(Inst {
-            a: pointer,
-            b: value,
-            imm,
-            ..*inst
-        });
+        self.insts.push(Inst { a: pointer, b: value, imm, ..*inst });
     }
 }

@@ -68,10 +68,7 @@ pub struct Optimized {
 pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
     let own_loop = |end: &End| matches!(end, End::Leave(_) | End::Jump(BlockId(0), _));
     if trace.blocks.len() != 1 || !own_loop(&trace.blocks[0].end) {
-        return Optimized {
-            trace: trace.clone(),
-            fired: vec![],
-        };
+        return Optimized { trace: trace.clone(), fired: vec![] };
     }
     debug_assert_eq!(verify(trace), vec![], "the input is well formed:\n{trace}");
     let mut preamble = Forward::new(trace, passes);
@@ -93,8 +90,5 @@ pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
         }
     }
     debug_assert_eq!(verify(&result), vec![], "from:\n{trace}\nto:\n{result}");
-    Optimized {
-        trace: result,
-        fired: Fired::names(fired),
-    }
+    Optimized { trace: result, fired: Fired::names(fired) }
 }

@@ -24,13 +24,7 @@ pub(super) struct Node {
 
 impl Node {
     pub fn binary(op: Op, ty: Ty, a: Arg, b: impl Into<Arg>) -> Node {
-        Node {
-            op,
-            ty,
-            a,
-            b: b.into(),
-            imm: 0,
-        }
+        Node { op, ty, a, b: b.into(), imm: 0 }
     }
 
     pub fn unary(op: Op, ty: Ty, a: Arg) -> Node {
@@ -44,14 +38,6 @@ impl Node {
             (Arg::Const(_), Arg::Value(_)) => true,
             (_, Arg::Const(_)) => false,
         };
-        if swap && self.op.is_commutative() {
-            Node {
-                a: self.b,
-                b: self.a,
-                ..self
-            }
-        } else {
-            self
-        }
+        if swap && self.op.is_commutative() { Node { a: self.b, b: self.a, ..self } } else { self }
     }
 }

@@ -94,10 +94,7 @@ impl Plan {
         let base = match self.red_of(address.place.base) {
             Some(red) => defs.address(args[red], address.offset),
             None => Address {
-                place: Place {
-                    base: address.place.base,
-                    root: None,
-                },
+                place: Place { base: address.place.base, root: None },
                 offset: address.offset,
             },
         };
@@ -106,10 +103,7 @@ impl Plan {
         };
         let index = match self.red_of(value.into()) {
             Some(red) => defs.linear(args[red]).scaled(scale),
-            None => Linear {
-                root: Some((value, scale)),
-                offset: 0,
-            },
+            None => Linear { root: Some((value, scale)), offset: 0 },
         };
         base.indexed(index)
     }
@@ -124,11 +118,7 @@ impl Plan {
     /// Is the comparison decided that way at the end of a round, with these arguments?
     fn truth_at(&self, round: &Forward, truth: &Truth, args: &[Arg]) -> bool {
         let arg = |arg: Arg| self.red_of(arg).map_or(arg, |red| args[red]);
-        let node = Node {
-            a: arg(truth.node.a),
-            b: arg(truth.node.b),
-            ..truth.node
-        };
+        let node = Node { a: arg(truth.node.a), b: arg(truth.node.b), ..truth.node };
         round.truths.get(&node.key()) == Some(&truth.truth)
     }
 }
@@ -321,14 +311,7 @@ impl<'a, 't> Guesser<'a, 't> {
             let varying = operands.into_iter().any(|v| varies[v.index()]);
             varies[dst.index()] = varying || inst.op.effect() == Effect::Any;
         }
-        Guesser {
-            plan,
-            preamble,
-            args,
-            varies,
-            pointers,
-            indices,
-        }
+        Guesser { plan, preamble, args, varies, pointers, indices }
     }
 
     fn stable(&self, arg: Arg) -> bool {
@@ -350,11 +333,7 @@ impl<'a, 't> Guesser<'a, 't> {
         let mut words = vec![];
         for (base, base_same) in self.bases(address) {
             for (address, root_same) in self.roots(base) {
-                words.push(Word {
-                    ty,
-                    address,
-                    holds: rewritten(base_same && root_same),
-                });
+                words.push(Word { ty, address, holds: rewritten(base_same && root_same) });
             }
         }
         words
@@ -375,10 +354,7 @@ impl<'a, 't> Guesser<'a, 't> {
                 (Some(a), Some(b)) if a == b => None,
                 _ => continue,
             };
-            let place = Place {
-                base: self.plan.red_param(*k).into(),
-                root,
-            };
+            let place = Place { base: self.plan.red_param(*k).into(), root };
             let offset = address.offset.wrapping_sub(pointer.offset);
             found.push((Address { place, offset }, false));
         }
@@ -398,10 +374,7 @@ impl<'a, 't> Guesser<'a, 't> {
             if index.root != Some((value, 1)) {
                 continue;
             }
-            let place = Place {
-                root: Some((self.plan.red_param(*k), scale)),
-                ..address.place
-            };
+            let place = Place { root: Some((self.plan.red_param(*k), scale)), ..address.place };
             let shifted = Address { place, ..address };
             let moved = scale.wrapping_mul(index.offset).wrapping_neg();
             found.push((shifted.shifted(moved), false));
@@ -426,15 +399,8 @@ impl<'a, 't> Guesser<'a, 't> {
                 continue;
             }
             let arg = |arg, red: Option<usize>| red.map_or(arg, |k| self.plan.red_param(k).into());
-            let node = Node {
-                a: arg(node.a, a),
-                b: arg(node.b, b),
-                ..*node
-            };
-            found.push(Truth {
-                node: node.key(),
-                truth: *truth,
-            });
+            let node = Node { a: arg(node.a, a), b: arg(node.b, b), ..*node };
+            found.push(Truth { node: node.key(), truth: *truth });
         }
         // The table has no order; the result must not depend on it.
         found.sort_by_key(|t| format!("{:?}", t.node));

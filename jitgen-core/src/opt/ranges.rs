@@ -39,23 +39,14 @@ impl Forward<'_> {
     fn range_within(&self, arg: Arg, depth: u32) -> Range {
         let known = match arg {
             Arg::Const(c) => {
-                return Range {
-                    low: c.bits,
-                    high: c.bits,
-                };
+                return Range { low: c.bits, high: c.bits };
             }
             Arg::Value(v) => self.ranges.get(&v).copied(),
         };
-        let full = Range {
-            low: 0,
-            high: self.ty(arg).mask(),
-        };
+        let full = Range { low: 0, high: self.ty(arg).mask() };
         let defined = (depth > 0).then(|| self.range_of_definition(arg, full, depth - 1));
         let (a, b) = (known.unwrap_or(full), defined.unwrap_or(full));
-        let both = Range {
-            low: a.low.max(b.low),
-            high: a.high.min(b.high),
-        };
+        let both = Range { low: a.low.max(b.low), high: a.high.min(b.high) };
         // Knowledge that contradicts itself means that this place is never reached.
         if both.low <= both.high { both } else { full }
     }
@@ -68,10 +59,7 @@ impl Forward<'_> {
         match (node.op, node.b.as_const()) {
             (Op::Zext, _) => a(&|r| r),
             (Op::Add, Some(c)) => a(&|r| match r.high.checked_add(c.bits) {
-                Some(high) if high <= full.high => Range {
-                    low: r.low + c.bits,
-                    high,
-                },
+                Some(high) if high <= full.high => Range { low: r.low + c.bits, high },
                 // Adding the negative of `d` wraps for no value that is at least `d`.
                 _ if r.low > full.high - c.bits => Range {
                     low: r.low.wrapping_add(c.bits) & full.high,
@@ -79,42 +67,24 @@ impl Forward<'_> {
                 },
                 _ => full,
             }),
-            (Op::And, Some(c)) => a(&|r| Range {
-                low: 0,
-                high: r.high.min(c.bits),
-            }),
+            (Op::And, Some(c)) => a(&|r| Range { low: 0, high: r.high.min(c.bits) }),
             (Op::ShrU, Some(c)) => a(&|r| {
                 let by = c.bits as u32 & (node.ty.width() - 1);
-                Range {
-                    low: r.low >> by,
-                    high: r.high >> by,
-                }
+                Range { low: r.low >> by, high: r.high >> by }
             }),
             (Op::Shl, Some(c)) => a(&|r| {
                 let by = c.bits as u32 & (node.ty.width() - 1);
                 if r.high <= full.high >> by {
-                    Range {
-                        low: r.low << by,
-                        high: r.high << by,
-                    }
+                    Range { low: r.low << by, high: r.high << by }
                 } else {
                     full
                 }
             }),
-            (Op::RemU, Some(c)) if c.bits > 0 => Range {
-                low: 0,
-                high: c.bits - 1,
-            },
+            (Op::RemU, Some(c)) if c.bits > 0 => Range { low: 0, high: c.bits - 1 },
             (Op::Or | Op::Xor, _) if node.ty.is_int() => {
-                let (a, b) = (
-                    self.range_within(node.a, depth),
-                    self.range_within(node.b, depth),
-                );
+                let (a, b) = (self.range_within(node.a, depth), self.range_within(node.b, depth));
                 let bits = 64 - (a.high | b.high).leading_zeros();
-                Range {
-                    low: 0,
-                    high: u64::MAX.checked_shr(64 - bits).unwrap_or(0),
-                }
+                Range { low: 0, high: u64::MAX.checked_shr(64 - bits).unwrap_or(0) }
             }
             _ => full,
         }
@@ -129,10 +99,7 @@ impl Forward<'_> {
     pub fn narrow(&mut self, arg: Arg, low: u64, high: u64) {
         let Some(v) = arg.as_value() else { return };
         let old = self.range(arg);
-        let range = Range {
-            low: old.low.max(low),
-            high: old.high.min(high),
-        };
+        let range = Range { low: old.low.max(low), high: old.high.min(high) };
         if range.low <= range.high {
             self.ranges.insert(v, range);
         }

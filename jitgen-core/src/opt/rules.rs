@@ -1,4 +1,4 @@
-//! The rules of the optimizer by name. Each name is fired by a filetest under `tests/filetests/opt`.
+//! The rules of the optimizer by name. Each is fired by a filetest under `tests/filetests/opt`.
 //!
 //! ```text
 //! AddZero "add-zero" "x + 0 => x";

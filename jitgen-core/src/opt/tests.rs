@@ -4,9 +4,7 @@ use super::{Passes, optimize};
 use crate::ir::{Trace, parse, verify};
 
 fn read(text: &str) -> Trace {
-    let trace = parse(text)
-        .expect("the test's trace is trace text")
-        .remove(0);
+    let trace = parse(text).expect("the test's trace is trace text").remove(0);
     assert_eq!(verify(&trace), vec![]);
     trace
 }

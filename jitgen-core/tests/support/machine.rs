@@ -6,9 +6,9 @@
 //! Not here: the macros. This shows what they rely on.
 
 use jitgen_core::macro_support::{
-    Auto, Bin, Entry, Function, Merge, Outcome, Place, State, Traced, Tv, auto, bin, branch, cast,
-    enter, enter_portal, equals, guarded, index, key, lift, local, residual, split, tick, word,
-    wrapping_add,
+    Auto, Bin, Entry, Function, Merge, Outcome, Place, State, Traced, Tv, auto, bin, branch,
+    carrier, cast, enter, enter_portal, equals, guarded, index, key, lift, local, residual, split,
+    tick, word, wrapping_add,
 };
 use jitgen_core::tracer::{Portal, with};
 use std::rc::Rc;
@@ -202,8 +202,9 @@ pub fn run(code: &Code, machine: &mut Machine) -> Result<i64, Refused> {
             _ => unreachable!("an operation"),
         };
         if back && tick(&PORTAL, &[key(&code), key(&pc)]) {
-            let state = State::default().put_green(&code).put_green(&pc);
-            let state = state.put_red(&machine).put_red(&acc);
+            let state =
+                State::default().put_green(carrier(&code), &code).put_green(carrier(&pc), &pc);
+            let state = state.put_red(carrier(&machine)).put_red(carrier(&acc));
             match enter(&PORTAL, state, twin) {
                 Outcome::Return(result) => return result,
                 Outcome::Merge(mut state) => {

@@ -188,26 +188,12 @@ fn sum_comparison(inst: &Inst) -> Option<(IntCC, Arg)> {
         // a + c overflows  <=>  a + c <s a  if c >= 0,  a + c >s a  if c < 0
         (Op::AddOvfS, a, Arg::Const(c)) | (Op::AddOvfS, Arg::Const(c), a) => {
             let up = c.signed() >= 0;
-            Some((
-                if up {
-                    SignedLessThan
-                } else {
-                    SignedGreaterThan
-                },
-                a,
-            ))
+            Some((if up { SignedLessThan } else { SignedGreaterThan }, a))
         }
         // a - c overflows  <=>  a - c >s a  if c >= 0,  a - c <s a  if c < 0
         (Op::SubOvfS, a, Arg::Const(c)) => {
             let down = c.signed() >= 0;
-            Some((
-                if down {
-                    SignedGreaterThan
-                } else {
-                    SignedLessThan
-                },
-                a,
-            ))
+            Some((if down { SignedGreaterThan } else { SignedLessThan }, a))
         }
         _ => None,
     }

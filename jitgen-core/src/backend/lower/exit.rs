@@ -90,14 +90,9 @@ impl Lowering<'_> {
         self.builder.set_cold_block(spent);
         self.builder.set_cold_block(go_on);
 
-        let budget = self
-            .builder
-            .ins()
-            .load(types::I64, flags, cell, ExitCell::BUDGET_OFFSET);
+        let budget = self.builder.ins().load(types::I64, flags, cell, ExitCell::BUDGET_OFFSET);
         let budget = self.builder.ins().iadd_imm_s(budget, -1);
-        self.builder
-            .ins()
-            .store(flags, budget, cell, ExitCell::BUDGET_OFFSET);
+        self.builder.ins().store(flags, budget, cell, ExitCell::BUDGET_OFFSET);
         let zero = self.builder.ins().iconst(types::I64, 0);
         let is_spent = self.builder.ins().icmp(IntCC::Equal, budget, zero);
         self.builder.ins().brif(is_spent, spent, &[], go_on, &[]);
@@ -106,15 +101,8 @@ impl Lowering<'_> {
         self.builder.ins().return_(&[cell]);
 
         self.builder.switch_to_block(go_on);
-        let target = self
-            .builder
-            .ins()
-            .load(types::I64, flags, cell, ExitCell::TARGET_OFFSET);
-        let signature = self
-            .builder
-            .import_signature(piece_signature(CallConv::Tail));
-        self.builder
-            .ins()
-            .return_call_indirect(signature, target, &[self.frame, cell]);
+        let target = self.builder.ins().load(types::I64, flags, cell, ExitCell::TARGET_OFFSET);
+        let signature = self.builder.import_signature(piece_signature(CallConv::Tail));
+        self.builder.ins().return_call_indirect(signature, target, &[self.frame, cell]);
     }
 }

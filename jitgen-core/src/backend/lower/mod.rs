@@ -111,10 +111,7 @@ impl Lowering<'_> {
             .map(|(slot, param)| {
                 let ty = clif_type(self.trace.values[param.index()]);
                 let offset = Frame::slot_offset(slot);
-                let load = self
-                    .builder
-                    .ins()
-                    .load(ty, memory_flags(), self.frame, offset);
+                let load = self.builder.ins().load(ty, memory_flags(), self.frame, offset);
                 BlockArg::Value(load)
             })
             .collect();
@@ -204,10 +201,9 @@ impl Lowering<'_> {
         match constant.ty {
             Ty::F32 => self.builder.ins().f32const(Ieee32::with_bits(bits as u32)),
             Ty::F64 => self.builder.ins().f64const(Ieee64::with_bits(bits)),
-            Ty::Bool | Ty::I8 | Ty::I16 | Ty::I32 | Ty::I64 | Ty::Ptr => self
-                .builder
-                .ins()
-                .iconst(clif_type(constant.ty), bits as i64),
+            Ty::Bool | Ty::I8 | Ty::I16 | Ty::I32 | Ty::I64 | Ty::Ptr => {
+                self.builder.ins().iconst(clif_type(constant.ty), bits as i64)
+            }
         }
     }
 }

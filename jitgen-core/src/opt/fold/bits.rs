@@ -100,11 +100,7 @@ pub(super) fn not(cx: &Forward, n: Node) -> Fold {
         Op::LeU => (Op::LtU, true),
         _ => return None,
     };
-    let (a, b) = if swap {
-        (node.b, node.a)
-    } else {
-        (node.a, node.b)
-    };
+    let (a, b) = if swap { (node.b, node.a) } else { (node.a, node.b) };
     again(Rule::NotCompare, Node { op, a, b, ..node })
 }
 

@@ -61,14 +61,7 @@ fn against_constant(cx: &Forward, n: Node, c: Const, equal: bool) -> Fold {
     let from = cx.ty(def.a);
     match def.op {
         // x - y == 0 => x == y
-        Op::Sub if c.bits == 0 => again(
-            Rule::EqSubZero,
-            Node {
-                a: def.a,
-                b: def.b,
-                ..n
-            },
-        ),
+        Op::Sub if c.bits == 0 => again(Rule::EqSubZero, Node { a: def.a, b: def.b, ..n }),
         // zext x == c => x == c, or false where c is no value of x's type
         Op::Zext | Op::Sext => {
             let narrow = Const::new(from, c.bits);
@@ -95,11 +88,8 @@ pub(super) fn order(cx: &Forward, n: Node) -> Fold {
     if let Some(result) = by_range(cx, n, strict, signed) {
         return to(Rule::CompareRange, Const::bool(result));
     }
-    let (min, max) = if signed {
-        (signed_max(n.ty) + 1, signed_max(n.ty))
-    } else {
-        (0, n.ty.mask())
-    };
+    let (min, max) =
+        if signed { (signed_max(n.ty) + 1, signed_max(n.ty)) } else { (0, n.ty.mask()) };
     if !strict {
         return le_constant(n, min, max);
     }

@@ -66,11 +66,7 @@ pub(super) fn mul(cx: &Forward, n: Node) -> Fold {
     let max = limit(n, signed);
     let (a, b) = (cx.range(n.a), cx.range(n.b));
     let non_negative = a.high <= max && b.high <= max;
-    if non_negative
-        && a.high
-            .checked_mul(b.high)
-            .is_some_and(|product| product <= max)
-    {
+    if non_negative && a.high.checked_mul(b.high).is_some_and(|product| product <= max) {
         let rule = zero_or_range(n);
         return to(rule, Const::bool(false));
     }
@@ -86,11 +82,7 @@ pub(super) fn mul(cx: &Forward, n: Node) -> Fold {
 }
 
 fn limit(n: Node, signed: bool) -> u64 {
-    if signed {
-        signed_max(n.ty)
-    } else {
-        n.ty.mask()
-    }
+    if signed { signed_max(n.ty) } else { n.ty.mask() }
 }
 
 fn zero_or_range(n: Node) -> Rule {

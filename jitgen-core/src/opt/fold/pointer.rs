@@ -31,24 +31,10 @@ pub(super) fn add(cx: &mut Forward, n: Node) -> Fold {
     // ptr_add (ptr_add p, c), x => ptr_add (ptr_add p, x), c
     if let Some((p, c)) = pointer {
         let a = cx.pure(Node { a: p, ..n });
-        return again(
-            Rule::PtrAddConstantLast,
-            Node {
-                a,
-                b: c.into(),
-                ..n
-            },
-        );
+        return again(Rule::PtrAddConstantLast, Node { a, b: c.into(), ..n });
     }
     // ptr_add p, (x + c) => ptr_add (ptr_add p, x), c
     let (x, c) = with_constant(cx, n.b, Op::Add)?;
     let a = cx.pure(Node { b: x, ..n });
-    again(
-        Rule::PtrAddSplit,
-        Node {
-            a,
-            b: c.into(),
-            ..n
-        },
-    )
+    again(Rule::PtrAddSplit, Node { a, b: c.into(), ..n })
 }

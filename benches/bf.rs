@@ -1,0 +1,208 @@
+//! bf, in one process: the interpreter without the macro, with the macro and the JIT off, and with
+//! the JIT; side by side, so that the ratios stand even where the machine is noisy.
+//!
+//! `cargo bench --bench bf` runs all parts; `cargo bench --bench bf -- jit` those whose name
+//! contains `jit`. Every run has a thread, hence a JIT, of its own. A figure is the minimum of the
+//! rounds.
+
+#[path = "plain_bf.rs"]
+mod plain_bf;
+
+use jitgen_core::{Config, Statistics, configure, statistics};
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+type Interpreter = fn(&Rc<bf::Program>, &mut bf::Machine) -> Result<(), bf::Error>;
+
+/// Output that is counted and dropped.
+struct Sink;
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        black_box(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Measured {
+    time: Duration,
+    statistics: Statistics,
+}
+
+/// Runs a program in a fresh thread.
+fn run(source: &[u8], interpreter: Interpreter, settings: &str, times: u32) -> Vec<Measured> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let mut config = Config::default();
+            config.apply(settings).expect("the settings are sound");
+            configure(config).expect("the thread is new");
+            let program = Rc::new(bf::parse(source).expect("the program is well formed"));
+            let mut runs = vec![];
+            for _ in 0..times {
+                let mut machine = bf::Machine::new(bf::Options::default(), io::empty(), Sink);
+                let start = Instant::now();
+                interpreter(&program, &mut machine).expect("the program runs");
+                runs.push(Measured { time: start.elapsed(), statistics: statistics() });
+            }
+            runs
+        });
+        thread.join().expect("the program runs")
+    })
+}
+
+fn once(source: &[u8], interpreter: Interpreter, settings: &str) -> Duration {
+    run(source, interpreter, settings, 1)[0].time
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn source(name: &str) -> Vec<u8> {
+    let path = format!("{}/languages/bf/programs/{name}.b", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn geometric_mean(ratios: &[f64]) -> f64 {
+    (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp()
+}
+
+/// The programs of at least a second's interpretation.
+const LONG: [&str; 4] = ["nested_loops", "multiply", "output", "rule30"];
+
+/// JIT against the interpreter, whole runs, warm-up included.
+fn jit_against_interpreter(rounds: u32) {
+    println!("\njit: whole runs, milliseconds (minimum of {rounds})");
+    println!("{:<14}{:>10}{:>10}{:>10}{:>9}{:>9}", "", "plain", "off", "jit", "off", "jit");
+    let (mut off_ratios, mut jit_ratios) = (vec![], vec![]);
+    for name in LONG {
+        let source = source(name);
+        let mut best = [Duration::MAX; 3];
+        for _ in 0..rounds {
+            best[0] = best[0].min(once(&source, plain_bf::run, "jit=off"));
+            best[1] = best[1].min(once(&source, bf::run, "jit=off"));
+            best[2] = best[2].min(once(&source, bf::run, ""));
+        }
+        let [plain, off, jit] = best.map(milliseconds);
+        off_ratios.push(plain / off);
+        jit_ratios.push(off / jit);
+        println!(
+            "{name:<14}{plain:>10.1}{off:>10.1}{jit:>10.1}{:>8.2}x{:>8.2}x",
+            plain / off,
+            off / jit
+        );
+    }
+    println!(
+        "geometric mean: off {:.3} of the interpreter without the macro, jit {:.1}x the interpreter",
+        geometric_mean(&off_ratios),
+        geometric_mean(&jit_ratios)
+    );
+}
+
+/// The same program again and again in one thread: how soon is it fast?
+fn warm_up() {
+    println!("\nwarm-up: squares.b, the n-th run in one thread, microseconds");
+    let source = source("squares");
+    let off = run(&source, bf::run, "jit=off", 20);
+    let jit = run(&source, bf::run, "", 20);
+    for (index, (off, jit)) in off.iter().zip(&jit).enumerate() {
+        if [0, 1, 2, 3, 5, 9, 19].contains(&index) {
+            println!(
+                "{:>4}{:>12.0} off{:>12.0} jit{:>8} traces",
+                index + 1,
+                off.time.as_secs_f64() * 1e6,
+                jit.time.as_secs_f64() * 1e6,
+                jit.statistics.loops + jit.statistics.bridges
+            );
+        }
+    }
+}
+
+/// Short programs: is the JIT ever slower than 10 %?
+fn short_programs(rounds: u32) {
+    println!("\nshort: programs of a few milliseconds, whole runs (minimum of {rounds})");
+    for name in ["hello", "squares", "fibonacci", "sierpinski", "factorial", "primes", "sieve"] {
+        let source = source(name);
+        let mut best = [Duration::MAX; 2];
+        for _ in 0..rounds {
+            best[0] = best[0].min(once(&source, bf::run, "jit=off"));
+            best[1] = best[1].min(once(&source, bf::run, ""));
+        }
+        let [off, jit] = best.map(milliseconds);
+        println!("{name:<14}{off:>10.3} off{jit:>10.3} jit{:>8.2}x", off / jit);
+    }
+}
+
+/// Where the time of compiling goes, for each operation compiled.
+fn compile_time() {
+    println!("\ncompile: microseconds for each operation, by phase");
+    println!(
+        "{:<14}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}",
+        "", "ops", "record", "optimize", "lower", "clif", "install", "guards", "exits", "bytes"
+    );
+    for name in LONG {
+        let runs = run(&source(name), bf::run, "", 1);
+        let s = &runs[0].statistics;
+        let each = |ms: f64, ops: u64| ms * 1e3 / ops.max(1) as f64;
+        println!(
+            "{name:<14}{:>8}{:>9.2}{:>9.2}{:>9.2}{:>9.2}{:>9.2}{:>8}{:>8}{:>8}",
+            s.ops_compiled,
+            each(s.record_ms, s.ops_recorded),
+            each(s.optimize_ms, s.ops_recorded),
+            each(s.lower_ms, s.ops_compiled),
+            each(s.cranelift_ms, s.ops_compiled),
+            each(s.install_ms, s.ops_compiled),
+            s.guards,
+            s.trace_exits,
+            s.code_bytes,
+        );
+    }
+}
+
+/// A loop over 32-bit counters in cells, whose body takes one way or two ways in turn.
+fn branches(rounds: u32) {
+    println!("\nbranch: a loop of 16 M rounds, nanoseconds for each");
+    let count = "-[>-[>-[>+<-]<-]<-]";
+    let straight = b"-[>-[>-[>>+<+<-]<-]<-]".to_vec();
+    // The cell at the right is flipped each round; the `[` behind it goes one way, then the other.
+    let alternating = b"-[>-[>-[>[-<->>>+<<]<-[>+<-[->+<]]>[-<+>]<]<-]<-]".to_vec();
+    let _ = count;
+    for (name, source, settings) in [
+        ("straight", &straight, ""),
+        ("alternating", &alternating, ""),
+        ("alternating, no bridges", &alternating, "bridge_threshold=1000000000"),
+    ] {
+        let mut best: Option<Measured> = None;
+        for _ in 0..rounds {
+            let measured = run(source, bf::run, settings, 1).remove(0);
+            if best.as_ref().is_none_or(|best| measured.time < best.time) {
+                best = Some(measured);
+            }
+        }
+        let best = best.expect("there are rounds");
+        println!("{name:<26}{:>10.1} ms  {:?}", milliseconds(best.time), best.statistics);
+    }
+}
+
+fn main() {
+    let filters: Vec<String> =
+        std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|f| name.contains(f));
+    let parts: [(&str, &dyn Fn()); 5] = [
+        ("jit", &|| jit_against_interpreter(3)),
+        ("warm-up", &warm_up),
+        ("short", &|| short_programs(10)),
+        ("compile", &compile_time),
+        ("branch", &|| branches(3)),
+    ];
+    for (name, part) in parts {
+        if wanted(name) {
+            part();
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! Expressions: the value of each as a `Tv`.
+//!
+//! Not here: calls (`call`), patterns (`pattern`), places (`place`).
+
+use super::{Return, Twin, support, support_at};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{BinOp, Expr, Lit, Token, UnOp};
+
+impl Twin<'_> {
+    /// The value of an expression.
+    pub fn value(&mut self, e: &Expr) -> TokenStream {
+        let m = support_at(e.span());
+        if is_constant(e) {
+            return quote_spanned!(e.span()=> #m::lift(#e));
+        }
+        match e {
+            Expr::Paren(e) => self.value(&e.expr),
+            Expr::Group(e) => self.value(&e.expr),
+            Expr::Lit(e) => self.literal(e),
+            Expr::Path(path) => self.path(path),
+            Expr::Binary(e) => self.binary(e),
+            Expr::Unary(e) => self.unary(e),
+            Expr::Cast(cast) => {
+                let (value, ty) = (self.value(&cast.expr), &cast.ty);
+                quote_spanned!(e.span()=> match #value { __a => #m::cast(__a, __a.nat() as #ty) })
+            }
+            Expr::Assign(e) => self.assign(e),
+            Expr::Field(_) | Expr::Index(_) => {
+                let place = self.place(e);
+                quote_spanned!(e.span()=> #place.get())
+            }
+            Expr::Reference(e) => {
+                let borrow = if e.mutability.is_some() { quote!(unique) } else { quote!(shared) };
+                let place = self.place(&e.expr);
+                quote!(#m::#borrow(#place))
+            }
+            Expr::Call(e) => self.call(e),
+            Expr::MethodCall(e) => self.method_call(e),
+            Expr::Struct(e) => self.struct_literal(e),
+            Expr::Macro(e) => self.macro_call(&e.mac),
+            Expr::If(e) => self.if_expr(e),
+            Expr::Match(e) => self.match_expr(e),
+            Expr::Block(e) => {
+                let (label, block) = (&e.label, self.block(&e.block));
+                quote!(#label #block)
+            }
+            Expr::While(e) => {
+                self.check_loop(e);
+                let (label, condition) = (&e.label, self.value(&e.cond));
+                let body = self.block(&e.body);
+                quote!({ #label while #m::branch(#condition) { #body; } #m::unit() })
+            }
+            Expr::Loop(e) => {
+                self.check_loop(e);
+                let (label, body) = (&e.label, self.block(&e.body));
+                quote!(#label loop { #body; })
+            }
+            Expr::Return(e) => self.return_expr(e),
+            Expr::Break(e) => {
+                let (label, value) = (&e.label, e.expr.as_ref().map(|e| self.value(e)));
+                quote!(break #label #value)
+            }
+            Expr::Continue(e) => e.to_token_stream(),
+            Expr::Try(e) => self.try_expr(e),
+            Expr::Tuple(e) if e.elems.is_empty() => quote!(#m::unit()),
+            other => {
+                let (what, help) = name_of(other);
+                self.unsupported(other, what, help)
+            }
+        }
+    }
+
+    fn check_loop(&mut self, e: &impl Spanned) {
+        if !self.loops {
+            self.errors.on(
+                e,
+                "a loop inside the portal's loop would be unrolled into every trace",
+                "move it into a helper: #[residual] to call it, #[unroll] to unroll it",
+            );
+        }
+    }
+
+    fn literal(&mut self, e: &syn::ExprLit) -> TokenStream {
+        match &e.lit {
+            Lit::Int(_) | Lit::Float(_) | Lit::Bool(_) | Lit::Char(_) | Lit::Byte(_) => {
+                let m = support();
+                quote!(#m::lift(#e))
+            }
+            _ => self.unsupported(e, "string literals are", "use them in a #[residual] function"),
+        }
+    }
+
+    fn path(&mut self, e: &syn::ExprPath) -> TokenStream {
+        let m = support();
+        let Some(name) = e.path.get_ident() else { return quote!(#m::lift(#e)) };
+        if name == "self" {
+            return quote_spanned!(name.span()=> __self);
+        }
+        if self.scope.has(name) {
+            return name.to_token_stream();
+        }
+        if self.scope.hidden.iter().any(|hidden| name == hidden) {
+            self.hidden(name);
+        }
+        quote!(#m::lift(#e))
+    }
+
+    /// A local of the portal's prologue is used in its loop and is neither green nor red.
+    pub fn hidden(&mut self, name: &syn::Ident) {
+        self.errors.at(
+            name.span(),
+            &format!("`{name}` lives across the merge point, but is neither green nor red"),
+            &format!("add it: `reds(.., {name})`, or `greens(.., {name})` if it is part of the code position"),
+        );
+        let text = name.to_string();
+        self.scope.hidden.retain(|hidden| *hidden != text);
+        self.scope.declare(name);
+    }
+
+    fn binary(&mut self, e: &syn::ExprBinary) -> TokenStream {
+        let m = support_at(e.span());
+        if let Some((op, plain)) = compound(&e.op) {
+            return self.compound_assign(e, &op, &plain);
+        }
+        let (left, right) = (self.value(&e.left), self.value(&e.right));
+        match &e.op {
+            BinOp::And(_) => quote!(if #m::branch(#left) { #right } else { #m::lift(false) }),
+            BinOp::Or(_) => quote!(if #m::branch(#left) { #m::lift(true) } else { #right }),
+            op => {
+                let Some(name) = simple(op) else {
+                    return self.unsupported(op, "this operator is", "");
+                };
+                quote_spanned!(e.span()=> match (#left, #right) {
+                    (__a, __b) => #m::bin(
+                        #m::Bin::#name, __jitgen_checked(), __a, __b, __a.nat() #op __b.nat()
+                    )
+                })
+            }
+        }
+    }
+
+    fn compound_assign(
+        &mut self,
+        e: &syn::ExprBinary,
+        name: &TokenStream,
+        op: &TokenStream,
+    ) -> TokenStream {
+        let m = support_at(e.span());
+        let right = self.value(&e.right);
+        let result = quote_spanned!(e.span()=>
+            #m::bin(#m::Bin::#name, __jitgen_checked(), __a, __b, __a.nat() #op __b.nat())
+        );
+        if let Some(local) = self.local_name(&e.left) {
+            return quote!({ let __b = #right; let __a = #local; #local = #result; #m::unit() });
+        }
+        let place = self.place(&e.left);
+        quote!({
+            let __b = #right;
+            let __p = #place;
+            let __a = __p.get();
+            __p.set(#result);
+            #m::unit()
+        })
+    }
+
+    fn unary(&mut self, e: &syn::ExprUnary) -> TokenStream {
+        let m = support_at(e.span());
+        let name = match &e.op {
+            UnOp::Deref(_) => {
+                let place = self.place(&Expr::Unary(e.clone()));
+                return quote!(#place.get());
+            }
+            UnOp::Not(_) => quote!(Not),
+            UnOp::Neg(_) => quote!(Neg),
+            op => return self.unsupported(op, "this operator is", ""),
+        };
+        let (op, value) = (&e.op, self.value(&e.expr));
+        quote_spanned!(e.span()=> match #value {
+            __a => #m::un(#m::Un::#name, __jitgen_checked(), __a, #op __a.nat())
+        })
+    }
+
+    fn assign(&mut self, e: &syn::ExprAssign) -> TokenStream {
+        let m = support();
+        if matches!(&*e.left, Expr::Infer(_)) {
+            let value = self.value(&e.right);
+            return quote!({ let _ = #value; #m::unit() });
+        }
+        if matches!(&*e.left, Expr::Tuple(_) | Expr::Struct(_) | Expr::Array(_) | Expr::Call(_)) {
+            return self.unsupported(
+                &e.left,
+                "assigning to several places at once is",
+                "assign to one place after the other",
+            );
+        }
+        let value = self.value(&e.right);
+        if let Some(local) = self.local_name(&e.left) {
+            return quote!({ #local = #value; #m::unit() });
+        }
+        let place = self.place(&e.left);
+        quote_spanned!(e.span()=> { let __v = #value; #place.set(__v); #m::unit() })
+    }
+
+    /// The local that the expression names, if it is one.
+    fn local_name(&mut self, e: &Expr) -> Option<syn::Ident> {
+        let Expr::Path(path) = e else { return None };
+        let name = path.path.get_ident()?;
+        if self.scope.hidden.iter().any(|hidden| name == hidden) {
+            self.hidden(name);
+        }
+        self.scope.has(name).then(|| name.clone())
+    }
+
+    fn if_expr(&mut self, e: &syn::ExprIf) -> TokenStream {
+        let m = support();
+        if let Expr::Let(condition) = &*e.cond {
+            return self.if_let(e, condition);
+        }
+        if contains_let(&e.cond) {
+            return self.unsupported(&e.cond, "chains of `if let` are", "nest the conditions");
+        }
+        let condition = self.value(&e.cond);
+        let then = self.block(&e.then_branch);
+        let otherwise = self.else_branch(e);
+        quote!(if #m::branch(#condition) #then else { #otherwise })
+    }
+
+    /// What an `if` does otherwise.
+    pub fn else_branch(&mut self, e: &syn::ExprIf) -> TokenStream {
+        let m = support();
+        match &e.else_branch {
+            Some((_, otherwise)) => self.value(otherwise),
+            None => quote!(#m::unit()),
+        }
+    }
+
+    fn return_expr(&mut self, e: &syn::ExprReturn) -> TokenStream {
+        let m = support();
+        let value = match &e.expr {
+            Some(e) => self.value(e),
+            None => quote!(#m::unit()),
+        };
+        self.return_value(&value)
+    }
+
+    /// `return` with a traced value.
+    pub fn return_value(&self, value: &TokenStream) -> TokenStream {
+        let m = support();
+        match self.returns {
+            Return::Value => quote!(return #value),
+            Return::Outcome => quote!(return #m::Outcome::Return((#value).native())),
+        }
+    }
+
+    fn try_expr(&mut self, e: &syn::ExprTry) -> TokenStream {
+        let m = support_at(e.span());
+        let value = self.value(&e.expr);
+        let failed = self.return_value(&quote!(#m::err(#m::from(__e))));
+        quote_spanned!(e.span()=> match #m::split(#value) {
+            ::core::result::Result::Ok(__v) => __v,
+            ::core::result::Result::Err(__e) => #failed,
+        })
+    }
+
+    /// A macro call; those of the standard library are known one by one.
+    pub fn macro_call(&mut self, mac: &syn::Macro) -> TokenStream {
+        let m = support();
+        let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+        match &*name {
+            "panic" | "unreachable" | "todo" | "unimplemented" => mac.to_token_stream(),
+            "can_enter_jit" => match self.portal_loop.clone() {
+                Some(label) => quote!({ #m::loop_header(); continue #label; }),
+                None => self.unsupported(mac, "`can_enter_jit!` outside of a portal is", ""),
+            },
+            "merge_point" => {
+                self.errors.on(
+                    mac,
+                    "the merge point belongs at the head of the portal's loop",
+                    "make `merge_point!();` the first statement of the loop",
+                );
+                quote!()
+            }
+            "assert" | "debug_assert" => self.assertion(mac, name == "debug_assert"),
+            _ => self.unsupported(
+                mac,
+                &format!("`{name}!` is"),
+                "write it in a #[residual] function",
+            ),
+        }
+    }
+
+    fn assertion(&mut self, mac: &syn::Macro, debug: bool) -> TokenStream {
+        let m = support();
+        let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
+        let arguments = match parser.parse2(mac.tokens.clone()) {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                self.errors.add(error);
+                return quote!();
+            }
+        };
+        let mut arguments = arguments.iter();
+        let Some(first) = arguments.next() else { return quote!() };
+        let condition = self.value(first);
+        let rest: Vec<_> = arguments.collect();
+        let text = format!("assertion failed: {}", first.to_token_stream());
+        let message = if rest.is_empty() { quote!("{}", #text) } else { quote!(#(#rest),*) };
+        let active = if debug { quote!(::core::cfg!(debug_assertions)) } else { quote!(true) };
+        quote!({
+            if #active && !#m::branch(#condition) { ::core::panic!(#message) }
+            #m::unit()
+        })
+    }
+}
+
+/// Only literals, constants and operators on them: lifted as a whole, so that rustc infers and
+/// checks the literals as in the interpreter.
+fn is_constant(e: &Expr) -> bool {
+    match e {
+        Expr::Lit(e) => !matches!(e.lit, Lit::Str(_) | Lit::ByteStr(_) | Lit::CStr(_)),
+        Expr::Path(e) => e.path.segments.last().is_some_and(|segment| {
+            let name = segment.ident.to_string();
+            name.len() > 1
+                && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        }),
+        Expr::Paren(e) => is_constant(&e.expr),
+        Expr::Unary(e) => !matches!(e.op, UnOp::Deref(_)) && is_constant(&e.expr),
+        Expr::Cast(e) => is_constant(&e.expr),
+        Expr::Binary(e) => {
+            compound(&e.op).is_none() && is_constant(&e.left) && is_constant(&e.right)
+        }
+        _ => false,
+    }
+}
+
+fn contains_let(e: &Expr) -> bool {
+    match e {
+        Expr::Let(_) => true,
+        Expr::Binary(e) => contains_let(&e.left) || contains_let(&e.right),
+        Expr::Paren(e) => contains_let(&e.expr),
+        _ => false,
+    }
+}
+
+fn simple(op: &BinOp) -> Option<TokenStream> {
+    Some(match op {
+        BinOp::Add(_) => quote!(Add),
+        BinOp::Sub(_) => quote!(Sub),
+        BinOp::Mul(_) => quote!(Mul),
+        BinOp::Div(_) => quote!(Div),
+        BinOp::Rem(_) => quote!(Rem),
+        BinOp::BitXor(_) => quote!(Xor),
+        BinOp::BitAnd(_) => quote!(And),
+        BinOp::BitOr(_) => quote!(Or),
+        BinOp::Shl(_) => quote!(Shl),
+        BinOp::Shr(_) => quote!(Shr),
+        BinOp::Eq(_) => quote!(Eq),
+        BinOp::Ne(_) => quote!(Ne),
+        BinOp::Lt(_) => quote!(Lt),
+        BinOp::Le(_) => quote!(Le),
+        BinOp::Gt(_) => quote!(Gt),
+        BinOp::Ge(_) => quote!(Ge),
+        _ => return None,
+    })
+}
+
+fn compound(op: &BinOp) -> Option<(TokenStream, TokenStream)> {
+    Some(match op {
+        BinOp::AddAssign(_) => (quote!(Add), quote!(+)),
+        BinOp::SubAssign(_) => (quote!(Sub), quote!(-)),
+        BinOp::MulAssign(_) => (quote!(Mul), quote!(*)),
+        BinOp::DivAssign(_) => (quote!(Div), quote!(/)),
+        BinOp::RemAssign(_) => (quote!(Rem), quote!(%)),
+        BinOp::BitXorAssign(_) => (quote!(Xor), quote!(^)),
+        BinOp::BitAndAssign(_) => (quote!(And), quote!(&)),
+        BinOp::BitOrAssign(_) => (quote!(Or), quote!(|)),
+        BinOp::ShlAssign(_) => (quote!(Shl), quote!(<<)),
+        BinOp::ShrAssign(_) => (quote!(Shr), quote!(>>)),
+        _ => return None,
+    })
+}
+
+/// What an expression is called in messages, and what to do instead.
+fn name_of(e: &Expr) -> (&'static str, &'static str) {
+    let residual = "move it into a #[residual] function";
+    match e {
+        Expr::Array(_) | Expr::Repeat(_) => ("array expressions are", residual),
+        Expr::Async(_) | Expr::Await(_) => ("`async` and `await` are", residual),
+        Expr::Closure(_) => ("closures are", "write a function of the module"),
+        Expr::ForLoop(_) => ("`for` loops are", "write a `while` loop in an #[unroll] function"),
+        Expr::Let(_) => ("`let` in this place is", "write `if let` or `match`"),
+        Expr::Range(_) => ("range values are", residual),
+        Expr::Tuple(_) => ("tuples are", "use separate variables"),
+        Expr::Unsafe(_) => ("`unsafe` blocks are", residual),
+        _ => ("this expression is", residual),
+    }
+}

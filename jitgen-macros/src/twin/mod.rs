@@ -1,0 +1,302 @@
+//! One function's twin: its body rewritten to compute on traced values.
+//!
+//! The rewriting is local: every construct becomes a call of `macro_support` around the rewritten
+//! parts. `value` gives a `Tv`, `place` a `Place`. All locals of a twin are `mut`, because places
+//! of locals are taken by address.
+//!
+//! Not here: the merge point (`portal`), residual functions (`residual`).
+
+mod call;
+mod expr;
+mod pattern;
+mod place;
+
+use crate::diagnostics::Errors;
+use crate::model::{Function, Module, reference};
+use crate::scope::Scope;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Block, Expr, FnArg, Ident, Pat, ReturnType, Signature, Stmt, Type};
+
+/// How `return` leaves the twin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// With a traced value.
+    Value,
+    /// With the portal's outcome.
+    Outcome,
+}
+
+/// The rewriting of one function.
+pub struct Twin<'a> {
+    /// The functions around it.
+    pub module: &'a Module,
+    /// What is wrong with it.
+    pub errors: &'a mut Errors,
+    /// Its locals.
+    pub scope: Scope,
+    /// How it returns.
+    pub returns: Return,
+    /// The label of the portal's loop, in a portal.
+    pub portal_loop: Option<syn::Lifetime>,
+    /// May it contain loops?
+    pub loops: bool,
+}
+
+/// `jitgen_core::macro_support`, as expansions name it.
+pub fn support() -> TokenStream {
+    quote!(::jitgen_core::macro_support)
+}
+
+/// The same, so that what rustc says of its bounds points at the author's code.
+pub fn support_at(span: proc_macro2::Span) -> TokenStream {
+    quote_spanned!(span=> ::jitgen_core::macro_support)
+}
+
+/// The type that a function returns.
+pub fn return_type(sig: &Signature) -> TokenStream {
+    match &sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+    }
+}
+
+/// Puts a twin beside its function: in the type namespace for a free function (so that `use`
+/// brings it along), in an `impl` for a method.
+pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
+    let (name, vis) = (&function.sig.ident, &function.vis);
+    let lints = quote! {
+        #[allow(
+            warnings, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks, unsafe_code,
+            reason = "generated"
+        )]
+    };
+    match &function.owner {
+        Some(owner) => quote!(#lints #[doc(hidden)] impl #owner { #twin }),
+        None => quote! {
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, reason = "it shares its function's name")]
+            #[derive(Debug)]
+            #vis enum #name {}
+            #lints
+            #[doc(hidden)]
+            impl #name { #twin }
+        },
+    }
+}
+
+/// The twin of a traced function.
+pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
+    let m = support();
+    let mut twin = Twin {
+        module,
+        errors,
+        scope: Scope::default(),
+        returns: Return::Value,
+        portal_loop: None,
+        loops: true,
+    };
+    twin.scope.enter();
+    let (parameters, bind) = twin.parameters(&function.sig);
+    let result = return_type(&function.sig);
+    let body = twin.block(&function.body);
+    let name = match &function.owner {
+        Some(_) => format_ident!("{}__twin", function.sig.ident),
+        None => format_ident!("twin"),
+    };
+    let lifetimes = &function.sig.generics;
+    wrap(
+        function,
+        quote! {
+            #[cold]
+            pub fn #name #lifetimes (#parameters) -> #m::Tv<#result> { #bind #body }
+        },
+    )
+}
+
+impl Twin<'_> {
+    /// The parameters of a twin, and what binds `self`.
+    fn parameters(&mut self, sig: &Signature) -> (TokenStream, TokenStream) {
+        let m = support();
+        let mut parameters = vec![];
+        let mut bind = TokenStream::new();
+        for input in &sig.inputs {
+            match input {
+                FnArg::Receiver(this) => {
+                    if reference(this).is_none() {
+                        self.errors.on(
+                            this,
+                            "`self` by value is not supported yet in traced methods",
+                            "take `&self` or `&mut self`",
+                        );
+                    }
+                    let borrow = if reference(this).flatten().is_some() {
+                        quote!(unique)
+                    } else {
+                        quote!(shared)
+                    };
+                    parameters.push(quote!(&self, __place: #m::Place<Self>));
+                    bind = quote!(let mut __self = #m::#borrow(__place););
+                }
+                FnArg::Typed(arg) => {
+                    let ty = &arg.ty;
+                    if let Some(name) = self.simple_binding(&arg.pat) {
+                        parameters.push(quote!(mut #name: #m::Tv<#ty>));
+                    }
+                }
+            }
+        }
+        (quote!(#(#parameters),*), bind)
+    }
+
+    /// Declares the local that a parameter or `let` binds; only plain names are supported.
+    pub fn simple_binding(&mut self, pat: &Pat) -> Option<Ident> {
+        match pat {
+            Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
+                self.scope.declare(&pat.ident);
+                Some(pat.ident.clone())
+            }
+            Pat::Wild(_) => Some(format_ident!("__unused")),
+            Pat::Paren(pat) => self.simple_binding(&pat.pat),
+            Pat::Type(pat) => self.simple_binding(&pat.pat),
+            other => {
+                self.errors.on(
+                    other,
+                    "taking a value apart here is not supported yet in traced code",
+                    "bind a name, then use its fields or `match` on it",
+                );
+                None
+            }
+        }
+    }
+
+    /// A block, with its value.
+    pub fn block(&mut self, block: &Block) -> TokenStream {
+        self.scope.enter();
+        let body = self.statements(&block.stmts);
+        self.scope.leave();
+        quote!({ #body })
+    }
+
+    /// The statements of a block, with its value.
+    pub fn statements(&mut self, stmts: &[Stmt]) -> TokenStream {
+        let mut out = TokenStream::new();
+        for (index, stmt) in stmts.iter().enumerate() {
+            out.extend(self.statement(stmt));
+            if index + 1 < stmts.len() && matches!(stmt, Stmt::Expr(_, None)) {
+                // `if` and `match` as statements have a traced unit value.
+                out.extend(quote!(;));
+            }
+        }
+        let m = support();
+        match stmts.last() {
+            Some(Stmt::Expr(_, None)) => (),
+            Some(last) if diverges(last) => (),
+            _ => out.extend(quote!(#m::unit())),
+        }
+        out
+    }
+
+    fn statement(&mut self, stmt: &Stmt) -> TokenStream {
+        match stmt {
+            Stmt::Local(local) => self.local(local),
+            Stmt::Expr(e, semi) => {
+                let value = self.value(e);
+                quote!(#value #semi)
+            }
+            Stmt::Macro(stmt) => {
+                let value = self.macro_call(&stmt.mac);
+                // A macro in the tail position without semicolon is parsed as a statement too.
+                quote!(#value;)
+            }
+            Stmt::Item(item) => {
+                if !matches!(item, syn::Item::Const(_) | syn::Item::Use(_)) {
+                    self.errors.on(
+                        item,
+                        "items inside traced functions are not supported yet",
+                        "move it out of the function",
+                    );
+                }
+                item.to_token_stream()
+            }
+        }
+    }
+
+    fn local(&mut self, local: &syn::Local) -> TokenStream {
+        let m = support();
+        let init = local.init.as_ref().map(|init| {
+            if let Some((otherwise, _)) = &init.diverge {
+                self.errors.at(
+                    otherwise.span,
+                    "`let … else` is not supported yet in traced code",
+                    "write `if let` or `match`",
+                );
+            }
+            let value = self.value(&init.expr);
+            quote!(= #value)
+        });
+        let ty = match &local.pat {
+            Pat::Type(pat) => {
+                let ty = &pat.ty;
+                quote!(: #m::Tv<#ty>)
+            }
+            _ => quote!(),
+        };
+        if matches!(&local.pat, Pat::Wild(_)) {
+            return quote!(let _ #ty #init;);
+        }
+        let Some(name) = self.simple_binding(&local.pat) else { return quote!() };
+        quote_spanned!(local.pat.span()=> let mut #name #ty #init;)
+    }
+
+    /// An error for a construct that cannot be traced; gives tokens that stand for its value.
+    pub fn unsupported(&mut self, at: &impl Spanned, what: &str, help: &str) -> TokenStream {
+        self.errors.on(at, &format!("{what} not supported yet in traced code"), help);
+        quote!(::core::unreachable!())
+    }
+
+    /// The type of a function's parameter list, as a portal's entry has it.
+    pub fn parameter_types(sig: &Signature) -> Vec<Type> {
+        let typed = sig.inputs.iter().map(|input| match input {
+            FnArg::Typed(arg) => (*arg.ty).clone(),
+            FnArg::Receiver(this) => {
+                let mutable = reference(this).flatten();
+                syn::parse_quote!(& #mutable Self)
+            }
+        });
+        typed.collect()
+    }
+}
+
+/// Does control never get behind this statement?
+pub fn diverges(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Expr(e, _) => diverges_expr(e),
+        Stmt::Macro(stmt) => diverging_macro(&stmt.mac),
+        Stmt::Local(_) | Stmt::Item(_) => false,
+    }
+}
+
+fn diverges_expr(e: &Expr) -> bool {
+    match e {
+        Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
+        Expr::Macro(e) => diverging_macro(&e.mac),
+        Expr::Block(e) => e.block.stmts.last().is_some_and(diverges),
+        Expr::Paren(e) => diverges_expr(&e.expr),
+        Expr::If(e) => {
+            e.then_branch.stmts.last().is_some_and(diverges)
+                && e.else_branch.as_ref().is_some_and(|(_, e)| diverges_expr(e))
+        }
+        Expr::Match(e) => e.arms.iter().all(|arm| diverges_expr(&arm.body)),
+        _ => false,
+    }
+}
+
+fn diverging_macro(mac: &syn::Macro) -> bool {
+    let name = mac.path.segments.last().map(|segment| segment.ident.to_string());
+    matches!(
+        name.as_deref(),
+        Some("panic" | "unreachable" | "todo" | "unimplemented" | "can_enter_jit")
+    )
+}

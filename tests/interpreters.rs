@@ -1,0 +1,135 @@
+//! Small interpreters in different styles, run in several modes with the same outcome: plain, JIT,
+//! threshold 1, without optimization, and with every guard made to fail once.
+//!
+//! Each mode runs in a thread of its own, because the JIT belongs to a thread. The evaluator checks
+//! every recorded trace on the way.
+
+#[path = "interpreters/stack.rs"]
+mod stack;
+#[path = "interpreters/words.rs"]
+mod words;
+
+use jitgen::modes::{self, Run};
+use oorandom::Rand32;
+use stack::vm::Insn as S;
+use std::rc::Rc;
+use words::vm::Insn as W;
+
+/// Runs in every mode; gives the run at threshold 1.
+#[track_caller]
+fn agree(name: &str, run: impl Fn() -> String + Clone + Send + Sync) -> Run {
+    modes::agree(name, run)
+}
+
+#[test]
+fn a_stack_machine_counts() {
+    let code = vec![
+        S::Push(0),
+        S::Push(3000),
+        // 2: sum n -> n sum+n -> …
+        S::Dup,
+        S::JumpIfZero { target: 10 },
+        S::Swap,
+        S::Over,
+        S::Add,
+        S::Swap,
+        S::Push(-1),
+        S::Jump { target: 11 },
+        S::Halt,
+        S::Add,
+        S::Jump { target: 2 },
+    ];
+    let run = agree("count", move || stack::run(&Rc::new(stack::Program { code: code.clone() })));
+    assert!(run.output.contains("4501500"), "{}", run.output);
+    assert!(run.statistics.loops > 0);
+}
+
+/// A loop of 300 rounds around random straight code; sometimes an error ends it.
+fn random_stack_program(seed: u64) -> Vec<S> {
+    let mut random = Rand32::new(seed);
+    let mut code = vec![S::Push(300)];
+    for _ in 0..2 + random.rand_range(0..10) {
+        let at = code.len();
+        code.push(match random.rand_range(0..13) {
+            0..=2 => S::Push(i64::from(random.rand_range(0..40)) - 5),
+            3 | 4 => S::Dup,
+            5 => S::Swap,
+            6 => S::Over,
+            7 => S::Add,
+            8 => S::Sub,
+            9 => S::Mul,
+            10 => S::Div,
+            11 => S::Less,
+            _ if random.rand_range(0..2) == 0 => S::Emit,
+            _ => {
+                code.push(S::Dup);
+                S::JumpIfZero { target: at + 3 }
+            }
+        });
+    }
+    // However the stack looks now, the counter is found again at its bottom.
+    code.push(S::Drop);
+    code.push(S::Push(-1));
+    code.push(S::Add);
+    code.push(S::Dup);
+    let end = code.len() + 2;
+    code.push(S::JumpIfZero { target: end });
+    code.push(S::Jump { target: 1 });
+    code.push(S::Halt);
+    code
+}
+
+#[test]
+fn random_stack_programs() {
+    for seed in 0..60 {
+        let code = random_stack_program(seed);
+        agree(&format!("stack {seed}: {code:?}"), move || {
+            let run = || stack::run(&Rc::new(stack::Program { code: code.clone() }));
+            match std::panic::catch_unwind(run) {
+                Ok(output) => output,
+                Err(payload) => match payload.downcast_ref::<String>() {
+                    Some(text) => format!("panic: {text}"),
+                    None => format!("panic: {:?}", payload.downcast_ref::<&str>()),
+                },
+            }
+        });
+    }
+}
+
+fn random_word_program(seed: u64) -> Vec<W> {
+    let mut random = Rand32::new(seed);
+    let mut code = vec![];
+    for _ in 0..1 + random.rand_range(0..12) {
+        let op = random.rand_range(0..8) as u8;
+        let (a, b) = (random.rand_range(0..4) as usize, random.rand_range(0..4) as usize);
+        code.push(match random.rand_range(0..14) {
+            0 => W::I8(op, a, b),
+            1 => W::U8(op, a, b),
+            2 => W::I16(op, a, b),
+            3 => W::U32(op, a, b),
+            4 | 5 => W::I64(op, a, b),
+            6 => W::Usize(op, a, b),
+            7 => W::F64(op, a, b),
+            8 => W::F32(op, a, b),
+            9 => W::Promote(a),
+            10 | 11 => W::Cast { from: op, to: random.rand_range(0..9) as u8, a, b },
+            _ => {
+                code.push(W::Skip { test: op % 6, a });
+                W::I64(op, a, b)
+            }
+        });
+    }
+    code.push(W::Again);
+    code.push(W::Again);
+    code
+}
+
+#[test]
+fn random_word_programs() {
+    for seed in 0..120 {
+        let code = random_word_program(seed);
+        agree(&format!("words {seed}: {code:?}"), move || {
+            words::run(&Rc::new(words::Program { code: code.clone() }), 300)
+        });
+    }
+}

@@ -1,0 +1,196 @@
+//! A stack machine with its state in `self`, its pc in memory, and helpers that have an effect
+//! before they meet a bounds guard.
+
+use std::rc::Rc;
+
+/// A program.
+#[derive(jitgen_core::Traced)]
+pub struct Program {
+    /// The instructions.
+    pub code: Vec<vm::Insn>,
+}
+
+/// Runs a program; gives the final state and what the residual functions saw.
+pub fn run(program: &Rc<Program>) -> String {
+    let mut vm = vm::Vm::new();
+    let result = vm.run(program);
+    format!("{result:?} {:?} {:?} sp={} pc={}", &vm.stack[..8], vm.trail, vm.sp, vm.pc)
+}
+
+/// The interpreter.
+#[jitgen_core::interpreter]
+pub mod vm {
+    use super::Program;
+    use jitgen_core::Traced;
+    use std::rc::Rc;
+
+    /// An instruction.
+    #[derive(Clone, Copy, Debug, Traced)]
+    pub enum Insn {
+        /// Push a constant.
+        Push(i64),
+        /// Copy the top.
+        Dup,
+        /// Exchange the two on top.
+        Swap,
+        /// Copy the second.
+        Over,
+        /// Drop the top.
+        Drop,
+        /// Arithmetic on the two on top.
+        Add,
+        /// Difference.
+        Sub,
+        /// Product, wrapping.
+        Mul,
+        /// Quotient; 0 for a zero divisor.
+        Div,
+        /// Is the second less than the top?
+        Less,
+        /// Record the top in the trail; an error for 13.
+        Emit,
+        /// Go to.
+        Jump { target: usize },
+        /// Go to if the top (dropped) is zero.
+        JumpIfZero { target: usize },
+        /// Stop.
+        Halt,
+    }
+
+    /// Why a program failed.
+    #[derive(Clone, Copy, Debug, PartialEq, Traced)]
+    pub enum Error {
+        /// Nothing on the stack.
+        Underflow,
+        /// 13 was emitted.
+        Unlucky { at: usize },
+    }
+
+    /// The machine.
+    #[derive(Traced)]
+    pub struct Vm {
+        /// The operand stack.
+        pub stack: [i64; 32],
+        /// Number of operands.
+        pub sp: usize,
+        /// The next instruction.
+        pub pc: usize,
+        /// What was emitted.
+        pub trail: Vec<i64>,
+    }
+
+    impl Vm {
+        /// An empty machine.
+        pub fn new() -> Vm {
+            Vm { stack: [0; 32], sp: 0, pc: 0, trail: vec![] }
+        }
+
+        /// The dispatch loop.
+        #[portal(greens(program, self.pc), reds(self))]
+        pub fn run(&mut self, program: &Rc<Program>) -> Result<i64, Error> {
+            loop {
+                merge_point!();
+                let insn = program_at(program, self.pc);
+                self.pc += 1;
+                match insn {
+                    Insn::Push(value) => self.push(value),
+                    Insn::Dup => {
+                        let top = self.pop()?;
+                        self.push(top);
+                        self.push(top);
+                    }
+                    Insn::Swap | Insn::Over => {
+                        let b = self.pop()?;
+                        let a = self.pop()?;
+                        match insn {
+                            Insn::Swap => {
+                                self.push(b);
+                                self.push(a);
+                            }
+                            _ => {
+                                self.push(a);
+                                self.push(b);
+                                self.push(a);
+                            }
+                        }
+                    }
+                    Insn::Drop => {
+                        self.pop()?;
+                    }
+                    Insn::Add => {
+                        let b = self.pop()?;
+                        let a = self.pop()?;
+                        self.push(a.wrapping_add(b));
+                    }
+                    Insn::Sub => {
+                        let b = self.pop()?;
+                        let a = self.pop()?;
+                        self.push(a.wrapping_sub(b));
+                    }
+                    Insn::Mul => {
+                        let b = self.pop()?;
+                        let a = self.pop()?;
+                        self.push(a.wrapping_mul(b));
+                    }
+                    Insn::Div => {
+                        let b = self.pop()?;
+                        let a = self.pop()?;
+                        self.push(if b == 0 || b == -1 { 0 } else { a / b });
+                    }
+                    Insn::Less => {
+                        let b = self.pop()?;
+                        let a = self.pop()?;
+                        self.push((a < b) as i64);
+                    }
+                    Insn::Emit => {
+                        let value = self.pop()?;
+                        let at = self.pc;
+                        let count = emit(self, value, at)?;
+                        self.push(count);
+                    }
+                    Insn::Jump { target } => {
+                        let back = target < self.pc;
+                        self.pc = target;
+                        if back {
+                            can_enter_jit!();
+                        }
+                    }
+                    Insn::JumpIfZero { target } => {
+                        if self.pop()? == 0 {
+                            self.pc = target;
+                        }
+                    }
+                    Insn::Halt => return Ok(self.sp as i64),
+                }
+            }
+        }
+
+        fn push(&mut self, value: i64) {
+            self.stack[self.sp] = value;
+            self.sp += 1;
+        }
+
+        fn pop(&mut self) -> Result<i64, Error> {
+            if self.sp == 0 {
+                return Err(Error::Underflow);
+            }
+            // The effect comes first: the bounds guard below is behind it.
+            self.sp -= 1;
+            Ok(self.stack[self.sp])
+        }
+    }
+
+    fn program_at(program: &Rc<Program>, pc: usize) -> Insn {
+        program.code[pc]
+    }
+
+    #[residual]
+    fn emit(vm: &mut Vm, value: i64, at: usize) -> Result<i64, Error> {
+        if value == 13 {
+            return Err(Error::Unlucky { at });
+        }
+        assert!(value != -99, "emitted -99");
+        vm.trail.push(value);
+        Ok(vm.trail.len() as i64)
+    }
+}

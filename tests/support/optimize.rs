@@ -1,0 +1,94 @@
+//! `test optimize passes=fold,cse`: the text of the trace after these passes (or `all`, `none`).
+//!
+//! Each case is also executed: the trace and what it becomes, evaluated and as machine code, on
+//! seeded inputs, and, if it is a loop, the same with a limit on its rounds. So a wrong expectation
+//! cannot be blessed in.
+
+use crate::differential::{counted, references};
+use crate::filetest::{Case, Filetest, check_well_formed};
+use crate::native::Native;
+use crate::world::{World, fake_regions, for_trace, region_count};
+use jitgen_core::ir::{Const, Trace};
+use jitgen_core::opt::{Passes, RULES, optimize};
+use std::collections::BTreeSet;
+
+/// Inputs that a case is run on.
+const WORLDS: u64 = 24;
+
+/// The command.
+///
+/// # Errors
+/// If the options name no passes, the trace is not well formed, or it behaves differently after.
+pub fn command(file: &Filetest, case: &Case) -> Result<Vec<String>, String> {
+    let passes = passes(file)?;
+    let trace = case.trace()?;
+    let optimized = optimize(&trace, passes).trace;
+    check_well_formed(&optimized)?;
+    let text = optimized.to_string();
+    check_same(&trace, passes).map_err(|error| format!("{error}\nIt becomes:\n{text}"))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+fn passes(file: &Filetest) -> Result<Passes, String> {
+    let names = file.option("passes");
+    Passes::parse(names.ok_or("the header must say `passes=…`")?)
+}
+
+/// Executes both.
+fn check_same(trace: &Trace, passes: Passes) -> Result<(), String> {
+    let mut told = false;
+    for (limited, trace) in [(false, Some(trace.clone())), (true, counted(trace))] {
+        let Some(trace) = trace else { continue };
+        let optimized = optimize(&trace, passes).trace;
+        check_well_formed(&optimized)?;
+        let count = region_count(&trace);
+        let regions = fake_regions(count + 1);
+        let fake = |seed| world(&trace, seed, limited, &regions[..count], regions[count]);
+        for reference in references(&trace, (0..WORLDS).map(fake)) {
+            told |= reference.tells();
+            reference.compare(&optimized)?;
+        }
+        // Machine code has no fuel, so loops are compiled with a limit on their rounds only.
+        if !limited && counted(&trace).is_some() {
+            continue;
+        }
+        let mut native = Native::new(count)?;
+        let (regions, scratch) = native.addresses();
+        let real = |seed| world(&trace, seed, limited, &regions, scratch);
+        let references = references(&trace, (0..WORLDS).map(real));
+        for trace in [&trace, &optimized] {
+            if let Some(code) = native.compile(trace)? {
+                let mut references = references.iter();
+                references.try_for_each(|r| r.compare_native(&mut native, &code))?;
+            }
+        }
+    }
+    match told {
+        true => Ok(()),
+        false => Err("no seeded input makes this trace end, so it is not checked".to_owned()),
+    }
+}
+
+fn world(trace: &Trace, seed: u64, limited: bool, regions: &[u64], scratch: u64) -> World {
+    let mut world = for_trace(trace, seed, regions, scratch);
+    if limited {
+        let rounds = world.args.last_mut().expect("the number of rounds");
+        *rounds = Const::i64(1 + seed as i64 % 5);
+    }
+    world
+}
+
+/// The rules of the optimizer that no case of these files fires.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn rules_without_test(files: &[Filetest]) -> Result<Vec<String>, String> {
+    let mut fired = BTreeSet::new();
+    for file in files.iter().filter(|file| file.command == "optimize") {
+        for case in &file.cases {
+            fired.extend(optimize(&case.trace()?, passes(file)?).fired);
+        }
+    }
+    let missing = RULES.iter().filter(|(name, _)| !fired.contains(name));
+    Ok(missing.map(|(name, law)| format!("{name}: {law}")).collect())
+}

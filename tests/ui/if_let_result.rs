@@ -1,0 +1,37 @@
+//! `if let` on a `Result`.
+
+#![allow(unused, reason = "only the error matters")]
+
+use std::rc::Rc;
+
+fn main() {}
+
+#[jitgen_core::interpreter]
+mod vm {
+    use super::*;
+
+    #[derive(jitgen_core::Traced)]
+    pub struct Vm {
+        pub code: Vec<u8>,
+        pub a: i64,
+    }
+
+    #[portal(greens(code, pc), reds(vm))]
+    pub fn run(code: &Rc<Vec<u8>>, vm: &mut Vm) {
+        let mut pc = 0;
+        loop {
+            merge_point!();
+            if let Ok(x) = get() { vm.a = x; }
+            pc += 1;
+            if pc == 9 { break; }
+        }
+    }
+
+    #[residual]
+    fn get() -> Result<i64, Error> {
+        Ok(1)
+    }
+
+    #[derive(jitgen_core::Traced)]
+    pub struct Error;
+}

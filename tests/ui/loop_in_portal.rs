@@ -1,0 +1,29 @@
+//! A loop in a handler.
+
+#![allow(unused, reason = "only the error matters")]
+
+use std::rc::Rc;
+
+fn main() {}
+
+#[jitgen_core::interpreter]
+mod vm {
+    use super::*;
+
+    #[derive(jitgen_core::Traced)]
+    pub struct Vm {
+        pub code: Vec<u8>,
+        pub a: i64,
+    }
+
+    #[portal(greens(code, pc), reds(vm))]
+    pub fn run(code: &Rc<Vec<u8>>, vm: &mut Vm) {
+        let mut pc = 0;
+        loop {
+            merge_point!();
+            while vm.a > 0 { vm.a -= 1; }
+            pc += 1;
+            if pc == 9 { break; }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! A variable is green and red.
+
+#![allow(unused, reason = "only the error matters")]
+
+use std::rc::Rc;
+
+fn main() {}
+
+#[jitgen_core::interpreter]
+mod vm {
+    use super::*;
+
+    #[derive(jitgen_core::Traced)]
+    pub struct Vm {
+        pub code: Vec<u8>,
+        pub a: i64,
+    }
+
+    #[portal(greens(code, pc), reds(vm, pc))]
+    pub fn run(code: &Rc<Vec<u8>>, vm: &mut Vm) {
+        let mut pc = 0;
+        loop {
+            merge_point!();
+            pc += 1;
+            if pc == 9 { break; }
+        }
+    }
+}
