@@ -3,6 +3,7 @@
 use crate::machine::{Code, Machine, Refused, run};
 use jitgen_core::runtime::{Config, Log, Statistics, configure, statistics};
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 /// Runs `f` on a thread of its own, with a fresh runtime; gives its statistics and events, too.
@@ -32,15 +33,19 @@ pub fn with_config<R: Send + 'static>(
     }
 }
 
-/// Result, registers, output.
-pub type Run = (Result<i64, Refused>, Vec<i64>, Vec<i64>);
+/// Result or the message of a panic, registers, output.
+pub type Run = (Result<Result<i64, Refused>, String>, Vec<i64>, Vec<i64>);
 
 /// Runs a program on fresh registers.
 pub fn run_program(code: &[i64], callee: Option<&[i64]>) -> Run {
     let code: Code = Rc::new(code.to_vec());
     let callee = callee.map(|code| Rc::new(code.to_vec()));
     let mut machine = Machine { r: vec![0; 32], out: vec![], callee };
-    let result = run(&code, &mut machine);
+    let result = catch_unwind(AssertUnwindSafe(|| run(&code, &mut machine)));
+    let result = result.map_err(|panic| match panic.downcast_ref::<String>() {
+        Some(message) => message.clone(),
+        None => "a panic without message".to_owned(),
+    });
     (result, machine.r, machine.out)
 }
 
