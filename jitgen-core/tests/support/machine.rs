@@ -36,6 +36,9 @@ pub const GOTO: i64 = 9;
 /// `if r[a] % 3 == 0 { goto c }`
 pub const THIRD: i64 = 10;
 
+/// `if word(r[b]) > 10 { acc += 1 }`: a call whose result decides at once
+pub const WORD: i64 = 11;
+
 /// A program.
 pub type Code = Rc<Vec<i64>>;
 
@@ -76,10 +79,24 @@ pub fn out(machine: &mut Machine, x: i64) -> Result<i64, Refused> {
     Ok(x % 20)
 }
 
+/// Notes a value and maps it; 888 panics.
+pub fn noted(machine: &mut Machine, x: i64) -> i64 {
+    assert_ne!(x, 888, "no such word");
+    machine.out.push(x ^ 1);
+    x & 15
+}
+
 /// Runs another program on registers of its own.
 pub fn nested(machine: &mut Machine, x: i64) -> i64 {
     let code = machine.callee.clone().expect("there is something to call");
-    let mut inner = Machine { r: vec![0, x, 0, 0, 0, 0], ..Machine::default() };
+    let mut inner = Machine {
+        r: {
+            let mut r = vec![0; 32];
+            r[1] = x;
+            r
+        },
+        ..Machine::default()
+    };
     let result = run(&code, &mut inner).expect("the callee refuses nothing");
     machine.out.push(result);
     result
@@ -92,6 +109,11 @@ extern "C" fn out_thunk(machine: *mut Machine, x: i64, to: *mut u8) -> u64 {
         // SAFETY: the trace passes scratch memory of the size of the result.
         unsafe { jitgen_core::macro_support::Returned::hand_over(result, to) }
     })
+}
+
+extern "C" fn noted_thunk(machine: *mut Machine, x: i64) -> i64 {
+    // SAFETY: as above.
+    guarded(0, || noted(unsafe { &mut *machine }, x))
 }
 
 extern "C" fn nested_thunk(machine: *mut Machine, x: i64) -> i64 {
@@ -161,6 +183,13 @@ pub fn run(code: &Code, machine: &mut Machine) -> Result<i64, Refused> {
                 let y = nested(machine, x);
                 machine.r[a] = y;
                 if y > 10 {
+                    acc = acc.wrapping_add(1);
+                }
+                false
+            }
+            WORD => {
+                let x = machine.r[b as usize];
+                if noted(machine, x) > 10 {
                     acc = acc.wrapping_add(1);
                 }
                 false
@@ -285,6 +314,16 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
             let y: Tv<i64> =
                 residual(function, &words, move || nested(machine.native(), x.native()));
             register(&mut machine, a).set(y);
+            if branch(bin(Bin::Gt, false, y, lift(10i64), y.c > 10)) {
+                acc = wrapping_add(acc, lift(1i64));
+            }
+        } else if equals(op, WORD) {
+            let x = register(&mut machine, b).get();
+            let function =
+                Function { symbol: "machine::noted", address: noted_thunk as *const () as usize };
+            let words = [word(&machine), word(&x)];
+            let y: Tv<i64> =
+                residual(function, &words, move || noted(machine.native(), x.native()));
             if branch(bin(Bin::Gt, false, y, lift(10i64), y.c > 10)) {
                 acc = wrapping_add(acc, lift(1i64));
             }
