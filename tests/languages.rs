@@ -120,11 +120,11 @@ fn random_program(seed: u64) -> String {
     }
     let mut random = oorandom::Rand32::new(seed);
     let mut out = String::from("+++++++++++++++++++++++++++++++++++++");
-    block(&mut random, 2, &mut 0, &mut out);
+    block(&mut random, 1, &mut 0, &mut out);
     out.push_str("+++++++++++++++++++++++[->");
-    let mut moved = 1;
+    let mut moved = 0;
     block(&mut random, 1, &mut moved, &mut out);
-    out.push_str(&"<".repeat(moved as usize));
+    out.push_str(&"<".repeat(moved as usize + 1));
     out.push(']');
     out
 }
