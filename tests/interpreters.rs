@@ -26,18 +26,18 @@ fn a_stack_machine_counts() {
     let code = vec![
         S::Push(0),
         S::Push(3000),
-        // 2: sum n -> n sum+n -> …
+        // 2: the stack is `sum n`.
         S::Dup,
-        S::JumpIfZero { target: 10 },
+        S::JumpIfZero { target: 11 },
         S::Swap,
         S::Over,
         S::Add,
         S::Swap,
         S::Push(-1),
-        S::Jump { target: 11 },
-        S::Halt,
         S::Add,
         S::Jump { target: 2 },
+        // 11
+        S::Halt,
     ];
     let run = agree("count", move || stack::run(&Rc::new(stack::Program { code: code.clone() })));
     assert!(run.output.contains("4501500"), "{}", run.output);
@@ -50,7 +50,7 @@ fn random_stack_program(seed: u64) -> Vec<S> {
     let mut code = vec![S::Push(300)];
     for _ in 0..2 + random.rand_range(0..10) {
         let at = code.len();
-        code.push(match random.rand_range(0..13) {
+        let insn = match random.rand_range(0..13) {
             0..=2 => S::Push(i64::from(random.rand_range(0..40)) - 5),
             3 | 4 => S::Dup,
             5 => S::Swap,
@@ -65,7 +65,8 @@ fn random_stack_program(seed: u64) -> Vec<S> {
                 code.push(S::Dup);
                 S::JumpIfZero { target: at + 3 }
             }
-        });
+        };
+        code.push(insn);
     }
     // However the stack looks now, the counter is found again at its bottom.
     code.push(S::Drop);
@@ -102,7 +103,7 @@ fn random_word_program(seed: u64) -> Vec<W> {
     for _ in 0..1 + random.rand_range(0..12) {
         let op = random.rand_range(0..8) as u8;
         let (a, b) = (random.rand_range(0..4) as usize, random.rand_range(0..4) as usize);
-        code.push(match random.rand_range(0..14) {
+        let insn = match random.rand_range(0..14) {
             0 => W::I8(op, a, b),
             1 => W::U8(op, a, b),
             2 => W::I16(op, a, b),
@@ -117,7 +118,8 @@ fn random_word_program(seed: u64) -> Vec<W> {
                 code.push(W::Skip { test: op % 6, a });
                 W::I64(op, a, b)
             }
-        });
+        };
+        code.push(insn);
     }
     code.push(W::Again);
     code.push(W::Again);

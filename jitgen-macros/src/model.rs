@@ -31,6 +31,8 @@ pub enum Role {
 pub struct Function {
     /// The type of its `impl`, if it is a method.
     pub owner: Option<Type>,
+    /// The generics of that `impl`.
+    pub generics: syn::Generics,
     /// Its visibility.
     pub vis: Visibility,
     /// Its signature.
@@ -132,7 +134,7 @@ fn overflow_probe() -> TokenStream {
             *CHECKED.get_or_init(|| {
                 ::core::cfg!(debug_assertions)
                     || ::core::cfg!(panic = "abort")
-                    || ::jitgen_core::macro_support::panics_silently(|| {
+                    || ::jitgen_core::macro_support::panics(|| {
                         ::core::hint::black_box(u8::MAX) + ::core::hint::black_box(1)
                     })
             })
@@ -146,7 +148,8 @@ fn collect(items: &mut [Item], errors: &mut Errors) -> Module {
         match item {
             Item::Fn(f) => {
                 let (attrs, vis, sig) = (&mut f.attrs, f.vis.clone(), f.sig.clone());
-                let function = function(attrs, None, vis, sig, (*f.block).clone(), errors);
+                let place = (None, syn::Generics::default());
+                let function = function(attrs, place, vis, sig, (*f.block).clone(), errors);
                 module.free.insert(f.sig.ident.to_string(), module.functions.len());
                 module.functions.push(function);
             }
@@ -156,8 +159,8 @@ fn collect(items: &mut [Item], errors: &mut Errors) -> Module {
                     let ImplItem::Fn(f) = item else { continue };
                     let (vis, sig) = (f.vis.clone(), f.sig.clone());
                     let body = f.block.clone();
-                    let function =
-                        function(&mut f.attrs, Some(owner.clone()), vis, sig, body, errors);
+                    let place = (Some(owner.clone()), block.generics.clone());
+                    let function = function(&mut f.attrs, place, vis, sig, body, errors);
                     let name = f.sig.ident.to_string();
                     module.methods.entry(name).or_default().push(module.functions.len());
                     module.functions.push(function);
@@ -171,7 +174,7 @@ fn collect(items: &mut [Item], errors: &mut Errors) -> Module {
 
 fn function(
     attrs: &mut Vec<Attribute>,
-    owner: Option<Type>,
+    (owner, generics): (Option<Type>, syn::Generics),
     vis: Visibility,
     sig: Signature,
     body: Block,
@@ -201,7 +204,7 @@ fn function(
             "keep one of the attributes",
         );
     }
-    Function { owner, vis, sig, body, role, portal }
+    Function { owner, generics, vis, sig, body, role, portal }
 }
 
 fn has_loop(body: &Block) -> bool {

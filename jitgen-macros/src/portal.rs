@@ -206,7 +206,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             let name = twin_name(&name);
             quote_spanned!(name.span()=> let mut #name = __state.green();)
         }
-        None => quote!(__state.skip_green();),
+        None => quote!(__state.green_in_memory();),
     });
     let takes: Vec<_> = takes.collect();
     let reds: Vec<Ident> = portal.reds.iter().map(twin_name).collect();
@@ -222,15 +222,33 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             }
             None => {
                 let place = twin.place(green);
-                quote!(__merge.green_place(#place);)
+                quote! {
+                    if __merge.at_start() {
+                        __merge.start_green();
+                    } else {
+                        __merge.green_place(#place);
+                    }
+                }
             }
+        })
+        .collect();
+    let learns: Vec<TokenStream> = portal
+        .greens
+        .iter()
+        .enumerate()
+        .filter(|(_, green)| as_ident(green).is_none())
+        .map(|(index, green)| {
+            let place = twin.place(green);
+            quote!(__merge.learn(#index, #place);)
         })
         .collect();
     let condition = parts.condition.map(|condition| {
         let value = twin.value(condition);
         quote!(if !#m::branch(#value) { break #label; })
     });
+    twin.scope.enter();
     let body = twin.statements(&parts.body.stmts[1..]);
+    twin.scope.leave();
     let end = if parts.is_tail && parts.condition.is_none() {
         if has_break(parts.body, &label) {
             quote!(#m::Outcome::Return(#m::LoopValue::into_native(__result)))
@@ -274,6 +292,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                         return #m::Outcome::Merge(__merge.state());
                     }
                     #(__merge.update(&mut #reds);)*
+                    #(#learns)*
                     #condition
                     { #body };
                 };

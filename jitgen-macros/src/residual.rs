@@ -65,11 +65,12 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
         Some(_) => format_ident!("{name}__twin"),
         None => format_ident!("twin"),
     };
+    let lifetimes = &function.sig.generics;
     wrap(
         function,
         quote! {
             #[cold]
-            pub fn #twin_name(#parameters) -> #m::Tv<#result> {
+            pub fn #twin_name #lifetimes (#parameters) -> #m::Tv<#result> {
                 #bind
                 let __words = [#(#m::word(&#arguments)),*];
                 let __function = #m::Function {
@@ -79,7 +80,7 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
                 #at_result::residual::<#result>(__function, &__words, move || #target(#(#arguments.native()),*))
             }
 
-            extern "C" fn #thunk(
+            extern "C" fn #thunk #lifetimes (
                 #(#arguments: #m::AbiOf<#types>,)*
                 __out: *mut u8,
             ) -> <#result as #at_result::Returned>::Abi {

@@ -40,6 +40,12 @@ impl Scope {
         self.blocks.iter().flatten().cloned().collect()
     }
 
+    /// A variable of the merge point that an inner block hides.
+    pub fn shadowed(&self) -> Option<String> {
+        let (outer, inner) = self.blocks.split_first()?;
+        inner.iter().flatten().find(|name| outer.contains(name)).cloned()
+    }
+
     /// Forgets all locals but `keep`; the others are hidden.
     pub fn keep_only(&mut self, keep: &[String]) {
         let all = self.names();

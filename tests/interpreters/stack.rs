@@ -75,6 +75,8 @@ pub mod vm {
         pub sp: usize,
         /// The next instruction.
         pub pc: usize,
+        /// Jumps back that are left.
+        pub rounds: u32,
         /// What was emitted.
         pub trail: Vec<i64>,
     }
@@ -82,7 +84,7 @@ pub mod vm {
     impl Vm {
         /// An empty machine.
         pub fn new() -> Vm {
-            Vm { stack: [0; 32], sp: 0, pc: 0, trail: vec![] }
+            Vm { stack: [0; 32], sp: 0, pc: 0, rounds: 4000, trail: vec![] }
         }
 
         /// The dispatch loop.
@@ -152,6 +154,10 @@ pub mod vm {
                         let back = target < self.pc;
                         self.pc = target;
                         if back {
+                            if self.rounds == 0 {
+                                return Ok(-1);
+                            }
+                            self.rounds -= 1;
                             can_enter_jit!();
                         }
                     }

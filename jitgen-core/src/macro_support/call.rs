@@ -203,7 +203,8 @@ pub fn split<T: Payload, E: Traced>(result: Tv<Result<T, E>>) -> Result<Tv<T>, T
 
 /// The error conversion of `?`.
 pub fn from<E: Traced, F: Traced + From<E>>(error: Tv<E>) -> Tv<F> {
-    super::traced::construct(F::from(error.native()), &[])
+    let o = error.o;
+    super::traced::construct(F::from(error.native()), &[o])
 }
 
 /// A residual call in a twin: taken from the log, or made (and recorded).

@@ -36,7 +36,7 @@ pub use place::{
     shared, unique,
 };
 pub use portal::{
-    Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics_silently,
+    Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
 pub use traced::{
     AbiOf, Leaves, Machine, Named, Opaque, Ptr, Scalar, Traced, Tv, carry, construct, from_abi,

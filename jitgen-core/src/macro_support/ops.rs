@@ -314,7 +314,7 @@ fn record(op: Op, ty: Ty, a: Word, b: Option<Word>) -> Opnd {
 pub fn equals<X: Scalar>(x: Tv<X>, literal: X) -> bool {
     let (a, b) = (x.word(), Tv::<X> { c: literal, o: Opnd::Const }.word());
     let op = if a.now.ty.is_float() { Op::FEq } else { Op::Eq };
-    let yes = a.now == b.now;
+    let yes = x.c == literal;
     require(op, a.now.ty, a, b, yes);
     yes
 }
@@ -332,29 +332,21 @@ named!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize bool char f32 f64);
 
 /// A pattern test on a word: does it lie between the bounds?
 pub fn within<X: Scalar>(x: Tv<X>, low: Option<X>, high: Option<(X, bool)>) -> bool {
-    let le = if X::SIGNED { Op::LeS } else { Op::LeU };
-    let lt = if X::SIGNED { Op::LtS } else { Op::LtU };
-    let less = |op: Op, a: Const, b: Const| {
-        let (x, y) = match X::SIGNED {
-            true => (i128::from(a.signed()), i128::from(b.signed())),
-            false => (i128::from(a.bits), i128::from(b.bits)),
-        };
-        if matches!(op, Op::LtS | Op::LtU) { x < y } else { x <= y }
+    let (le, lt) = match (X::TY.is_float(), X::SIGNED) {
+        (true, _) => (Op::FLe, Op::FLt),
+        (false, true) => (Op::LeS, Op::LtS),
+        (false, false) => (Op::LeU, Op::LtU),
     };
     let word = |c: X| constant(Const::new(X::TY, c.bits()));
     if let Some(low) = low {
-        let low = word(low);
-        let yes = less(le, low.now, x.word().now);
-        require(le, X::TY, low, x.word(), yes);
+        let yes = low <= x.c;
+        require(le, X::TY, word(low), x.word(), yes);
         if !yes {
             return false;
         }
     }
-    let Some((high, inclusive)) = high else {
-        return true;
-    };
-    let (high, op) = (word(high), if inclusive { le } else { lt });
-    let yes = less(op, x.word().now, high.now);
-    require(op, X::TY, x.word(), high, yes);
+    let Some((high, inclusive)) = high else { return true };
+    let (op, yes) = if inclusive { (le, x.c <= high) } else { (lt, x.c < high) };
+    require(op, X::TY, x.word(), word(high), yes);
     yes
 }

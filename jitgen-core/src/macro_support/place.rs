@@ -391,6 +391,7 @@ fn vec_layout() -> (u32, u32) {
 ///
 /// # Panics
 /// As indexing does, if the index is out of bounds.
+#[track_caller]
 pub fn index<T: Indexable + ?Sized>(place: Place<T>, index: Tv<usize>) -> Place<T::Item> {
     let (first, len) = T::elements(place);
     let word = index.word();
@@ -408,6 +409,7 @@ pub fn index<T: Indexable + ?Sized>(place: Place<T>, index: Tv<usize>) -> Place<
 }
 
 #[cold]
+#[track_caller]
 fn out_of_bounds(len: u64, index: u64) -> ! {
     panic!("index out of bounds: the len is {len} but the index is {index}")
 }

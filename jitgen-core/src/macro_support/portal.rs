@@ -57,18 +57,19 @@ impl<T: 'static> Green for &Rc<T> {
         Rc::as_ptr(unsafe { value.0.as_ref() }) as u64
     }
     fn fix(value: &mut Tv<Self>) -> tracer::Green {
-        let constant = value.o.is_const();
-        if !constant {
+        if with(|s| s.is_started()) {
             // The `Rc` in memory is the identity, not the address of the reference to it.
-            let place = super::place::deref(super::place::local(value));
-            with(|s| s.promote(place.inner_pointer()));
+            let pointer = super::place::deref(super::place::local(value)).inner_pointer();
+            with(|s| s.promote(pointer));
         }
         // SAFETY: a green reference is valid at its merge point.
         let keep: Rc<Rc<T>> = Rc::new(Rc::clone(unsafe { value.c.0.as_ref() }));
         let key = Self::key(&value.c);
         value.c = Ptr(std::ptr::NonNull::from(&*keep));
         value.o = Opnd::Frozen;
-        tracer::Green { key, bits: value.c.bits(), keep: Some(keep as Rc<dyn Any>) }
+        let keep: Rc<dyn Any> = keep;
+        with(|s| s.keep(Rc::clone(&keep)));
+        tracer::Green { key, bits: value.c.bits(), keep: Some(keep) }
     }
 }
 
@@ -104,6 +105,7 @@ impl State {
 
     /// The interpreter hands over a red.
     pub fn put_red<C: Leaves + Copy>(mut self, carrier: C) -> State {
+        const { assert!(!C::OPAQUE, "a red consists of machine words") };
         C::leaves(&mut |offset, ty| {
             let at = (&raw const carrier).cast::<u8>().wrapping_add(offset as usize);
             // SAFETY: `Leaves` names words inside the carrier.
@@ -138,9 +140,12 @@ impl State {
         X::C::leaves(&mut |_, _| self.next_red += 1);
     }
 
-    /// The next green lives in memory: the twin reads it there.
-    pub fn skip_green(&mut self) {
+    /// The next green lives in memory. Its value at the merge point from which the twin starts is
+    /// the one of this state: a log may already be past a store to it.
+    pub fn green_in_memory(&mut self) {
+        let green = self.at.greens[self.next_green].clone();
         self.next_green += 1;
+        with(|s| s.start_green(green));
     }
 
     /// The twin takes the next green.
@@ -158,6 +163,7 @@ impl State {
     where
         X::C: Leaves + Copy,
     {
+        const { assert!(!X::C::OPAQUE, "a red consists of machine words") };
         let words = self.take_words::<X>(|index| with(|s| s.param(index)));
         Tv::from_words(&mut words.into_iter())
     }
@@ -215,13 +221,9 @@ pub fn loop_header() {
     with(|s| s.mark_header());
 }
 
-/// Does `f` panic? The panic is not reported.
-pub fn panics_silently(f: fn() -> u8) -> bool {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let panicked = std::panic::catch_unwind(f).is_err();
-    std::panic::set_hook(hook);
-    panicked
+/// Does `f` panic?
+pub fn panics(f: fn() -> u8) -> bool {
+    std::panic::catch_unwind(f).is_err()
 }
 
 /// A merge point of a twin in progress.
@@ -243,11 +245,30 @@ impl Merge {
         self.greens.push(X::fix(x));
     }
 
-    /// A green place: it is read, and known from here on.
+    /// Is this the merge point from which the twin starts?
+    pub fn at_start(&self) -> bool {
+        with(|s| !s.is_started())
+    }
+
+    /// A green in memory, at the merge point from which the twin starts: nothing is read, because
+    /// a log may already be past a store to it.
+    pub fn start_green(&mut self) {
+        let green = with(|s| s.take_start_green());
+        self.greens.push(green.expect("the state has a value for every green"));
+    }
+
+    /// A green in memory, at a later merge point: it is read and promoted.
     pub fn green_place<X: Green + Scalar>(&mut self, place: Place<X>) {
         let mut value = place.get();
         self.greens.push(X::fix(&mut value));
-        super::place::learn(place, value);
+    }
+
+    /// Behind the merge point, the green of that number is known where it lives in memory.
+    pub fn learn<X: Green + Scalar>(&self, index: usize, place: Place<X>) {
+        if with(|s| !s.is_replaying()) {
+            let value = super::traced::lift(X::from_bits(self.greens[index].bits));
+            super::place::learn(place, value);
+        }
     }
 
     /// A red.

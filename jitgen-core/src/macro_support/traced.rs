@@ -77,7 +77,7 @@ pub trait Machine: Copy {
     label = "not a machine word",
     note = "move the operation into a #[residual] function"
 )]
-pub trait Scalar: Traced<C = Self> + Machine + Leaves {}
+pub trait Scalar: Traced<C = Self> + Machine + Leaves + PartialOrd {}
 
 /// What a carrier consists of.
 pub trait Leaves {

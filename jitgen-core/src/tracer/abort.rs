@@ -47,8 +47,6 @@ reasons! {
     OwnedDrop "owned-drop" "propagate the value with `?`, or move the drop into a #[residual] function";
     /// The results of residual calls need more scratch memory than a frame has.
     ScratchFull "scratch-full" "let residual functions return smaller results";
-    /// The same merge point was passed without a new operation too often.
-    Empty "empty" "the portal loop does nothing that can be recorded";
     // When the trace is complete.
     /// The code generator refused the trace.
     Backend "backend" "see the message in the event log";

@@ -161,6 +161,8 @@ pub struct Session {
     replay: VecDeque<Replayed>,
     parts: Vec<Vec<Part>>,
     blobs: Vec<Blob>,
+    start_greens: VecDeque<Green>,
+    pins: Vec<Rc<dyn Any>>,
     started: bool,
     at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.
@@ -248,6 +250,26 @@ impl Session {
     /// The operand of the trace's parameter of that number.
     pub fn param(&self, index: usize) -> Opnd {
         self.recording.as_ref().map_or(Opnd::Const, |r| Opnd::Ssa(r.recorder.param(index)))
+    }
+
+    /// Has the twin passed the merge point from which it started?
+    pub fn is_started(&self) -> bool {
+        self.started
+    }
+
+    /// Keeps a green alive as long as the twin runs.
+    pub fn keep(&mut self, green: Rc<dyn Any>) {
+        self.pins.push(green);
+    }
+
+    /// A green that lives in memory, as it is at the merge point from which the twin starts.
+    pub fn start_green(&mut self, green: Green) {
+        self.start_greens.push_back(green);
+    }
+
+    /// That green, at that merge point.
+    pub fn take_start_green(&mut self) -> Option<Green> {
+        self.start_greens.pop_front()
     }
 
     /// A pure operation: its operand, when the twin has computed `now`.

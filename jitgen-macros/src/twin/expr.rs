@@ -14,7 +14,7 @@ impl Twin<'_> {
     /// The value of an expression.
     pub fn value(&mut self, e: &Expr) -> TokenStream {
         let m = support_at(e.span());
-        if is_constant(e) {
+        if self.is_constant(e) {
             return quote_spanned!(e.span()=> #m::lift(#e));
         }
         match e {
@@ -71,6 +71,28 @@ impl Twin<'_> {
                 let (what, help) = name_of(other);
                 self.unsupported(other, what, help)
             }
+        }
+    }
+
+    /// Only literals, constants and operators on them: lifted as a whole, so that rustc infers and
+    /// checks the literals as in the interpreter.
+    fn is_constant(&self, e: &Expr) -> bool {
+        match e {
+            Expr::Lit(e) => !matches!(e.lit, Lit::Str(_) | Lit::ByteStr(_) | Lit::CStr(_)),
+            Expr::Path(e) => {
+                let local = e.path.get_ident().is_some_and(|name| self.scope.has(name));
+                let name = e.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+                let upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+                !local && name.len() > 1 && name.chars().all(upper)
+            }
+            Expr::Paren(e) => self.is_constant(&e.expr),
+            Expr::Unary(e) => !matches!(e.op, UnOp::Deref(_)) && self.is_constant(&e.expr),
+            Expr::Cast(e) => self.is_constant(&e.expr),
+            Expr::Binary(e) => {
+                let whole = compound(&e.op).is_none();
+                whole && self.is_constant(&e.left) && self.is_constant(&e.right)
+            }
+            _ => false,
         }
     }
 
@@ -273,7 +295,16 @@ impl Twin<'_> {
         match &*name {
             "panic" | "unreachable" | "todo" | "unimplemented" => mac.to_token_stream(),
             "can_enter_jit" => match self.portal_loop.clone() {
-                Some(label) => quote!({ #m::loop_header(); continue #label; }),
+                Some(label) => {
+                    if let Some(name) = self.scope.shadowed() {
+                        self.errors.on(
+                            mac,
+                            &format!("`{name}` is another variable here than at the merge point"),
+                            "rename the inner variable",
+                        );
+                    }
+                    quote!({ #m::loop_header(); continue #label; })
+                }
                 None => self.unsupported(mac, "`can_enter_jit!` outside of a portal is", ""),
             },
             "merge_point" => {
@@ -314,26 +345,6 @@ impl Twin<'_> {
             if #active && !#m::branch(#condition) { ::core::panic!(#message) }
             #m::unit()
         })
-    }
-}
-
-/// Only literals, constants and operators on them: lifted as a whole, so that rustc infers and
-/// checks the literals as in the interpreter.
-fn is_constant(e: &Expr) -> bool {
-    match e {
-        Expr::Lit(e) => !matches!(e.lit, Lit::Str(_) | Lit::ByteStr(_) | Lit::CStr(_)),
-        Expr::Path(e) => e.path.segments.last().is_some_and(|segment| {
-            let name = segment.ident.to_string();
-            name.len() > 1
-                && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-        }),
-        Expr::Paren(e) => is_constant(&e.expr),
-        Expr::Unary(e) => !matches!(e.op, UnOp::Deref(_)) && is_constant(&e.expr),
-        Expr::Cast(e) => is_constant(&e.expr),
-        Expr::Binary(e) => {
-            compound(&e.op).is_none() && is_constant(&e.left) && is_constant(&e.right)
-        }
-        _ => false,
     }
 }
 

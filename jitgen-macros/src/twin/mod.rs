@@ -73,7 +73,10 @@ pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
         )]
     };
     match &function.owner {
-        Some(owner) => quote!(#lints #[doc(hidden)] impl #owner { #twin }),
+        Some(owner) => {
+            let (generics, _, bounds) = function.generics.split_for_impl();
+            quote!(#lints #[doc(hidden)] impl #generics #owner #bounds { #twin })
+        }
         None => quote! {
             #[doc(hidden)]
             #[allow(non_camel_case_types, reason = "it shares its function's name")]
