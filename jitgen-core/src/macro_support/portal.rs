@@ -36,6 +36,7 @@ pub trait Green: Traced {
 macro_rules! green_words {
     ($($t:ty),+) => {$(
         impl Green for $t {
+            #[inline(always)]
             fn key(value: &$t) -> u64 {
                 value.bits()
             }
@@ -50,6 +51,7 @@ macro_rules! green_words {
 green_words!(u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, bool, char);
 
 impl<T: 'static> Green for &Rc<T> {
+    #[inline(always)]
     fn key(value: &Ptr<Rc<T>>) -> u64 {
         // SAFETY: a green reference is valid at its merge point.
         Rc::as_ptr(unsafe { value.0.as_ref() }) as u64
@@ -91,6 +93,7 @@ impl State {
     }
 
     /// The interpreter hands over a green; `_like` gives the type.
+    #[inline(always)]
     pub fn put_green<X: Green>(mut self, carrier: X::C, _like: &X) -> State
     where
         X::C: Machine,
@@ -129,6 +132,7 @@ impl State {
     }
 
     /// The interpreter leaves the next red as it is: it is not mutable.
+    #[inline(always)]
     pub fn skip_red<X: Traced>(&mut self, _: &X)
     where
         X::C: Leaves,

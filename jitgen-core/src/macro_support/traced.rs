@@ -108,6 +108,7 @@ macro_rules! scalars {
             const SIGNED: bool = $signed;
             type Abi = $abi;
             fn from_abi(abi: $abi) -> Self { <Self as Machine>::from_bits(Machine::bits(abi)) }
+            #[inline(always)]
             fn bits(self) -> u64 { let to: fn($t) -> u64 = $to; to(self) }
             fn from_bits(bits: u64) -> Self { let from: fn(u64) -> $t = $from; from(bits) }
         }

@@ -251,3 +251,29 @@ fn log(value: &str) -> Result<Log, ConfigError> {
     }
     Ok(log)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_applied_in_order() {
+        let mut config = Config::default();
+        config.apply("threshold=1, check=on,opt=fold+cse,log=events+trace,stats").unwrap();
+        assert_eq!((config.threshold, config.check, config.stats), (1, true, true));
+        assert_eq!(config.opt.to_string(), "fold,cse");
+        assert!(config.log.events && config.log.trace && !config.log.asm);
+        config.apply("threshold=2,threshold=3,jit=off").unwrap();
+        assert_eq!((config.threshold, config.jit), (3, false));
+    }
+
+    #[test]
+    fn errors_say_what_could_be_written() {
+        let error = |text: &str| Config::default().apply(text).unwrap_err().to_string();
+        assert!(error("treshold=1").contains("no key `treshold`; there are jit, threshold,"));
+        assert_eq!(error("jit=maybe"), "JITGEN: `jit` is `on` or `off`, not `maybe`");
+        assert_eq!(error("threshold=many"), "JITGEN: `threshold` is a number, not `many`");
+        assert!(error("opt=magic").contains("there is no pass `magic`"));
+        assert!(error("log=all").contains("made of `events`"));
+    }
+}

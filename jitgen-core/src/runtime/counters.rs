@@ -33,10 +33,12 @@ thread_local! {
 /// Counts the interpreter's coming by `can_enter_jit!()`; answers whether to go the slow way.
 #[inline(always)]
 pub fn tick<const N: usize>(portal: &'static Portal, keys: &[u64; N]) -> bool {
-    match COUNTERS.get() {
-        None => false,
-        Some(counters) => counters.tick(hash(portal, keys)),
-    }
+    let Some(counters) = COUNTERS.get() else {
+        return false;
+    };
+    // Where the JIT is off, the interpreter's loop stays in one piece; where it is on, it is soon left.
+    std::hint::cold_path();
+    counters.tick(hash(portal, keys))
 }
 
 /// Has this thread entered a portal before? Says yes from then on.
@@ -76,6 +78,7 @@ impl Counters {
         let cell = &self.cells[index];
         let left = cell.get();
         if left <= 1 {
+            std::hint::cold_path();
             return true;
         }
         cell.set(left - 1);

@@ -58,8 +58,10 @@ pub(super) fn read(
             LogEntry::Store => Replayed::Store,
             LogEntry::Call(arg) => Replayed::Call(arg.map(&mut word)),
             LogEntry::Blob { offset, size } => {
-                let bytes = frame.scratch.iter().flat_map(|word| word.to_ne_bytes());
-                let bytes = bytes.skip(offset as usize).take(size as usize).collect();
+                // Blobs begin at whole words.
+                let words = frame.scratch[offset as usize / 8..].iter();
+                let bytes = words.flat_map(|word| word.to_ne_bytes());
+                let bytes = bytes.take(size as usize).collect();
                 Replayed::Blob(bytes, offset)
             }
         })

@@ -16,6 +16,9 @@
 //!
 //! Not checked: the second round of a peeled loop (the twin made one), operands in logs.
 
+#[cfg(test)]
+mod tests;
+
 use crate::eval::{Fault, Limits, Memory, Observer, Outcome, evaluate_observed};
 use crate::ir::{BlockId, Const, End, ExitId, ResumeId, Trace, Ty};
 use crate::tracer::SCRATCH_BASE;
