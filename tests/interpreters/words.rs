@@ -166,8 +166,8 @@ pub mod vm {
                             odd if odd & 1 == 1 => false,
                             _ => vm.i8s[a] < 0,
                         },
-                        4 => vm.f32s[a] != vm.f32s[a],
-                        _ => vm.u32s[a] % 2 == 0,
+                        4 => vm.f32s[a] != vm.f32s[1],
+                        _ => vm.u32s[a] & 1 == 0,
                     };
                     if skip {
                         pc += 1;

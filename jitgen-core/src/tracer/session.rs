@@ -328,13 +328,13 @@ impl Session {
     pub fn end_load(&mut self, address: Address, now: Const) -> Opnd {
         self.emit(|r| {
             if address.frozen {
-                r.log_known(now);
+                r.log_known(Word { now, opnd: Opnd::Const });
                 let pointer = now.ty == Ty::Ptr;
                 return if pointer { Opnd::Frozen } else { Opnd::Const };
             }
             match r.known(address) {
                 Some(word) if word.now == now => {
-                    r.log_known(now);
+                    r.log_known(word);
                     word.opnd
                 }
                 _ => r.load(address, now),
@@ -342,7 +342,7 @@ impl Session {
         })
     }
 
-    /// Memory at `address` is the constant `word` in all that follows, until it is written.
+    /// Memory at `address` holds `word` in all that follows, until it is written.
     pub fn learn(&mut self, address: Address, word: Word) {
         if let Some(recording) = &mut self.recording {
             recording.recorder.learn(address, word);
