@@ -8,7 +8,7 @@
 //!                      code                                       region (pieces that belong together)
 //! ```
 //!
-//! There is one [`Jit`] per thread, in a thread-local, and nothing is shared between threads. It is
+//! There is one `Jit` per thread, in a thread-local, and nothing is shared between threads. It is
 //! borrowed only for moments: never while a twin or compiled code runs, since residual functions may
 //! run portals of their own.
 //!
