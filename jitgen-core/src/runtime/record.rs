@@ -135,6 +135,7 @@ impl Jit {
             first_resume,
             params,
             start,
+            rounds: 1,
             limit,
             scratch: scratch..(SCRATCH_WORDS * 8) as u32,
             is_compiled: Box::new(move |keys| {
