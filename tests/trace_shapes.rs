@@ -83,6 +83,15 @@ fn the_order_of_moves_does_not_matter() {
 }
 
 #[test]
+fn ways_taken_in_turn_are_rounds_of_one_trace() {
+    // The flag behind the counter decides, and each way flips it: two rounds, no guard on the flag.
+    let traces = optimized("-[->>+<[->->+<<]>[-<+>>>+<<]<<]");
+    let first = traces.first().expect("the loop is compiled");
+    let counts = census(body(first));
+    assert_eq!((counts["guard"], counts.get("load")), (2, None), "{first}");
+}
+
+#[test]
 fn a_bridge_leads_from_the_inner_loop_around_the_outer_one() {
     let traces = optimized("++++++++[->++++++++[->+<]<]");
     assert_eq!(traces.len(), 2, "one loop and one bridge");

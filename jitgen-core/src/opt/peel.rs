@@ -326,6 +326,8 @@ impl<'a, 't> Guesser<'a, 't> {
                 .find(|k| self.plan.reds[*k].is_none() && self.args[*k] == value);
             match red {
                 Some(red) => Holds::Red(red),
+                // What is stored in each round mostly differs, unless it is a constant.
+                None if value.as_const().is_some() => Holds::Same(value),
                 None if holds_same && !fact.stored && self.stable(value) => Holds::Same(value),
                 None => Holds::Carried(value),
             }

@@ -49,7 +49,18 @@ impl Jit {
         self.check(job, &recorded.trace, &recorded.journal, args, Some(stopped), "recorded")?;
 
         let start = Instant::now();
-        let trace = optimize(&recorded.trace, self.config.opt).trace;
+        let optimized = optimize(&recorded.trace, self.config.opt);
+        if optimized.alternates
+            && let Origin::Location(keys) = &job.origin
+            && **keys == *recorded.target
+        {
+            let location = self.locations.get_or_create(job.portal, keys);
+            if location.rounds < 8 {
+                location.rounds *= 2;
+                return Ok(());
+            }
+        }
+        let trace = optimized.trace;
         self.statistics.optimize_ms += ms(start.elapsed());
         let stays = !is_loop || trace.blocks.len() == 1;
         self.check(job, &trace, &recorded.journal, args, stays.then_some(stopped), "optimized")?;

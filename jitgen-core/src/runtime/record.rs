@@ -79,7 +79,8 @@ impl Jit {
         state: &MergeState,
     ) -> Job {
         let label = location::label(portal, &keys);
-        let (first_resume, plan) = self.plan(portal, params, None, 0);
+        let (first_resume, mut plan) = self.plan(portal, params, None, 0);
+        plan.rounds = self.locations.get_or_create(portal, &keys).rounds;
         Job {
             portal,
             label,

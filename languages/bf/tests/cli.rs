@@ -305,10 +305,9 @@ fn the_log_and_the_statistics_show_what_was_compiled() {
 
 #[test]
 fn settings_that_make_no_sense_are_refused() {
-    for (settings, reason) in [
-        ("speed=11", "there is no key `speed`"),
-        ("threshold=soon", "`threshold` is a number"),
-    ] {
+    for (settings, reason) in
+        [("speed=11", "there is no key `speed`"), ("threshold=soon", "`threshold` is a number")]
+    {
         let output = bf("settings", b"+.").env("JITGEN", settings).output().unwrap();
         let messages = String::from_utf8(output.stderr).unwrap();
         assert!(messages.contains(reason), "{messages}");
