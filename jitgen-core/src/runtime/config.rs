@@ -50,6 +50,10 @@ pub struct Config {
     pub region_per_op: u64,
     /// `code_budget`: bytes of machine code after which nothing more is compiled.
     pub code_budget: usize,
+    /// `background=on|off|auto`: does another thread compile? `auto` says yes unless `check` or
+    /// `fail_guards` is on. Where another thread compiles, clocks decide what is recorded when; where
+    /// none does, the same program gives the same traces.
+    pub background: Option<bool>,
     /// `check=on|off`: does the evaluator check every recorded trace?
     pub check: bool,
     /// `fail_guards=on|off`: does every guard fail once?
@@ -68,8 +72,8 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             jit: true,
-            threshold: 200,
-            bridge_threshold: 20,
+            threshold: 1000,
+            bridge_threshold: 100,
             trace_limit: 6000,
             region_limit: 4000,
             region_min: 1000,
@@ -77,6 +81,7 @@ impl Default for Config {
             // operation 3 µs: waiting costs at most as much again as compiling at once.
             region_per_op: 300,
             code_budget: 64 << 20,
+            background: None,
             check: cfg!(debug_assertions),
             fail_guards: false,
             opt: Passes::ALL,
@@ -96,6 +101,7 @@ impl fmt::Debug for Config {
             .field("trace_limit", &self.trace_limit)
             .field("region_limit", &self.region_limit)
             .field("code_budget", &self.code_budget)
+            .field("background", &self.background)
             .field("check", &self.check)
             .field("fail_guards", &self.fail_guards)
             .field("opt", &self.opt.to_string())
@@ -205,15 +211,24 @@ impl Config {
             }
             "log" => self.log = log(value)?,
             "stats" => self.stats = switch(key, value)?,
-            // Compilation happens on the thread that runs the guest.
-            "background" => {
-                if switch(key, value)? {
-                    return Err(bad(key, value, "`off`: it is not supported yet"));
-                }
-            }
+            "background" => self.background = automatic(key, value)?,
             _ => return Err(ConfigError::UnknownKey(key.to_owned())),
         }
         Ok(())
+    }
+}
+
+impl Config {
+    /// Does another thread compile?
+    pub(super) fn is_background(&self) -> bool {
+        self.background.unwrap_or(!self.check && !self.fail_guards)
+    }
+
+    /// For how many passes of a place the runtime waits before it looks again whether something has
+    /// been compiled or may be recorded.
+    pub(super) fn patience(&self) -> u32 {
+        // Looking costs about as much as 50 passes.
+        self.threshold.max(1).saturating_mul(4)
     }
 }
 
@@ -230,6 +245,15 @@ fn switch(key: &str, value: &str) -> Result<bool, ConfigError> {
         "on" => Ok(true),
         "off" => Ok(false),
         _ => Err(bad(key, value, "`on` or `off`")),
+    }
+}
+
+fn automatic(key: &str, value: &str) -> Result<Option<bool>, ConfigError> {
+    match value {
+        "auto" => Ok(None),
+        "on" => Ok(Some(true)),
+        "off" => Ok(Some(false)),
+        _ => Err(bad(key, value, "`on`, `off` or `auto`")),
     }
 }
 

@@ -22,6 +22,7 @@ use super::store::{PieceId, UnitId};
 use super::{Jit, counters, with_jit};
 use crate::backend::{self, CodePtr, ExitCell, Frame};
 use crate::tracer::{MergeState, Portal, Replayed, Session, keys, panics, run_within};
+use std::sync::atomic::Ordering;
 
 /// Runs a portal's twin from a state to the next merge point at which it stops; nothing if the
 /// portal has returned.
@@ -117,6 +118,7 @@ impl Jit {
         state: &MergeState,
         may_record: bool,
     ) -> Decision {
+        self.poll();
         let keys = keys(&state.greens);
         let full = self.is_full;
         let threshold = self.config.threshold;
@@ -128,9 +130,17 @@ impl Jit {
                 Decision::Run(piece, entry)
             }
             State::Counting if may_record && !full => {
-                location.state = State::Recording;
+                if !self.may_spend() {
+                    counters::arm(portal, &keys, self.config.patience());
+                    return Decision::Interpret;
+                }
+                self.locations.get_or_create(portal, &keys).state = State::Recording;
                 let types = state.reds.iter().map(|red| red.ty).collect();
                 Decision::Record(Box::new(self.job_for_location(portal, keys, types, state)))
+            }
+            State::Compiling => {
+                counters::arm(portal, &keys, self.config.patience());
+                Decision::Interpret
             }
             State::Counting | State::Recording => {
                 if may_record {
@@ -161,8 +171,16 @@ impl Jit {
     fn leave(&mut self, portal: &'static Portal, cell: &ExitCell, frame: &Frame) -> After {
         let unit = UnitId(cell.code);
         let index = cell.exit as usize;
-        if cell.is_linked() {
+        let was_linked = cell.is_linked();
+        self.poll();
+        if was_linked {
             return After::GoOn(self.spent(unit, index));
+        }
+        if let Some(target) = self.store.target(unit, index)
+            && cell.is_linked()
+        {
+            // Just now.
+            return After::GoOn(self.store.entry(target).expect("a linked exit's target has code"));
         }
         self.store.unit_mut(unit).taken[index] += 1;
         let (piece, exit) = self.store.unit(unit).exits[index];
@@ -171,8 +189,14 @@ impl Jit {
         let is_leave = here.is_leave(exit);
         let panicked = panics::pending();
         let hot = cell.budget() <= 0 && !self.config.fail_guards && !self.is_full;
-        let records = hot && !is_leave && !panicked && !here.bridges.contains_key(&exit);
-        let trace = &here.trace;
+        let busy = here.bridges.contains_key(&exit) || here.pending.contains(&exit);
+        let mut records = hot && !is_leave && !panicked && !busy;
+        if records && !self.may_spend() {
+            records = false;
+            let patience = self.config.bridge_threshold.div_ceil(4);
+            self.store.unit_mut(unit).grant(index, patience.into());
+        }
+        let trace = &self.store.piece(piece).trace;
         let Left { state, log, args } =
             exit::read(&self.store, trace, trace.exit(exit), frame, records);
         if records {
@@ -192,7 +216,7 @@ impl Jit {
     /// In the mode where guards are made to fail, the guard of this exit has.
     fn fail_flag(&mut self, unit: UnitId, exit: usize) {
         if let Some(flags) = self.store.unit(unit).flags {
-            flags[exit].set(1);
+            flags[exit].store(1, Ordering::Relaxed);
         }
     }
 }

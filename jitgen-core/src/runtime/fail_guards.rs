@@ -12,7 +12,7 @@
 //! Not here: setting flags (`driver`).
 
 use crate::ir::{Arg, Aux, Const, ExitId, Inst, Op, Trace, Ty};
-use std::cell::Cell;
+use std::sync::atomic::AtomicU8;
 
 /// A trace whose guards fail once.
 pub(super) struct Failing {
@@ -20,7 +20,7 @@ pub(super) struct Failing {
     /// By exit of that trace: the exit of the original.
     pub exits: Vec<ExitId>,
     /// By exit of that trace: the flag of its guard. Never freed, since code holds the address.
-    pub flags: &'static [Cell<u8>],
+    pub flags: &'static [AtomicU8],
 }
 
 /// Makes every guard fail once.
@@ -28,7 +28,8 @@ pub(super) fn transform(original: &Trace) -> Failing {
     let mut trace = original.clone();
     let mut exits: Vec<ExitId> = (0..trace.exits.len() as u32).map(ExitId).collect();
     let count = exits.len() + original.guard_count();
-    let flags: &'static [Cell<u8>] = Box::leak(vec![Cell::new(0); count].into_boxed_slice());
+    let flags: Box<[AtomicU8]> = (0..count).map(|_| AtomicU8::new(0)).collect();
+    let flags: &'static [AtomicU8] = Box::leak(flags);
     for block in 0..trace.blocks.len() {
         let insts = std::mem::take(&mut trace.blocks[block].insts);
         let mut out = Vec::with_capacity(insts.len() * 2);

@@ -1,124 +1,256 @@
 //! Installing: from what recording has given to linked code.
 //!
 //! ```text
-//! recorded --> verify, check --> optimize --> verify, check --> piece --> compile --> unit --> linked
+//! recorded --> request --(queue: produced on this thread or another)--> piece, unit --> linked
 //! ```
 //!
-//! Not here: regions (`region`), the comparison with what really happened (`check`).
+//! Between request and product the location is `Compiling`, the exit `pending`: they are not recorded
+//! again, and what may be said of them meanwhile (traces that lead there) is said after them, because
+//! products come in the order of the requests.
+//!
+//! Not here: making code (`produce`), regions (`region`).
 
 use super::location::{self, State, back_off};
+use super::produce::{Made, Product, Refusal, Request, Witness};
+use super::queue::{Ordered, Work};
 use super::record::{Job, Origin};
 use super::statistics::ms;
 use super::store::{Kind, Piece, PieceId, Unit, UnitId};
-use super::{Jit, check, counters, fail_guards};
-use crate::backend::{Code, CompileError};
+use super::{Jit, counters};
 use crate::ir::{
-    Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty, ValueId, verify,
+    Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty, ValueId,
 };
-use crate::opt::optimize;
 use crate::tracer::journal::Event;
 use crate::tracer::{AbortReason, MergeState, Recorded, Resume, panics};
-use std::collections::HashMap;
-use std::time::Instant;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Why there is no code, with details.
-type Refusal = (AbortReason, String);
+/// A trace has at most so many rounds of its loop.
+const MAX_ROUNDS: u32 = 8;
+
+/// A recorded trace on its way to code.
+pub(super) struct Recording {
+    job: Box<Job>,
+    resumes: Vec<Resume>,
+    /// The keys of the loop's head, or of where the straight line leads.
+    target: Box<[u64]>,
+    is_loop: bool,
+    /// Operations recorded.
+    ops: usize,
+}
+
+impl Recording {
+    /// The location that the code is for; bridges have none.
+    fn head(&self) -> Option<&[u64]> {
+        match (&self.job.origin, self.is_loop) {
+            (_, true) => Some(&self.target),
+            (Origin::Location(keys), false) => Some(keys),
+            (Origin::Exit(..), false) => None,
+        }
+    }
+
+    fn label(&self) -> String {
+        match self.head() {
+            Some(keys) => location::label(self.job.portal, keys),
+            None => self.job.label.clone(),
+        }
+    }
+
+    fn what(&self) -> &'static str {
+        match (self.is_loop, self.head()) {
+            (true, _) => "loop",
+            (false, Some(_)) => "entry",
+            (false, None) => "bridge",
+        }
+    }
+}
 
 impl Jit {
-    /// Turns what was recorded into linked code.
+    /// Orders code for what was recorded.
     pub(super) fn accept(
         &mut self,
-        job: &Job,
+        job: Box<Job>,
         mut recorded: Recorded,
         resumes: Vec<Resume>,
         stopped: &MergeState,
-    ) -> Result<(), Refusal> {
-        let is_loop = matches!(recorded.trace.blocks[0].end, End::Jump(..));
+    ) {
         for function in &recorded.functions {
-            let known = self.store.symbols.insert(function.symbol, function.address);
-            if known.is_some_and(|address| address != function.address) {
-                let message = format!("two functions are called {}", function.symbol);
-                return Err((AbortReason::Backend, message));
+            let known = self.store.symbols.get(function.symbol).copied();
+            if known.is_none() {
+                Arc::make_mut(&mut self.store.symbols).insert(function.symbol, function.address);
+            } else if known != Some(function.address) {
+                let detail = format!("two functions are called {}", function.symbol);
+                return self.give_up(&job, AbortReason::Backend, Some(detail));
             }
         }
+        let is_loop = matches!(recorded.trace.blocks[0].end, End::Jump(..));
         if !is_loop && matches!(job.origin, Origin::Exit(..)) {
             guard_panic(&job.start_log, &mut recorded);
         }
-        self.statistics.ops_recorded += recorded.trace.inst_count() as u64;
-        let args = if is_loop { None } else { Some(&job.args[..]) };
-        self.check(job, &recorded.trace, &recorded.journal, args, Some(stopped), "recorded")?;
+        let Recorded { trace, journal, target, .. } = recorded;
+        let ops = trace.inst_count();
+        self.statistics.ops_recorded += ops as u64;
+        let args = (!is_loop).then(|| job.args.clone());
+        let again = self.may_take_more_rounds(&job, is_loop, &target);
+        let witness = Some(Witness { journal, args, stopped: stopped.reds.clone(), again });
+        let recording = Box::new(Recording { job, resumes, target, is_loop, ops });
+        if self.is_superseded(&recording) {
+            return self.supersede(&recording);
+        }
+        let job = &recording.job;
+        match (recording.head(), &job.origin) {
+            (Some(keys), _) => {
+                self.locations.get_or_create(job.portal, keys).state = State::Compiling;
+                counters::arm(job.portal, keys, self.config.patience());
+            }
+            (None, Origin::Exit(piece, exit)) => {
+                self.store.piece_mut(*piece).pending.insert(*exit);
+            }
+            (None, Origin::Location(_)) => unreachable!("a location is the head of its code"),
+        }
+        self.settle(job);
+        let label = job.label.clone();
+        self.order(Work::Piece(recording), |symbols, unit| Request {
+            trace,
+            label,
+            witness,
+            symbols,
+            unit,
+        });
+    }
 
-        let start = Instant::now();
-        let optimized = optimize(&recorded.trace, self.config.opt);
-        if optimized.alternates
-            && let Origin::Location(keys) = &job.origin
-            && **keys == *recorded.target
-        {
-            let location = self.locations.get_or_create(job.portal, keys);
-            if location.rounds < 8 {
-                location.rounds *= 2;
-                return Ok(());
-            }
-        }
-        let trace = optimized.trace;
-        self.statistics.optimize_ms += ms(start.elapsed());
-        let stays = !is_loop || trace.blocks.len() == 1;
-        self.check(job, &trace, &recorded.journal, args, stays.then_some(stopped), "optimized")?;
-        self.statistics.ops_optimized += trace.inst_count() as u64;
-        self.statistics.guards += trace.guard_count() as u64;
-        self.statistics.trace_exits += trace.exits.len() as u64;
-
-        let leads_to = match is_loop {
-            true => None,
-            false => self.locations.compiled(job.portal, &recorded.target),
-        };
-        if !is_loop && leads_to.is_none() {
-            return Err((AbortReason::Backend, "it leads to no compiled loop".to_owned()));
-        }
-        let head = match (&job.origin, is_loop) {
-            (_, true) => Some(recorded.target.clone()),
-            (Origin::Location(keys), false) => Some(keys.clone()),
-            (Origin::Exit(..), false) => None,
-        };
-        let (kind, label, what) = match (&job.origin, &head) {
-            (Origin::Exit(piece, exit), None) => {
-                (Kind::Bridge(*piece, *exit), job.label.clone(), "bridge")
-            }
-            (_, head) => {
-                let keys = head.as_deref().unwrap_or_default();
-                let what = if is_loop { "loop" } else { "entry" };
-                (Kind::Location, location::label(job.portal, keys), what)
-            }
-        };
-        if self.is_superseded(job, head.as_deref(), &kind) {
-            self.events.line(|| format!("{what} {label} has been compiled meanwhile"));
-            return Ok(());
-        }
-        for (index, resume) in resumes.into_iter().enumerate() {
-            self.store.resumes.insert(ResumeId(job.first_resume + index as u32), resume);
-        }
-        let ops = (recorded.trace.inst_count(), trace.inst_count());
-        let piece = self.add_piece(label, kind, trace, leads_to);
-        let unit = match self.compile_piece(piece) {
-            Ok(unit) => unit,
-            Err(error) => {
-                // Nothing refers to the piece; its number stays unused.
-                return Err((AbortReason::Backend, error.to_string()));
-            }
-        };
-        self.attach(job, piece, head.as_deref(), what);
-        self.report(what, unit, Some(ops.0), start);
-        Ok(())
+    /// Can the loop be recorded over more rounds, if one trace of it does not repeat?
+    fn may_take_more_rounds(&mut self, job: &Job, is_loop: bool, target: &[u64]) -> bool {
+        let Origin::Location(keys) = &job.origin else { return false };
+        let rounds = self.locations.get_or_create(job.portal, keys).rounds;
+        is_loop && **keys == *target && rounds < MAX_ROUNDS
     }
 
     /// Has a recording further in on the stack done the same?
-    fn is_superseded(&self, job: &Job, head: Option<&[u64]>, kind: &Kind) -> bool {
-        match (head, kind) {
-            (Some(keys), _) => self.locations.compiled(job.portal, keys).is_some(),
-            (None, Kind::Bridge(piece, exit)) => {
-                self.store.piece(*piece).bridges.contains_key(exit)
+    fn is_superseded(&self, recording: &Recording) -> bool {
+        let job = &recording.job;
+        match (recording.head(), &job.origin) {
+            (Some(keys), _) => self.locations.is_taken(job.portal, keys),
+            (None, Origin::Exit(piece, exit)) => {
+                let piece = self.store.piece(*piece);
+                piece.bridges.contains_key(exit) || piece.pending.contains(exit)
             }
-            (None, Kind::Location) => false,
+            (None, Origin::Location(_)) => false,
+        }
+    }
+
+    fn supersede(&mut self, recording: &Recording) {
+        let (what, label) = (recording.what(), recording.label());
+        self.events.line(|| format!("{what} {label} has been compiled meanwhile"));
+        self.settle(&recording.job);
+    }
+
+    /// A request has been fulfilled; nothing if making it panicked.
+    pub(super) fn deliver(&mut self, ordered: Ordered, product: Option<Product>) {
+        let Ordered { unit, work } = ordered;
+        let nothing = || (AbortReason::Backend, "compiling panicked".to_owned());
+        let Some(product) = product else {
+            return self.deliver_made(unit, work, None, Err(nothing()), Duration::ZERO);
+        };
+        let Product { trace, made, texts, times } = product;
+        for (title, text) in texts {
+            self.events.text(&title, text);
+        }
+        let statistics = &mut self.statistics;
+        statistics.checks += times.checks;
+        statistics.check_failures += u64::from(times.check_failed);
+        statistics.check_ms += ms(times.check);
+        statistics.optimize_ms += ms(times.optimize);
+        if let Ok(made) = &made {
+            self.note_code(made);
+        }
+        self.deliver_made(unit, work, Some(trace), made, times.total);
+    }
+
+    fn deliver_made(
+        &mut self,
+        unit: UnitId,
+        work: Work,
+        trace: Option<Trace>,
+        made: Result<Made, Refusal>,
+        time: Duration,
+    ) {
+        match (work, trace) {
+            (Work::Region(region), _) => self.install_region(unit, region, made, time),
+            (Work::Piece(recording), Some(trace)) => {
+                match made.and_then(|made| self.install_piece(unit, &recording, trace, made, time))
+                {
+                    Ok(()) => self.succeed(&recording),
+                    Err(refusal) => self.refuse(&recording, refusal),
+                }
+            }
+            (Work::Piece(recording), None) => {
+                if let Err(refusal) = made {
+                    self.refuse(&recording, refusal);
+                }
+            }
+        }
+    }
+
+    fn install_piece(
+        &mut self,
+        unit: UnitId,
+        recording: &Recording,
+        trace: Trace,
+        made: Made,
+        time: Duration,
+    ) -> Result<(), Refusal> {
+        let job = &recording.job;
+        let leads_to = match recording.is_loop {
+            true => None,
+            false => self.locations.compiled(job.portal, &recording.target),
+        };
+        if !recording.is_loop && leads_to.is_none() {
+            return Err((AbortReason::Backend, "it leads to no compiled loop".to_owned()));
+        }
+        self.statistics.ops_optimized += trace.inst_count() as u64;
+        self.statistics.guards += trace.guard_count() as u64;
+        self.statistics.trace_exits += trace.exits.len() as u64;
+        for (index, resume) in recording.resumes.iter().enumerate() {
+            let id = ResumeId(job.first_resume + index as u32);
+            self.store.resumes.insert(id, resume.clone());
+        }
+        let kind = match (&job.origin, recording.head()) {
+            (Origin::Exit(piece, exit), None) => Kind::Bridge(*piece, *exit),
+            _ => Kind::Location,
+        };
+        let exits = (0..trace.exits.len() as u32).map(ExitId);
+        let piece = self.add_piece(recording.label(), kind, trace, leads_to);
+        self.install(unit, piece, made, &exits.map(|exit| (piece, exit)).collect::<Vec<_>>());
+        self.attach(piece, recording);
+        self.report(recording.what(), unit, Some(recording.ops), time);
+        Ok(())
+    }
+
+    /// There is no code: the next recording is further away, or one of more rounds.
+    fn refuse(&mut self, recording: &Recording, (reason, detail): Refusal) {
+        let job = &recording.job;
+        if reason == AbortReason::Alternates {
+            self.note_abort(&job.label, reason, Some(detail));
+            let location = self.locations.get_or_create(job.portal, &recording.target);
+            location.rounds *= 2;
+            location.state = State::Counting;
+            return counters::arm(job.portal, &recording.target, 2);
+        }
+        if let Origin::Exit(piece, exit) = &job.origin {
+            self.store.piece_mut(*piece).pending.remove(exit);
+        }
+        if let Some(keys) = recording.head() {
+            let location = self.locations.get_or_create(job.portal, keys);
+            if location.state == State::Compiling {
+                location.state = State::Recording;
+            }
+        }
+        self.give_up(job, reason, Some(detail));
+        // A loop that began elsewhere.
+        if let Some(keys) = recording.head() {
+            self.back_off_location(job.portal, keys);
         }
     }
 
@@ -135,6 +267,8 @@ impl Jit {
             trace,
             leads_to,
             bridges: HashMap::new(),
+            pending: HashSet::new(),
+            region_pending: false,
             failures: HashMap::new(),
             entry: None,
             units: vec![],
@@ -144,17 +278,19 @@ impl Jit {
     }
 
     /// Makes a piece that has code the one of its location or exit.
-    fn attach(&mut self, job: &Job, piece: PieceId, head: Option<&[u64]>, what: &str) {
-        match what {
+    fn attach(&mut self, piece: PieceId, recording: &Recording) {
+        let job = &recording.job;
+        match recording.what() {
             "loop" => self.statistics.loops += 1,
             "entry" => self.statistics.entries += 1,
             _ => self.statistics.bridges += 1,
         }
-        if let Some(keys) = head {
+        if let Some(keys) = recording.head() {
             self.locations.get_or_create(job.portal, keys).state = State::Compiled(piece);
             counters::arm(job.portal, keys, 1);
         }
         if let Kind::Bridge(parent, exit) = self.store.piece(piece).kind {
+            self.store.piece_mut(parent).pending.remove(&exit);
             self.store.piece_mut(parent).bridges.insert(exit, piece);
             for (unit, index) in self.store.places(parent, exit) {
                 self.wire(unit, index);
@@ -162,55 +298,47 @@ impl Jit {
         }
     }
 
-    fn compile_piece(&mut self, piece: PieceId) -> Result<UnitId, CompileError> {
-        let trace = self.store.piece(piece).trace.clone();
-        let exits = (0..trace.exits.len() as u32).map(|exit| (piece, ExitId(exit))).collect();
-        self.compile(piece, &trace, exits)
+    fn succeed(&mut self, recording: &Recording) {
+        let job = &recording.job;
+        match &job.origin {
+            Origin::Exit(piece, exit) => {
+                self.store.piece_mut(*piece).failures.remove(exit);
+            }
+            Origin::Location(keys) => {
+                self.locations.get_or_create(job.portal, keys).failures = 0;
+            }
+        }
     }
 
-    /// Compiles a trace that begins with the piece `root` and links its exits.
-    pub(super) fn compile(
+    /// Makes code that begins with the piece `root` a unit, and links its exits. `exits` are those of
+    /// the trace that was compiled.
+    pub(super) fn install(
         &mut self,
+        unit: UnitId,
         root: PieceId,
-        trace: &Trace,
-        mut exits: Vec<(PieceId, ExitId)>,
-    ) -> Result<UnitId, CompileError> {
-        let failing = self.config.fail_guards.then(|| fail_guards::transform(trace));
-        if let Some(failing) = &failing {
-            exits = failing.exits.iter().map(|exit| exits[exit.index()]).collect();
-        }
-        let flags = failing.as_ref().map(|failing| failing.flags);
-        let trace = failing.as_ref().map_or(trace, |failing| &failing.trace);
-        let code = self.generate(trace)?;
-        self.statistics.ops_compiled += trace.inst_count() as u64;
-        let count = exits.len();
-        let unit = self.store.add_unit(Unit {
-            code,
-            root,
-            exits,
-            inside: trace.exits.iter().map(|exit| exit.link.is_some()).collect(),
-            taken: vec![0; count],
-            granted: vec![0; count],
-            flags,
-        });
+        made: Made,
+        exits: &[(PieceId, ExitId)],
+    ) {
+        let Made { code, exits: from, inside, flags, .. } = made;
+        let count = from.len();
+        let exits = from.iter().map(|exit| exits[exit.index()]).collect();
+        let (taken, granted) = (vec![0; count], vec![0; count]);
+        let new = Unit { code, root, exits, inside, taken, granted, flags };
+        self.store.add_unit(unit, new);
         for exit in 0..count {
             self.wire(unit, exit);
         }
-        Ok(unit)
     }
 
-    fn generate(&mut self, trace: &Trace) -> Result<Code, CompileError> {
-        let number = self.store.units.len() as u32;
-        let symbols = std::mem::take(&mut self.store.symbols);
-        let compiled = self.compiler().and_then(|c| c.compile(trace, &symbols, number));
-        self.store.symbols = symbols;
-        let code = compiled?;
-        let timings = code.timings();
-        self.statistics.lower_ms += ms(timings.lowering);
-        self.statistics.cranelift_ms += ms(timings.cranelift);
-        self.statistics.install_ms += ms(timings.install);
-        self.statistics.code_bytes += code.code_size() as u64;
-        if let Some(text) = code.disassembly() {
+    fn note_code(&mut self, made: &Made) {
+        let timings = made.code.timings();
+        let statistics = &mut self.statistics;
+        statistics.ops_compiled += made.ops as u64;
+        statistics.lower_ms += ms(timings.lowering);
+        statistics.cranelift_ms += ms(timings.cranelift);
+        statistics.install_ms += ms(timings.install);
+        statistics.code_bytes += made.code.code_size() as u64;
+        if let Some(text) = made.code.disassembly() {
             let log = self.events.log;
             if log.clif {
                 self.events.text("clif", &text.clif);
@@ -223,7 +351,6 @@ impl Jit {
             self.is_full = true;
             self.events.line(|| "the code budget is spent: nothing more is compiled".to_owned());
         }
-        Ok(code)
     }
 
     /// Links an exit of a unit, or lets it count until it is hot.
@@ -261,13 +388,13 @@ impl Jit {
         what: &str,
         unit: UnitId,
         recorded: Option<usize>,
-        start: Instant,
+        time: Duration,
     ) {
         let unit = self.store.unit(unit);
         let piece = self.store.piece(unit.root);
         let (label, trace) = (&piece.label, &piece.trace);
         let bytes = unit.code.code_size();
-        let time = ms(start.elapsed());
+        let time = ms(time);
         self.events.line(|| {
             let ops = match recorded {
                 Some(recorded) => format!("{recorded}->{}", trace.inst_count()),
@@ -279,35 +406,6 @@ impl Jit {
                 trace.exits.len(),
             )
         });
-    }
-
-    fn check(
-        &mut self,
-        job: &Job,
-        trace: &Trace,
-        journal: &[Event],
-        args: Option<&[Const]>,
-        stopped: Option<&MergeState>,
-        stage: &str,
-    ) -> Result<(), Refusal> {
-        if self.events.log.trace {
-            self.events.text(&format!("{stage} trace of {}", job.label), trace);
-        }
-        if !self.config.check {
-            return Ok(());
-        }
-        let start = Instant::now();
-        let found = match verify(trace).first() {
-            Some(violation) => Err(format!("{}: {}", violation.rule, violation.message)),
-            None => check::check(trace, journal, args, stopped.map(|state| &state.reds[..])),
-        };
-        self.statistics.checks += 1;
-        self.statistics.check_ms += ms(start.elapsed());
-        found.map_err(|message| {
-            self.statistics.check_failures += 1;
-            self.events.text(&format!("check of the {stage} trace failed: {message}"), trace);
-            (AbortReason::CheckFailed, format!("{stage}: {message}"))
-        })
     }
 }
 

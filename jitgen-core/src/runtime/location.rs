@@ -1,10 +1,10 @@
 //! Locations: the places of the guest program where compiled code may begin, and their states.
 //!
 //! ```text
-//!            hot                  recorded
-//! Counting ------->  Recording  ------------>  Compiled
-//!     ^                  |
-//!     +--- back off -----+ given up
+//!            hot                  recorded                installed
+//! Counting ------->  Recording  ------------>  Compiling  ----------->  Compiled
+//!     ^                  |                         |
+//!     +--- back off -----+------- given up --------+
 //! ```
 //!
 //! A location is a portal and the keys of its greens. Backing off is counting from a higher number:
@@ -24,6 +24,8 @@ pub(super) enum State {
     Counting,
     /// A recording that began there is under way, further out on this thread's stack.
     Recording,
+    /// A trace of it is being compiled.
+    Compiling,
     /// There is code for it.
     Compiled(PieceId),
 }
@@ -60,8 +62,16 @@ impl Locations {
         let locations = self.by_portal.get(&(std::ptr::from_ref(portal) as usize))?;
         match locations.get(keys)?.state {
             State::Compiled(piece) => Some(piece),
-            State::Counting | State::Recording => None,
+            State::Counting | State::Recording | State::Compiling => None,
         }
+    }
+
+    /// Is there code for a location, or will there be soon? Traces may lead to it: what they are
+    /// compiled to is installed after it.
+    pub fn is_taken(&self, portal: &'static Portal, keys: &[u64]) -> bool {
+        let locations = self.by_portal.get(&(std::ptr::from_ref(portal) as usize));
+        let location = locations.and_then(|locations| locations.get(keys));
+        location.is_some_and(|l| matches!(l.state, State::Compiling | State::Compiled(_)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The runtime: what is counted, recorded, compiled, entered, linked and thrown together, and when.
 //!
 //! ```text
-//! counters  --hot-->  driver  --record-->  tracer  --trace-->  install (check, optimize, compile)
+//! counters  --hot-->  driver  --record-->  tracer  --trace-->  install  <--->  queue (produce, worker)
 //!                       |  ^                                        |
 //!                    enter |  exit: state, log                    store (pieces, units, links)
 //!                       v  |                                        |
@@ -14,6 +14,7 @@
 //!
 //! Not here: any particular language; typed shells for generated code (`macro_support`).
 
+mod account;
 mod check;
 mod config;
 mod counters;
@@ -23,20 +24,26 @@ mod exit;
 mod fail_guards;
 mod install;
 mod location;
+mod produce;
+mod queue;
 mod record;
 mod region;
 mod statistics;
 mod store;
+mod worker;
 
 pub use config::{Config, ConfigError, EventSink, Log, VARIABLE};
 pub use counters::tick;
 pub use driver::enter;
 pub use statistics::Statistics;
 
-use crate::backend::{Compiler, Frame, Options};
+use crate::backend::Frame;
 use crate::tracer::{AbortReason, MergeState, Portal, keys};
+use account::Account;
 use events::Events;
 use location::Locations;
+use produce::Settings;
+use queue::Queue;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use store::Store;
@@ -48,12 +55,14 @@ struct Jit {
     statistics: Statistics,
     locations: Locations,
     store: Store,
-    /// Made when it is first needed.
-    compiler: Option<Compiler>,
+    queue: Queue,
+    account: Account,
     /// Frames that are not in use.
     frames: Vec<Box<Frame>>,
     /// The first number for resume points that no recording has reserved.
     next_resume: u32,
+    /// The number in the name of the next trace.
+    next_trace: u32,
     /// States that the interpreter was given, so that what their greens point to lives on.
     given: HashMap<(usize, Box<[u64]>), MergeState>,
     /// Greens at which bridges began: their traces hold pointers to them.
@@ -123,15 +132,19 @@ fn with_jit<R>(f: impl FnOnce(&mut Jit) -> R) -> R {
 impl Jit {
     fn new(mut config: Config) -> Jit {
         let events = Events::new(config.log, config.event_sink.take());
+        let background = config.is_background();
+        let queue = Queue::new(Settings::new(&config), background);
         Jit {
             config,
             events,
             statistics: Statistics::default(),
             locations: Locations::default(),
             store: Store::default(),
-            compiler: None,
+            queue,
+            account: Account::new(background),
             frames: vec![],
             next_resume: 0,
+            next_trace: 0,
             given: HashMap::new(),
             kept: vec![],
             is_full: false,
@@ -140,7 +153,8 @@ impl Jit {
 
     fn statistics(&self) -> Statistics {
         let mut statistics = self.statistics.clone();
-        for unit in &self.store.units {
+        statistics.guest_ms = statistics::ms(self.account.spent());
+        for unit in self.store.units() {
             for ((piece, exit), taken) in unit.exits.iter().zip(&unit.taken) {
                 if *taken > 0 {
                     let name = format!("{}/exit{}", self.store.piece(*piece).trace.name, exit.0);
@@ -149,15 +163,6 @@ impl Jit {
             }
         }
         statistics
-    }
-
-    /// The compiler.
-    fn compiler(&mut self) -> Result<&mut Compiler, crate::backend::CompileError> {
-        if self.compiler.is_none() {
-            let disassemble = self.config.log.clif || self.config.log.asm;
-            self.compiler = Some(Compiler::new(&Options { disassemble })?);
-        }
-        Ok(self.compiler.as_mut().expect("it has just been made"))
     }
 
     /// Notes that something was given up.

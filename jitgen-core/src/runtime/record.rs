@@ -64,7 +64,8 @@ pub(super) fn record(
     let job = unwind.0.take().expect("nothing has unwound");
     with_jit(|jit| {
         jit.statistics.record_ms += ms(start.elapsed());
-        jit.finish(&job, session, stopped.as_ref());
+        jit.finish(job, session, stopped.as_ref());
+        jit.account.charge(start.elapsed());
     });
     stopped
 }
@@ -132,63 +133,53 @@ impl Jit {
         // More than a recording can make, since recordings nest; `finish` gives the rest back.
         self.next_resume = first_resume.saturating_add(limit as u32 + 2);
         let plan = Plan {
-            name: format!("{}#{}", portal.name, self.store.pieces.len()),
+            name: format!("{}#{}", portal.name, self.next_trace),
             first_resume,
             params,
             start,
             rounds: 1,
             limit,
             scratch: scratch..(SCRATCH_WORDS * 8) as u32,
-            is_compiled: Box::new(move |keys| {
-                with_jit(|jit| jit.locations.compiled(portal, keys).is_some())
-            }),
+            is_compiled: Box::new(move |keys| with_jit(|jit| jit.locations.is_taken(portal, keys))),
             panic_flag: panics::flag_address(),
         };
         (first_resume, plan)
     }
 
-    fn finish(&mut self, job: &Job, mut session: Session, stopped: Option<&MergeState>) {
+    fn finish(&mut self, job: Box<Job>, mut session: Session, stopped: Option<&MergeState>) {
         self.kept.append(&mut session.kept);
         let recorded = session.recorded.take();
         let Some((recorded, stopped)) = recorded.zip(stopped) else {
             let reason = session.abort.unwrap_or(AbortReason::PortalReturned);
-            return self.give_up(job, reason, None);
+            return self.give_up(&job, reason, None);
         };
         let used = session.resumes.len() as u32;
         let reserved = job.first_resume.saturating_add(self.config.trace_limit as u32 + 2);
         if self.next_resume == reserved {
             self.next_resume = job.first_resume + used;
         }
-        match self.accept(job, recorded, session.resumes, stopped) {
-            Ok(()) => self.succeed(job),
-            Err((reason, detail)) => self.give_up(job, reason, Some(detail)),
-        }
+        self.next_trace += 1;
+        self.accept(job, recorded, session.resumes, stopped);
     }
 
-    /// The recording has given code, at its origin or elsewhere.
-    fn succeed(&mut self, job: &Job) {
+    /// The recording has given a trace, for its origin or elsewhere: the origin is not being
+    /// recorded any more.
+    pub(super) fn settle(&mut self, job: &Job) {
         match &job.origin {
-            Origin::Exit(piece, exit) => {
-                let piece_mut = self.store.piece_mut(*piece);
-                piece_mut.failures.remove(exit);
-                if !piece_mut.bridges.contains_key(exit) {
-                    self.set_bridge_budget(*piece, *exit);
-                }
-            }
+            Origin::Exit(piece, exit) => self.set_bridge_budget(*piece, *exit),
             Origin::Location(keys) => {
+                let threshold = self.config.threshold;
                 let location = self.locations.get_or_create(job.portal, keys);
-                location.failures = 0;
                 if location.state == State::Recording {
                     location.state = State::Counting;
-                    let ticks = back_off(self.config.threshold, 0);
-                    counters::arm(job.portal, keys, ticks);
+                    counters::arm(job.portal, keys, back_off(threshold, 0));
                 }
             }
         }
     }
 
     /// The recording has given nothing: the next one is further away.
-    fn give_up(&mut self, job: &Job, reason: AbortReason, detail: Option<String>) {
+    pub(super) fn give_up(&mut self, job: &Job, reason: AbortReason, detail: Option<String>) {
         self.note_abort(&job.label, reason, detail);
         match &job.origin {
             Origin::Exit(piece, exit) => {
@@ -196,15 +187,19 @@ impl Jit {
                 self.set_bridge_budget(*piece, *exit);
             }
             Origin::Location(keys) => {
-                let threshold = self.config.threshold;
-                let location = self.locations.get_or_create(job.portal, keys);
-                location.failures += 1;
-                if location.state == State::Recording {
-                    location.state = State::Counting;
-                    let ticks = back_off(threshold, location.failures);
-                    counters::arm(job.portal, keys, ticks);
-                }
+                self.locations.get_or_create(job.portal, keys).failures += 1;
+                self.back_off_location(job.portal, keys);
             }
+        }
+    }
+
+    /// A location that was being recorded counts again.
+    pub(super) fn back_off_location(&mut self, portal: &'static Portal, keys: &[u64]) {
+        let threshold = self.config.threshold;
+        let location = self.locations.get_or_create(portal, keys);
+        if location.state == State::Recording {
+            location.state = State::Counting;
+            counters::arm(portal, keys, back_off(threshold, location.failures));
         }
     }
 }

@@ -21,16 +21,28 @@
 //! Not here: optimizing across pieces.
 
 use super::Jit;
+use super::produce::{Made, Refusal, Request};
+use super::queue::Work;
 use super::store::{PieceId, UnitId};
 use crate::backend::CodePtr;
 use crate::ir::{ExitId, Trace};
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The pieces of a region, its root first.
 struct Plan {
     members: Vec<PieceId>,
     ops: usize,
+}
+
+/// A region on its way to code.
+pub(super) struct Region {
+    root: PieceId,
+    /// By exit of its trace: of which piece it is.
+    exits: Vec<(PieceId, ExitId)>,
+    pieces: usize,
+    ops: usize,
+    transitions: u64,
 }
 
 impl Jit {
@@ -58,7 +70,8 @@ impl Jit {
             0
         } else {
             let price = self.config.region_per_op.saturating_mul(plan.ops as u64);
-            if account >= price.max(self.config.region_min) {
+            let pending = self.store.piece(root).region_pending;
+            if account >= price.max(self.config.region_min) && !pending && self.may_spend() {
                 self.build(root, &plan);
             }
             self.region_budget()
@@ -106,23 +119,44 @@ impl Jit {
     fn build(&mut self, root: PieceId, plan: &Plan) {
         let start = Instant::now();
         let (trace, exits) = self.join(root, plan);
-        if self.events.log.trace {
-            self.events.text("region", &trace);
-        }
-        let transitions = std::mem::take(&mut self.store.piece_mut(root).transitions);
-        match self.compile(root, &trace, exits) {
-            Ok(unit) => {
+        let here = self.store.piece_mut(root);
+        here.region_pending = true;
+        let transitions = std::mem::take(&mut here.transitions);
+        let label = here.label.clone();
+        let (pieces, ops) = (plan.members.len(), plan.ops);
+        let region = Region { root, exits, pieces, ops, transitions };
+        self.order(Work::Region(region), |symbols, unit| Request {
+            trace,
+            label,
+            witness: None,
+            symbols,
+            unit,
+        });
+        self.account.charge(start.elapsed());
+    }
+
+    /// The region has been compiled, or could not be.
+    pub(super) fn install_region(
+        &mut self,
+        unit: UnitId,
+        region: Region,
+        made: Result<Made, Refusal>,
+        time: Duration,
+    ) {
+        let Region { root, exits, pieces, ops, transitions } = region;
+        self.store.piece_mut(root).region_pending = false;
+        match made {
+            Ok(made) => {
+                self.install(unit, root, made, &exits);
                 self.statistics.regions += 1;
                 let what = format!(
-                    "region of {} pieces, {} ops, after {transitions} transitions:",
-                    plan.members.len(),
-                    plan.ops
+                    "region of {pieces} pieces, {ops} ops, after {transitions} transitions:"
                 );
-                self.report(&what, unit, None, start);
+                self.report(&what, unit, None, time);
             }
-            Err(error) => {
+            Err((_, detail)) => {
                 let label = self.store.piece(root).label.clone();
-                self.events.line(|| format!("no region of {label}: {error}"));
+                self.events.line(|| format!("no region of {label}: {detail}"));
             }
         }
     }

@@ -73,6 +73,14 @@ statistics! {
     cranelift_ms: f64;
     /// Time spent making code executable.
     install_ms: f64;
+    /// Time that the JIT has taken from the guest's thread.
+    guest_ms: f64;
+    /// Traces and regions compiled on another thread.
+    background: u64;
+    /// The most that were waiting there at a time.
+    queue: u64;
+    /// Times that something hot was put off, because of the time spent or of what was waiting.
+    postponed: u64;
     /// Traces that the evaluator has checked.
     checks: u64;
     /// Traces with which the evaluator did not agree.

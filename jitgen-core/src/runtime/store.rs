@@ -21,8 +21,9 @@
 use crate::backend::{Code, CodePtr, ExitCell};
 use crate::ir::{End, ExitId, ResumeId, Trace};
 use crate::tracer::Resume;
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
 
 /// Names a piece.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -51,6 +52,10 @@ pub(super) struct Piece {
     pub leads_to: Option<PieceId>,
     /// The bridges of its exits.
     pub bridges: HashMap<ExitId, PieceId>,
+    /// Exits whose bridges are being compiled.
+    pub pending: HashSet<ExitId>,
+    /// Its region is being compiled.
+    pub region_pending: bool,
     /// Bridges given up in a row.
     pub failures: HashMap<ExitId, u32>,
     /// The unit to enter it by.
@@ -88,7 +93,7 @@ pub(super) struct Unit {
     /// By exit of the code: the budget that it was given last.
     pub granted: Vec<i64>,
     /// By exit, where every guard is made to fail once: the flag of its guard.
-    pub flags: Option<&'static [Cell<u8>]>,
+    pub flags: Option<&'static [AtomicU8]>,
 }
 
 impl Unit {
@@ -103,16 +108,20 @@ impl Unit {
 #[derive(Default)]
 pub(super) struct Store {
     pub pieces: Vec<Piece>,
-    pub units: Vec<Unit>,
+    /// By number; those that are being compiled, or could not be, are missing.
+    units: Vec<Option<Unit>>,
     /// The exits that are linked to a piece: unit and exit of its code.
     incoming: HashMap<PieceId, Vec<(UnitId, usize)>>,
     /// What resume points are.
     pub resumes: HashMap<ResumeId, Resume>,
     /// The addresses of residual functions.
-    pub symbols: HashMap<&'static str, usize>,
+    pub symbols: Arc<Symbols>,
 }
 
-impl crate::backend::Symbols for HashMap<&'static str, usize> {
+/// The addresses of residual functions.
+pub(super) type Symbols = HashMap<&'static str, usize>;
+
+impl crate::backend::Symbols for Symbols {
     fn address(&self, symbol: &str) -> Option<usize> {
         self.get(symbol).copied()
     }
@@ -128,11 +137,22 @@ impl Store {
     }
 
     pub fn unit(&self, id: UnitId) -> &Unit {
-        &self.units[id.0 as usize]
+        self.units[id.0 as usize].as_ref().expect("a unit that is spoken of is there")
     }
 
     pub fn unit_mut(&mut self, id: UnitId) -> &mut Unit {
-        &mut self.units[id.0 as usize]
+        self.units[id.0 as usize].as_mut().expect("a unit that is spoken of is there")
+    }
+
+    /// All units.
+    pub fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.units.iter().flatten()
+    }
+
+    /// A number for a unit to be.
+    pub fn reserve_unit(&mut self) -> UnitId {
+        self.units.push(None);
+        UnitId(self.units.len() as u32 - 1)
     }
 
     pub fn cell(&self, unit: UnitId, exit: usize) -> &ExitCell {
@@ -151,14 +171,13 @@ impl Store {
     }
 
     /// Adds a unit, which becomes the entry of its root. Its exits are not linked yet.
-    pub fn add_unit(&mut self, unit: Unit) -> UnitId {
-        let id = UnitId(self.units.len() as u32);
+    pub fn add_unit(&mut self, id: UnitId, unit: Unit) {
         let (root, entry) = (unit.root, unit.code.entry());
         let mut members: Vec<PieceId> = unit.exits.iter().map(|(piece, _)| *piece).collect();
         members.push(root);
         members.sort_unstable();
         members.dedup();
-        self.units.push(unit);
+        self.units[id.0 as usize] = Some(unit);
         for piece in members {
             self.piece_mut(piece).units.push(id);
         }
@@ -166,7 +185,6 @@ impl Store {
         for (from, exit) in self.incoming.get(&root).into_iter().flatten() {
             self.cell(*from, *exit).link(entry);
         }
-        id
     }
 
     /// Links an exit to where it goes on, if there is such a piece; gives that piece.

@@ -1,0 +1,215 @@
+//! Producing: from what recording has given to code, on whatever thread.
+//!
+//! ```text
+//! request: trace, journal --> verify, check --> optimize --> verify, check --> compile --> product
+//! ```
+//!
+//! A producer knows nothing of the program but what the request says, and changes nothing but
+//! itself: the texts and times that it has to tell are in the product.
+//!
+//! Not here: the queue (`worker`), what is linked to what (`install`).
+
+use super::store::Symbols;
+use super::{Config, check, fail_guards};
+use crate::backend::{Code, CompileError, Compiler, Options};
+use crate::ir::{Const, ExitId, Trace, verify};
+use crate::opt::{Passes, optimize};
+use crate::tracer::AbortReason;
+use crate::tracer::journal::Event;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
+use std::time::{Duration, Instant};
+
+/// Why there is no code, with details.
+pub(super) type Refusal = (AbortReason, String);
+
+/// What is to be produced.
+pub(super) struct Request {
+    pub trace: Trace,
+    /// As the event log shows it.
+    pub label: String,
+    /// For a recorded trace, what really happened; a region's pieces have been optimized already.
+    pub witness: Option<Witness>,
+    /// The addresses of residual functions.
+    pub symbols: Arc<Symbols>,
+    /// The number of the unit.
+    pub unit: u32,
+}
+
+/// What the twin did while the trace was recorded.
+pub(super) struct Witness {
+    pub journal: Vec<Event>,
+    /// The values of the parameters, if they are not the reds of the first event.
+    pub args: Option<Vec<Const>>,
+    /// The reds with which the twin has stopped.
+    pub stopped: Vec<Const>,
+    /// Can it be recorded again, over more rounds of its loop?
+    pub again: bool,
+}
+
+/// What was produced, and what there is to tell of it.
+pub(super) struct Product {
+    /// The trace, optimized if it was recorded.
+    pub trace: Trace,
+    pub made: Result<Made, Refusal>,
+    /// Title and text, for the event log.
+    pub texts: Vec<(String, String)>,
+    pub times: Times,
+}
+
+/// Compiled code.
+pub(super) struct Made {
+    pub code: Code,
+    /// Operations compiled.
+    pub ops: usize,
+    /// By exit of the code: the exit of the trace.
+    pub exits: Vec<ExitId>,
+    /// By exit of the code: does it go on in the same code?
+    pub inside: Vec<bool>,
+    /// Where every guard is made to fail once: the flags of the guards, by exit.
+    pub flags: Option<&'static [AtomicU8]>,
+}
+
+/// What producing took.
+#[derive(Default)]
+pub(super) struct Times {
+    pub check: Duration,
+    pub checks: u64,
+    pub check_failed: bool,
+    pub optimize: Duration,
+    pub total: Duration,
+}
+
+/// What produces. Each thread that does has one.
+pub(super) struct Producer {
+    settings: Settings,
+    /// Made when it is first needed.
+    compiler: Option<Compiler>,
+}
+
+/// What a producer takes from the configuration.
+#[derive(Clone, Copy)]
+pub(super) struct Settings {
+    check: bool,
+    fail_guards: bool,
+    opt: Passes,
+    log_trace: bool,
+    disassemble: bool,
+}
+
+impl Settings {
+    pub fn new(config: &Config) -> Settings {
+        Settings {
+            check: config.check,
+            fail_guards: config.fail_guards,
+            opt: config.opt,
+            log_trace: config.log.trace,
+            disassemble: config.log.clif || config.log.asm,
+        }
+    }
+}
+
+impl Producer {
+    pub fn new(settings: Settings) -> Producer {
+        Producer { settings, compiler: None }
+    }
+
+    /// Does what is requested.
+    pub fn produce(&mut self, request: Request) -> Product {
+        let start = Instant::now();
+        let Request { trace, label, witness, symbols, unit } = request;
+        let (texts, times) = (vec![], Times::default());
+        let trouble = Err((AbortReason::Backend, String::new()));
+        let mut product = Product { trace, made: trouble, texts, times };
+        product.made = match witness {
+            Some(witness) => self.optimize(&mut product, &label, &witness),
+            None => {
+                self.show(&mut product, "region", "");
+                Ok(())
+            }
+        }
+        .and_then(|()| {
+            self.compile(&product.trace, &symbols, unit)
+                .map_err(|error| (AbortReason::Backend, error.to_string()))
+        });
+        product.times.total = start.elapsed();
+        product
+    }
+
+    fn optimize(
+        &self,
+        product: &mut Product,
+        label: &str,
+        witness: &Witness,
+    ) -> Result<(), Refusal> {
+        self.check(product, label, witness, true, "recorded")?;
+        let start = Instant::now();
+        let is_loop = witness.args.is_none();
+        let optimized = optimize(&product.trace, self.settings.opt);
+        product.times.optimize = start.elapsed();
+        if optimized.alternates && witness.again {
+            return Err((AbortReason::Alternates, "it does not repeat".to_owned()));
+        }
+        product.trace = optimized.trace;
+        // A peeled loop ends in its second round.
+        let stays = !is_loop || product.trace.blocks.len() == 1;
+        self.check(product, label, witness, stays, "optimized")
+    }
+
+    fn show(&self, product: &mut Product, stage: &str, label: &str) {
+        if self.settings.log_trace {
+            let title = if label.is_empty() { stage } else { &format!("{stage} trace of {label}") };
+            product.texts.push((title.to_owned(), product.trace.to_string()));
+        }
+    }
+
+    fn check(
+        &self,
+        product: &mut Product,
+        label: &str,
+        witness: &Witness,
+        stays: bool,
+        stage: &str,
+    ) -> Result<(), Refusal> {
+        self.show(product, stage, label);
+        if !self.settings.check {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let stopped = stays.then_some(&witness.stopped[..]);
+        let trace = &product.trace;
+        let found = match verify(trace).first() {
+            Some(violation) => Err(format!("{}: {}", violation.rule, violation.message)),
+            None => check::check(trace, &witness.journal, witness.args.as_deref(), stopped),
+        };
+        product.times.checks += 1;
+        product.times.check += start.elapsed();
+        found.map_err(|message| {
+            product.times.check_failed = true;
+            let title = format!("check of the {stage} trace failed: {message}");
+            product.texts.push((title, product.trace.to_string()));
+            (AbortReason::CheckFailed, format!("{stage}: {message}"))
+        })
+    }
+
+    fn compile(
+        &mut self,
+        trace: &Trace,
+        symbols: &Symbols,
+        unit: u32,
+    ) -> Result<Made, CompileError> {
+        let failing = self.settings.fail_guards.then(|| fail_guards::transform(trace));
+        let same = || (0..trace.exits.len() as u32).map(ExitId).collect();
+        let exits = failing.as_ref().map_or_else(same, |failing| failing.exits.clone());
+        let flags = failing.as_ref().map(|failing| failing.flags);
+        let trace = failing.as_ref().map_or(trace, |failing| &failing.trace);
+        if self.compiler.is_none() {
+            let disassemble = self.settings.disassemble;
+            self.compiler = Some(Compiler::new(&Options { disassemble })?);
+        }
+        let compiler = self.compiler.as_mut().expect("it has just been made");
+        let code = compiler.compile(trace, symbols, unit)?;
+        let inside = trace.exits.iter().map(|exit| exit.link.is_some()).collect();
+        Ok(Made { code, ops: trace.inst_count(), exits, inside, flags })
+    }
+}
