@@ -21,6 +21,10 @@ pub const MODES: &[(&str, &str)] = &[
     ("jit", "threshold=20,bridge_threshold=5,check=on"),
     ("threshold 1", "threshold=1,bridge_threshold=1,check=on,region_min=10,region_per_op=1"),
     ("unoptimized", "threshold=2,bridge_threshold=2,opt=none,check=on"),
+    (
+        "background",
+        "threshold=1,bridge_threshold=1,check=on,region_min=10,region_per_op=1,background=on",
+    ),
     ("every guard fails", "threshold=1,fail_guards=on,check=on"),
 ];
 

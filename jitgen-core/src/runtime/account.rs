@@ -1,17 +1,22 @@
 //! The account: how much of a thread's time the JIT may take.
 //!
 //! ```text
-//! time spent on the guest's thread + price of a recording  <=  ALLOWANCE + elapsed / SHARE
+//! spent on the guest's thread + price of a recording
+//!     <=  ALLOWANCE + first 10 ms / EARLY_SHARE + further time / SHARE
 //! ```
 //!
 //! A trace is worth its price only if the program goes on for long enough, which nobody knows. What
 //! is known is how long it has been going on. While the account is overdrawn, a hot place is put off
 //! and comes again soon; since hotter places come by more often, they are served first.
 //!
+//! The share is smaller at first, because what another thread compiles is not free for the guest
+//! either: it takes locks of the address space, interrupts the guest's processor when it changes
+//! pages, and begins by reading the compiler in. Measured, that is as much again as what is charged.
+//!
 //! Only in the background mode: where compilation happens on the guest's thread, no clock decides
 //! anything, so that the same program gives the same traces.
 //!
-//! Not here: what is charged (`record`, `install`), for how long a place is put off (`driver`).
+//! Not here: what is charged (`record`, `queue`), for how long a place is put off (`driver`).
 
 use std::time::{Duration, Instant};
 
@@ -19,8 +24,12 @@ use std::time::{Duration, Instant};
 const ALLOWANCE: Duration = Duration::from_micros(50);
 /// What the next recording will cost, more or less.
 const PRICE: Duration = Duration::from_micros(100);
-/// What it may take of the time that has passed: one part in so many.
-const SHARE: u32 = 20;
+/// While a program is young.
+const EARLY: Duration = Duration::from_millis(10);
+/// What the JIT may take of that time: one part in so many.
+const EARLY_SHARE: u32 = 40;
+/// What it may take of the time after.
+const SHARE: u32 = 16;
 
 /// The account of a thread.
 pub(super) struct Account {
@@ -52,7 +61,7 @@ impl Account {
 }
 
 fn allowed(elapsed: Duration) -> Duration {
-    ALLOWANCE + elapsed / SHARE
+    ALLOWANCE + elapsed.min(EARLY) / EARLY_SHARE + elapsed.saturating_sub(EARLY) / SHARE
 }
 
 #[cfg(test)]
@@ -61,14 +70,16 @@ mod tests {
 
     #[test]
     fn a_share_is_allowed() {
-        assert_eq!(allowed(Duration::ZERO), ALLOWANCE);
-        assert_eq!(allowed(Duration::from_millis(20)), ALLOWANCE + Duration::from_millis(1));
+        let ms = Duration::from_millis;
+        assert_eq!(allowed(ms(0)), ALLOWANCE);
+        assert_eq!(allowed(ms(4)), ALLOWANCE + ms(4) / 40);
+        assert_eq!(allowed(ms(26)), ALLOWANCE + ms(10) / 40 + ms(1));
     }
 
     #[test]
     fn an_overdrawn_account_does_not_cover_and_one_without_limit_does() {
         let (mut limited, mut unlimited) = (Account::new(true), Account::new(false));
-        std::thread::sleep(PRICE * SHARE);
+        std::thread::sleep(PRICE * EARLY_SHARE);
         assert!(limited.covers());
         limited.charge(Duration::from_secs(10));
         unlimited.charge(Duration::from_secs(10));

@@ -59,7 +59,7 @@ pub fn check(code: &[i64], callee: Option<&[i64]>) -> Vec<(Statistics, Vec<Strin
     let (expected, off, _) = with_config(|c| c.jit = false, program());
     assert_eq!(off.recordings, 0);
     type Mode = (&'static str, fn(&mut Config));
-    let modes: [Mode; 6] = [
+    let modes: [Mode; 7] = [
         ("default", |_| ()),
         ("threshold 1", |c| c.threshold = 1),
         ("quick", |c| {
@@ -83,6 +83,13 @@ pub fn check(code: &[i64], callee: Option<&[i64]>) -> Vec<(Statistics, Vec<Strin
         ("fail guards", |c| {
             c.threshold = 1;
             c.fail_guards = true;
+        }),
+        ("background", |c| {
+            c.background = Some(true);
+            c.threshold = 1;
+            c.bridge_threshold = 1;
+            c.region_min = 20;
+            c.region_per_op = 1;
         }),
     ];
     let mut all = vec![];
