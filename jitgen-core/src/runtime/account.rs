@@ -29,7 +29,7 @@ const EARLY: Duration = Duration::from_millis(10);
 /// What the JIT may take of that time: one part in so many.
 const EARLY_SHARE: u32 = 40;
 /// What it may take of the time after.
-const SHARE: u32 = 16;
+const SHARE: u32 = 8;
 
 /// The account of a thread.
 pub(super) struct Account {
@@ -73,7 +73,7 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(allowed(ms(0)), ALLOWANCE);
         assert_eq!(allowed(ms(4)), ALLOWANCE + ms(4) / 40);
-        assert_eq!(allowed(ms(26)), ALLOWANCE + ms(10) / 40 + ms(1));
+        assert_eq!(allowed(ms(26)), ALLOWANCE + ms(10) / 40 + ms(2));
     }
 
     #[test]

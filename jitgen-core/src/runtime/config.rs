@@ -77,9 +77,10 @@ impl Default for Config {
             trace_limit: 6000,
             region_limit: 4000,
             region_min: 1000,
-            // A transition costs about 10 ns (spills, frame slots, two indirect jumps), compiling an
-            // operation 3 µs: waiting costs at most as much again as compiling at once.
-            region_per_op: 300,
+            // A transition costs about 10 ns (spills, frame slots, two indirect jumps), and what is
+            // known of memory is lost at it; compiling an operation costs 3 µs, mostly of another
+            // core. Waiting costs a third of compiling.
+            region_per_op: 100,
             code_budget: 64 << 20,
             background: None,
             check: cfg!(debug_assertions),
