@@ -213,18 +213,21 @@ fn compile_time() {
     }
 }
 
-/// A loop over 32-bit counters in cells, whose body takes one way or two ways in turn.
+/// A loop whose body goes one way, and one whose body goes two ways in turn: what a hot branch
+/// costs, and what an exit costs that has no bridge.
 fn branches(rounds: u32) {
-    println!("\nbranch: a loop of 16 M rounds, nanoseconds for each");
-    let count = "-[>-[>-[>+<-]<-]<-]";
-    let straight = b"-[>-[>-[>>+<+<-]<-]<-]".to_vec();
-    // The cell at the right is flipped each round; the `[` behind it goes one way, then the other.
-    let alternating = b"-[>-[>-[>[-<->>>+<<]<-[>+<-[->+<]]>[-<+>]<]<-]<-]".to_vec();
-    let _ = count;
+    const ROUNDS: f64 = 255.0 * 255.0 * 255.0;
+    println!("\nbranch: 16.6 M rounds of a loop, nanoseconds for each round (minimum of {rounds})");
+    // The cells behind the counter: a flag, its opposite, two sums. Each round sets the opposite,
+    // then either the flag's part runs (clearing both) or the opposite's.
+    let body = |set_flag: &str| format!("[->>+<[->->+<<]>[-{set_flag}>>+<<]<<]");
+    let nest = |body: &str| format!("-[>-[>-{body}<-]<-]").into_bytes();
+    let straight = nest(&body(""));
+    let alternating = nest(&body("<+>"));
     for (name, source, settings) in [
-        ("straight", &straight, ""),
-        ("alternating", &alternating, ""),
-        ("alternating, no bridges", &alternating, "bridge_threshold=1000000000"),
+        ("one way", &straight, ""),
+        ("two ways in turn", &alternating, ""),
+        ("two ways, no bridges", &alternating, "bridge_threshold=1000000000"),
     ] {
         let mut best: Option<Measured> = None;
         for _ in 0..rounds {
@@ -234,7 +237,30 @@ fn branches(rounds: u32) {
             }
         }
         let best = best.expect("there are rounds");
-        println!("{name:<26}{:>10.1} ms  {:?}", milliseconds(best.time), best.statistics);
+        let exits: u64 = best.statistics.exits_taken();
+        let each = best.time.as_secs_f64() * 1e9 / ROUNDS;
+        println!(
+            "{name:<22}{each:>8.2} ns{exits:>12} exits{:>10.1} ns/exit, all told",
+            best.time.as_secs_f64() * 1e9 / exits.max(1) as f64
+        );
+    }
+}
+
+/// Nested loops: how often is compiled code left, once everything is compiled?
+fn steady_state() {
+    println!("\nsteady: exits to the runtime, in runs of n and 4 n rounds of three nested loops");
+    for outer in ["+++++", "++++++++++++++++++++"] {
+        let source = format!("{outer}[>-[>-[>++<-]<-]<-]").into_bytes();
+        let measured = run(&source, bf::run, "", 1).remove(0);
+        let s = &measured.statistics;
+        println!(
+            "{:>3} x 255 x 255 rounds: {:>6} enters, {:>6} exits, {} regions, {:.1} ms",
+            outer.len(),
+            s.enters,
+            s.exits_taken(),
+            s.regions,
+            milliseconds(measured.time)
+        );
     }
 }
 
@@ -242,12 +268,13 @@ fn main() {
     let filters: Vec<String> =
         std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let wanted = |name: &str| filters.is_empty() || filters.iter().any(|f| name.contains(f));
-    let parts: [(&str, &dyn Fn()); 5] = [
+    let parts: [(&str, &dyn Fn()); 6] = [
         ("jit", &|| jit_against_interpreter(3)),
         ("warm-up", &warm_up),
         ("short", &|| short_programs(10)),
         ("compile", &compile_time),
         ("branch", &|| branches(3)),
+        ("steady", &steady_state),
     ];
     for (name, part) in parts {
         if wanted(name) {

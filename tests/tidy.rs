@@ -222,3 +222,28 @@ fn documents_are_short() {
     let length = document("ARCHITECTURE.md").lines().count();
     assert!(length <= 200, "ARCHITECTURE.md has {length} lines, the limit is 200");
 }
+
+/// The interpreter as its author would have written it without jitgen: what the bench compares
+/// with. It must be the annotated one less its marks.
+#[test]
+fn the_plain_bf_interpreter_is_the_annotated_one_without_marks() {
+    let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let annotated = document("languages/bf/src/interp.rs");
+    let start = annotated.find("/// Runs the program").expect("the portal has documentation");
+    let end = annotated.rfind('}').expect("the module ends with a brace");
+    let marks =
+        ["#[portal(greens(program, pc), reds(machine, pos))]", "merge_point!();", "#[residual]"];
+    let mut stripped = annotated[start..end].to_owned();
+    for mark in marks {
+        assert!(stripped.contains(mark), "{mark} is not in the interpreter any more");
+        stripped = stripped.replace(mark, "");
+    }
+    let stripped = stripped.replace("can_enter_jit!();", "continue;");
+    let plain = document("benches/plain_bf.rs");
+    let plain = &plain[plain.find("/// Runs the program").expect("the same function")..];
+    // rustfmt breaks lines by indentation: trailing commas and blanks do not count.
+    let plain = squeeze(plain).replace(", )", ")").replace("( ", "(");
+    let stripped = squeeze(&stripped).replace(", )", ")").replace("( ", "(");
+    let lines = |text: &str| text.replace(['{', ';'], "\n");
+    assert!(plain == stripped, "{}", diff(&lines(&stripped), &lines(&plain)));
+}

@@ -387,7 +387,17 @@ pub fn plain(function: &Function) -> Block {
             if false { continue #label; }
         },
     );
+    let name = function.sig.ident.to_string();
+    let greens = portal.greens.iter();
+    let greens = greens.map(|green| green.to_token_stream().to_string().replace(' ', ""));
+    let description: Stmt = syn::parse_quote! {
+        static __PORTAL: #m::Portal = #m::Portal {
+            name: ::core::concat!(::core::module_path!(), "::", #name),
+            greens: &[#(#greens),*],
+        };
+    };
     block.stmts.insert(0, syn::parse_quote!(#m::enter_portal();));
+    block.stmts.insert(0, description);
     block
 }
 
@@ -418,10 +428,7 @@ fn mutable_names(function: &Function, prologue: &[Stmt]) -> Vec<Ident> {
 /// What stands for `can_enter_jit!()` in the plain portal.
 fn enter(function: &Function, portal: &Portal, mutable: &[Ident], label: &Lifetime) -> Expr {
     let m = support();
-    let name = function.sig.ident.to_string();
     let (greens, reds) = (&portal.greens, &portal.reds);
-    let green_names =
-        greens.iter().map(|green| green.to_token_stream().to_string().replace(' ', ""));
     let twin = match &function.owner {
         Some(_) => {
             let twin = format_ident!("{}__twin", function.sig.ident);
@@ -444,10 +451,6 @@ fn enter(function: &Function, portal: &Portal, mutable: &[Ident], label: &Lifeti
         }
     });
     syn::parse_quote!({
-        static __PORTAL: #m::Portal = #m::Portal {
-            name: ::core::concat!(::core::module_path!(), "::", #name),
-            greens: &[#(#green_names),*],
-        };
         if #m::tick(&__PORTAL, &[#(#m::key(&#greens)),*]) {
             let __state = #m::State::default()
                 #(.put_green(#m::carrier(&#greens), &#greens))*

@@ -1,6 +1,7 @@
 //! A stack machine with its state in `self`, its pc in memory, and helpers that have an effect
 //! before they meet a bounds guard.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 /// A program.
@@ -13,8 +14,13 @@ pub struct Program {
 /// Runs a program; gives the final state and what the residual functions saw.
 pub fn run(program: &Rc<Program>) -> String {
     let mut vm = vm::Vm::new();
-    let result = vm.run(program);
-    format!("{result:?} {:?} {:?} sp={} pc={}", &vm.stack[..8], vm.trail, vm.sp, vm.pc)
+    let result = catch_unwind(AssertUnwindSafe(|| vm.run(program)));
+    let result = result.map_err(|payload| match payload.downcast_ref::<String>() {
+        Some(text) => text.clone(),
+        None => format!("{:?}", payload.downcast_ref::<&str>()),
+    });
+    let (stack, trail) = (&vm.stack[..8], &vm.trail);
+    format!("{result:?} {stack:?} {trail:?} sp={} pc={} bumped={}", vm.sp, vm.pc, vm.bumped)
 }
 
 /// The interpreter.
@@ -45,10 +51,14 @@ pub mod vm {
         Mul,
         /// Quotient; 0 for a zero divisor.
         Div,
+        /// Quotient as Rust has it, panics included.
+        Quotient,
         /// Is the second less than the top?
         Less,
         /// Record the top in the trail; an error for 13.
         Emit,
+        /// Store the top, let a residual function change it, go on with what is there now.
+        Bump,
         /// Go to.
         Jump { target: usize },
         /// Go to if the top (dropped) is zero.
@@ -75,6 +85,8 @@ pub mod vm {
         pub sp: usize,
         /// The next instruction.
         pub pc: usize,
+        /// What `Bump` stores and changes.
+        pub bumped: i64,
         /// Jumps back that are left.
         pub rounds: u32,
         /// What was emitted.
@@ -84,7 +96,7 @@ pub mod vm {
     impl Vm {
         /// An empty machine.
         pub fn new() -> Vm {
-            Vm { stack: [0; 32], sp: 0, pc: 0, rounds: 4000, trail: vec![] }
+            Vm { stack: [0; 32], sp: 0, pc: 0, bumped: 0, rounds: 4000, trail: vec![] }
         }
 
         /// The dispatch loop.
@@ -139,6 +151,11 @@ pub mod vm {
                         let a = self.pop()?;
                         self.push(if b == 0 || b == -1 { 0 } else { a / b });
                     }
+                    Insn::Quotient => {
+                        let b = self.pop()?;
+                        let a = self.pop()?;
+                        self.push(a / b);
+                    }
                     Insn::Less => {
                         let b = self.pop()?;
                         let a = self.pop()?;
@@ -149,6 +166,18 @@ pub mod vm {
                         let at = self.pc;
                         let count = emit(self, value, at)?;
                         self.push(count);
+                    }
+                    Insn::Bump => {
+                        let value = self.pop()?;
+                        // A store, a residual call that may change the same place, a guard behind
+                        // both: replay must neither store again nor call again.
+                        self.bumped = self.bumped.wrapping_add(value);
+                        bump(self);
+                        if self.bumped & 1 == 0 {
+                            self.push(self.bumped);
+                        } else {
+                            self.push(self.bumped.wrapping_add(value));
+                        }
                     }
                     Insn::Jump { target } => {
                         let back = target < self.pc;
@@ -191,11 +220,18 @@ pub mod vm {
     }
 
     #[residual]
+    fn bump(vm: &mut Vm) {
+        if vm.bumped % 3 == 0 {
+            vm.bumped += 1;
+        }
+    }
+
+    #[residual]
     fn emit(vm: &mut Vm, value: i64, at: usize) -> Result<i64, Error> {
         if value == 13 {
             return Err(Error::Unlucky { at });
         }
-        assert!(value != -99, "emitted -99");
+        assert!(value != 50, "emitted 50");
         vm.trail.push(value);
         Ok(vm.trail.len() as i64)
     }

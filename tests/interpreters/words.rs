@@ -118,6 +118,12 @@ pub mod vm {
                             vm.usizes[a] = vm.usizes[a].wrapping_mul(31).wrapping_add(vm.usizes[at])
                         }
                         1 => vm.usizes[a] /= vm.usizes[at] | 1,
+                        2 => {
+                            // The two places are sometimes the same.
+                            let before = vm.usizes[a];
+                            vm.usizes[at] = before.wrapping_add(1);
+                            vm.usizes[b] = vm.usizes[a].wrapping_mul(3);
+                        }
                         _ => vm.usizes[a] = vm.usizes[a] >> 1 ^ vm.usizes[b] << 3,
                     }
                 }
@@ -166,8 +172,8 @@ pub mod vm {
                             odd if odd & 1 == 1 => false,
                             _ => vm.i8s[a] < 0,
                         },
-                        4 => vm.f32s[a] != vm.f32s[a],
-                        _ => vm.u32s[a] % 2 == 0,
+                        4 => vm.f32s[a] != vm.f32s[1],
+                        _ => vm.u32s[a] & 1 == 0,
                     };
                     if skip {
                         pc += 1;

@@ -22,7 +22,7 @@ const FUEL: u64 = 2_000;
 pub struct Ending {
     /// The resume point.
     pub resume: ResumeId,
-    /// The values of the exit's operands.
+    /// The values of the reds and of the log's operands.
     pub args: Vec<Const>,
     /// The log without operands: which entries there are.
     pub log: Vec<String>,
@@ -78,9 +78,16 @@ pub fn ended(trace: &Trace, exit: ExitId, args: Vec<Const>, model: &Model) -> Ru
     let regions = regions.map(|(address, bytes)| (address, bytes.to_vec()));
     let written = model.written().iter().map(|(at, byte)| (*at, vec![*byte]));
     let exit = trace.exit(exit);
+    // The optimizer may have found that an entry of the log is constant: then the exit has it.
+    let mut args = args.into_iter();
+    let mut operands: Vec<Const> = args.by_ref().take(exit.reds.len()).collect();
+    for operand in exit.log.iter().filter_map(|entry| entry.arg()) {
+        let value = operand.as_const().or_else(|| args.next());
+        operands.push(value.expect("an exit has a value for each operand that is not constant"));
+    }
     Run::Ended(Box::new(Ending {
         resume: exit.resume,
-        args,
+        args: operands,
         log: exit.log.iter().map(entry_kind).collect(),
         memory: regions.chain(written).collect(),
         calls: model.calls.clone(),

@@ -161,10 +161,23 @@ impl<'t> Forward<'t> {
         }
     }
 
-    /// What an operand of the output is known to be here.
+    /// What an operand of the output is known to be here: also `x + k`, when `x` has been found to
+    /// be a constant since it was computed.
     pub fn current(&self, arg: Arg) -> Arg {
-        let known = arg.as_value().and_then(|v| self.constants.get(&v));
-        known.map_or(arg, |c| Arg::Const(*c))
+        let Arg::Value(v) = arg else { return arg };
+        if self.constants.is_empty() {
+            return arg;
+        }
+        if let Some(c) = self.constants.get(&v) {
+            return Arg::Const(*c);
+        }
+        match self.defs.get(arg) {
+            Some(Node { op: Op::Add, ty, a: Arg::Value(x), b: Arg::Const(k), .. }) => {
+                let known = self.constants.get(&x);
+                known.map_or(arg, |c| Const::new(ty, c.bits.wrapping_add(k.bits)).into())
+            }
+            _ => arg,
+        }
     }
 
     pub fn ty(&self, arg: Arg) -> Ty {

@@ -61,6 +61,9 @@ pub struct Optimized {
     pub trace: Trace,
     /// Names of the rules that have fired, in the order of [`RULES`].
     pub fired: Vec<&'static str>,
+    /// A loop whose own end decides that one of its guards fails in the next round: the guest loop
+    /// takes two ways (or more) in turn, and only a trace of several rounds is one that repeats.
+    pub alternates: bool,
 }
 
 /// Optimizes a recorded loop (one block that jumps to itself) or a bridge (one block that leaves).
@@ -68,14 +71,14 @@ pub struct Optimized {
 pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
     let own_loop = |end: &End| matches!(end, End::Leave(_) | End::Jump(BlockId(0), _));
     if trace.blocks.len() != 1 || !own_loop(&trace.blocks[0].end) {
-        return Optimized { trace: trace.clone(), fired: vec![] };
+        return Optimized { trace: trace.clone(), fired: vec![], alternates: false };
     }
     debug_assert_eq!(verify(trace), vec![], "the input is well formed:\n{trace}");
     let mut preamble = Forward::new(trace, passes);
     let args = preamble.run();
-    let peeled = match &args {
+    let (peeled, alternates) = match &args {
         Some(args) if passes.contains(Passes::PEEL) => peel::peel(&preamble, args),
-        _ => None,
+        _ => (None, false),
     };
     let (straight, mut fired) = preamble.finish(args);
     let (mut result, effects) = backward::backward(straight, passes);
@@ -90,5 +93,5 @@ pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
         }
     }
     debug_assert_eq!(verify(&result), vec![], "from:\n{trace}\nto:\n{result}");
-    Optimized { trace: result, fired: Fired::names(fired) }
+    Optimized { trace: result, fired: Fired::names(fired), alternates }
 }

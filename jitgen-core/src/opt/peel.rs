@@ -123,11 +123,11 @@ impl Plan {
     }
 }
 
-/// The peeled loop, from the state at the end of the first round and the arguments of its jump.
-/// `None` if a guard always fails.
-pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> Option<(Trace, Fired)> {
+/// The peeled loop, from the state at the end of the first round and the arguments of its jump;
+/// and whether there is none because the second round always fails a guard.
+pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>, bool) {
     if preamble.contradiction {
-        return None;
+        return (None, false);
     }
     let params = preamble.params.iter().zip(args);
     let reds = params.map(|(param, arg)| {
@@ -144,7 +144,7 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> Option<(Trace, Fired)> {
     for rounds_left in (0..MAX_ROUNDS).rev() {
         let (round, again) = run(preamble, &plan);
         if round.contradiction {
-            return None;
+            return (None, true);
         }
         if weaken(&mut plan, &round, preamble, args, &again) {
             if rounds_left == 1 {
@@ -154,9 +154,9 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> Option<(Trace, Fired)> {
             }
             continue;
         }
-        return Some(assemble(&plan, round, args, &again));
+        return (Some(assemble(&plan, round, args, &again)), false);
     }
-    None
+    (None, false)
 }
 
 /// Runs the second round with the plan's assumptions; returns its end and its arguments.
@@ -326,6 +326,8 @@ impl<'a, 't> Guesser<'a, 't> {
                 .find(|k| self.plan.reds[*k].is_none() && self.args[*k] == value);
             match red {
                 Some(red) => Holds::Red(red),
+                // What is stored in each round mostly differs, unless it is a constant.
+                None if value.as_const().is_some() => Holds::Same(value),
                 None if holds_same && !fact.stored && self.stable(value) => Holds::Same(value),
                 None => Holds::Carried(value),
             }

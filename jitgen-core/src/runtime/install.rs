@@ -26,6 +26,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A trace has at most so many rounds of its loop.
+const MAX_ROUNDS: u32 = 8;
+
 /// A recorded trace on its way to code.
 pub(super) struct Recording {
     job: Box<Job>,
@@ -89,7 +92,8 @@ impl Jit {
         let ops = trace.inst_count();
         self.statistics.ops_recorded += ops as u64;
         let args = (!is_loop).then(|| job.args.clone());
-        let witness = Some(Witness { journal, args, stopped: stopped.reds.clone() });
+        let again = self.may_take_more_rounds(&job, is_loop, &target);
+        let witness = Some(Witness { journal, args, stopped: stopped.reds.clone(), again });
         let recording = Box::new(Recording { job, resumes, target, is_loop, ops });
         if self.is_superseded(&recording) {
             return self.supersede(&recording);
@@ -114,6 +118,13 @@ impl Jit {
             symbols,
             unit,
         });
+    }
+
+    /// Can the loop be recorded over more rounds, if one trace of it does not repeat?
+    fn may_take_more_rounds(&mut self, job: &Job, is_loop: bool, target: &[u64]) -> bool {
+        let Origin::Location(keys) = &job.origin else { return false };
+        let rounds = self.locations.get_or_create(job.portal, keys).rounds;
+        is_loop && **keys == *target && rounds < MAX_ROUNDS
     }
 
     /// Has a recording further in on the stack done the same?
@@ -217,9 +228,16 @@ impl Jit {
         Ok(())
     }
 
-    /// There is no code: the next recording is further away.
+    /// There is no code: the next recording is further away, or one of more rounds.
     fn refuse(&mut self, recording: &Recording, (reason, detail): Refusal) {
         let job = &recording.job;
+        if reason == AbortReason::Alternates {
+            self.note_abort(&job.label, reason, Some(detail));
+            let location = self.locations.get_or_create(job.portal, &recording.target);
+            location.rounds *= 2;
+            location.state = State::Counting;
+            return counters::arm(job.portal, &recording.target, 2);
+        }
         if let Origin::Exit(piece, exit) = &job.origin {
             self.store.piece_mut(*piece).pending.remove(exit);
         }

@@ -36,6 +36,8 @@ pub(super) struct Location {
     pub state: State,
     /// Recordings from here given up in a row.
     pub failures: u32,
+    /// Rounds of the loop that one trace has: more than one where the guest takes two ways in turn.
+    pub rounds: u32,
 }
 
 /// All locations of a thread.
@@ -49,7 +51,7 @@ impl Locations {
     pub fn get_or_create(&mut self, portal: &'static Portal, keys: &[u64]) -> &mut Location {
         let locations = self.by_portal.entry(std::ptr::from_ref(portal) as usize).or_default();
         if !locations.contains_key(keys) {
-            let location = Location { state: State::Counting, failures: 0 };
+            let location = Location { state: State::Counting, failures: 0, rounds: 1 };
             locations.insert(keys.into(), location);
         }
         locations.get_mut(keys).expect("it has just been made")

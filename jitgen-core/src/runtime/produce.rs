@@ -43,6 +43,8 @@ pub(super) struct Witness {
     pub args: Option<Vec<Const>>,
     /// The reds with which the twin has stopped.
     pub stopped: Vec<Const>,
+    /// Can it be recorded again, over more rounds of its loop?
+    pub again: bool,
 }
 
 /// What was produced, and what there is to tell of it.
@@ -143,8 +145,12 @@ impl Producer {
         self.check(product, label, witness, true, "recorded")?;
         let start = Instant::now();
         let is_loop = witness.args.is_none();
-        product.trace = optimize(&product.trace, self.settings.opt).trace;
+        let optimized = optimize(&product.trace, self.settings.opt);
         product.times.optimize = start.elapsed();
+        if optimized.alternates && witness.again {
+            return Err((AbortReason::Alternates, "it does not repeat".to_owned()));
+        }
+        product.trace = optimized.trace;
         // A peeled loop ends in its second round.
         let stays = !is_loop || product.trace.blocks.len() == 1;
         self.check(product, label, witness, stays, "optimized")

@@ -80,7 +80,8 @@ impl Jit {
         state: &MergeState,
     ) -> Job {
         let label = location::label(portal, &keys);
-        let (first_resume, plan) = self.plan(portal, params, None, 0);
+        let (first_resume, mut plan) = self.plan(portal, params, None, 0);
+        plan.rounds = self.locations.get_or_create(portal, &keys).rounds;
         Job {
             portal,
             label,
@@ -136,6 +137,7 @@ impl Jit {
             first_resume,
             params,
             start,
+            rounds: 1,
             limit,
             scratch: scratch..(SCRATCH_WORDS * 8) as u32,
             is_compiled: Box::new(move |keys| with_jit(|jit| jit.locations.is_taken(portal, keys))),

@@ -48,6 +48,8 @@ reasons! {
     /// The results of residual calls need more scratch memory than a frame has.
     ScratchFull "scratch-full" "let residual functions return smaller results";
     // When the trace is complete.
+    /// The loop takes its ways in turn: one round of it does not repeat.
+    Alternates "alternates" "nothing: it is recorded again, over more rounds";
     /// The code generator refused the trace.
     Backend "backend" "see the message in the event log";
     /// The evaluator did not agree with what the recorder did.

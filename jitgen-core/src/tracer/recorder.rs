@@ -25,6 +25,9 @@ use crate::ir::{
 /// Where the evaluator of a check puts the scratch area: no address of guest memory.
 pub const SCRATCH_BASE: u64 = 0x1000;
 
+/// So many words of memory are known at a time; each store looks at all of them.
+const MAX_FACTS: usize = 24;
+
 /// The trace under construction.
 #[derive(Debug)]
 pub struct Recorder {
@@ -42,7 +45,9 @@ pub struct Recorder {
     pub journal: Vec<Event>,
 }
 
-/// A word of memory that is known to be a constant: how greens in memory stay constant.
+/// A word of memory whose value is known: greens in memory stay constant by that, and what was
+/// just loaded or stored is not loaded again. (The optimizer would remove most of those loads; not
+/// recording them makes traces a third as long from the start.)
 #[derive(Clone, Copy, Debug)]
 struct Fact {
     base: Arg,
@@ -121,20 +126,21 @@ impl Recorder {
         self.block.end = End::Leave(exit);
     }
 
-    /// The value a load at `address` is known to give, if it is a known constant.
+    /// The word that memory at `address` is known to hold.
     pub fn known(&self, address: Address) -> Option<Word> {
         let base = Self::base(address);
         let fact = self.facts.iter().find(|f| f.base == base && f.offset == address.offset)?;
         Some(Word { now: fact.now, opnd: fact.opnd })
     }
 
-    /// Notes that the word at `address` is the constant `word`.
+    /// Notes that the word at `address` is `word`.
     pub fn learn(&mut self, address: Address, word: Word) {
         let base = Self::base(address);
         self.facts.retain(|f| f.base != base || f.offset != address.offset);
-        if word.opnd.is_const() {
-            self.facts.push(Fact { base, offset: address.offset, now: word.now, opnd: word.opnd });
+        if self.facts.len() >= MAX_FACTS {
+            self.facts.remove(0);
         }
+        self.facts.push(Fact { base, offset: address.offset, now: word.now, opnd: word.opnd });
     }
 
     /// Forgets what is known of memory.
@@ -150,12 +156,13 @@ impl Recorder {
             .expect("a load has a result");
         self.log(LogEntry::Load(v.into()), false);
         self.saw_load(address.now(), now);
+        self.learn(address, Word { now, opnd: Opnd::Ssa(v) });
         Opnd::Ssa(v)
     }
 
-    /// Logs a load that was answered from a known constant.
-    pub fn log_known(&mut self, now: Const) {
-        self.log(LogEntry::Load(now.into()), false);
+    /// Logs a load whose result was known.
+    pub fn log_known(&mut self, word: Word) {
+        self.log(LogEntry::Load(Self::arg(word)), false);
     }
 
     /// Appends a store.

@@ -119,6 +119,8 @@ pub struct Plan {
     pub params: Vec<Ty>,
     /// Where it starts: an existing resume point and its log (a bridge), or a loop header.
     pub start: Option<(ResumeId, Vec<LogEntry>)>,
+    /// Rounds of the loop from whose header it starts, before it is closed.
+    pub rounds: u32,
     /// Operations before the recording is given up.
     pub limit: usize,
     /// The part of a frame's scratch memory that this trace may use for itself, in bytes.
@@ -141,6 +143,8 @@ struct Header {
     position: usize,
     journal: usize,
     params: Vec<ValueId>,
+    /// Rounds until the loop is closed.
+    rounds: u32,
 }
 
 /// What a merge point says to the twin.
@@ -328,13 +332,13 @@ impl Session {
     pub fn end_load(&mut self, address: Address, now: Const) -> Opnd {
         self.emit(|r| {
             if address.frozen {
-                r.log_known(now);
+                r.log_known(Word { now, opnd: Opnd::Const });
                 let pointer = now.ty == Ty::Ptr;
                 return if pointer { Opnd::Frozen } else { Opnd::Const };
             }
             match r.known(address) {
                 Some(word) if word.now == now => {
-                    r.log_known(now);
+                    r.log_known(word);
                     word.opnd
                 }
                 _ => r.load(address, now),
@@ -342,7 +346,7 @@ impl Session {
         })
     }
 
-    /// Memory at `address` is the constant `word` in all that follows, until it is written.
+    /// Memory at `address` holds `word` in all that follows, until it is written.
     pub fn learn(&mut self, address: Address, word: Word) {
         if let Some(recording) = &mut self.recording {
             recording.recorder.learn(address, word);
@@ -498,14 +502,20 @@ impl Session {
             return Step::Stop;
         }
         let keys = keys(&greens);
+        let mut first_visit = at_header;
         if at_header && let Some(place) = recording.headers.iter().position(|h| h.greens == keys) {
-            self.close(place, reds);
-            return Step::Stop;
+            first_visit = false;
+            let header = &mut recording.headers[place];
+            header.rounds -= 1;
+            if header.rounds == 0 {
+                self.close(place, reds);
+                return Step::Stop;
+            }
         }
         let id = ResumeId(recording.plan.first_resume + self.resumes.len() as u32);
         self.resumes.push(Resume { greens, reds: reds.iter().map(|red| red.now.ty).collect() });
         let args: Vec<Arg> = reds.iter().map(|red| Recorder::arg(*red)).collect();
-        if at_header && (recording.plan.is_compiled)(&keys) {
+        if first_visit && (recording.plan.is_compiled)(&keys) {
             recording.recorder.resume_at(id, args, vec![]);
             recording.recorder.leave();
             self.finish(None, keys);
@@ -513,14 +523,15 @@ impl Session {
         }
         let now = reds.iter().map(|red| red.now).collect();
         recording.recorder.journal.push(Event::Resume { id, reds: now });
-        if !at_header {
+        if !first_visit {
             recording.recorder.resume_at(id, args, vec![]);
             return Step::Go;
         }
         let journal = recording.recorder.journal.len() - 1;
         let params = recording.recorder.rename(reds);
         let position = recording.recorder.len();
-        recording.headers.push(Header { greens: keys, position, journal, params: params.clone() });
+        let header = Header { greens: keys, position, journal, params: params.clone(), rounds: 1 };
+        recording.headers.push(header);
         recording.recorder.resume_at(id, params.iter().map(|v| (*v).into()).collect(), vec![]);
         Step::Rename(params)
     }
@@ -542,7 +553,9 @@ impl Session {
                 let greens_keys = keys(&greens);
                 let types = now.iter().map(|c| c.ty).collect();
                 self.resumes.push(Resume { greens, reds: types });
-                let header = Header { greens: greens_keys, position: 0, journal: 0, params };
+                let rounds = recording.plan.rounds;
+                let header =
+                    Header { greens: greens_keys, position: 0, journal: 0, params, rounds };
                 recording.headers.push(header);
                 (ResumeId(recording.plan.first_resume), vec![])
             }

@@ -68,10 +68,13 @@ enum Switch {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    configure_jit(args.jit, args.log);
+    if let Err(message) = configure_jit(args.jit, args.log) {
+        report(format_args!("bf: {message}"));
+        return ExitCode::from(2);
+    }
     let outcome = run_file(&args);
     if args.stats {
-        report_stats();
+        report(format_args!("{}", jitgen_core::statistics().to_json()));
     }
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,12 +85,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Applies `--jit` and `--log`. Nothing is compiled yet, so there is nothing to configure.
-fn configure_jit(_jit: Switch, _log: bool) {}
-
-/// Prints the statistics of `--stats`. Nothing is counted yet.
-fn report_stats() {
-    report(format_args!("{{}}"));
+/// Applies `--jit` and `--log` on top of what the environment says (`JITGEN`).
+fn configure_jit(jit: Switch, log: bool) -> Result<(), String> {
+    let mut config = jitgen_core::Config::from_env().map_err(|error| error.to_string())?;
+    config.jit &= matches!(jit, Switch::On);
+    config.log.events |= log;
+    config.event_sink = Some(Box::new(|line| report(format_args!("{line}"))));
+    jitgen_core::configure(config).map_err(|error| error.to_string())
 }
 
 fn run_file(args: &Args) -> Result<(), Failure> {

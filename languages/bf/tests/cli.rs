@@ -289,3 +289,30 @@ fn wrong_command_lines_are_refused() {
     check_refused(&["a.b", "b.b"], "unexpected argument 'b.b'");
     check_refused(&["--fast", "a.b"], "unexpected argument '--fast'");
 }
+
+#[test]
+fn the_log_and_the_statistics_show_what_was_compiled() {
+    let mut command = bf("log", b"-[->-[->+<]<]");
+    let output = command.args(["--log", "--stats"]).env("JITGEN", "background=off").output();
+    let messages = String::from_utf8(output.unwrap().stderr).unwrap();
+    assert!(messages.contains("jitgen: loop bf::interp::vm::run@["), "{messages}");
+    let last = messages.lines().last().unwrap();
+    assert!(last.starts_with("{\"loops\": ") && last.ends_with('}'), "{last}");
+    assert!(!last.starts_with("{\"loops\": 0"), "{last}");
+    let quiet = bf("quiet", b"-[->-[->+<]<]").args(["--jit", "off", "--log"]).output().unwrap();
+    assert!(quiet.stderr.is_empty(), "{:?}", String::from_utf8_lossy(&quiet.stderr));
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    for (settings, reason) in
+        [("speed=11", "there is no key `speed`"), ("threshold=soon", "`threshold` is a number")]
+    {
+        let output = bf("settings", b"+.").env("JITGEN", settings).output().unwrap();
+        let messages = String::from_utf8(output.stderr).unwrap();
+        assert!(messages.contains(reason), "{messages}");
+        assert!(!messages.contains("panicked at"), "{messages}");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+    }
+}

@@ -1,0 +1,107 @@
+//! What a guest program is compiled to: the operations of its loop's body, counted.
+//!
+//! Few and stable: each pins something that the optimizer must not lose. The counts are those of
+//! the block that runs at each round, behind the peeled first one.
+
+use jitgen_core::ir::{Block, End, Trace, parse};
+use jitgen_core::{Config, configure, statistics};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::rc::Rc;
+
+/// Runs a bf program; gives the optimized traces in the order in which they were made.
+fn optimized(source: &str) -> Vec<Trace> {
+    let log = Rc::new(RefCell::new(String::new()));
+    let sink = Rc::clone(&log);
+    let mut config = Config::default();
+    let settings = "threshold=3,bridge_threshold=3,background=off,log=trace";
+    config.apply(settings).expect("the settings are sound");
+    config.event_sink = Some(Box::new(move |line| {
+        sink.borrow_mut().push_str(line);
+        sink.borrow_mut().push('\n');
+    }));
+    configure(config).expect("each test has a thread of its own");
+    let program = Rc::new(bf::parse(source.as_bytes()).expect("the program is well formed"));
+    let mut machine = bf::Machine::new(bf::Options::default(), io::empty(), io::sink());
+    bf::run(&program, &mut machine).expect("the program runs");
+    assert_eq!(statistics().check_failures, 0);
+    let text = log.borrow();
+    let mut traces = vec![];
+    for part in text.split("jitgen: ").filter(|part| part.starts_with("optimized trace of")) {
+        let start = part.find("trace @").expect("the event shows the trace");
+        let end = part.find("\n}").expect("a trace ends with a brace");
+        let trace = parse(&part[start..end + 2]).unwrap_or_else(|error| panic!("{error}\n{part}"));
+        traces.extend(trace);
+    }
+    traces
+}
+
+/// The block that is the body of a peeled loop.
+#[track_caller]
+fn body(trace: &Trace) -> &Block {
+    let [_, body] = &trace.blocks[..] else { panic!("the loop is not peeled:\n{trace}") };
+    assert!(matches!(body.end, End::Jump(target, _) if target.0 == 1), "{trace}");
+    body
+}
+
+/// How often each op stands in a block.
+fn census(block: &Block) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for inst in &block.insts {
+        *counts.entry(inst.op.mnemonic()).or_default() += 1;
+    }
+    counts
+}
+
+#[track_caller]
+fn check(source: &str, expected: &[(&'static str, usize)]) {
+    let traces = optimized(source);
+    let first = traces.first().expect("the loop is compiled");
+    let counts = census(body(first));
+    assert_eq!(counts, expected.iter().copied().collect(), "{first}");
+}
+
+#[test]
+fn a_cell_is_counted_down_in_a_register() {
+    check("-[-]", &[("add", 1), ("guard", 1), ("ne", 1), ("store", 1)]);
+}
+
+#[test]
+fn a_moved_value_is_two_adds_and_two_stores() {
+    check(">>>-[-<<<+>>>]", &[("add", 2), ("guard", 1), ("ne", 1), ("store", 2)]);
+}
+
+#[test]
+fn plus_ten_times_is_one_add_and_one_store() {
+    check("-[->++++++++++<]", &[("add", 2), ("guard", 1), ("ne", 1), ("store", 2)]);
+}
+
+#[test]
+fn the_order_of_moves_does_not_matter() {
+    check("-[->>+<<>->+<<]", &[("add", 3), ("guard", 1), ("ne", 1), ("store", 3)]);
+}
+
+#[test]
+fn ways_taken_in_turn_are_rounds_of_one_trace() {
+    // The flag behind the counter decides, and each way flips it: two rounds, no guard on the flag.
+    let traces = optimized("-[->>+<[->->+<<]>[-<+>>>+<<]<<]");
+    let first = traces.first().expect("the loop is compiled");
+    let counts = census(body(first));
+    assert_eq!((counts["guard"], counts.get("load")), (2, None), "{first}");
+}
+
+#[test]
+fn a_bridge_leads_from_the_inner_loop_around_the_outer_one() {
+    let traces = optimized("++++++++[->++++++++[->+<]<]");
+    assert_eq!(traces.len(), 2, "one loop and one bridge");
+    assert_eq!(traces[0].blocks.len(), 2, "the inner loop is peeled:\n{}", traces[0]);
+    assert!(matches!(traces[1].blocks[0].end, End::Leave(_)), "{}", traces[1]);
+}
+
+#[test]
+fn guards_share_the_exits_of_their_resume_points() {
+    for trace in optimized("++++++++[->++++++++[->+>++<<]>[-<+>]<<]") {
+        assert!(trace.exits.len() <= trace.guard_count() + 1, "{trace}");
+    }
+}
