@@ -9,9 +9,8 @@
 //! is known is how long it has been going on. While the account is overdrawn, a hot place is put off
 //! and comes again soon; since hotter places come by more often, they are served first.
 //!
-//! The share is smaller at first, because what another thread compiles is not free for the guest
-//! either: it takes locks of the address space, interrupts the guest's processor when it changes
-//! pages, and begins by reading the compiler in. Measured, that is as much again as what is charged.
+//! The share is smaller at first because short programs have been seen to lose more than what is
+//! charged, about as much again. Why is not known; a worker that did nothing did not clearly change it.
 //!
 //! Only in the background mode: where compilation happens on the guest's thread, no clock decides
 //! anything, so that the same program gives the same traces.

@@ -8,9 +8,9 @@
 //!                      code                                       region (pieces that belong together)
 //! ```
 //!
-//! There is one `Jit` per thread, in a thread-local, and nothing is shared between threads. It is
-//! borrowed only for moments: never while a twin or compiled code runs, since residual functions may
-//! run portals of their own.
+//! There is one `Jit` per thread, in a thread-local, and a worker of its own that compiles for it
+//! (`queue`); nothing else is shared between threads. It is borrowed only for moments: never while a
+//! twin or compiled code runs, since residual functions may run portals of their own.
 //!
 //! Not here: any particular language; typed shells for generated code (`macro_support`).
 
