@@ -1,0 +1,79 @@
+//! Every reason to give a recording up, met; and the program does what it did without the JIT.
+//!
+//! `backend` and `check-failed` are what a bug of jitgen's own would give: they are not here.
+
+#[path = "interpreters/failing.rs"]
+mod failing;
+
+use failing::vm::Insn;
+use jitgen::modes::run_with;
+use jitgen_core::tracer::AbortReason;
+use std::io;
+use std::rc::Rc;
+
+#[track_caller]
+fn check(reason: AbortReason, settings: &str, run: impl Fn() -> String + Send + Sync) {
+    let plain = run_with("jit=off", &run);
+    let jit = run_with(&format!("check=on,{settings}"), &run);
+    assert_eq!(jit.output, plain.output);
+    let aborts = &jit.statistics.aborts;
+    assert!(aborts.contains_key(reason.name()), "no {reason}, but {aborts:?}");
+}
+
+fn bf(source: &str) -> String {
+    let program = Rc::new(bf::parse(source.as_bytes()).expect("the program is well formed"));
+    let mut machine = bf::Machine::new(bf::Options::default(), io::empty(), io::sink());
+    format!("{:?} {:?}", bf::run(&program, &mut machine), &machine.tape[..8])
+}
+
+#[test]
+fn too_long() {
+    let settings = "threshold=2,trace_limit=20";
+    check(AbortReason::TooLong, settings, || bf("-[->+>+>+>+>+>+<<<<<<]"));
+}
+
+#[test]
+fn portal_returned() {
+    check(AbortReason::PortalReturned, "threshold=1", || bf("++[-]"));
+}
+
+#[test]
+fn alternates() {
+    check(AbortReason::Alternates, "threshold=2", || bf("-[->>+<[->->+<<]>[-<+>>>+<<]<<]"));
+}
+
+#[test]
+fn opaque_result() {
+    check(AbortReason::OpaqueResult, "threshold=1", || bf("+>+[<]"));
+    check(AbortReason::OpaqueResult, "threshold=2", || failing::run(Insn::MakePair).to_string());
+}
+
+#[test]
+fn opaque_value() {
+    check(AbortReason::OpaqueValue, "threshold=2", || failing::run(Insn::CopyPair).to_string());
+}
+
+#[test]
+fn owned_drop() {
+    check(AbortReason::OwnedDrop, "threshold=2", || failing::run(Insn::Forget).to_string());
+}
+
+#[test]
+fn scratch_full() {
+    check(AbortReason::ScratchFull, "threshold=2", || failing::run(Insn::Large).to_string());
+}
+
+#[test]
+fn what_can_be_recorded_is() {
+    let run = || failing::run(Insn::Add).to_string();
+    let jit = run_with("threshold=2,check=on", run);
+    assert_eq!((jit.output.as_str(), jit.statistics.loops), ("4950", 1));
+}
+
+#[test]
+fn giving_up_backs_off() {
+    // 99 passes of the header: at threshold 2 and doubling, at most six attempts.
+    let jit = run_with("threshold=2,check=on", || failing::run(Insn::CopyPair).to_string());
+    let attempts = jit.statistics.aborts[AbortReason::OpaqueValue.name()];
+    assert!((2..=6).contains(&attempts), "{attempts} attempts");
+}
