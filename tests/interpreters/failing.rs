@@ -120,6 +120,7 @@ pub mod vm {
         if n == 77 { Err(Owner("seventy-seven".to_owned())) } else { Ok(()) }
     }
 
+    #[allow(clippy::result_large_err, reason = "that is what it is for")]
     #[residual]
     fn large(n: u64) -> Result<u64, Big> {
         if n == 50 { Err(Big([n; 150])) } else { Ok(n) }
