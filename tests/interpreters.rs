@@ -4,6 +4,8 @@
 //! Each mode runs in a thread of its own, because the JIT belongs to a thread. The evaluator checks
 //! every recorded trace on the way.
 
+#[path = "interpreters/constructs.rs"]
+mod constructs;
 #[path = "interpreters/stack.rs"]
 mod stack;
 #[path = "interpreters/words.rs"]
@@ -164,4 +166,12 @@ fn random_word_programs() {
             words::run(&Rc::new(words::Program { code: code.clone() }), 300)
         });
     }
+}
+
+#[test]
+fn options_unrolled_loops_and_panics_with_values() {
+    let run = agree("constructs", || constructs::run(400));
+    assert!(run.statistics.loops > 0, "{:?}", run.statistics);
+    let run = agree("constructs that panic", || constructs::run(5000));
+    assert!(run.output.contains("the sum is 100"), "{}", run.output);
 }

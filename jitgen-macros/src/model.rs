@@ -67,6 +67,12 @@ impl Module {
         self.free.get(&name.to_string()).map(|index| &self.functions[*index])
     }
 
+    /// Is a method of that name a portal?
+    pub fn is_portal_method(&self, name: &Ident) -> bool {
+        let methods = self.methods.get(&name.to_string());
+        methods.into_iter().flatten().any(|index| self.functions[*index].role == Role::Portal)
+    }
+
     /// Is there a method or associated function of that name?
     pub fn has_method(&self, name: &Ident) -> bool {
         self.methods.contains_key(&name.to_string())

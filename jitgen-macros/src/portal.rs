@@ -18,12 +18,11 @@
 use crate::diagnostics::Errors;
 use crate::model::{Function, Module};
 use crate::scope::Scope;
-use crate::twin::{Return, Twin, return_type, support, wrap};
+use crate::twin::{Breaks, Return, Twin, return_type, support, wrap};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Block, Expr, FnArg, Ident, Lifetime, Pat, Stmt, Token};
 
@@ -250,7 +249,8 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     let body = twin.statements(&parts.body.stmts[1..]);
     twin.scope.leave();
     let end = if parts.is_tail && parts.condition.is_none() {
-        if has_break(parts.body, &label) {
+        let breaks = Breaks::of(parts.body, Some(&label));
+        if breaks.unit || breaks.value {
             quote!(#m::Outcome::Return(#m::LoopValue::into_native(__result)))
         } else {
             quote!(__result)
@@ -300,32 +300,6 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             }
         },
     )
-}
-
-/// Is the loop ever left by `break`?
-fn has_break(body: &Block, label: &Lifetime) -> bool {
-    struct Breaks<'a> {
-        label: &'a Lifetime,
-        depth: usize,
-        found: bool,
-    }
-    impl Visit<'_> for Breaks<'_> {
-        fn visit_expr(&mut self, e: &Expr) {
-            let inner = matches!(e, Expr::Loop(_) | Expr::While(_) | Expr::ForLoop(_));
-            self.depth += usize::from(inner);
-            if let Expr::Break(e) = e {
-                self.found |= match &e.label {
-                    Some(label) => label == self.label,
-                    None => self.depth == 0,
-                };
-            }
-            syn::visit::visit_expr(self, e);
-            self.depth -= usize::from(inner);
-        }
-    }
-    let mut breaks = Breaks { label, depth: 0, found: false };
-    breaks.visit_block(body);
-    breaks.found
 }
 
 fn prologue(twin: &mut Twin, stmts: &[Stmt]) -> TokenStream {

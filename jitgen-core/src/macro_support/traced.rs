@@ -266,6 +266,12 @@ impl<X: Opaque> Named for X {
     }
 }
 
+impl<T> Named for Option<T> {
+    fn is(x: &Tv<Option<T>>, yes: bool, _: impl FnOnce() -> Option<T>) -> bool {
+        variant(x, yes)
+    }
+}
+
 /// A value made of others, given as operands; opaque unless they are all constant.
 pub fn construct<X: Traced>(x: X, parts: &[Opnd]) -> Tv<X> {
     if !parts.iter().all(|part| part.is_const()) {

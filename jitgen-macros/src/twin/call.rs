@@ -1,6 +1,7 @@
 //! Calls: of functions and methods of the module, of constructors, of what the tracer knows.
 
 use super::{Twin, support_at};
+use crate::model::Role;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -20,7 +21,12 @@ impl Twin<'_> {
         let path = &function.path;
         let Some(last) = path.segments.last() else { return quote!() };
         let name = &last.ident;
-        if path.segments.len() == 1 && self.module.free(name).is_some() {
+        if path.segments.len() == 1
+            && let Some(callee) = self.module.free(name)
+        {
+            if callee.role == Role::Portal {
+                return self.portal_called(e);
+            }
             let arguments = self.arguments(&e.args);
             return quote_spanned!(e.span()=> #name::twin(#(#arguments),*));
         }
@@ -56,10 +62,17 @@ impl Twin<'_> {
         quote!(::core::unreachable!())
     }
 
+    fn portal_called(&mut self, e: &impl Spanned) -> TokenStream {
+        self.unsupported(e, "calling a portal is", "call it from a #[residual] function")
+    }
+
     /// `receiver.method(args)`.
     pub fn method_call(&mut self, e: &ExprMethodCall) -> TokenStream {
         let m = support_at(e.span());
         let name = &e.method;
+        if self.module.is_portal_method(name) {
+            return self.portal_called(e);
+        }
         if self.module.has_method(name) {
             let twin = format_ident!("{name}__twin", span = name.span());
             let receiver = self.place(&e.receiver);

@@ -2,7 +2,7 @@
 //!
 //! Not here: calls (`call`), patterns (`pattern`), places (`place`).
 
-use super::{Return, Twin, support, support_at};
+use super::{Breaks, Return, Twin, support, support_at};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
@@ -57,7 +57,12 @@ impl Twin<'_> {
             Expr::Loop(e) => {
                 self.check_loop(e);
                 let (label, body) = (&e.label, self.block(&e.body));
-                quote!(#label loop { #body; })
+                let name = label.as_ref().map(|label| &label.name);
+                if Breaks::of(&e.body, name).unit {
+                    quote!({ #label loop { #body; } #m::unit() })
+                } else {
+                    quote!(#label loop { #body; })
+                }
             }
             Expr::Return(e) => self.return_expr(e),
             Expr::Break(e) => {
@@ -293,7 +298,7 @@ impl Twin<'_> {
         let m = support();
         let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
         match &*name {
-            "panic" | "unreachable" | "todo" | "unimplemented" => mac.to_token_stream(),
+            "panic" | "unreachable" | "todo" | "unimplemented" => self.panic(mac),
             "can_enter_jit" => match self.portal_loop.clone() {
                 Some(label) => {
                     if let Some(name) = self.scope.shadowed() {
@@ -322,6 +327,25 @@ impl Twin<'_> {
                 "write it in a #[residual] function",
             ),
         }
+    }
+
+    /// `panic!` and its like: what is printed are the concrete values.
+    fn panic(&mut self, mac: &syn::Macro) -> TokenStream {
+        let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
+        let Ok(arguments) = parser.parse2(mac.tokens.clone()) else {
+            return mac.to_token_stream();
+        };
+        let path = &mac.path;
+        let arguments = arguments.iter().map(|argument| match argument {
+            Expr::Lit(_) => argument.to_token_stream(),
+            Expr::Assign(named) => {
+                let (name, value) = (&named.left, self.value(&named.right));
+                quote!(#name = #value)
+            }
+            other => self.value(other),
+        });
+        let arguments: Vec<_> = arguments.collect();
+        quote!(#path!(#(#arguments),*))
     }
 
     fn assertion(&mut self, mac: &syn::Macro, debug: bool) -> TokenStream {

@@ -17,7 +17,8 @@ use crate::scope::Scope;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Block, Expr, FnArg, Ident, Pat, ReturnType, Signature, Stmt, Type};
+use syn::visit::Visit;
+use syn::{Block, Expr, FnArg, Ident, Lifetime, Pat, ReturnType, Signature, Stmt, Type};
 
 /// How `return` leaves the twin.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -269,6 +270,43 @@ impl Twin<'_> {
             }
         });
         typed.collect()
+    }
+}
+
+/// How a loop is left by `break`.
+#[derive(Default)]
+pub struct Breaks<'a> {
+    /// Without a value.
+    pub unit: bool,
+    /// With one.
+    pub value: bool,
+    label: Option<&'a Lifetime>,
+    depth: usize,
+}
+
+impl<'a> Breaks<'a> {
+    /// The breaks of the loop with that body and label.
+    pub fn of(body: &Block, label: Option<&'a Lifetime>) -> Breaks<'a> {
+        let mut breaks = Breaks { label, ..Breaks::default() };
+        breaks.visit_block(body);
+        breaks
+    }
+}
+
+impl Visit<'_> for Breaks<'_> {
+    fn visit_expr(&mut self, e: &Expr) {
+        let inner = matches!(e, Expr::Loop(_) | Expr::While(_) | Expr::ForLoop(_));
+        self.depth += usize::from(inner);
+        if let Expr::Break(e) = e {
+            let ours = match &e.label {
+                Some(label) => Some(label) == self.label,
+                None => self.depth == 0,
+            };
+            self.unit |= ours && e.expr.is_none();
+            self.value |= ours && e.expr.is_some();
+        }
+        syn::visit::visit_expr(self, e);
+        self.depth -= usize::from(inner);
     }
 }
 
