@@ -11,6 +11,7 @@
 //! Not here: when something happens.
 
 use super::config::{EventSink, Log};
+use std::io::Write;
 
 /// The log of a thread.
 pub(super) struct Events {
@@ -57,7 +58,12 @@ pub(super) fn write((sink, lines): &mut Pending) {
     for line in lines {
         match sink {
             Some(sink) => sink(line),
-            None => eprintln!("{line}"),
+            None => complain(line),
         }
     }
+}
+
+/// Writes a line to stderr; a closed stderr is no reason to panic.
+pub(super) fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -104,7 +104,7 @@ pub fn enter_portal() {
 fn start() {
     let config = CONFIG.take().unwrap_or_else(|| {
         Config::from_env().unwrap_or_else(|error| {
-            eprintln!("jitgen: {error}");
+            events::complain(&format!("jitgen: {error}"));
             Config::default()
         })
     });
@@ -189,7 +189,7 @@ impl Drop for Jit {
     fn drop(&mut self) {
         counters::stop();
         if self.config.stats {
-            eprintln!("jitgen: {}", self.statistics().to_json());
+            events::complain(&format!("jitgen: {}", self.statistics().to_json()));
         }
     }
 }
