@@ -8,7 +8,8 @@
 //!   guard              guard … else exit1         exit1: resume R [reds] log [load v1, store]
 //! ```
 //!
-//! Exits belong to the resume point and the effects since: guards between two effects share one.
+//! Exits belong to the resume point and the effects since: guards between two effects share one,
+//! also across merge points, because handlers without an effect can be done again (the *anchor*).
 //!
 //! Invariants: `logged` (every load of a word, store and call since the resume point is in the log,
 //! in order, also loads that were folded to constants), `constants-fold` (an operation on constants is not recorded).
@@ -33,8 +34,11 @@ const MAX_FACTS: usize = 24;
 pub struct Recorder {
     trace: Trace,
     block: Block,
-    resume: ResumeId,
-    reds: Vec<Arg>,
+    /// The resume point to which guards leave: the first one since the last effect.
+    anchor: (ResumeId, Vec<Arg>),
+    /// The merge point that was passed last; an effect makes it the anchor.
+    latest: (ResumeId, Vec<Arg>),
+    /// What has happened since `latest`.
     log: Vec<LogEntry>,
     effects: usize,
     /// The exit that guards at this point share.
@@ -65,8 +69,8 @@ impl Recorder {
         Recorder {
             trace,
             block: Block { params, insts: vec![], end: End::Leave(ExitId(0)) },
-            resume: ResumeId(0),
-            reds: vec![],
+            anchor: (ResumeId(0), vec![]),
+            latest: (ResumeId(0), vec![]),
             log: vec![],
             effects: 0,
             exit: None,
@@ -91,13 +95,23 @@ impl Recorder {
         self.block.insts.is_empty()
     }
 
-    /// A merge point: later guards leave to it.
+    /// A merge point to which later guards leave.
     pub fn resume_at(&mut self, id: ResumeId, reds: Vec<Arg>, log: Vec<LogEntry>) {
-        self.resume = id;
-        self.reds = reds;
+        self.anchor = (id, reds.clone());
+        self.latest = (id, reds);
         self.effects = log.len();
         self.log = log;
         self.exit = None;
+    }
+
+    /// A merge point on the way. Where nothing visible has happened since the anchor, later guards
+    /// still leave to that, and the interpreter does the handlers in between again.
+    pub fn pass(&mut self, id: ResumeId, reds: Vec<Arg>) {
+        if self.effects > 0 {
+            return self.resume_at(id, reds, vec![]);
+        }
+        self.latest = (id, reds);
+        self.log.clear();
     }
 
     /// The operand of a word as the trace has it.
@@ -292,6 +306,9 @@ impl Recorder {
 
     fn log(&mut self, entry: LogEntry, effect: bool) {
         self.log.push(entry);
+        if effect && self.effects == 0 {
+            self.anchor = self.latest.clone();
+        }
         self.effects += usize::from(effect);
         if self.effects > 0 {
             self.exit = None;
@@ -303,7 +320,8 @@ impl Recorder {
             return exit;
         }
         let log = if self.effects > 0 { self.log.clone() } else { vec![] };
-        let exit = Exit { resume: self.resume, reds: self.reds.clone(), log, link: None };
+        let (resume, reds) = self.anchor.clone();
+        let exit = Exit { resume, reds, log, link: None };
         let id = self.trace.add_exit(exit);
         self.exit = Some(id);
         id

@@ -524,7 +524,7 @@ impl Session {
         let now = reds.iter().map(|red| red.now).collect();
         recording.recorder.journal.push(Event::Resume { id, reds: now });
         if !first_visit {
-            recording.recorder.resume_at(id, args, vec![]);
+            recording.recorder.pass(id, args);
             return Step::Go;
         }
         let journal = recording.recorder.journal.len() - 1;
