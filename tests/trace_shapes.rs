@@ -102,6 +102,7 @@ fn a_bridge_leads_from_the_inner_loop_around_the_outer_one() {
 #[test]
 fn guards_share_the_exits_of_their_resume_points() {
     for trace in optimized("++++++++[->++++++++[->+>++<<]>[-<+>]<<]") {
-        assert!(trace.exits.len() <= trace.guard_count() + 1, "{trace}");
+        // Checks before an effect have one exit between them, also across instructions.
+        assert!(trace.exits.len() * 2 <= trace.guard_count() + 2, "{trace}");
     }
 }
