@@ -2,6 +2,8 @@
 //!
 //! `backend` and `check-failed` are what a bug of jitgen's own would give: they are not here.
 
+#[path = "interpreters/constructs.rs"]
+mod constructs;
 #[path = "interpreters/failing.rs"]
 mod failing;
 
@@ -35,6 +37,13 @@ fn too_long() {
 #[test]
 fn portal_returned() {
     check(AbortReason::PortalReturned, "threshold=1", || bf("++[-]"));
+}
+
+#[test]
+fn panicked() {
+    // The way to the panic is taken once: its exit gets a bridge at once, which panics.
+    let settings = "threshold=2,bridge_threshold=1";
+    check(AbortReason::Panicked, settings, || constructs::run(5000));
 }
 
 #[test]
