@@ -18,7 +18,7 @@
 use crate::diagnostics::Errors;
 use crate::model::{Function, Module};
 use crate::scope::Scope;
-use crate::twin::{Breaks, Return, Twin, return_type, support, wrap};
+use crate::twin::{Breaks, Return, Twin, return_type, support, twin_ident, wrap};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
@@ -261,10 +261,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         quote!(#m::Outcome::Return({ #epilogue }.native()))
     };
     let result = return_type(&function.sig);
-    let name = match &function.owner {
-        Some(_) => format_ident!("{}__twin", function.sig.ident),
-        None => format_ident!("twin"),
-    };
+    let name = twin_ident(function);
     let lifetimes = &function.sig.generics;
     wrap(
         function,
@@ -352,7 +349,7 @@ pub fn plain(function: &Function) -> Block {
     };
     body.stmts.remove(0);
     let enter = enter(function, portal, &mutable, &label);
-    Entries { enter, found: false }.visit_block_mut(body);
+    Entries { enter }.visit_block_mut(body);
     body.stmts.insert(
         0,
         syn::parse_quote! {
@@ -403,16 +400,8 @@ fn mutable_names(function: &Function, prologue: &[Stmt]) -> Vec<Ident> {
 fn enter(function: &Function, portal: &Portal, mutable: &[Ident], label: &Lifetime) -> Expr {
     let m = support();
     let (greens, reds) = (&portal.greens, &portal.reds);
-    let twin = match &function.owner {
-        Some(_) => {
-            let twin = format_ident!("{}__twin", function.sig.ident);
-            quote!(Self::#twin)
-        }
-        None => {
-            let name = &function.sig.ident;
-            quote!(#name::twin)
-        }
-    };
+    let (name, twin) = (&function.sig.ident, twin_ident(function));
+    let twin = if function.owner.is_some() { quote!(Self::#twin) } else { quote!(#name::#twin) };
     let back_greens = greens.iter().enumerate().filter_map(|(index, green)| {
         let name = as_ident(green)?;
         mutable.contains(&name).then(|| quote!(#name = __state.plain_green(#index);))
@@ -441,9 +430,9 @@ fn enter(function: &Function, portal: &Portal, mutable: &[Ident], label: &Lifeti
     })
 }
 
+/// Puts the entry into the JIT where the author wrote `can_enter_jit!()`.
 struct Entries {
     enter: Expr,
-    found: bool,
 }
 
 impl Entries {
@@ -457,7 +446,6 @@ impl VisitMut for Entries {
         if let Stmt::Macro(mac) = stmt
             && Self::matches(&mac.mac)
         {
-            self.found = true;
             *stmt = Stmt::Expr(self.enter.clone(), Some(Token![;](Span::call_site())));
             return;
         }
@@ -468,7 +456,6 @@ impl VisitMut for Entries {
         if let Expr::Macro(mac) = e
             && Self::matches(&mac.mac)
         {
-            self.found = true;
             *e = self.enter.clone();
             return;
         }

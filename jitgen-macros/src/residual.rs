@@ -4,7 +4,7 @@
 
 use crate::diagnostics::Errors;
 use crate::model::{Function, reference};
-use crate::twin::{return_type, support_at, wrap};
+use crate::twin::{return_type, support_at, twin_ident, wrap};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
@@ -61,10 +61,7 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
             )
         }
     };
-    let twin_name = match &function.owner {
-        Some(_) => format_ident!("{name}__twin"),
-        None => format_ident!("twin"),
-    };
+    let twin_name = twin_ident(function);
     let lifetimes = &function.sig.generics;
     wrap(
         function,

@@ -168,7 +168,7 @@ where
         // SAFETY: a live `X` is here (`in-bounds`), so its words are.
         let words: Vec<Word> =
             leaves.iter().map(|(offset, ty)| unsafe { self.word(*offset, *ty) }).collect();
-        Tv::from_words(&mut words.into_iter())
+        Tv::from_words(&words)
     }
 
     fn get_opaque(self) -> Tv<X> {
@@ -396,12 +396,10 @@ pub fn index<T: Indexable + ?Sized>(place: Place<T>, index: Tv<usize>) -> Place<
     let (first, len) = T::elements(place);
     let word = index.word();
     let inside = Const::bool(word.now.bits < len.now.bits);
-    let opnd = with(|s| {
+    with(|s| {
         let opnd = s.op(Op::LtU, Ty::I64, word, Some(len));
         s.branch(Word { now: inside, opnd });
-        opnd
     });
-    let _ = opnd;
     if !inside.is_true() {
         out_of_bounds(len.now.bits, word.now.bits);
     }

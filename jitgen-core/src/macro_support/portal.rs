@@ -12,7 +12,6 @@
 
 use super::place::Place;
 use super::traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv};
-use crate::ir::Const;
 use crate::tracer::{self, MergeState, Opnd, Step, Word, with};
 use std::any::Any;
 use std::rc::Rc;
@@ -127,8 +126,8 @@ impl State {
     where
         X::C: Leaves + Copy,
     {
-        let mut words = self.take_words::<X>(|_| Opnd::Const).into_iter();
-        super::traced::uncarry(from_plain_words::<X>(&mut words))
+        let words = self.take_words::<X>(|_| Opnd::Const);
+        super::traced::uncarry(super::traced::assemble(words.iter().map(|word| word.now)))
     }
 
     /// The interpreter leaves the next red as it is: it is not mutable.
@@ -165,7 +164,7 @@ impl State {
     {
         const { assert!(!X::C::OPAQUE, "a red consists of machine words") };
         let words = self.take_words::<X>(|index| with(|s| s.param(index)));
-        Tv::from_words(&mut words.into_iter())
+        Tv::from_words(&words)
     }
 
     fn take_words<X: Traced>(&mut self, opnd: impl Fn(usize) -> Opnd) -> Vec<Word>
@@ -179,21 +178,6 @@ impl State {
         });
         words
     }
-}
-
-fn from_plain_words<X: Traced>(words: &mut impl Iterator<Item = Word>) -> X::C
-where
-    X::C: Leaves + Copy,
-{
-    let mut carrier = std::mem::MaybeUninit::<X::C>::uninit();
-    X::C::leaves(&mut |offset, ty| {
-        let word = words.next().expect("as many words as leaves");
-        let at = carrier.as_mut_ptr().cast::<u8>().wrapping_add(offset as usize);
-        // SAFETY: the word lies inside `carrier`.
-        unsafe { super::memory::write(at as u64, Const::new(ty, word.now.bits)) };
-    });
-    // SAFETY: `Leaves` covers every byte of a carrier that is not opaque.
-    unsafe { carrier.assume_init() }
 }
 
 /// A copy of a variable of the interpreter. Its address does not escape, so that the variable can
@@ -303,7 +287,7 @@ impl Merge {
         for word in &mut words {
             word.opnd = Opnd::Ssa(renamed.next().expect("a value for every word"));
         }
-        *x = Tv::from_words(&mut words.into_iter());
+        *x = Tv::from_words(&words);
     }
 
     /// The state to go on with elsewhere.

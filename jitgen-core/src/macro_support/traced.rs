@@ -327,25 +327,34 @@ where
     }
 
     /// The value that consists of these words.
-    pub fn from_words(words: &mut impl Iterator<Item = Word>) -> Tv<X> {
-        let mut bytes = std::mem::MaybeUninit::<X::C>::uninit();
+    pub fn from_words(words: &[Word]) -> Tv<X> {
+        let c = assemble::<X::C>(words.iter().map(|word| word.now));
+        let mut opnds = words.iter().map(|word| word.opnd);
         let mut parts = vec![];
-        X::C::leaves(&mut |offset, ty| {
-            let word = words.next().expect("as many words as leaves");
-            let at = bytes.as_mut_ptr().cast::<u8>().wrapping_add(offset as usize);
-            // SAFETY: the word lies inside `bytes`, which is ours.
-            unsafe { super::memory::write(at as u64, Const::new(ty, word.now.bits)) };
-            parts.push(Part { offset, opnd: word.opnd });
+        X::C::leaves(&mut |offset, _| {
+            let opnd = opnds.next().expect("as many words as leaves");
+            parts.push(Part { offset, opnd });
         });
         let o = match parts[..] {
             [Part { offset: 0, opnd }] => opnd,
             _ => with(|s| s.aggregate(parts)),
         };
-        // SAFETY: `Leaves` covers every byte of a carrier that is not opaque, and the words came
-        // from a value of this type.
-        let c = unsafe { bytes.assume_init() };
         Tv { c, o }
     }
+}
+
+/// The carrier that consists of these words.
+pub(super) fn assemble<C: Leaves + Copy>(mut words: impl Iterator<Item = Const>) -> C {
+    let mut carrier = std::mem::MaybeUninit::<C>::uninit();
+    C::leaves(&mut |offset, ty| {
+        let word = words.next().expect("as many words as leaves");
+        let at = carrier.as_mut_ptr().cast::<u8>().wrapping_add(offset as usize);
+        // SAFETY: the word lies inside `carrier`, which is ours.
+        unsafe { super::memory::write(at as u64, Const::new(ty, word.bits)) };
+    });
+    // SAFETY: `Leaves` covers every byte of a carrier that is not opaque, and the words came from
+    // a value of this type.
+    unsafe { carrier.assume_init() }
 }
 
 impl<X: Traced> fmt::Display for Tv<X>

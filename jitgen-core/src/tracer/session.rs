@@ -191,15 +191,18 @@ pub fn with<R>(f: impl FnOnce(&mut Session) -> R) -> R {
     SESSION.with_borrow_mut(|session| f(session.as_mut().expect("a twin runs within a session")))
 }
 
+/// Puts a session back when it is dropped, also by a panic.
+struct Restore(Option<Session>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        SESSION.replace(self.0.take());
+    }
+}
+
 /// Runs `f` within a new session; gives the session back as it is then. It is also gone when `f`
 /// panics.
 pub fn run_within<R>(session: Session, f: impl FnOnce() -> R) -> (R, Session) {
-    struct Restore(Option<Session>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            SESSION.replace(self.0.take());
-        }
-    }
     let restore = Restore(SESSION.replace(Some(session)));
     let result = f();
     let session = SESSION.take().expect("the session is put back after residual calls");
@@ -209,12 +212,6 @@ pub fn run_within<R>(session: Session, f: impl FnOnce() -> R) -> (R, Session) {
 
 /// Runs `f` (residual code) outside of the session, so that it can run portals of its own.
 pub fn outside<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Session>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            SESSION.replace(self.0.take());
-        }
-    }
     let restore = Restore(SESSION.take());
     let result = f();
     drop(restore);

@@ -63,6 +63,14 @@ pub fn return_type(sig: &Signature) -> TokenStream {
     }
 }
 
+/// What the twin of a function is called where [`wrap`] puts it.
+pub fn twin_ident(function: &Function) -> Ident {
+    match &function.owner {
+        Some(_) => format_ident!("{}__twin", function.sig.ident),
+        None => format_ident!("twin"),
+    }
+}
+
 /// Puts a twin beside its function: in the type namespace for a free function (so that `use`
 /// brings it along), in an `impl` for a method.
 pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
@@ -105,10 +113,7 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
     let (parameters, bind) = twin.parameters(&function.sig);
     let result = return_type(&function.sig);
     let body = twin.block(&function.body);
-    let name = match &function.owner {
-        Some(_) => format_ident!("{}__twin", function.sig.ident),
-        None => format_ident!("twin"),
-    };
+    let name = twin_ident(function);
     let lifetimes = &function.sig.generics;
     wrap(
         function,
