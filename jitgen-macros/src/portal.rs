@@ -176,6 +176,8 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         returns: Return::Outcome,
         portal_loop: Some(label.clone()),
         loops: false,
+        counter: 0,
+        slots: vec![],
     };
     twin.scope.enter();
     let mut arguments = vec![];
@@ -286,6 +288,8 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                     #(#greens)*
                     #(__merge.red(&#reds);)*
                     if __merge.stops() {
+                        // What they hold goes with the state.
+                        #(::core::mem::forget(#reds);)*
                         return #m::Outcome::Merge(__merge.state());
                     }
                     #(__merge.update(&mut #reds);)*
@@ -406,6 +410,9 @@ fn enter(function: &Function, portal: &Portal, mutable: &[Ident], label: &Lifeti
         let name = as_ident(green)?;
         mutable.contains(&name).then(|| quote!(#name = __state.plain_green(#index);))
     });
+    let put_reds = reds.iter().map(|red| {
+        if mutable.contains(red) { quote!(.put_red(#red)) } else { quote!(.put_copy(&#red)) }
+    });
     let back_reds = reds.iter().map(|red| {
         if mutable.contains(red) {
             quote!(#red = __state.plain_red();)
@@ -417,7 +424,7 @@ fn enter(function: &Function, portal: &Portal, mutable: &[Ident], label: &Lifeti
         if #m::tick(&__PORTAL, &[#(#m::key(&#greens)),*]) {
             let __state = #m::State::default()
                 #(.put_green(#m::carrier(&#greens), &#greens))*
-                #(.put_red(#m::carrier(&#reds)))*;
+                #(#put_reds)*;
             match #m::enter(&__PORTAL, __state, #twin) {
                 #m::Outcome::Return(__result) => return __result,
                 #m::Outcome::Merge(mut __state) => {

@@ -10,16 +10,21 @@
 //! Not here: machine code, the store of compiled traces, raw memory.
 
 mod abort;
+mod alias;
 pub mod journal;
 mod operand;
 pub mod panics;
 mod recorder;
 mod session;
+mod tags;
+mod values;
 
 pub use abort::AbortReason;
-pub use operand::{Address, Blob, Opnd, Part, Word};
+pub use alias::alias_class;
+pub use operand::{Address, Blob, Local, Opnd, Part, Word};
 pub use recorder::{Recorder, SCRATCH_BASE};
 pub use session::{
     Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Replayed, Resume, Session,
-    Step, keys, outside, run_within, with,
+    Step, keys, outside, run_within, try_with, with,
 };
+pub use tags::Tag;

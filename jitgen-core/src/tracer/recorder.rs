@@ -85,6 +85,16 @@ impl Recorder {
         self.block.params[index]
     }
 
+    /// The type of a value.
+    pub fn type_of(&self, v: ValueId) -> Ty {
+        self.trace.ty(v.into())
+    }
+
+    /// Is the word at `address` known to be `now`?
+    pub fn knows(&self, address: Address, now: Const) -> bool {
+        self.known(address).is_some_and(|word| word.now == now)
+    }
+
     /// Number of operations so far.
     pub fn len(&self) -> usize {
         self.block.insts.len()
@@ -179,12 +189,32 @@ impl Recorder {
         self.log(LogEntry::Load(Self::arg(word)), false);
     }
 
-    /// Appends a store.
-    pub fn store(&mut self, address: Address, word: Word) {
+    /// A value without words was stored: replay meets the store all the same.
+    pub fn log_nothing_stored(&mut self) {
+        self.log(LogEntry::Store, true);
+    }
+
+    /// Puts words into scratch memory, which is nobody else's; gives the address.
+    pub fn store_scratch(&mut self, base: i32, words: &[(u32, Word)]) -> ValueId {
+        let pointer = self.scratch_address(base);
+        for (offset, word) in words {
+            let value = Self::arg(*word);
+            let at = *offset as i32;
+            self.push(Op::Store, word.now.ty, pointer.into(), value, at, Aux::None);
+            let address = SCRATCH_BASE + base as u64 + u64::from(*offset);
+            self.saw_store(address, word.now);
+        }
+        pointer
+    }
+
+    /// Appends the store of a word; `first`: of a value.
+    pub fn store(&mut self, address: Address, word: Word, first: bool) {
         let base = Self::base(address);
         let value = Self::arg(word);
         self.push(Op::Store, word.now.ty, base, value, address.offset, Aux::None);
-        self.log(LogEntry::Store, true);
+        if first {
+            self.log(LogEntry::Store, true);
+        }
         let (size, offset) = (word.now.ty.size() as i32, address.offset);
         self.facts.retain(|f| {
             let apart = f.base == base
@@ -192,11 +222,7 @@ impl Recorder {
             apart || f.base != base && f.now.ty != word.now.ty
         });
         self.learn(address, word);
-        self.journal.push(Event::Store {
-            address: address.now(),
-            size: word.now.ty.size(),
-            bits: word.now.bits,
-        });
+        self.saw_store(address.now(), word.now);
     }
 
     /// Reserves `size` bytes of scratch memory; gives the offset.
@@ -298,6 +324,10 @@ impl Recorder {
             Opnd::Ssa(v) => Arg::Value(v),
             _ => Arg::Const(Const::new(Ty::Ptr, address.base_now)),
         }
+    }
+
+    fn saw_store(&mut self, address: u64, word: Const) {
+        self.journal.push(Event::Store { address, size: word.ty.size(), bits: word.bits });
     }
 
     fn saw_load(&mut self, address: u64, now: Const) {
