@@ -33,5 +33,13 @@ pub fn traced(item: TokenStream) -> TokenStream {
             fn auto(place: #m::Place<Self>) -> #m::Place<Self> { place }
         }
         impl #generics #m::Opaque for #name #types #bounds {}
+        impl #generics #m::Collapsible for #name #types #bounds {
+            fn to_log(value: &#m::Tv<Self>) -> ::core::option::Option<#m::Image> {
+                #m::constant_to_log(value)
+            }
+            fn from_log(image: &#m::Image) -> #m::Tv<Self> {
+                #m::constant_from_log(image)
+            }
+        }
     }
 }

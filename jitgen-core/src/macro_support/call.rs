@@ -90,6 +90,14 @@ impl<X: super::traced::Opaque> Returned for X {
 pub struct Held<X>(ManuallyDrop<X>);
 
 impl<X> Held<X> {
+    pub(super) fn new(value: ManuallyDrop<X>) -> Held<X> {
+        Held(value)
+    }
+
+    pub(super) fn get(&self) -> &X {
+        &self.0
+    }
+
     fn into_inner(self) -> X {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used again and not dropped, so the value is moved out once.

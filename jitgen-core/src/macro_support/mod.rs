@@ -9,6 +9,7 @@
 //! | `a + b`, `!a`, `a as T` | [`bin`], [`un`], [`cast`] |
 //! | `if c` | [`branch`] |
 //! | `a.f`, `a[i]`, `*a` | [`Place::project`], [`index`], [`deref`] |
+//! | `f(a)` traced | [`begin_inline`], [`end_inline`] |
 //! | `f(a)` residual | [`residual`] |
 //! | `e?` | [`split`] |
 //! | merge point | [`Merge`] |
@@ -17,6 +18,7 @@
 
 mod call;
 mod enter;
+mod inline;
 mod memory;
 mod ops;
 mod place;
@@ -24,9 +26,13 @@ mod portal;
 mod traced;
 
 pub use crate::runtime::{enter_portal, tick};
-pub use crate::tracer::{Function, Portal, panics::guarded};
+pub use crate::tracer::{Function, Image, Portal, panics::guarded};
 pub use call::{Held, Payload, Returned, err, from, ok, residual, split, word};
 pub use enter::enter;
+pub use inline::{
+    Collapsible, Given, begin_inline, constant_from_log, constant_to_log, end_inline, returned,
+    returns,
+};
 pub use ops::{
     Bin, Integer, Un, bin, branch, cast, equals, un, within, wrapping_add, wrapping_mul,
     wrapping_neg, wrapping_sub,

@@ -154,6 +154,15 @@ impl<T: ?Sized> Place<T> {
     }
 }
 
+impl<T> super::inline::Given for Place<T> {
+    fn given(&self) -> Opnd {
+        match self.at {
+            At::Memory { address, .. } => address.base,
+            At::Value { .. } => Opnd::Local(0),
+        }
+    }
+}
+
 impl<X: Traced> Place<X>
 where
     X::C: Leaves + Copy,

@@ -316,19 +316,21 @@ pub enum Outcome<R> {
 /// What the portal's loop has for a value: `break` gives `()`, `break value` a traced value.
 pub trait LoopValue {
     /// The type that the portal returns.
-    type Native;
+    type Native: Traced;
     /// The value.
-    fn into_native(self) -> Self::Native;
+    fn into_traced(self) -> Tv<Self::Native>;
 }
 
 impl LoopValue for () {
     type Native = ();
-    fn into_native(self) {}
+    fn into_traced(self) -> Tv<()> {
+        super::traced::unit()
+    }
 }
 
 impl<X: Traced> LoopValue for Tv<X> {
     type Native = X;
-    fn into_native(self) -> X {
-        self.native()
+    fn into_traced(self) -> Tv<X> {
+        self
     }
 }

@@ -10,6 +10,7 @@
 //! Not here: machine code, the store of compiled traces, raw memory.
 
 mod abort;
+mod inline;
 pub mod journal;
 mod operand;
 pub mod panics;
@@ -17,6 +18,7 @@ mod recorder;
 mod session;
 
 pub use abort::AbortReason;
+pub use inline::{Image, Inlined};
 pub use operand::{Address, Blob, Opnd, Part, Word};
 pub use recorder::{Recorder, SCRATCH_BASE};
 pub use session::{

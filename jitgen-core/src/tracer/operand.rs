@@ -17,6 +17,8 @@ pub enum Opnd {
     Agg(u32),
     /// The result of a residual call that is not a word. Indexes the session's blobs.
     Blob(u32),
+    /// A reference to a local of the twin: constant in no sense, and never in the trace.
+    Local(u32),
 }
 
 impl Opnd {

@@ -7,8 +7,8 @@
 
 use jitgen_core::macro_support::{
     Auto, Bin, Entry, Function, Merge, Outcome, Place, State, Traced, Tv, auto, bin, branch,
-    carrier, cast, enter, enter_portal, equals, guarded, index, key, lift, local, residual, split,
-    tick, word, wrapping_add,
+    carrier, cast, enter, enter_portal, equals, guarded, index, key, lift, local, ok, residual,
+    returns, split, tick, word, wrapping_add,
 };
 use jitgen_core::tracer::{Portal, with};
 use std::rc::Rc;
@@ -259,7 +259,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
         pc = bin(Bin::Add, false, pc, lift(4usize), pc.c + 4);
         let mut back = false;
         if equals(op, HALT) {
-            return Outcome::Return(Ok(acc.native()));
+            return returns(ok(acc));
         } else if equals(op, SET) {
             register(&mut machine, a).set(b);
         } else if equals(op, ADDI) {

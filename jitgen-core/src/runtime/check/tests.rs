@@ -1,6 +1,6 @@
 //! The check finds what it is for: each test breaks a trace that was fine.
 
-use super::check;
+use super::{Stopped, check};
 use crate::ir::{Const, ResumeId, Trace, Ty, parse};
 use crate::tracer::journal::Event;
 
@@ -38,8 +38,8 @@ fn journal() -> Vec<Event> {
     ]
 }
 
-fn stopped() -> Vec<Const> {
-    vec![Const::new(Ty::Ptr, 0x5000), Const::i64(30)]
+fn stopped() -> Stopped {
+    Stopped::At(vec![Const::new(Ty::Ptr, 0x5000), Const::i64(30)])
 }
 
 fn trace(text: &str) -> Trace {
