@@ -17,6 +17,9 @@
 //!
 //! Not here: which values can be put into a log (`macro_support::inline`).
 
+#[cfg(test)]
+mod tests;
+
 use super::recorder::Recorder;
 use super::{Opnd, Replayed, Session, Word};
 use crate::ir::{Arg, Const, LogEntry, Ty};
