@@ -135,6 +135,9 @@ fn structure(fields: &Fields) -> TokenStream {
                 }
             )*
         }
+        unsafe fn plain_inside(__this: *const Self) -> bool {
+            true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*
+        }
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
             if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
                 return false;
@@ -247,6 +250,10 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let tags = if tagged { tags } else { &index_numbers };
     let all = if names.len() < 64 { (1u64 << names.len()) - 1 } else { 0 };
     let arms: Vec<TokenStream> = data.variants.iter().map(|v| arm(v, &leaf)).collect();
+    let plain = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
+        let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
+        quote!(Self::#name { .. } => true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*,)
+    });
     let patterns = data.variants.iter().map(|variant| {
         let name = &variant.ident;
         quote!(Self::#name { .. })
@@ -289,6 +296,10 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         unsafe fn variant(__this: *const Self) -> u64 {
             // SAFETY: the caller's promise.
             match unsafe { &*__this } { #(#patterns => #index_numbers,)* _ => 0 }
+        }
+        unsafe fn plain_inside(__this: *const Self) -> bool {
+            // SAFETY: the caller's promise.
+            match unsafe { &*__this } { #(#plain)* _ => true }
         }
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
             if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {

@@ -253,14 +253,14 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     let end = if parts.is_tail && parts.condition.is_none() {
         let breaks = Breaks::of(parts.body, Some(&label));
         if breaks.unit || breaks.value {
-            quote!(#m::Outcome::Return(#m::LoopValue::into_native(__result)))
+            quote!(#m::returns(#m::LoopValue::into_traced(__result)))
         } else {
             quote!(__result)
         }
     } else {
         twin.loops = true;
         let epilogue = twin.statements(parts.epilogue);
-        quote!(#m::Outcome::Return({ #epilogue }.native()))
+        quote!(#m::returns({ #epilogue }))
     };
     let result = return_type(&function.sig);
     let name = twin_ident(function);

@@ -213,7 +213,7 @@ impl Generator {
     }
 
     fn step(&mut self) {
-        match self.below(26) {
+        match self.below(27) {
             0..4 => self.integer(),
             4 | 5 => self.chain(),
             24 => self.access(),
@@ -226,6 +226,7 @@ impl Generator {
             13..17 => self.access(),
             17 => self.indexed_pointer(),
             18 => self.call(),
+            26 => self.helper(),
             19 => self.repeat(),
             _ => self.guard(),
         }
@@ -502,6 +503,24 @@ impl Generator {
             self.add(dst.into(), None);
         }
         self.log.push(LogEntry::Call(dst.map(Arg::Value)));
+    }
+
+    /// A helper that has returned: some values of the log are its result.
+    fn helper(&mut self) {
+        let keep = self.log.len() - self.below(4).min(self.log.len() as u64) as usize;
+        self.log.truncate(keep);
+        let (call, more) = (self.below(9) as u32, 1 + self.below(3) as u32);
+        let words = self.below(3) as u32;
+        self.log.push(LogEntry::Return { call, next: call + more, size: 8 * words });
+        for word in 0..words {
+            let ty = pick(&mut self.rng, &[Ty::I64, Ty::I8, Ty::Ptr]);
+            let arg = match ty {
+                Ty::Ptr => self.of_kind(Ty::Ptr, Some(Pointee::Object)),
+                _ => self.operand(ty),
+            };
+            let frozen = self.chance(1, 8);
+            self.log.push(LogEntry::Part { offset: 8 * word, arg, frozen });
+        }
     }
 
     /// An earlier pure operation or load once more.

@@ -185,6 +185,22 @@ fn read_entry(pair: Pair<Rule>) -> Result<LogEntry> {
             let offset = read_offset(&inner.next().expect("an offset"))?;
             LogEntry::Blob { offset, size: number(&inner.next().expect("a size"))? }
         }
+        Rule::return_entry => LogEntry::Return {
+            call: number(&inner.next().expect("a number"))?,
+            next: number(&inner.next().expect("a number"))?,
+            size: number(&inner.next().expect("a size"))?,
+        },
+        Rule::result_entry => LogEntry::Result { size: number(&inner.next().expect("a size"))? },
+        Rule::part_entry => {
+            let at = inner.next().expect("an offset");
+            let Ok(offset) = u32::try_from(read_offset(&at)?) else {
+                return error_at(&at, "a part's offset is not negative");
+            };
+            let first = inner.next().expect("a word");
+            let frozen = first.as_rule() == Rule::frozen;
+            let word = if frozen { inner.next().expect("a word") } else { first };
+            LogEntry::Part { offset, arg: read_typed(word)?, frozen }
+        }
         rule => unreachable!("{rule:?} in a log"),
     })
 }

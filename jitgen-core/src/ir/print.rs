@@ -93,6 +93,12 @@ impl Trace {
             LogEntry::Call(Some(arg)) => format!("call {}", self.typed(arg)),
             LogEntry::Call(None) => "call".to_owned(),
             LogEntry::Blob { offset, size } => format!("blob {offset:+} {size}"),
+            LogEntry::Return { call, next, size } => format!("return {call}..{next} {size}"),
+            LogEntry::Result { size } => format!("result {size}"),
+            LogEntry::Part { offset, arg, frozen } => {
+                let frozen = if frozen { " frozen" } else { "" };
+                format!("part +{offset}{frozen} {}", self.typed(arg))
+            }
         }
     }
 

@@ -216,22 +216,59 @@ pub enum LogEntry {
         /// Number of bytes.
         size: u32,
     },
+    /// A helper has returned: what it has done is not in the log, only its result, in the parts
+    /// that follow.
+    Return {
+        /// The number of the call since the resume point.
+        call: u32,
+        /// The number that the next call after it gets.
+        next: u32,
+        /// Number of bytes of the result.
+        size: u32,
+    },
+    /// The portal has returned, which ends the trace: its result, in the parts that follow. It
+    /// stands first, and nothing else is in its log.
+    Result {
+        /// Number of bytes.
+        size: u32,
+    },
+    /// A word of a result. Bytes that no part names are 0; of parts that overlap the later counts.
+    Part {
+        /// Byte offset in the result.
+        offset: u32,
+        /// The word.
+        arg: Arg,
+        /// Does it point to memory that may be taken for constant?
+        frozen: bool,
+    },
 }
 
 impl LogEntry {
     /// The operand, if the entry has one.
     pub fn arg(self) -> Option<Arg> {
         match self {
-            LogEntry::Load(arg) | LogEntry::Call(Some(arg)) => Some(arg),
-            LogEntry::Store | LogEntry::Call(None) | LogEntry::Blob { .. } => None,
+            LogEntry::Load(arg) | LogEntry::Call(Some(arg)) | LogEntry::Part { arg, .. } => {
+                Some(arg)
+            }
+            LogEntry::Store
+            | LogEntry::Call(None)
+            | LogEntry::Blob { .. }
+            | LogEntry::Return { .. }
+            | LogEntry::Result { .. } => None,
         }
     }
 
     /// The operand, to be replaced.
     pub fn arg_mut(&mut self) -> Option<&mut Arg> {
         match self {
-            LogEntry::Load(arg) | LogEntry::Call(Some(arg)) => Some(arg),
-            LogEntry::Store | LogEntry::Call(None) | LogEntry::Blob { .. } => None,
+            LogEntry::Load(arg) | LogEntry::Call(Some(arg)) | LogEntry::Part { arg, .. } => {
+                Some(arg)
+            }
+            LogEntry::Store
+            | LogEntry::Call(None)
+            | LogEntry::Blob { .. }
+            | LogEntry::Return { .. }
+            | LogEntry::Result { .. } => None,
         }
     }
 }
@@ -256,6 +293,11 @@ impl Exit {
     pub fn args(&self) -> impl Iterator<Item = Arg> + '_ {
         let log = self.log.iter().filter_map(|entry| entry.arg());
         self.reds.iter().copied().chain(log.filter(|arg| arg.as_const().is_none()))
+    }
+
+    /// Has the portal returned here?
+    pub fn is_return(&self) -> bool {
+        matches!(self.log.first(), Some(LogEntry::Result { .. }))
     }
 
     /// All operands, also the log's constants, to be replaced.

@@ -11,7 +11,7 @@
 //! | `jump-args` | jumps and links pass what the target block takes |
 //! | `log` | blobs lie at non-negative offsets |
 
-use super::{Arg, Aux, BlockId, End, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty, ValueId};
+use super::{Arg, Aux, BlockId, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty, ValueId};
 
 /// A rule that a trace breaks, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -226,11 +226,43 @@ impl Checker<'_> {
         self.at = (None, None);
         for exit in &trace.exits {
             exit.link.into_iter().for_each(|target| self.passes(target, exit.args()));
-            for entry in &exit.log {
-                if matches!(entry, LogEntry::Blob { offset, .. } if *offset < 0) {
+            self.log(exit);
+        }
+    }
+
+    fn log(&mut self, exit: &Exit) {
+        let mut size = None;
+        for (index, entry) in exit.log.iter().enumerate() {
+            if index > 0 && exit.is_return() && !matches!(entry, LogEntry::Part { .. }) {
+                self.report("log", "behind the portal's result only its parts can follow");
+            }
+            match *entry {
+                LogEntry::Part { offset, arg, .. } => match size {
+                    None => self.report("log", "a part belongs to no result"),
+                    Some(size) if offset + self.trace.ty(arg).size() > size => {
+                        self.report("log", format!("a part is outside of the {size} bytes"));
+                    }
+                    Some(_) => (),
+                },
+                LogEntry::Return { call, next, .. } if next <= call => {
+                    self.report("log", "a call that has returned ends before it begins");
+                }
+                LogEntry::Result { .. } if index > 0 => {
+                    self.report("log", "the portal's result does not stand first");
+                }
+                LogEntry::Blob { offset, .. } if offset < 0 => {
                     self.report("log", "a blob's offset is negative");
                 }
+                _ => (),
             }
+            size = match *entry {
+                LogEntry::Return { size, .. } | LogEntry::Result { size } => Some(size),
+                LogEntry::Part { .. } => size,
+                _ => None,
+            };
+        }
+        if exit.is_return() && (exit.link.is_some() || !exit.reds.is_empty()) {
+            self.report("log", "where the portal returns nothing goes on");
         }
     }
 

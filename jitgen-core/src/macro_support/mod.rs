@@ -9,6 +9,7 @@
 //! | `a + b`, `!a`, `a as T` | [`bin`], [`un`], [`cast`] |
 //! | `if c` | [`branch`] |
 //! | `a.f`, `a[i]`, `*a` | [`Place::project`], [`index`], [`deref`] |
+//! | `f(a)` traced | [`begin_inline`], [`end_inline`] |
 //! | `f(a)` residual | [`residual`] |
 //! | `e?` | [`split`] |
 //! | merge point | [`Merge`] |
@@ -19,6 +20,7 @@ mod call;
 mod carrier;
 mod elements;
 mod enter;
+mod inline;
 mod memory;
 mod ops;
 mod own;
@@ -33,13 +35,14 @@ mod std_types;
 mod traced;
 
 pub use crate::runtime::{enter_portal, tick};
-pub use crate::tracer::{Function, Portal, panics::guarded};
+pub use crate::tracer::{Function, Image, Portal, panics::guarded};
 pub use call::{
     FromResidual, Parts, Try, err, from, ok, residual, split, split_option,
 };
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use enter::enter;
+pub use inline::{Given, begin_inline, end_inline, returned, returns};
 pub use ops::{
     Bin, Integer, Un, bin, branch, cast, equals, next_of_range, un, within, wrapping_add, wrapping_mul,
     wrapping_neg, wrapping_sub,

@@ -214,6 +214,15 @@ impl<T: ?Sized> Place<T> {
     }
 }
 
+impl<T> super::inline::Given for Place<T> {
+    fn given(&self) -> Opnd {
+        match self.at {
+            At::Memory { address, .. } => address.base,
+            At::Value(_) => Opnd::Local(0),
+        }
+    }
+}
+
 /// The alias class of a word.
 fn class_of(owner: Owner) -> u32 {
     match owner {

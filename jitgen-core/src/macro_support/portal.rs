@@ -291,10 +291,9 @@ impl Merge {
             return;
         };
         let shape = const { &X::SHAPE };
-        let parts = shape.words().iter().map(|at| Part {
-            offset: at.offset,
-            ty: at.ty,
-            opnd: Opnd::Ssa(renamed.next().expect("a value for every word")),
+        let parts = shape.words().iter().map(|at| {
+            let opnd = Opnd::Ssa(renamed.next().expect("a value for every word"));
+            Part::word(at.offset, at.ty, opnd)
         });
         let parts = parts.collect();
         x.0.set_opnd(with(|s| s.settle(parts)));
@@ -326,19 +325,21 @@ pub enum Outcome<R> {
 /// What the portal's loop has for a value: `break` gives `()`, `break value` a traced value.
 pub trait LoopValue {
     /// The type that the portal returns.
-    type Native;
+    type Native: Traced;
     /// The value.
-    fn into_native(self) -> Self::Native;
+    fn into_traced(self) -> Tv<Self::Native>;
 }
 
 impl LoopValue for () {
     type Native = ();
-    fn into_native(self) {}
+    fn into_traced(self) -> Tv<()> {
+        super::traced::unit()
+    }
 }
 
 impl<X: Traced> LoopValue for Tv<X> {
     type Native = X;
-    fn into_native(self) -> X {
-        self.native()
+    fn into_traced(self) -> Tv<X> {
+        self
     }
 }

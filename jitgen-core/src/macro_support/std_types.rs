@@ -302,6 +302,10 @@ unsafe impl<T: Traced> Traced for Option<T> {
         // SAFETY: the caller's promise.
         u64::from(unsafe { &*this }.is_some())
     }
+    unsafe fn plain_inside(this: *const Self) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { &*this }.is_none() || !T::SHAPE.is_opaque()
+    }
     unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
         let head = super::pattern::head(super::pattern::matched(place));
         let base = place.addr() as u64;
@@ -345,6 +349,11 @@ unsafe impl<T: Traced, E: Traced> Traced for Result<T, E> {
     unsafe fn variant(this: *const Self) -> u64 {
         // SAFETY: the caller's promise.
         u64::from(unsafe { &*this }.is_err())
+    }
+    unsafe fn plain_inside(this: *const Self) -> bool {
+        // SAFETY: the caller's promise.
+        let opaque = if unsafe { &*this }.is_ok() { T::SHAPE } else { E::SHAPE };
+        !opaque.is_opaque()
     }
     unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
         let head = super::pattern::head(super::pattern::matched(place));

@@ -73,6 +73,15 @@ pub unsafe trait Traced: Sized {
         0
     }
 
+    /// Has all that is inside of the variant that it is a known shape, of a type that has none?
+    ///
+    /// # Safety
+    /// `this` must point to a value.
+    unsafe fn plain_inside(this: *const Self) -> bool {
+        let _ = this;
+        !Self::SHAPE.is_opaque()
+    }
+
     /// Drops the fields of the variant that it is, but for bytes that have been moved away; `false`
     /// if it can only be dropped as a whole.
     ///
@@ -296,11 +305,7 @@ impl<X: Traced> Tv<X> {
     /// The value that consists of these words.
     pub fn from_words(words: &[(u32, Word)]) -> Tv<X> {
         let bits: Vec<_> = words.iter().map(|(offset, word)| (*offset, word.now)).collect();
-        let parts = words.iter().map(|(offset, word)| Part {
-            offset: *offset,
-            ty: word.now.ty,
-            opnd: word.opnd,
-        });
+        let parts = words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
         let parts = parts.collect();
         Tv(Carrier::new(bits_of(&bits), with(|s| s.settle(parts))))
     }

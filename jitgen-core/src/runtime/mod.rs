@@ -34,7 +34,7 @@ mod worker;
 
 pub use config::{Config, ConfigError, EventSink, Log, VARIABLE};
 pub use counters::tick;
-pub use driver::enter;
+pub use driver::{Left, enter};
 pub use statistics::Statistics;
 
 use crate::backend::Frame;

@@ -11,6 +11,7 @@
 
 mod abort;
 mod alias;
+mod inline;
 pub mod journal;
 mod operand;
 pub mod panics;
@@ -22,6 +23,7 @@ mod values;
 pub use abort::AbortReason;
 pub use alias::alias_class;
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
+pub use inline::{Image, Inlined};
 pub use recorder::{Recorder, SCRATCH_BASE};
 pub use session::{
     Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Replayed, Resume, Session,

@@ -42,10 +42,19 @@ pub struct Word {
 pub struct Part {
     /// Byte offset in the aggregate.
     pub offset: u32,
-    /// Its type in the trace.
+    /// Its size in bytes.
+    pub size: u32,
+    /// Its type in the trace; of no meaning for a call's result.
     pub ty: Ty,
-    /// Its operand.
+    /// Its operand; never `Agg`.
     pub opnd: Opnd,
+}
+
+impl Part {
+    /// A word.
+    pub fn word(offset: u32, ty: Ty, opnd: Opnd) -> Part {
+        Part { offset, size: ty.size(), ty, opnd }
+    }
 }
 
 /// A residual call's result that lies in the frame's scratch area.

@@ -17,7 +17,7 @@
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
 use super::journal::Event;
-use super::{Address, Opnd, Word};
+use super::{Address, Image, Opnd, Word};
 use crate::ir::{
     Arg, Aux, Block, Call, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty,
     ValueId,
@@ -148,6 +148,40 @@ impl Recorder {
     pub fn leave(&mut self) {
         let exit = self.current_exit();
         self.block.end = End::Leave(exit);
+    }
+
+    /// Ends the trace because the portal has returned.
+    pub fn leave_with(&mut self, result: &Image) {
+        let mut log = vec![LogEntry::Result { size: result.bytes.len() as u32 }];
+        log.extend(result.parts());
+        let exit = Exit { resume: self.latest.0, reds: vec![], log, link: None };
+        self.block.end = End::Leave(self.trace.add_exit(exit));
+    }
+
+    /// Number of entries in the log.
+    pub fn log_len(&self) -> usize {
+        self.log.len()
+    }
+
+    /// The entries of the log from `from` on become the result of that call, if that is shorter.
+    pub fn collapse(&mut self, from: usize, call: u32, next: u32, result: &Image) {
+        let mut returned = vec![LogEntry::Return { call, next, size: result.bytes.len() as u32 }];
+        returned.extend(result.parts());
+        // What counts is a value: each costs a slot and an instruction in every exit.
+        let values = |log: &[LogEntry]| {
+            log.iter()
+                .filter(|entry| entry.arg().is_some_and(|arg| arg.as_value().is_some()))
+                .count()
+        };
+        let cost = |log: &[LogEntry]| 4 * values(log) + log.len();
+        if cost(&returned) > cost(&self.log[from..]) {
+            return;
+        }
+        self.log.truncate(from);
+        self.log.append(&mut returned);
+        if self.effects > 0 {
+            self.exit = None;
+        }
     }
 
     /// The word that memory at `address` is known to hold.

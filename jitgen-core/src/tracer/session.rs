@@ -92,6 +92,24 @@ pub enum Replayed {
     Call(Option<Word>),
     /// A call's result in bytes.
     Blob(Vec<u8>, i32),
+    /// A helper has returned; its result is in the parts that follow.
+    Return {
+        /// The number of the call.
+        call: u32,
+        /// The number of the next one.
+        next: u32,
+        /// Bytes of the result.
+        size: u32,
+    },
+    /// A word of a result.
+    Part {
+        /// Its offset in bytes.
+        offset: u32,
+        /// The word.
+        word: Word,
+        /// Does it point to memory that may be taken for constant?
+        frozen: bool,
+    },
 }
 
 /// What recording has given.
@@ -105,6 +123,8 @@ pub struct Recorded {
     pub target: Box<[u64]>,
     /// The residual functions that the trace calls.
     pub functions: Vec<Function>,
+    /// What the portal has returned, if the trace ends by that.
+    pub result: Option<Vec<u8>>,
 }
 
 /// Answers whether there is compiled code for these keys of greens.
@@ -128,13 +148,15 @@ pub struct Plan {
     pub scratch: std::ops::Range<u32>,
     /// Is there compiled code for these greens?
     pub is_compiled: IsCompiled,
+    /// May it end because the portal returns?
+    pub may_return: bool,
     /// The address of the byte that says that a residual call has panicked.
     pub panic_flag: u64,
 }
 
-struct Recording {
-    recorder: Recorder,
-    plan: Plan,
+pub(super) struct Recording {
+    pub(super) recorder: Recorder,
+    pub(super) plan: Plan,
     functions: Vec<Function>,
     headers: Vec<Header>,
 }
@@ -162,9 +184,13 @@ pub enum Step {
 /// One run of a twin.
 #[derive(Default)]
 pub struct Session {
-    recording: Option<Recording>,
-    replay: VecDeque<Replayed>,
+    pub(super) recording: Option<Recording>,
+    pub(super) replay: VecDeque<Replayed>,
     pub(super) parts: Vec<Vec<Part>>,
+    /// Helpers called since the last merge point.
+    pub(super) calls: u32,
+    /// Merge points passed.
+    pub(super) merges: u32,
     pub(super) blobs: Vec<Blob>,
     locals: Vec<Local>,
     pub(super) tags: HashMap<ValueId, Possible>,
@@ -265,7 +291,7 @@ impl Session {
     }
 
     /// The type of a value of the trace that is being recorded.
-    pub(super) fn type_of(&self, v: ValueId) -> Option<Ty> {
+    pub(super) fn value_type(&self, v: ValueId) -> Option<Ty> {
         self.recording.as_ref().map(|recording| recording.recorder.type_of(v))
     }
 
@@ -529,6 +555,8 @@ impl Session {
     /// The twin is at a merge point.
     pub fn merge(&mut self, greens: Vec<Green>, reds: &[Word]) -> Step {
         assert!(self.replay.is_empty() || !self.started, "replay ends before the next merge point");
+        self.calls = 0;
+        self.merges += 1;
         let at_header = std::mem::take(&mut self.at_header);
         self.flush();
         if !std::mem::replace(&mut self.started, true) {
@@ -619,13 +647,13 @@ impl Session {
         self.finish(Some(close), header.greens);
     }
 
-    fn finish(&mut self, close: Option<Close>, target: Box<[u64]>) {
+    pub(super) fn finish(&mut self, close: Option<Close>, target: Box<[u64]>) {
         let Some(recording) = self.recording.take() else {
             return;
         };
         let (trace, journal) = recording.recorder.finish(close);
         let functions = recording.functions;
-        self.recorded = Some(Recorded { trace, journal, target, functions });
+        self.recorded = Some(Recorded { trace, journal, target, functions, result: None });
     }
 
     fn uses(&mut self, function: Function) {

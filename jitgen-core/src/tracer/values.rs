@@ -34,10 +34,7 @@ impl Session {
         let opnd = match self.slice(whole, offset, size) {
             Opnd::Ssa(v) => self.typed(v, now.ty),
             Opnd::Agg(id) => self.combine(id, now),
-            Opnd::Blob(id) => {
-                let offset = self.blobs[id as usize].offset;
-                self.emit(|r| Opnd::Ssa(r.load_scratch(offset, 0, now)))
-            }
+            Opnd::Blob(id) => self.load_blob(id, 0, now),
             Opnd::Frozen if now.ty != Ty::Ptr => Opnd::Const,
             other => other,
         };
@@ -54,8 +51,8 @@ impl Session {
             }
             Opnd::Local(_) => whole,
             Opnd::Ssa(v) => {
-                let Some(ty) = self.type_of(v) else { return Opnd::Const };
-                self.cut(vec![Part { offset: 0, ty, opnd: whole }], offset, size)
+                let Some(ty) = self.value_type(v) else { return Opnd::Const };
+                self.cut(vec![Part::word(0, ty, whole)], offset, size)
             }
             Opnd::Agg(id) => {
                 let parts = self.parts[id as usize].clone();
@@ -77,7 +74,7 @@ impl Session {
         let end = offset + size;
         let mut parts = vec![];
         for part in old {
-            let stop = part.offset + part.ty.size();
+            let stop = part.offset + part.size;
             if part.offset >= end || stop <= offset {
                 parts.push(part);
                 continue;
@@ -86,7 +83,7 @@ impl Session {
             let rest = (part.offset..stop).filter(|at| *at < offset || *at >= end);
             for at in rest.collect::<Vec<_>>() {
                 let opnd = self.extract(part, at, 1);
-                parts.push(Part { offset: at, ty: Ty::I8, opnd });
+                parts.push(Part::word(at, Ty::I8, opnd));
             }
         }
         parts.extend(self.listed(new, size).into_iter().map(|part| Part {
@@ -101,38 +98,29 @@ impl Session {
         match opnd {
             Opnd::Const => vec![],
             Opnd::Agg(id) => self.parts[id as usize].clone(),
-            Opnd::Ssa(v) => match self.type_of(v) {
-                Some(ty) => vec![Part { offset: 0, ty, opnd }],
+            Opnd::Ssa(v) => match self.value_type(v) {
+                Some(ty) => vec![Part::word(0, ty, opnd)],
                 None => vec![],
             },
-            Opnd::Local(_) => vec![Part { offset: 0, ty: Ty::Ptr, opnd }],
+            Opnd::Local(_) => vec![Part::word(0, Ty::Ptr, opnd)],
             // Pointers read from frozen memory stay frozen, whatever is around them.
             Opnd::Frozen => (0..size / 8)
-                .map(|index| Part { offset: index * 8, ty: Ty::Ptr, opnd })
+                .map(|index| Part::word(index * 8, Ty::Ptr, opnd))
                 .collect(),
-            Opnd::Blob(id) => {
-                // The result of a call becomes part of something else: all of its bytes are read.
-                let offset = self.blobs[id as usize].offset;
-                let mut parts = vec![];
-                let mut at = 0;
-                while at < size {
-                    let ty = [Ty::I64, Ty::I32, Ty::I16, Ty::I8];
-                    let fits = |ty: &Ty| at % ty.size() == 0 && at + ty.size() <= size;
-                    let ty = ty.into_iter().find(fits).unwrap_or(Ty::I8);
-                    let now = Const::new(ty, 0);
-                    let opnd = self.emit(|r| Opnd::Ssa(r.load_scratch(offset, at, now)));
-                    parts.push(Part { offset: at, ty, opnd });
-                    at += ty.size();
-                }
-                parts
-            }
+            Opnd::Blob(_) => vec![Part { offset: 0, size, ty: Ty::I8, opnd }],
         }
+    }
+
+    /// A word of a call's result, which is `now`.
+    pub fn load_blob(&mut self, blob: u32, offset: u32, now: Const) -> Opnd {
+        let base = self.blobs[blob as usize].offset;
+        self.emit(|r| Opnd::Ssa(r.load_scratch(base, offset, now)))
     }
 
     /// An operand for parts: the only part itself if it is all there is.
     pub fn settle(&mut self, parts: Vec<Part>) -> Opnd {
         match parts[..] {
-            [Part { offset: 0, opnd, .. }] => opnd,
+            [Part { offset: 0, opnd, .. }] if !matches!(opnd, Opnd::Blob(_)) => opnd,
             _ => self.aggregate(parts),
         }
     }
@@ -142,7 +130,7 @@ impl Session {
         let end = offset + size;
         let mut inside = vec![];
         for part in parts {
-            let stop = part.offset + part.ty.size();
+            let stop = part.offset + part.size;
             if part.offset >= end || stop <= offset {
                 continue;
             }
@@ -151,23 +139,31 @@ impl Session {
                 inside.push(Part { offset: from - offset, ..part });
                 continue;
             }
+            if let Opnd::Blob(_) = part.opnd {
+                let opnd = self.slice(part.opnd, from - part.offset, to - from);
+                inside.push(Part { offset: from - offset, size: to - from, opnd, ..part });
+                continue;
+            }
             let ty = int_of(to - from);
             let step = ty.map_or(1, Ty::size);
             for at in (from..to).step_by(step as usize) {
                 let opnd = self.extract(part, at, step);
-                inside.push(Part { offset: at - offset, ty: ty.unwrap_or(Ty::I8), opnd });
+                inside.push(Part::word(at - offset, ty.unwrap_or(Ty::I8), opnd));
             }
         }
         match inside[..] {
-            [Part { offset: 0, ty, opnd }] if ty.size() == size => opnd,
+            [Part { offset: 0, size: all, opnd, .. }] if all == size => opnd,
             _ => self.aggregate(inside),
         }
     }
 
     /// `size` bytes of a part, from byte `at` of the aggregate on, as an integer.
     fn extract(&mut self, part: Part, at: u32, size: u32) -> Opnd {
+        if let Opnd::Blob(_) = part.opnd {
+            return self.slice(part.opnd, at - part.offset, size);
+        }
         let Opnd::Ssa(v) = part.opnd else { return part.opnd };
-        let Some(whole) = int_of(part.ty.size()) else { return Opnd::Const };
+        let Some(whole) = int_of(part.size) else { return Opnd::Const };
         let Some(ty) = int_of(size) else { return Opnd::Const };
         let v = self.typed(v, whole);
         let distance = u64::from(at - part.offset) * 8;
@@ -183,16 +179,29 @@ impl Session {
     fn combine(&mut self, id: u32, now: Const) -> Opnd {
         let parts = self.parts[id as usize].clone();
         let Some(ty) = int_of(now.ty.size()) else { return Opnd::Const };
-        let covered = parts.iter().fold(0, |mask, part| mask | part.ty_mask() << (part.offset * 8));
+        let values = parts.iter().filter(|part| matches!(part.opnd, Opnd::Ssa(_) | Opnd::Blob(_)));
+        let covered = values.fold(0, |mask, part| mask | part.ty_mask() << (part.offset * 8));
         let mut sum = None;
         let rest = Const::new(ty, now.bits & !covered);
         for part in parts {
-            let Opnd::Ssa(v) = part.opnd else {
-                // Mixed with what is no word: nothing can be said of the whole.
-                self.abort(super::AbortReason::OpaqueValue);
-                return Opnd::Const;
+            let v = match part.opnd {
+                Opnd::Ssa(v) => v,
+                Opnd::Const | Opnd::Frozen => continue,
+                Opnd::Blob(id) => {
+                    let own = int_of(part.size).unwrap_or(Ty::I8);
+                    let bits = now.bits >> (part.offset * 8);
+                    match self.load_blob(id, 0, Const::new(own, bits)) {
+                        Opnd::Ssa(v) => v,
+                        _ => continue,
+                    }
+                }
+                Opnd::Agg(_) | Opnd::Local(_) => {
+                    // Mixed with what is no word: nothing can be said of the whole.
+                    self.abort(super::AbortReason::OpaqueValue);
+                    return Opnd::Const;
+                }
             };
-            let own = int_of(part.ty.size()).unwrap_or(Ty::I8);
+            let own = int_of(part.size).unwrap_or(Ty::I8);
             let mut v = self.typed(v, own);
             if own != ty {
                 v = self.pure(Op::Zext, ty, v, None);
@@ -215,7 +224,7 @@ impl Session {
 
     /// A value of the trace as a value of another type of the same size.
     fn typed(&mut self, v: ValueId, ty: Ty) -> Opnd {
-        match self.type_of(v) {
+        match self.value_type(v) {
             None => Opnd::Const,
             Some(own) if own == ty => Opnd::Ssa(v),
             Some(Ty::Bool) if ty == Ty::I8 => self.pure(Op::Zext, ty, Opnd::Ssa(v), None),
@@ -228,7 +237,7 @@ impl Session {
             }
             // A wider value whose low bytes are wanted.
             Some(own) if own.size() > ty.size() => {
-                let opnd = self.extract(Part { offset: 0, ty: own, opnd: Opnd::Ssa(v) }, 0, ty.size());
+                let opnd = self.extract(Part::word(0, own, Opnd::Ssa(v)), 0, ty.size());
                 match opnd {
                     Opnd::Ssa(low) => self.typed(low, ty),
                     other => other,

@@ -316,7 +316,7 @@ impl Twin<'_> {
         let m = support();
         match self.returns {
             Return::Value => quote!(return #value),
-            Return::Outcome => quote!(return #m::Outcome::Return((#value).native())),
+            Return::Outcome => quote!(return #m::returns(#value)),
         }
     }
 

@@ -102,7 +102,7 @@ pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
     }
 }
 
-/// The twin of a traced function.
+/// The twin of a traced function: its body, and how other twins enter it.
 pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
     let m = support();
     let mut twin = Twin {
@@ -118,16 +118,57 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
     twin.scope.enter();
     let (parameters, bind) = twin.parameters(&function.sig);
     let result = return_type(&function.sig);
+    let at_result = support_at(result.span());
     let body = twin.block(&function.body);
     let name = twin_ident(function);
     let lifetimes = &function.sig.generics;
+    let (outer, inner, arguments) = entry(&function.sig);
+    let body_name = match &function.owner {
+        Some(_) => format_ident!("{}__body", function.sig.ident),
+        None => format_ident!("body"),
+    };
     wrap(
         function,
         quote! {
             #[cold]
-            pub fn #name #lifetimes (#parameters) -> #m::Tv<#result> { #bind #body }
+            pub fn #name #lifetimes (#outer) -> #m::Tv<#result> {
+                match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
+                    ::core::result::Result::Ok(__call) => {
+                        #at_result::end_inline::<#result>(__call, Self::#body_name(#inner))
+                    }
+                    ::core::result::Result::Err(__result) => {
+                        #(::core::mem::forget(#arguments);)*
+                        #at_result::returned::<#result>(&__result)
+                    }
+                }
+            }
+
+            #[cold]
+            fn #body_name #lifetimes (#parameters) -> #m::Tv<#result> { #bind #body }
         },
     )
+}
+
+/// The parameters of a twin that hands them on, as they are handed on, and by name.
+fn entry(sig: &Signature) -> (TokenStream, TokenStream, Vec<Ident>) {
+    let m = support();
+    let (mut parameters, mut handed, mut names) = (vec![], vec![], vec![]);
+    for (index, input) in sig.inputs.iter().enumerate() {
+        match input {
+            FnArg::Receiver(_) => {
+                parameters.push(quote!(&self, __place: #m::Place<Self>));
+                handed.push(quote!(self, __place));
+                names.push(format_ident!("__place"));
+            }
+            FnArg::Typed(arg) => {
+                let (name, ty) = (format_ident!("__a{index}"), &arg.ty);
+                parameters.push(quote!(#name: #m::Tv<#ty>));
+                handed.push(quote!(#name));
+                names.push(name);
+            }
+        }
+    }
+    (quote!(#(#parameters),*), quote!(#(#handed),*), names)
 }
 
 impl Twin<'_> {
