@@ -146,7 +146,7 @@ fn tidy(trace: &Trace) -> Trace {
             match &mut inst.aux {
                 Aux::Exit(exit) => exit.0 = keep(&mut exits, exit.0),
                 Aux::Call(call) => call.0 = keep(&mut calls, call.0),
-                Aux::None => (),
+                Aux::None | Aux::Class(_) => (),
             }
         }
         if let End::Leave(exit) = &mut block.end {

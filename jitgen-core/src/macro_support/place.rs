@@ -13,7 +13,7 @@
 use super::memory;
 use super::traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{AbortReason, Address, Opnd, Word, with};
+use crate::tracer::{AbortReason, Address, Opnd, Word, alias_class, with};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -84,12 +84,30 @@ impl<T: ?Sized> Place<T> {
         let base_now = address.cast::<u8>() as u64;
         Place {
             address,
-            at: At::Memory { address: Address { base, base_now, offset: 0, frozen }, len },
+            at: At::Memory {
+                address: Address { base, base_now, offset: 0, frozen, class: 0 },
+                len,
+            },
         }
     }
 
     fn is_frozen(self) -> bool {
         matches!(self.at, At::Memory { address: Address { frozen: true, .. }, .. })
+    }
+
+    fn class(self) -> u32 {
+        match self.at {
+            At::Memory { address, .. } => address.class,
+            At::Value { .. } => 0,
+        }
+    }
+
+    /// The same place in memory of this class.
+    fn of_class(mut self, class: impl FnOnce() -> u32) -> Place<T> {
+        if let At::Memory { address, .. } = &mut self.at {
+            address.class = class();
+        }
+        self
     }
 
     /// The place of a field, whose address rustc has computed.
@@ -102,7 +120,8 @@ impl<T: ?Sized> Place<T> {
             }
             At::Value { whole, offset } => At::Value { whole, offset: offset + delta as u32 },
         };
-        Place { address: field, at }
+        let class = || alias_class(std::any::type_name::<T>(), delta as u32);
+        Place { address: field, at }.of_class(class)
     }
 
     /// Reads one word at a byte distance.
@@ -340,7 +359,7 @@ pub trait Indexable {
 impl<T, const N: usize> Indexable for [T; N] {
     type Item = T;
     fn elements(place: Place<Self>) -> (Place<T>, Word) {
-        let first = place.project(place.addr().cast::<T>());
+        let first = place.project(place.addr().cast::<T>()).of_class(element_class::<T>);
         (first, Word { now: Const::i64(N as i64), opnd: Opnd::Const })
     }
 }
@@ -353,7 +372,8 @@ impl<T> Indexable for [T] {
             At::Value { .. } => Opnd::Const,
         };
         let now = Const::i64(place.addr().len() as i64);
-        (place.project(place.addr().cast::<T>()), Word { now, opnd: len })
+        let first = place.project(place.addr().cast::<T>()).of_class(element_class::<T>);
+        (first, Word { now, opnd: len })
     }
 }
 
@@ -361,12 +381,20 @@ impl<T> Indexable for Vec<T> {
     type Item = T;
     fn elements(place: Place<Self>) -> (Place<T>, Word) {
         let (pointer, len) = vec_layout();
+        let header = |at| place.of_class(|| alias_class(std::any::type_name::<Vec<T>>(), at));
         // SAFETY: a live `Vec` is here, with its pointer and length at the measured offsets.
-        let (pointer, len) = unsafe { (place.word(pointer, Ty::Ptr), place.word(len, Ty::I64)) };
+        let (pointer, len) =
+            unsafe { (header(pointer).word(pointer, Ty::Ptr), header(len).word(len, Ty::I64)) };
         let frozen = pointer.opnd == Opnd::Frozen;
         let address = pointer.now.bits as *mut T;
-        (Place::memory(address, pointer.opnd, frozen, Opnd::Const), len)
+        let first = Place::memory(address, pointer.opnd, frozen, Opnd::Const);
+        (first.of_class(element_class::<T>), len)
     }
+}
+
+/// The class of the elements of arrays and slices.
+fn element_class<T>() -> u32 {
+    alias_class(std::any::type_name::<[T]>(), 0)
 }
 
 /// Byte offsets of a `Vec`'s pointer and length: measured, since the standard library does not say.
@@ -417,7 +445,12 @@ fn element<T>(first: Place<T>, index: Word) -> Place<T> {
     let now = first.address.wrapping_add(index.now.bits as usize);
     let Opnd::Ssa(_) = index.opnd else {
         let near = i32::try_from(index.now.bits as i64 * size).is_ok_and(|d| d < 1 << 28);
-        return if near { first.project(now) } else { far_element(first, now, index, size) };
+        let class = || first.class();
+        return if near {
+            first.project(now).of_class(class)
+        } else {
+            far_element(first, now, index, size)
+        };
     };
     far_element(first, now, index, size)
 }
@@ -442,6 +475,7 @@ fn far_element<T>(first: Place<T>, now: *mut T, index: Word, size: i64) -> Place
     let frozen = address.frozen && !matches!(opnd, Opnd::Ssa(_));
     let mut place = Place::memory(now, opnd, frozen, Opnd::Const);
     if let At::Memory { address: moved, .. } = &mut place.at {
+        moved.class = address.class;
         moved.offset = address.offset;
         moved.base_now = (now as u64).wrapping_sub(address.offset as i64 as u64);
     }

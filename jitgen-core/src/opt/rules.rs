@@ -99,6 +99,8 @@ rules! {
     GuardEqConstant "guard-eq-constant" "behind guard x == c: x => c";
     LoadForward "load-forward" "a load of what was loaded => the value";
     StoreForward "store-forward" "a load of what was stored => the value";
+    ForwardBitcast "forward-bitcast" "a load of a known word at another type of its size => bitcast";
+    ForwardPart "forward-part" "a narrower load inside of a known integer => shift and trunc";
     RedundantStore "redundant-store" "a store of what memory holds => nothing";
     DeadCode "dead-code" "an operation without effect whose result is unused => nothing";
     DeadStore "dead-store" "a store that is overwritten before anybody can see it => nothing";

@@ -18,7 +18,7 @@ mod session;
 
 pub use abort::AbortReason;
 pub use operand::{Address, Blob, Opnd, Part, Word};
-pub use recorder::{Recorder, SCRATCH_BASE};
+pub use recorder::{FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
 pub use session::{
     Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Replayed, Resume, Session,
     Step, keys, outside, run_within, with,

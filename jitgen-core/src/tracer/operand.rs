@@ -64,6 +64,8 @@ pub struct Address {
     pub offset: i32,
     /// May the memory be taken for constant?
     pub frozen: bool,
+    /// The alias class, from [`super::alias_class`]; 0 if it may be any memory.
+    pub class: u32,
 }
 
 impl Address {

@@ -22,7 +22,7 @@
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::{AbortReason, Address, Blob, Opnd, Part, Word};
-use crate::ir::{Arg, Const, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
+use crate::ir::{Arg, Const, Effects, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -413,7 +413,7 @@ impl Session {
     ) -> Opnd {
         self.uses(function);
         self.emit_call(|r, flag| {
-            let value = r.call(op, function.symbol, args, None, result);
+            let value = r.call(op, function.symbol, args, None, result, Effects::default());
             r.guard_flag(flag);
             value.map_or(Opnd::Const, Opnd::Ssa)
         })
@@ -436,9 +436,9 @@ impl Session {
             self.abort(AbortReason::ScratchFull);
             return Opnd::Const;
         }
-        let mut blob = None;
+        let (mut blob, place) = (None, Some((offset, size)));
         self.emit_call(|r, flag| {
-            let tag = r.call(Op::Call, function.symbol, args, Some((offset, size)), Some(tag));
+            let tag = r.call(Op::Call, function.symbol, args, place, Some(tag), Effects::default());
             r.guard_flag(flag);
             blob = tag.map(|tag| Blob { tag, offset });
             Opnd::Const
