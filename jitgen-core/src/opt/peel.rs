@@ -285,6 +285,8 @@ struct Guesser<'a, 't> {
     args: &'a [Arg],
     /// Which values of the preamble depend on a red that changes.
     varies: Vec<bool>,
+    /// Which of them depend on memory.
+    loaded: Vec<bool>,
     /// The arguments of reds that change, as pointers and as indices.
     pointers: Vec<(usize, Address)>,
     indices: Vec<(usize, Linear)>,
@@ -293,6 +295,7 @@ struct Guesser<'a, 't> {
 impl<'a, 't> Guesser<'a, 't> {
     fn new(plan: &'a Plan, preamble: &'a Forward<'t>, args: &'a [Arg]) -> Guesser<'a, 't> {
         let mut varies = vec![false; preamble.out.values.len()];
+        let mut loaded = varies.clone();
         let (mut pointers, mut indices) = (vec![], vec![]);
         for (k, red) in plan.reds.iter().enumerate() {
             if red.is_some() {
@@ -308,14 +311,19 @@ impl<'a, 't> Guesser<'a, 't> {
         for inst in &preamble.insts {
             let Some(dst) = inst.dst else { continue };
             let operands = [inst.a, inst.b].into_iter().filter_map(Arg::as_value);
-            let varying = operands.into_iter().any(|v| varies[v.index()]);
-            varies[dst.index()] = varying || inst.op.effect() == Effect::Any;
+            let of = |set: &[bool]| operands.clone().any(|v| set[v.index()]);
+            varies[dst.index()] = of(&varies) || inst.op.effect() == Effect::Any;
+            loaded[dst.index()] = of(&loaded) || inst.op.effect() == Effect::Read;
         }
-        Guesser { plan, preamble, args, varies, pointers, indices }
+        Guesser { plan, preamble, args, varies, loaded, pointers, indices }
     }
 
     fn stable(&self, arg: Arg) -> bool {
         arg.as_value().is_none_or(|v| !self.varies[v.index()])
+    }
+
+    fn loaded(&self, arg: Arg) -> bool {
+        arg.as_value().is_some_and(|v| self.loaded[v.index()])
     }
 
     /// The fact in terms of the parameters: each way to write its address, and its value.
@@ -326,9 +334,14 @@ impl<'a, 't> Guesser<'a, 't> {
                 .find(|k| self.plan.reds[*k].is_none() && self.args[*k] == value);
             match red {
                 Some(red) => Holds::Red(red),
-                // What is stored in each round mostly differs, unless it is a constant.
+                // What is stored in each round mostly differs, if it was computed from memory.
                 None if value.as_const().is_some() => Holds::Same(value),
-                None if holds_same && !fact.stored && self.stable(value) => Holds::Same(value),
+                None if holds_same
+                    && self.stable(value)
+                    && !(fact.stored && self.loaded(value)) =>
+                {
+                    Holds::Same(value)
+                }
                 None => Holds::Carried(value),
             }
         };

@@ -35,6 +35,11 @@ impl Generator {
         }
     }
 
+    /// What a pointer of the pool points to.
+    fn pointee(&self, pointer: Arg) -> Option<Pointee> {
+        self.pool.iter().find(|value| value.arg == pointer)?.points
+    }
+
     /// The class of an access to the field, or array, of that number.
     fn class(&mut self, kind: usize) -> Class {
         match self.chance(1, 6) {
@@ -73,10 +78,18 @@ impl Generator {
         };
         let other = pick(&mut self.rng, &types);
         let at = offset + (self.below(part(other.size()).into()) as i32) * other.size() as i32;
+        // Often through another pointer, which may be the same, to what is known.
+        let mut through = pointer;
+        if self.chance(1, 2) {
+            self.load(place);
+            let same = |v: &&Value| v.points.is_some() && v.points == self.pointee(pointer);
+            let others: Vec<Arg> = self.pool.iter().filter(same).map(|value| value.arg).collect();
+            through = pick(&mut self.rng, &others);
+        }
         let only_read = points.is_some() || ty == Ty::Bool;
         match only_read || self.chance(1, 2) {
-            true => drop(self.load((pointer, at, other, None, kind))),
-            false => self.store((pointer, at, other, None, kind), None),
+            true => drop(self.load((through, at, other, None, kind))),
+            false => self.store((through, at, other, None, kind), None),
         }
         // What was there is looked at again.
         if self.chance(1, 2) {
