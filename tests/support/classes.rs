@@ -36,7 +36,8 @@ impl Observer for Watch {
 }
 
 impl Watch {
-    /// Tells a model what it needs to know for the declared effects of the calls of `trace`. A word
+    /// Tells a model what it needs to know for the declared effects of the calls of `trace`; all
+    /// calls of a function must declare the same. A word
     /// that has bytes of several classes, or of none, is of any.
     pub fn tell(&self, trace: &Trace, model: &mut Model) {
         for (address, ty) in &self.words {

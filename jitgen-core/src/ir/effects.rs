@@ -9,8 +9,9 @@
 //!
 //! Invariant `partition`, promised by whoever makes a trace: *as long as it runs, no byte is
 //! accessed under two classes that are not [`Class::ANY`] and differ.* A load and a store of
-//! different classes touch different memory, then, whatever their addresses are. The type of an
-//! access says nothing: a word may be read as an `i64` and as an `f64`.
+//! different classes touch different memory, then, whatever their addresses are. (Memory that has
+//! been freed and is used again is other memory.) The type of an access says nothing: a word may be
+//! read as an `i64` and as an `f64`.
 //!
 //! Not here: which classes there are. A recorder derives them from the types of its language.
 

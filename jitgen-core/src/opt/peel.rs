@@ -33,7 +33,7 @@ use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::words::Access;
-use crate::ir::{Arg, BlockId, Effect, End, Trace, Ty, ValueId};
+use crate::ir::{Arg, Aux, BlockId, Effect, End, Trace, Ty, ValueId};
 use std::collections::HashSet;
 
 /// After this many rounds all assumptions are dropped.
@@ -310,7 +310,11 @@ impl<'a, 't> Guesser<'a, 't> {
         }
         for inst in &preamble.insts {
             let Some(dst) = inst.dst else { continue };
-            let operands = [inst.a, inst.b].into_iter().filter_map(Arg::as_value);
+            let args = match inst.aux {
+                Aux::Call(call) => &preamble.out.calls[call.index()].args[..],
+                Aux::None | Aux::Exit(_) | Aux::Class(_) => &[],
+            };
+            let operands = args.iter().chain([&inst.a, &inst.b]).filter_map(|arg| arg.as_value());
             let of = |set: &[bool]| operands.clone().any(|v| set[v.index()]);
             varies[dst.index()] = of(&varies) || inst.op.effect() == Effect::Any;
             loaded[dst.index()] = of(&loaded) || inst.op.effect() == Effect::Read;

@@ -15,6 +15,8 @@ mod operand;
 pub mod panics;
 mod recorder;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use abort::AbortReason;
 pub use operand::{Address, Blob, Opnd, Part, Word};
