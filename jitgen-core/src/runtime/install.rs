@@ -21,7 +21,7 @@ use crate::ir::{
     Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty, ValueId,
 };
 use crate::tracer::journal::Event;
-use crate::tracer::{AbortReason, MergeState, Recorded, Resume, panics};
+use crate::tracer::{AbortReason, FLAG_CLASS, MergeState, Recorded, Resume, panics};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -441,7 +441,7 @@ fn guard_panic(start: &[LogEntry], recorded: &mut Recorded) {
         a: Arg::Const(Const::new(Ty::Ptr, flag)),
         b: Arg::NONE,
         imm: 0,
-        aux: Aux::None,
+        aux: Aux::Class(FLAG_CLASS),
     };
     let a = Arg::Value(value);
     let guard = Inst { op: Op::GuardNot, dst: None, a, aux: Aux::Exit(exit), ..load };

@@ -10,7 +10,6 @@
 //! Not here: machine code, the store of compiled traces, raw memory.
 
 mod abort;
-mod alias;
 mod inline;
 pub mod journal;
 mod operand;
@@ -18,13 +17,14 @@ pub mod panics;
 mod recorder;
 mod session;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use abort::AbortReason;
-pub use alias::alias_class;
-pub use operand::{Address, Blob, Local, Opnd, Part, Word};
 pub use inline::{Image, Inlined};
-pub use recorder::{Recorder, SCRATCH_BASE};
+pub use operand::{Address, Blob, Local, Opnd, Part, Word};
+pub use recorder::{FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
 pub use session::{
     Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Replayed, Resume, Session,
     Step, keys, outside, run_within, try_with, with,

@@ -23,7 +23,7 @@ use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
 use super::{AbortReason, Address, Blob, Local, Opnd, Part, Word};
-use crate::ir::{Arg, Const, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
+use crate::ir::{Arg, Const, Effects, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -514,7 +514,7 @@ impl Session {
         self.uses(function);
         self.flush();
         self.emit_call(|r, flag| {
-            let value = r.call(op, function.symbol, args, None, result);
+            let value = r.call(op, function.symbol, args, None, result, Effects::default());
             r.guard_flag(flag);
             value.map_or(Opnd::Const, Opnd::Ssa)
         })
@@ -532,9 +532,9 @@ impl Session {
         self.uses(function);
         self.flush();
         let Some(offset) = self.reserve(size) else { return Opnd::Const };
-        let mut blob = None;
+        let (mut blob, place) = (None, Some((offset, size)));
         self.emit_call(|r, flag| {
-            let tag = r.call(Op::Call, function.symbol, args, Some((offset, size)), tag);
+            let tag = r.call(Op::Call, function.symbol, args, place, tag, Effects::default());
             r.guard_flag(flag);
             blob = Some(Blob { tag, offset });
             Opnd::Const
