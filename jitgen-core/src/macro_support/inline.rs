@@ -28,6 +28,8 @@ pub fn begin_inline(args: &[Opnd]) -> Result<Inlined, Image> {
 
 /// A helper's twin has run.
 pub fn end_inline<X: Traced>(call: Inlined, result: Tv<X>) -> Tv<X> {
+    // What the helper has found out is guarded while the log still says how.
+    with(|s| s.flush());
     if with(|s| s.collapses(&call, result.opnd()))
         && let Some(image) = to_log(&result)
     {
