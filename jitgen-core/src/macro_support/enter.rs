@@ -8,14 +8,16 @@ use crate::runtime::{self, Left};
 use crate::tracer::Portal;
 
 /// What the interpreter does when [`super::tick`] says so: goes on by twin or compiled code, and
-/// gives the state at a merge point, or what the portal has returned.
+/// gives the state at a merge point, or what the portal has returned. `at_entry`: is the portal at
+/// its first merge point?
 pub fn enter<P, R: Collapsible>(
     portal: &'static Portal,
     state: State,
+    at_entry: bool,
     twin: fn(Entry<P>) -> Outcome<R>,
 ) -> Outcome<R> {
     let mut returned = None;
-    let left = runtime::enter(portal, state.into_merge_state(), &mut |state| match twin(
+    let left = runtime::enter(portal, state.into_merge_state(), at_entry, &mut |state| match twin(
         Entry::Resume(State::new(state)),
     ) {
         Outcome::Merge(state) => Some(state.into_merge_state()),
@@ -26,7 +28,7 @@ pub fn enter<P, R: Collapsible>(
     });
     match left {
         Left::At(state) => Outcome::Merge(State::new(state)),
-        Left::Result(image) => Outcome::Return(R::from_log(&image).native()),
+        Left::Result(image) => Outcome::Return(R::from_log(&image)),
         Left::Returned => Outcome::Return(returned.expect("the twin has returned a result")),
     }
 }

@@ -61,7 +61,7 @@ pub fn returns<X: Collapsible>(result: Tv<X>) -> Outcome<X> {
     {
         with(|s| s.returns(image));
     }
-    Outcome::Return(result.native())
+    Outcome::Return(result)
 }
 
 macro_rules! plain {

@@ -23,10 +23,11 @@ mod memory;
 mod ops;
 mod place;
 mod portal;
+mod recursion;
 mod traced;
 
-pub use crate::runtime::{enter_portal, tick};
-pub use crate::tracer::{Function, Image, Portal, panics::guarded};
+pub use crate::runtime::{enter_portal, tick, tick_call};
+pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded};
 pub use call::{Held, Payload, Returned, err, from, ok, residual, split, word};
 pub use enter::enter;
 pub use inline::{
@@ -44,6 +45,7 @@ pub use place::{
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
+pub use recursion::{enter_level, hand_over, is_deep, leave_level, overflow, state_at};
 pub use traced::{
     AbiOf, Leaves, Machine, Named, Opaque, Ptr, Scalar, Traced, Tv, carry, construct, from_abi,
     lift, uncarry, unit, variant,

@@ -12,6 +12,7 @@
 mod abort;
 mod inline;
 pub mod journal;
+mod levels;
 mod operand;
 pub mod panics;
 mod recorder;
@@ -19,6 +20,7 @@ mod session;
 
 pub use abort::AbortReason;
 pub use inline::{Image, Inlined};
+pub use levels::{Level, Site};
 pub use operand::{Address, Blob, Opnd, Part, Word};
 pub use recorder::{Recorder, SCRATCH_BASE};
 pub use session::{

@@ -7,8 +7,8 @@
 
 use jitgen_core::macro_support::{
     Auto, Bin, Entry, Function, Merge, Outcome, Place, State, Traced, Tv, auto, bin, branch,
-    carrier, cast, enter, enter_portal, equals, guarded, index, key, lift, local, ok, residual,
-    returns, split, tick, word, wrapping_add,
+    carrier, cast, enter, enter_portal, equals, err, guarded, index, key, lift, local, ok,
+    residual, returns, split, tick, word, wrapping_add,
 };
 use jitgen_core::tracer::{Portal, with};
 use std::rc::Rc;
@@ -205,8 +205,8 @@ pub fn run(code: &Code, machine: &mut Machine) -> Result<i64, Refused> {
             let state =
                 State::default().put_green(carrier(&code), &code).put_green(carrier(&pc), &pc);
             let state = state.put_red(carrier(&machine)).put_red(carrier(&acc));
-            match enter(&PORTAL, state, twin) {
-                Outcome::Return(result) => return result,
+            match enter(&PORTAL, state, false, twin) {
+                Outcome::Return(result) => return result.native(),
                 Outcome::Merge(mut state) => {
                     pc = state.plain_green(1);
                     state.skip_red(&machine);
@@ -300,7 +300,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
                 residual(function, &words, move || out(machine.native(), x.native()));
             let y = match split(result) {
                 Ok(y) => y,
-                Err(error) => return Outcome::Return(Err(error.native())),
+                Err(error) => return returns(err(error)),
             };
             register(&mut machine, a).set(y);
             if branch(bin(Bin::Gt, false, y, lift(10i64), y.c > 10)) {
