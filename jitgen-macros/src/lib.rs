@@ -19,6 +19,7 @@ mod derive;
 mod diagnostics;
 mod model;
 mod portal;
+mod recursion;
 mod residual;
 mod scope;
 mod twin;

@@ -43,6 +43,8 @@ pub struct Function {
     pub role: Role,
     /// The portal's greens and reds.
     pub portal: Option<Portal>,
+    /// Is it a portal that traced code calls?
+    pub called: bool,
 }
 
 /// The `mut` of a receiver that is a reference; `None` for `self` by value or of a named type.
@@ -105,7 +107,8 @@ pub fn interpreter(args: TokenStream, item: TokenStream) -> TokenStream {
         return [errors.tokens(), item].into_iter().collect();
     };
     let mut model = collect(items, &mut errors);
-    let reached = reach(&model);
+    let (reached, called) = reach(&model);
+    called.into_iter().for_each(|index| model.functions[index].called = true);
     let mut generated = vec![];
     for index in 0..model.functions.len() {
         if reached.contains(&index) {
@@ -210,7 +213,7 @@ fn function(
             "keep one of the attributes",
         );
     }
-    Function { owner, generics, vis, sig, body, role, portal }
+    Function { owner, generics, vis, sig, body, role, portal, called: false }
 }
 
 fn has_loop(body: &Block) -> bool {
@@ -226,8 +229,9 @@ fn has_loop(body: &Block) -> bool {
     loops.0
 }
 
-/// The functions that the portals reach without going through residual ones.
-fn reach(module: &Module) -> HashSet<usize> {
+/// The functions that the portals reach without going through residual ones, and which portals are
+/// called by them.
+fn reach(module: &Module) -> (HashSet<usize>, Vec<usize>) {
     struct Names<'a>(&'a Module, Vec<usize>);
     impl Visit<'_> for Names<'_> {
         fn visit_expr_call(&mut self, e: &syn::ExprCall) {
@@ -252,13 +256,16 @@ fn reach(module: &Module) -> HashSet<usize> {
     let portals = module.functions.iter().enumerate().filter(|(_, f)| f.role == Role::Portal);
     let mut work: Vec<usize> = portals.map(|(index, _)| index).collect();
     let mut reached = HashSet::new();
+    let mut called = vec![];
     while let Some(index) = work.pop() {
         if reached.insert(index) && module.functions[index].role != Role::Residual {
             names.visit_block(&module.functions[index].body);
+            let is_portal = |index: &&usize| module.functions[**index].role == Role::Portal;
+            called.extend(names.1.iter().filter(is_portal));
             work.append(&mut names.1);
         }
     }
-    reached
+    (reached, called)
 }
 
 fn expand(module: &Module, index: usize, errors: &mut Errors) -> TokenStream {

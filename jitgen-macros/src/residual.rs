@@ -85,7 +85,7 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
                     // SAFETY: the trace passes these arguments.
                     let __result: #result = unsafe { #target(#(#m::from_abi::<#types>(#arguments)),*) };
                     // SAFETY: the trace passes scratch memory of the size of the result.
-                    unsafe { #m::hand_over::<#result>(__result, __out) }
+                    unsafe { #m::deliver::<#result>(__result, __out) }
                 })
             }
         },

@@ -195,6 +195,6 @@ extern "C" fn from_thunk<E: Traced, F: Traced + From<E>>(
         // SAFETY: a trace passes it.
         let error = unsafe { super::passing::from_abi::<E>(error) };
         // SAFETY: the trace passes scratch memory of the size of the result.
-        unsafe { super::passing::hand_over(F::from(error), out) }
+        unsafe { super::passing::deliver(F::from(error), out) }
     })
 }

@@ -4,19 +4,21 @@
 
 use super::inline::bits_from_log;
 use super::portal::{Entry, Outcome, State};
-use super::traced::Traced;
+use super::traced::{Traced, lift};
 use crate::runtime::{self, Left};
 use crate::tracer::Portal;
 
 /// What the interpreter does when [`super::tick`] says so: goes on by twin or compiled code, and
-/// gives the state at a merge point, or what the portal has returned.
+/// gives the state at a merge point, or what the portal has returned. `at_entry`: is the portal at
+/// its first merge point?
 pub fn enter<P, R: Traced>(
     portal: &'static Portal,
     state: State,
+    at_entry: bool,
     twin: fn(Entry<P>) -> Outcome<R>,
 ) -> Outcome<R> {
     let mut returned = None;
-    let left = runtime::enter(portal, state.into_merge_state(), &mut |state| match twin(
+    let left = runtime::enter(portal, state.into_merge_state(), at_entry, &mut |state| match twin(
         Entry::Resume(State::new(state)),
     ) {
         Outcome::Merge(state) => Some(state.into_merge_state()),
@@ -27,7 +29,7 @@ pub fn enter<P, R: Traced>(
     });
     match left {
         Left::At(state) => Outcome::Merge(State::new(state)),
-        Left::Result(image) => Outcome::Return(bits_from_log(&image)),
+        Left::Result(image) => Outcome::Return(lift(bits_from_log(&image))),
         Left::Returned => Outcome::Return(returned.expect("the twin has returned a result")),
     }
 }

@@ -50,7 +50,7 @@ pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
     {
         with(|s| s.returns(image));
     }
-    Outcome::Return(result.native())
+    Outcome::Return(result)
 }
 
 /// A value for a log, as its bytes and the words in it; nothing if a log cannot have this one.

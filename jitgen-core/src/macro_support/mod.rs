@@ -30,12 +30,13 @@ mod place;
 mod portal;
 mod probe;
 mod reach;
+mod recursion;
 mod shape;
 mod std_types;
 mod traced;
 
-pub use crate::runtime::{enter_portal, tick};
-pub use crate::tracer::{Function, Image, Portal, panics::guarded};
+pub use crate::runtime::{enter_portal, tick, tick_call};
+pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded};
 pub use call::{
     FromResidual, Parts, Try, err, from, ok, residual, split, split_option,
 };
@@ -48,7 +49,7 @@ pub use ops::{
     wrapping_neg, wrapping_sub,
 };
 pub use own::drop_field;
-pub use passing::{AbiOf, ByMemory, Passing, RetOf, from_abi, hand_over, nothing, word};
+pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, nothing, word};
 pub use pattern::{
     Binding, ByValue, Head, Matched, behind, head, matched, named, peel,
 };
@@ -58,6 +59,7 @@ pub use portal::{
 };
 pub use probe::{Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
 pub use reach::{Auto, Deref, Peel, auto, deref};
+pub use recursion::{enter_level, hand_over, is_deep, leave_level, overflow, state_at};
 pub use shape::{Shape, TagAt};
 pub use std_types::none_bits;
 pub use traced::{

@@ -34,7 +34,7 @@ pub trait Passing<X: Traced<Pass = Self>> {
     ///
     /// # Safety
     /// `out` must be writable for an `X`, if it is not passed in a register.
-    unsafe fn hand_over(x: X, out: *mut u8) -> Self::Ret;
+    unsafe fn deliver(x: X, out: *mut u8) -> Self::Ret;
     /// Records a call that has given that result.
     fn record(result: &X, function: Function, args: &[Word]) -> Opnd;
     /// The result of a call, from a log.
@@ -68,7 +68,7 @@ where
     fn nothing() -> Self::Ret {
         X::V::nothing()
     }
-    unsafe fn hand_over(x: X, _: *mut u8) -> Self::Ret {
+    unsafe fn deliver(x: X, _: *mut u8) -> Self::Ret {
         carry(x).to_abi()
     }
     fn record(result: &X, function: Function, args: &[Word]) -> Opnd {
@@ -106,7 +106,7 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
     fn nothing() -> u64 {
         0
     }
-    unsafe fn hand_over(x: X, out: *mut u8) -> u64 {
+    unsafe fn deliver(x: X, out: *mut u8) -> u64 {
         // SAFETY: `x` is a value.
         let variant = unsafe { X::variant(&raw const x) };
         // SAFETY: the caller's promise; ownership moves to whoever reads the scratch memory.
@@ -130,7 +130,7 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         }
         let (bytes, o) = with(|s| s.replayed_blob(word));
         assert_eq!(bytes.len(), size_of::<X>(), "replay is out of step: another result");
-        // SAFETY: the bytes are those that `hand_over` wrote for this call, and the log gives
+        // SAFETY: the bytes are those that `deliver` wrote for this call, and the log gives
         // them once.
         let result = unsafe { bytes.as_ptr().cast::<X::V>().read_unaligned() };
         Tv(Carrier::new(result, o))
@@ -176,9 +176,9 @@ pub fn nothing<X: Traced>() -> RetOf<X> {
 ///
 /// # Safety
 /// `out` must be scratch memory for an `X`.
-pub unsafe fn hand_over<X: Traced>(x: X, out: *mut u8) -> RetOf<X> {
+pub unsafe fn deliver<X: Traced>(x: X, out: *mut u8) -> RetOf<X> {
     // SAFETY: the caller's promise.
-    unsafe { X::Pass::hand_over(x, out) }
+    unsafe { X::Pass::deliver(x, out) }
 }
 
 /// A value that is handed to a residual function.

@@ -79,6 +79,8 @@ impl<T: 'static> Green for &Rc<T> {
 #[derive(Clone, Debug, Default)]
 pub struct State {
     at: MergeState,
+    /// The reds as the trace has them, while one is recorded.
+    words: Vec<Word>,
     next_green: usize,
     next_red: usize,
 }
@@ -86,7 +88,12 @@ pub struct State {
 impl State {
     /// A state to be read.
     pub fn new(at: MergeState) -> State {
-        State { at, next_green: 0, next_red: 0 }
+        State { at, ..State::default() }
+    }
+
+    /// The state, and the reds as the trace has them.
+    pub(super) fn into_parts(self) -> (MergeState, Vec<Word>) {
+        (self.at, self.words)
     }
 
     /// What the runtime sees of it.
@@ -135,6 +142,14 @@ impl State {
         let words = self.take_words::<X>(|_| Opnd::Const);
         let words: Vec<_> = words.iter().map(|(offset, word)| (*offset, word.now)).collect();
         super::traced::uncarry(super::traced::bits_of(&words))
+    }
+
+    /// The first red, as the interpreter has it; it can still be taken.
+    pub fn first_red<X: Traced>(&self) -> X
+    where
+        X::V: Machine,
+    {
+        super::traced::uncarry(X::V::from_bits(self.at.reds[0].bits))
     }
 
     /// The interpreter leaves the next red as it is: it is not mutable.
@@ -302,7 +317,8 @@ impl Merge {
     /// The state to go on with elsewhere.
     pub fn state(self) -> State {
         let reds = self.reds.iter().map(|word| word.now).collect();
-        State::new(MergeState { greens: self.greens, reds })
+        let at = MergeState { greens: self.greens, reds };
+        State { words: self.reds, ..State::new(at) }
     }
 }
 
@@ -310,16 +326,16 @@ impl Merge {
 pub enum Entry<P> {
     /// At a merge point.
     Resume(State),
-    /// At the beginning, with the portal's arguments (for portals that call themselves).
+    /// At the beginning, with the portal's arguments (for portals that traced code calls).
     Call(P),
 }
 
 /// How a twin ends.
-pub enum Outcome<R> {
+pub enum Outcome<R: Traced> {
     /// At a merge point.
     Merge(State),
     /// The portal returns.
-    Return(R),
+    Return(Tv<R>),
 }
 
 /// What the portal's loop has for a value: `break` gives `()`, `break value` a traced value.

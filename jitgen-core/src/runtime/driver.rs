@@ -39,12 +39,13 @@ pub enum Left {
     Result(Image),
 }
 
-/// Goes on from a state at a loop header, by compiled code where there is some.
-pub fn enter(portal: &'static Portal, state: MergeState, twin: Twin<'_>) -> Left {
+/// Goes on from a state at a loop header, or where a portal begins (`at_entry`), by compiled code
+/// where there is some.
+pub fn enter(portal: &'static Portal, state: MergeState, at_entry: bool, twin: Twin<'_>) -> Left {
     let mut state = state;
     let mut may_record = true;
     loop {
-        let (then, next) = match with_jit(|jit| jit.decide(portal, &state, may_record)) {
+        let (then, next) = match with_jit(|jit| jit.decide(portal, &state, may_record, at_entry)) {
             Decision::Interpret => (Then::Interpret, Some(state)),
             Decision::Record(job) => (Then::Header, record::record(job, state, twin)),
             Decision::Run(piece, entry) => match run(portal, piece, entry, &state, twin) {
@@ -139,6 +140,7 @@ impl Jit {
         portal: &'static Portal,
         state: &MergeState,
         may_record: bool,
+        at_entry: bool,
     ) -> Decision {
         self.poll();
         let keys = keys(&state.greens);
@@ -158,7 +160,8 @@ impl Jit {
                 }
                 self.locations.get_or_create(portal, &keys).state = State::Recording;
                 let types = state.reds.iter().map(|red| red.ty).collect();
-                Decision::Record(Box::new(self.job_for_location(portal, keys, types, state)))
+                let job = self.job_for_location(portal, keys, types, state, at_entry);
+                Decision::Record(Box::new(job))
             }
             State::Compiling => {
                 counters::arm(portal, &keys, self.config.patience());

@@ -82,12 +82,13 @@ impl Jit {
         keys: Box<[u64]>,
         params: Vec<Ty>,
         state: &MergeState,
+        at_entry: bool,
     ) -> Job {
         let label = location::label(portal, &keys);
         let (first_resume, mut plan) = self.plan(portal, params, None, 0);
         let location = self.locations.get_or_create(portal, &keys);
         plan.rounds = location.rounds;
-        plan.may_return = location.failures >= PATIENCE;
+        plan.may_return = at_entry || location.failures >= PATIENCE;
         Job {
             portal,
             label,
@@ -146,6 +147,7 @@ impl Jit {
             start,
             rounds: 1,
             may_return: false,
+            inline_depth: self.config.inline_depth,
             limit,
             scratch: scratch..(SCRATCH_WORDS * 8) as u32,
             is_compiled: Box::new(move |keys| with_jit(|jit| jit.locations.is_taken(portal, keys))),

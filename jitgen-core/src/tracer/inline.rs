@@ -176,7 +176,10 @@ impl Session {
 
     /// Can the trace end because the portal returns?
     pub fn may_return(&self) -> bool {
-        self.recording.as_ref().is_some_and(|r| r.plan.may_return) && self.replay.is_empty()
+        let recording = self.recording.as_ref();
+        recording.is_some_and(|r| r.plan.may_return)
+            && self.levels.is_empty()
+            && self.replay.is_empty()
     }
 
     /// The portal returns, and the trace ends by that.

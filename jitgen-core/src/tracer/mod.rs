@@ -12,6 +12,7 @@
 mod abort;
 mod inline;
 pub mod journal;
+mod levels;
 mod operand;
 pub mod panics;
 mod recorder;
@@ -23,6 +24,7 @@ mod values;
 
 pub use abort::AbortReason;
 pub use inline::{Image, Inlined};
+pub use levels::{Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
 pub use recorder::{FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
 pub use session::{

@@ -47,6 +47,8 @@ pub struct Recorder {
     exit: Option<ExitId>,
     facts: Vec<Fact>,
     scratch: i32,
+    /// Scratch memory for words that are handed to a portal, and how many.
+    outgoing: Option<(i32, usize)>,
     /// What really happened, for the check.
     pub journal: Vec<Event>,
 }
@@ -90,6 +92,7 @@ impl Recorder {
             exit: None,
             facts: vec![],
             scratch: scratch as i32,
+            outgoing: None,
             journal: vec![],
         }
     }
@@ -279,6 +282,33 @@ impl Recorder {
     /// Bytes of scratch memory in use.
     pub fn scratch_size(&self) -> i32 {
         self.scratch
+    }
+
+    /// Scratch memory for so many words; all calls use the same.
+    pub fn outgoing(&mut self, words: usize) -> i32 {
+        match self.outgoing {
+            Some((offset, room)) if words <= room => offset,
+            _ => {
+                let offset = self.reserve_scratch(8 * words as u32);
+                self.outgoing = Some((offset, words));
+                offset
+            }
+        }
+    }
+
+    /// Puts words there; not logged, since replay does not make the call. Gives the address.
+    pub fn store_outgoing(&mut self, offset: i32, words: &[Word]) -> ValueId {
+        let pointer = self.scratch_address(offset);
+        for (index, word) in words.iter().enumerate() {
+            let (value, distance) = (Self::arg(*word), 8 * index as i32);
+            self.push(Op::Store, word.now.ty, pointer.into(), value, distance, Aux::None);
+        }
+        pointer
+    }
+
+    /// Logs that an inner portal has been handed over at its merge point of that number.
+    pub fn log_handed_over(&mut self, number: u32) {
+        self.log(LogEntry::Return { call: number, next: number + 1, size: 0 }, false);
     }
 
     /// Appends the address of a place in scratch memory.

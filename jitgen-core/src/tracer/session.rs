@@ -22,7 +22,7 @@
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
-use super::{AbortReason, Address, Blob, Local, Opnd, Part, Word};
+use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Word};
 use crate::ir::{Arg, Const, Effects, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::cell::RefCell;
@@ -150,6 +150,8 @@ pub struct Plan {
     pub is_compiled: IsCompiled,
     /// May it end because the portal returns?
     pub may_return: bool,
+    /// How many portals may be inside of each other in it, besides its own.
+    pub inline_depth: usize,
     /// The address of the byte that says that a residual call has panicked.
     pub panic_flag: u64,
 }
@@ -196,13 +198,15 @@ pub struct Session {
     pub(super) tags: HashMap<ValueId, Possible>,
     pub(super) pending: Vec<ValueId>,
     pub(super) equal: HashMap<ValueId, Const>,
+    /// The portals that the twin has entered inside of its own.
+    pub(super) levels: Vec<Level>,
     start_greens: VecDeque<Green>,
     pins: Vec<Rc<dyn Any>>,
     started: bool,
-    at_header: bool,
+    pub(super) at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.
     pub resumes: Vec<Resume>,
-    /// The greens where a bridge began: its trace may hold pointers to them.
+    /// Greens to which the trace may hold pointers, other than those of resume points.
     pub kept: Vec<Green>,
     /// Why recording was given up, if it was.
     pub abort: Option<AbortReason>,
@@ -554,6 +558,9 @@ impl Session {
 
     /// The twin is at a merge point.
     pub fn merge(&mut self, greens: Vec<Green>, reds: &[Word]) -> Step {
+        if !self.levels.is_empty() {
+            return self.merge_within(&greens);
+        }
         assert!(self.replay.is_empty() || !self.started, "replay ends before the next merge point");
         self.calls = 0;
         self.merges += 1;
@@ -615,7 +622,7 @@ impl Session {
         let args = params.iter().map(|v| Arg::Value(*v)).collect();
         let (id, log) = match &recording.plan.start {
             Some((id, log)) => {
-                self.kept = greens;
+                self.kept.extend(greens);
                 (*id, log.clone())
             }
             None => {

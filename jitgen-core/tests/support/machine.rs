@@ -6,9 +6,9 @@
 //! Not here: the macros. This shows what they rely on.
 
 use jitgen_core::macro_support::{
-    Auto, Bin, ByMemory, Entry, Function, Merge, Outcome, Place, Plain, Shape, State, Traced, Tv, auto, bin, branch,
-    carrier, cast, enter, enter_portal, equals, guarded, index, key, lift, local, ok, residual,
-    returns, split, tick, word, wrapping_add,
+    Auto, Bin, ByMemory, Entry, Function, Merge, Outcome, Place, Plain, Shape, State, Traced, Tv,
+    auto, bin, branch, carrier, cast, enter, enter_portal, equals, err, guarded, index, key, lift,
+    local, ok, residual, returns, split, tick, word, wrapping_add,
 };
 use jitgen_core::tracer::{Portal, with};
 use std::rc::Rc;
@@ -110,7 +110,7 @@ extern "C" fn out_thunk(machine: *mut Machine, x: i64, to: *mut u8) -> u64 {
         // SAFETY: the trace passes the machine that the portal borrows.
         let result = out(unsafe { &mut *machine }, x);
         // SAFETY: the trace passes scratch memory of the size of the result.
-        unsafe { jitgen_core::macro_support::hand_over(result, to) }
+        unsafe { jitgen_core::macro_support::deliver(result, to) }
     })
 }
 
@@ -208,8 +208,8 @@ pub fn run(code: &Code, machine: &mut Machine) -> Result<i64, Refused> {
             let state =
                 State::default().put_green(carrier(&code), &code).put_green(carrier(&pc), &pc);
             let state = state.put_copy(&machine).put_copy(&acc);
-            match enter(&PORTAL, state, twin) {
-                Outcome::Return(result) => return result,
+            match enter(&PORTAL, state, false, twin) {
+                Outcome::Return(result) => return result.native(),
                 Outcome::Merge(mut state) => {
                     pc = state.plain_green(1);
                     state.skip_red(&machine);
@@ -303,7 +303,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
                 residual(function, &words, move || out(machine.native(), x.native()));
             let y = match split(result) {
                 Ok(y) => y,
-                Err(error) => return Outcome::Return(Err(error.native())),
+                Err(error) => return returns(err(error)),
             };
             register(&mut machine, a).set(y);
             if branch(bin(Bin::Gt, false, y, lift(10i64), y.nat() > 10)) {

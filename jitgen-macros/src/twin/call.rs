@@ -29,11 +29,10 @@ impl Twin<'_> {
         if path.segments.len() == 1
             && let Some(callee) = self.module.free(name)
         {
-            if callee.role == Role::Portal {
-                return self.portal_called(e);
-            }
+            let entry = if callee.role == Role::Portal { "call" } else { "twin" };
+            let entry = format_ident!("{entry}", span = name.span());
             let arguments = self.arguments(&e.args);
-            return quote_spanned!(e.span()=> #name::twin(#(#arguments),*));
+            return quote_spanned!(e.span()=> #name::#entry(#(#arguments),*));
         }
         match &*name.to_string() {
             "promote" if e.args.len() == 1 => {
@@ -45,6 +44,13 @@ impl Twin<'_> {
                 return self.construct(e, arguments, None, |parts| quote!(#path(#(#parts),*)));
             }
             _ => (),
+        }
+        if path.segments.len() > 1 && self.module.is_portal_method(name) {
+            return self.unsupported(
+                e,
+                "calling a portal by its path is",
+                "write `receiver.method(..)`",
+            );
         }
         if path.segments.len() > 1 && self.module.has_method(name) {
             let mut path = path.clone();
@@ -62,19 +68,14 @@ impl Twin<'_> {
         quote!(::core::unreachable!())
     }
 
-    fn portal_called(&mut self, e: &impl Spanned) -> TokenStream {
-        self.unsupported(e, "calling a portal is", "call it from a #[residual] function")
-    }
-
     /// `receiver.method(args)`.
     pub fn method_call(&mut self, e: &ExprMethodCall) -> TokenStream {
         let m = support_at(e.span());
         let name = &e.method;
-        if self.module.is_portal_method(name) {
-            return self.portal_called(e);
-        }
         if self.module.has_method(name) {
-            let twin = format_ident!("{name}__twin", span = name.span());
+            let is_portal = self.module.is_portal_method(name);
+            let entry = if is_portal { "call" } else { "twin" };
+            let twin = format_ident!("{name}__{entry}", span = name.span());
             let receiver = self.place(&e.receiver);
             let arguments = self.arguments(&e.args);
             return quote_spanned!(e.span()=> {

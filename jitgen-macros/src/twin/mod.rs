@@ -150,7 +150,7 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
 }
 
 /// The parameters of a twin that hands them on, as they are handed on, and by name.
-fn entry(sig: &Signature) -> (TokenStream, TokenStream, Vec<Ident>) {
+pub fn entry(sig: &Signature) -> (TokenStream, TokenStream, Vec<Ident>) {
     let m = support();
     let (mut parameters, mut handed, mut names) = (vec![], vec![], vec![]);
     for (index, input) in sig.inputs.iter().enumerate() {
