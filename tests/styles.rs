@@ -1,0 +1,60 @@
+//! Three interpreters in three styles: what each kernel does is compared with the same in Rust, and
+//! all modes with each other; random programs are compared between the modes.
+//!
+//! Not here: the interpreters (`tests/interpreters`), how fast they are (`benches/interpreters.rs`).
+
+#[path = "interpreters/ast/mod.rs"]
+mod ast;
+#[path = "interpreters/register/mod.rs"]
+mod register;
+#[path = "interpreters/stack_machine/mod.rs"]
+mod stack_machine;
+
+use jitgen::modes;
+use oorandom::Rand32;
+
+#[test]
+fn register_kernels() {
+    for kernel in register::kernels::KERNELS {
+        let expected = format!("{:?}", (kernel.native)(kernel.small));
+        let run = modes::agree(kernel.name, || {
+            format!("{:?}", register::kernels::outcome(&(kernel.program)(kernel.small)))
+        });
+        assert_eq!(run.output, expected, "register: {}", kernel.name);
+    }
+}
+
+#[test]
+fn stack_kernels() {
+    for kernel in stack_machine::kernels::KERNELS {
+        let expected = format!("{:?}", (kernel.native)(kernel.small));
+        let run = modes::agree(kernel.name, || {
+            format!("{:?}", stack_machine::kernels::outcome(&(kernel.program)(kernel.small)))
+        });
+        assert_eq!(run.output, expected, "stack machine: {}", kernel.name);
+    }
+}
+
+#[test]
+fn ast_kernels() {
+    for kernel in ast::kernels::KERNELS {
+        let expected = format!("{:?}", (kernel.native)(kernel.small));
+        let run = modes::agree(kernel.name, || {
+            format!("{:?}", ast::kernels::outcome(&kernel.program(kernel.small)))
+        });
+        assert_eq!(run.output, expected, "ast: {}", kernel.name);
+    }
+}
+
+#[test]
+fn a_machine_goes_on_after_an_error() {
+    use register::{kernels::KERNELS, vm};
+    let kernel = |name: &str| KERNELS.iter().find(|kernel| kernel.name == name).expect("it is one");
+    let run = modes::agree("an error, then a program", || {
+        let mut machine = vm::Vm::default();
+        let overflow = vm::run(&(kernel("overflow").program)(300), &mut machine);
+        let sum = vm::run(&(kernel("int_sum").program)(300), &mut machine);
+        format!("{overflow:?} {sum:?}")
+    });
+    assert_eq!(run.output, "Err(StackOverflow) Ok(Int(44850))");
+}
