@@ -3,15 +3,20 @@
 //!
 //! Not here: the interpreters (`tests/interpreters`), how fast they are (`benches/interpreters.rs`).
 
+#[allow(dead_code, reason = "the rest is for the bench")]
 #[path = "interpreters/ast/mod.rs"]
 mod ast;
+#[path = "interpreters/random.rs"]
+mod random;
+#[allow(dead_code, reason = "the rest is for the bench")]
 #[path = "interpreters/register/mod.rs"]
 mod register;
+#[allow(dead_code, reason = "the rest is for the bench")]
 #[path = "interpreters/stack_machine/mod.rs"]
 mod stack_machine;
 
 use jitgen::modes;
-use oorandom::Rand32;
+use std::env;
 
 #[test]
 fn register_kernels() {
@@ -57,4 +62,35 @@ fn a_machine_goes_on_after_an_error() {
         format!("{overflow:?} {sum:?}")
     });
     assert_eq!(run.output, "Err(StackOverflow) Ok(Int(44850))");
+}
+
+/// How many random programs of each kind; more with `JITGEN_RANDOM`.
+fn count() -> u64 {
+    env::var("JITGEN_RANDOM").map_or(60, |text| text.parse().expect("a number"))
+}
+
+/// Are there programs of both kinds among them, those that end well and those that fail?
+#[track_caller]
+fn both_ways(outputs: &[String]) {
+    let failed = outputs.iter().filter(|output| output.contains("result: Err")).count();
+    println!("{failed} of {} end with an error", outputs.len());
+    assert!(failed > outputs.len() / 10 && failed < outputs.len() * 9 / 10, "{failed}");
+}
+
+#[test]
+fn random_register_programs() {
+    let run = |seed: u64| {
+        let run = || format!("{:?}", register::kernels::outcome(&random::register(seed)));
+        modes::agree(&format!("register machine, seed {seed}"), run).output
+    };
+    both_ways(&(0..count()).map(run).collect::<Vec<_>>());
+}
+
+#[test]
+fn random_stack_programs() {
+    let run = |seed: u64| {
+        let run = || format!("{:?}", stack_machine::kernels::outcome(&random::stack(seed)));
+        modes::agree(&format!("stack machine, seed {seed}"), run).output
+    };
+    both_ways(&(0..count()).map(run).collect::<Vec<_>>());
 }

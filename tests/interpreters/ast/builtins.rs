@@ -36,7 +36,7 @@ pub fn call_builtin(
             Ok(Value::Int(context.printed.len() as i64))
         }
         (Builtin::Fail, [Value::Str(text)]) => Err(Error::Failed(text.clone())),
-        (Builtin::Length | Builtin::Text | Builtin::Print | Builtin::Fail, [_])
+        (Builtin::Length | Builtin::Fail, [_])
         | (Builtin::Get | Builtin::Push, [_, _])
         | (Builtin::Put, [_, _, _]) => Err(Error::Type),
         _ => Err(Error::Arguments),
