@@ -16,6 +16,8 @@ mod register;
 mod stack_machine;
 
 use jitgen::modes;
+use jitgen::plain::strip;
+use jitgen::sources::sources;
 use std::env;
 
 #[test]
@@ -93,4 +95,55 @@ fn random_stack_programs() {
         modes::agree(&format!("stack machine, seed {seed}"), run).output
     };
     both_ways(&(0..count()).map(run).collect::<Vec<_>>());
+}
+
+#[test]
+fn marks_are_taken_out() {
+    let annotated = "\
+use jitgen_core::{Traced, merge_point};
+#[derive(Clone, Copy, Traced)]
+#[repr(C, u8)]
+pub enum Insn {}
+#[derive(jitgen_core::Traced)]
+pub struct Program {}
+#[jitgen_core::portal(
+    greens(program, pc),
+    reds(vm),
+)]
+#[inline(never)]
+fn run() {
+    loop {
+        merge_point!();
+        insn => { pc = 0; can_enter_jit!(); }
+    }
+}
+";
+    let plain = "\
+#[derive(Clone, Copy)]
+pub enum Insn {}
+pub struct Program {}
+#[inline(never)]
+fn run() {
+    loop {
+        insn => { pc = 0; }
+    }
+}
+";
+    assert_eq!(strip(annotated), plain);
+}
+
+#[test]
+fn plain_interpreters_know_nothing_of_the_jit() {
+    let words = ["jitgen", "Traced", "merge_point", "can_enter_jit", "residual", "portal"];
+    let mut files = sources();
+    files.retain(|file| file.path.matches('/').count() == 3);
+    files.retain(|file| file.path.starts_with("tests/interpreters/") && file.is_rust());
+    assert!(files.len() > 15, "the interpreters are not found");
+    for file in files {
+        let plain = strip(&file.text);
+        let code = plain.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let left: Vec<&str> =
+            code.filter(|line| words.iter().any(|word| line.contains(word))).collect();
+        assert!(left.is_empty(), "{}: {left:?}", file.path);
+    }
 }
