@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-const INTERPRETERS: [&str; 3] = ["register", "stack_machine", "ast"];
+const INTERPRETERS: [&str; 3] = ["register", "stack_machine", "tree"];
 
 fn main() {
     println!("cargo::rerun-if-changed=tests/interpreters");

@@ -9,14 +9,14 @@
 //! The plain interpreters are the annotated ones less their marks; `build.rs` makes them.
 
 #[allow(dead_code, reason = "the rest is for the tests")]
-#[path = "../tests/interpreters/ast/mod.rs"]
-mod ast;
-#[allow(dead_code, reason = "the rest is for the tests")]
 #[path = "../tests/interpreters/register/mod.rs"]
 mod register;
 #[allow(dead_code, reason = "the rest is for the tests")]
 #[path = "../tests/interpreters/stack_machine/mod.rs"]
 mod stack_machine;
+#[allow(dead_code, reason = "the rest is for the tests")]
+#[path = "../tests/interpreters/tree/mod.rs"]
+mod tree;
 
 #[allow(dead_code, reason = "the rest is for the tests")]
 mod plain {
@@ -88,17 +88,17 @@ fn cases() -> Vec<Case> {
             native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
         });
     }
-    for (kernel, plain) in ast::kernels::KERNELS.iter().zip(plain::ast::kernels::KERNELS) {
+    for (kernel, plain) in tree::kernels::KERNELS.iter().zip(plain::tree::kernels::KERNELS) {
         let size = kernel.large;
         cases.push(Case {
-            name: format!("ast/{}", kernel.name),
+            name: format!("tree/{}", kernel.name),
             plain: Box::new(move || {
                 let program = plain.program(size);
-                timed(|| plain::ast::kernels::outcome(&program))
+                timed(|| plain::tree::kernels::outcome(&program))
             }),
             annotated: Box::new(move || {
                 let program = kernel.program(size);
-                timed(|| ast::kernels::outcome(&program))
+                timed(|| tree::kernels::outcome(&program))
             }),
             native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
         });
@@ -184,7 +184,7 @@ fn compare(cases: &[Case], with_native: bool) {
 const FILES: [(&str, &[&str]); 3] = [
     ("register", &["value", "heap", "program", "vm"]),
     ("stack_machine", &["insn", "arith", "machine", "control"]),
-    ("ast", &["ast", "value", "env", "eval", "builtins", "reader", "resolver"]),
+    ("tree", &["ast", "value", "env", "eval", "builtins", "reader", "resolver"]),
 ];
 
 /// How many lines of the annotated interpreters are not in the plain ones, of how many.

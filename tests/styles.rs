@@ -3,9 +3,6 @@
 //!
 //! Not here: the interpreters (`tests/interpreters`), how fast they are (`benches/interpreters.rs`).
 
-#[allow(dead_code, reason = "the rest is for the bench")]
-#[path = "interpreters/ast/mod.rs"]
-mod ast;
 #[path = "interpreters/random.rs"]
 mod random;
 #[allow(dead_code, reason = "the rest is for the bench")]
@@ -14,6 +11,9 @@ mod register;
 #[allow(dead_code, reason = "the rest is for the bench")]
 #[path = "interpreters/stack_machine/mod.rs"]
 mod stack_machine;
+#[allow(dead_code, reason = "the rest is for the bench")]
+#[path = "interpreters/tree/mod.rs"]
+mod tree;
 
 use jitgen::modes;
 use jitgen::plain::strip;
@@ -43,13 +43,13 @@ fn stack_kernels() {
 }
 
 #[test]
-fn ast_kernels() {
-    for kernel in ast::kernels::KERNELS {
+fn tree_kernels() {
+    for kernel in tree::kernels::KERNELS {
         let expected = format!("{:?}", (kernel.native)(kernel.small));
         let run = modes::agree(kernel.name, || {
-            format!("{:?}", ast::kernels::outcome(&kernel.program(kernel.small)))
+            format!("{:?}", tree::kernels::outcome(&kernel.program(kernel.small)))
         });
-        assert_eq!(run.output, expected, "ast: {}", kernel.name);
+        assert_eq!(run.output, expected, "tree: {}", kernel.name);
     }
 }
 
