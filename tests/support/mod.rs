@@ -10,6 +10,7 @@ pub mod modes;
 pub mod native;
 pub mod optimize;
 pub mod parse;
+pub mod plain;
 pub mod run;
 pub mod shrink;
 pub mod sources;
