@@ -86,12 +86,12 @@ impl Twin<'_> {
         }
         match (&*name.to_string(), e.args.len()) {
             ("wrapping_add" | "wrapping_sub" | "wrapping_mul", 1) => {
-                let (a, b) = (self.value(&e.receiver), self.value(&e.args[0]));
-                quote_spanned!(e.span()=> #m::#name(#a, #b))
+                let (a, b) = (self.place(&e.receiver), self.value(&e.args[0]));
+                quote_spanned!(e.span()=> #m::#name(#m::auto(#a).get(), #b))
             }
             ("wrapping_neg", 0) => {
-                let a = self.value(&e.receiver);
-                quote_spanned!(e.span()=> #m::#name(#a))
+                let a = self.place(&e.receiver);
+                quote_spanned!(e.span()=> #m::#name(#m::auto(#a).get()))
             }
             ("len", 0) => {
                 let place = self.place(&e.receiver);
