@@ -289,7 +289,7 @@ impl<X: Traced> Place<X> {
             };
             words.push((word.offset, loaded));
         }
-        Tv::from_words(&words)
+        Tv::received(&words)
     }
 
     fn get_opaque(self) -> Tv<X> {
