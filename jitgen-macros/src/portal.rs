@@ -18,7 +18,7 @@
 use crate::diagnostics::Errors;
 use crate::model::{Function, Module};
 use crate::scope::Scope;
-use crate::twin::{Breaks, Return, Twin, return_type, support, twin_ident, wrap};
+use crate::twin::{Breaks, Return, Twin, preamble, return_type, support, twin_ident, wrap};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
@@ -262,7 +262,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     };
     let result = return_type(&function.sig);
     let name = twin_ident(function);
-    let lifetimes = &function.sig.generics;
+    let (lifetimes, preamble) = (&function.sig.generics, preamble(function));
     wrap(
         function,
         quote! {
@@ -270,6 +270,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             pub fn #name #lifetimes (
                 __entry: #m::Entry<(#(#m::Tv<#types>,)*)>
             ) -> #m::Outcome<#result> {
+                #preamble
                 let (#(mut #variables,)*) = match __entry {
                     #m::Entry::Resume(mut __state) => {
                         #(#takes)*

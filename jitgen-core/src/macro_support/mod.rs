@@ -8,6 +8,7 @@
 //! | literal, constant | [`lift`] |
 //! | `a + b`, `!a`, `a as T` | [`bin`], [`un`], [`cast`] |
 //! | `if c` | [`branch`] |
+//! | `a.m(b)` | [`receive`], [`methods`] |
 //! | `a.f`, `a[i]`, `*a` | [`Place::project`], [`index`], [`deref`] |
 //! | `f(a)` residual | [`residual`] |
 //! | `e?` | [`split`] |
@@ -18,22 +19,23 @@
 mod call;
 mod enter;
 mod memory;
+pub mod methods;
 mod ops;
+mod overflow;
 mod place;
 mod portal;
 mod traced;
 
+pub use crate::runtime::coverage::{Coverage, CoverageTable, Treatment};
 pub use crate::runtime::{enter_portal, tick};
 pub use crate::tracer::{Function, Portal, panics::guarded};
 pub use call::{Held, Payload, Returned, err, from, ok, residual, split, word};
 pub use enter::enter;
-pub use ops::{
-    Bin, Integer, Un, bin, branch, cast, equals, un, within, wrapping_add, wrapping_mul,
-    wrapping_neg, wrapping_sub,
-};
+pub use methods::{Receive, receive};
+pub use ops::{Bin, Un, bin, branch, cast, equals, un, within};
+pub use overflow::Checked;
 pub use place::{
-    Auto, Deref, Indexable, Place, addr_of, auto, deref, index, is_empty, len, local, promote,
-    shared, unique,
+    Auto, Deref, Indexable, Place, addr_of, auto, deref, index, local, promote, shared, unique,
 };
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,

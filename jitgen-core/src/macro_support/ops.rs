@@ -9,7 +9,7 @@
 
 use super::traced::{Scalar, Tv};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{Function, Opnd, Word, with};
+use crate::tracer::{Function, Opnd, Word, pure, with};
 
 /// A binary operator of Rust.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,50 +97,6 @@ pub fn branch(condition: Tv<bool>) -> bool {
     condition.c
 }
 
-/// Integers with the wrapping methods.
-pub trait Integer: Scalar {
-    /// The method of that name.
-    fn wrapping_add(self, other: Self) -> Self;
-    /// The method of that name.
-    fn wrapping_sub(self, other: Self) -> Self;
-    /// The method of that name.
-    fn wrapping_mul(self, other: Self) -> Self;
-    /// The method of that name.
-    fn wrapping_neg(self) -> Self;
-}
-
-macro_rules! integers {
-    ($($t:ty)+) => {$(
-        impl Integer for $t {
-            fn wrapping_add(self, other: Self) -> Self { <$t>::wrapping_add(self, other) }
-            fn wrapping_sub(self, other: Self) -> Self { <$t>::wrapping_sub(self, other) }
-            fn wrapping_mul(self, other: Self) -> Self { <$t>::wrapping_mul(self, other) }
-            fn wrapping_neg(self) -> Self { <$t>::wrapping_neg(self) }
-        }
-    )+};
-}
-integers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
-
-/// `a.wrapping_add(b)`.
-pub fn wrapping_add<T: Integer>(a: Tv<T>, b: Tv<T>) -> Tv<T> {
-    Tv { c: a.c.wrapping_add(b.c), o: record(Op::Add, T::TY, a.word(), Some(b.word())) }
-}
-
-/// `a.wrapping_sub(b)`.
-pub fn wrapping_sub<T: Integer>(a: Tv<T>, b: Tv<T>) -> Tv<T> {
-    Tv { c: a.c.wrapping_sub(b.c), o: record(Op::Sub, T::TY, a.word(), Some(b.word())) }
-}
-
-/// `a.wrapping_mul(b)`.
-pub fn wrapping_mul<T: Integer>(a: Tv<T>, b: Tv<T>) -> Tv<T> {
-    Tv { c: a.c.wrapping_mul(b.c), o: record(Op::Mul, T::TY, a.word(), Some(b.word())) }
-}
-
-/// `a.wrapping_neg()`.
-pub fn wrapping_neg<T: Integer>(a: Tv<T>) -> Tv<T> {
-    Tv { c: a.c.wrapping_neg(), o: record(Op::Neg, T::TY, a.word(), None) }
-}
-
 fn binary(op: Bin, checked: bool, signed: bool, a: Word, b: Word, now: Const) -> Opnd {
     let ty = a.now.ty;
     if a.opnd.is_const() && b.opnd.is_const() {
@@ -205,7 +161,8 @@ fn float(op: Bin, a: Word, b: Word, now: Const) -> Opnd {
         Bin::Gt => (Op::FLt, b, a),
         Bin::Ge => (Op::FLe, b, a),
         Bin::Rem => {
-            let function = if ty == Ty::F64 { fmod() } else { fmodf() };
+            let (function, evaluator) = if ty == Ty::F64 { fmod() } else { fmodf() };
+            pure::register(function.symbol, evaluator);
             return with(|s| s.end_pure_call(function, &[a, b], now));
         }
         Bin::And | Bin::Or | Bin::Xor | Bin::Shl | Bin::Shr => {
@@ -216,19 +173,26 @@ fn float(op: Bin, a: Word, b: Word, now: Const) -> Opnd {
 }
 
 /// `%` on `f64`, as compiled code calls it.
-pub fn fmod() -> Function {
+fn fmod() -> (Function, pure::Evaluator) {
     extern "C" fn thunk(a: f64, b: f64) -> f64 {
         a % b
     }
-    Function { symbol: "jitgen::fmod", address: thunk as *const () as usize }
+    let evaluator = |args: &[Const]| {
+        thunk(f64::from_bits(args[0].bits), f64::from_bits(args[1].bits)).to_bits()
+    };
+    (Function { symbol: "jitgen::fmod", address: thunk as *const () as usize }, evaluator)
 }
 
 /// `%` on `f32`, as compiled code calls it.
-pub fn fmodf() -> Function {
+fn fmodf() -> (Function, pure::Evaluator) {
     extern "C" fn thunk(a: f32, b: f32) -> f32 {
         a % b
     }
-    Function { symbol: "jitgen::fmodf", address: thunk as *const () as usize }
+    let evaluator = |args: &[Const]| {
+        let float = |arg: &Const| f32::from_bits(arg.bits as u32);
+        thunk(float(&args[0]), float(&args[1])).to_bits().into()
+    };
+    (Function { symbol: "jitgen::fmodf", address: thunk as *const () as usize }, evaluator)
 }
 
 /// `bool` has no order in a trace: it is compared as a byte.

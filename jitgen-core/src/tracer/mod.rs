@@ -13,6 +13,7 @@ mod abort;
 pub mod journal;
 mod operand;
 pub mod panics;
+pub mod pure;
 mod recorder;
 mod session;
 

@@ -1,11 +1,25 @@
-//! Calls: of functions and methods of the module, of constructors, of what the tracer knows.
+//! Calls: of functions, methods and constructors.
+//!
+//! ```text
+//! f(a), p::f(a)   =>   f::twin(a), p::f::twin(a)
+//! T::f(a)         =>   T::f__twin(a)
+//! r.m(a)          =>   (native receiver).m__twin(receiver of the twin, a)
+//! ```
+//!
+//! A twin is found by rustc as its function is, so the macro need not know what exists. It says so
+//! itself where it knows that there is none.
+//!
+//! Not here: the twins of the standard library's methods (`macro_support::methods`).
 
-use super::{Twin, support_at};
+use super::{Twin, support_at, twin_name};
 use crate::model::Role;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
+
+/// Functions of word types that do not take `self`.
+const WITHOUT_SELF: [&str; 4] = ["from_bits", "from", "from_u32", "default"];
 
 impl Twin<'_> {
     /// `f(args)`.
@@ -18,17 +32,16 @@ impl Twin<'_> {
                 "call a function by name",
             );
         };
-        let path = &function.path;
-        let Some(last) = path.segments.last() else { return quote!() };
+        let segments = &function.path.segments;
+        let Some(last) = segments.last() else { return quote!() };
         let name = &last.ident;
-        if path.segments.len() == 1
-            && let Some(callee) = self.module.free(name)
-        {
-            if callee.role == Role::Portal {
-                return self.portal_called(e);
-            }
-            let arguments = self.arguments(&e.args);
-            return quote_spanned!(e.span()=> #name::twin(#(#arguments),*));
+        let single = segments.len() == 1;
+        if single && self.scope.has(name) {
+            return self.unsupported(
+                &e.func,
+                "calls through values are",
+                "call a function by name",
+            );
         }
         match &*name.to_string() {
             "Ok" | "Err" if e.args.len() == 1 => {
@@ -36,30 +49,79 @@ impl Twin<'_> {
                 let value = self.value(&e.args[0]);
                 return quote!(#m::#function(#value));
             }
-            "promote" if e.args.len() == 1 => {
+            "promote" if e.args.len() == 1 && self.module.free(name).is_none() => {
                 let value = self.value(&e.args[0]);
                 return quote!(#m::promote(#value));
             }
             text if text.starts_with(|c: char| c.is_uppercase()) => {
-                let arguments = self.arguments(&e.args);
+                let (path, arguments) = (&function.path, self.arguments(&e.args));
                 return self.construct(e, arguments, |parts| quote!(#path(#(#parts),*)));
             }
             _ => (),
         }
-        if path.segments.len() > 1 && self.module.has_method(name) {
-            let mut path = path.clone();
-            if let Some(last) = path.segments.last_mut() {
-                last.ident = format_ident!("{name}__twin", span = name.span());
-            }
-            let arguments = self.arguments(&e.args);
-            return quote_spanned!(e.span()=> #path(#(#arguments),*));
+        if !single && is_type(&segments[segments.len() - 2].ident) || function.qself.is_some() {
+            return self.associated_call(e, function);
         }
-        self.errors.on(
-            function,
-            &format!("`{name}` is not a function of this module, so it cannot be traced"),
-            "call it from a #[residual] function of this module",
-        );
-        quote!(::core::unreachable!())
+        if self.module.free(name).is_some_and(|callee| single && callee.role == Role::Portal) {
+            return self.portal_called(e);
+        }
+        if !self.has_twin(&function.path) {
+            let help = "call it from a #[residual] function";
+            let message = match self.is_of_std(&function.path) {
+                true => format!("the tracer does not know the function `{name}`"),
+                false => format!("there is no function `{name}` in this module"),
+            };
+            self.errors.on(name, &message, help);
+            return quote!(::core::unreachable!());
+        }
+        let mut path = function.path.clone();
+        let arguments = self.arguments(&e.args);
+        let generics = path.segments.last_mut().map(|last| std::mem::take(&mut last.arguments));
+        quote_spanned!(e.span()=> #path::twin #generics (#(#arguments),*))
+    }
+
+    /// Can there be a twin beside a function? Of what is outside of the module, rustc knows more.
+    fn has_twin(&self, path: &syn::Path) -> bool {
+        let known = match path.get_ident() {
+            Some(name) => self.module.free(name).is_some() || self.module.import(name).is_some(),
+            None => true,
+        };
+        (known || !self.module.closed) && !self.is_of_std(path)
+    }
+
+    fn is_of_std(&self, path: &syn::Path) -> bool {
+        let Some(first) = path.segments.first() else { return false };
+        let origin = match self.module.import(&first.ident) {
+            Some(full) if !full.is_empty() => full[0].clone(),
+            _ => first.ident.to_string(),
+        };
+        let own = path.segments.len() == 1 && self.module.free(&first.ident).is_some();
+        !own && matches!(&*origin, "std" | "core" | "alloc")
+    }
+
+    /// `Type::f(args)`: with or without `self` among the arguments.
+    fn associated_call(&mut self, e: &ExprCall, function: &syn::ExprPath) -> TokenStream {
+        let mut twin = function.clone();
+        let Some(last) = twin.path.segments.last_mut() else { return quote!() };
+        let name = last.ident.clone();
+        last.ident = twin_name(&name);
+        if self.module.is_portal_method(&name) {
+            return self.portal_called(e);
+        }
+        let of_word = function.path.segments.len() == 2
+            && is_word(&function.path.segments[0].ident)
+            && !WITHOUT_SELF.contains(&&*name.to_string());
+        if (of_word || self.module.takes_self(&name)) && !e.args.is_empty() {
+            let receiver = self.receiver(&e.args[0]);
+            let arguments = self.arguments(e.args.iter().skip(1));
+            return self.with_receiver(
+                e,
+                receiver,
+                |this| quote!(#twin(#this, __q, #(#arguments),*)),
+            );
+        }
+        let arguments = self.arguments(&e.args);
+        quote_spanned!(e.span()=> #twin(#(#arguments),*))
     }
 
     fn portal_called(&mut self, e: &impl Spanned) -> TokenStream {
@@ -68,47 +130,61 @@ impl Twin<'_> {
 
     /// `receiver.method(args)`.
     pub fn method_call(&mut self, e: &ExprMethodCall) -> TokenStream {
-        let m = support_at(e.span());
-        let name = &e.method;
-        if self.module.is_portal_method(name) {
+        if self.module.is_portal_method(&e.method) {
             return self.portal_called(e);
         }
-        if self.module.has_method(name) {
-            let twin = format_ident!("{name}__twin", span = name.span());
-            let receiver = self.place(&e.receiver);
-            let arguments = self.arguments(&e.args);
-            return quote_spanned!(e.span()=> {
-                let __r = #m::auto(#receiver);
-                // SAFETY: the receiver is alive; the twin uses the reference for its address only.
-                (unsafe { &*__r.addr() }).#twin(__r, #(#arguments),*)
-            });
+        let (twin, generics) = (twin_name(&e.method), &e.turbofish);
+        let receiver = self.receiver(&e.receiver);
+        let arguments = self.arguments(&e.args);
+        self.with_receiver(
+            e,
+            receiver,
+            |this| quote_spanned!(e.span()=> (#this).#twin #generics (__q, #(#arguments),*)),
+        )
+    }
+
+    /// The place of a receiver, and whether it is one without a name.
+    fn receiver(&mut self, e: &Expr) -> (TokenStream, bool) {
+        if self.is_place(e) { (self.place(e), false) } else { (self.value(e), true) }
+    }
+
+    fn is_place(&self, e: &Expr) -> bool {
+        match e {
+            Expr::Paren(e) => self.is_place(&e.expr),
+            Expr::Group(e) => self.is_place(&e.expr),
+            Expr::Path(e) => e.path.get_ident().is_some_and(|name| {
+                name == "self"
+                    || self.scope.has(name)
+                    || self.scope.hidden.iter().any(|h| name == h)
+            }),
+            Expr::Unary(e) => matches!(e.op, syn::UnOp::Deref(_)),
+            Expr::Field(_) | Expr::Index(_) => true,
+            _ => false,
         }
-        match (&*name.to_string(), e.args.len()) {
-            ("wrapping_add" | "wrapping_sub" | "wrapping_mul", 1) => {
-                let (a, b) = (self.value(&e.receiver), self.value(&e.args[0]));
-                quote_spanned!(e.span()=> #m::#name(#a, #b))
-            }
-            ("wrapping_neg", 0) => {
-                let a = self.value(&e.receiver);
-                quote_spanned!(e.span()=> #m::#name(#a))
-            }
-            ("len", 0) => {
-                let place = self.place(&e.receiver);
-                quote_spanned!(e.span()=> #m::len(#m::auto(#place)))
-            }
-            ("is_empty", 0) => {
-                let place = self.place(&e.receiver);
-                quote_spanned!(e.span()=> #m::is_empty(#m::auto(#place)))
-            }
-            _ => {
-                self.errors.on(
-                    name,
-                    &format!("the method `{name}` is not known to the tracer"),
-                    "call it from a #[residual] function of this module",
-                );
-                quote!(::core::unreachable!())
-            }
-        }
+    }
+
+    /// A call with a receiver: rustc finds the twin by the native reference `this`; `__q` is what
+    /// the twin uses, and is taken before the arguments are evaluated.
+    fn with_receiver(
+        &mut self,
+        e: &impl Spanned,
+        (receiver, temporary): (TokenStream, bool),
+        call: impl FnOnce(TokenStream) -> TokenStream,
+    ) -> TokenStream {
+        let m = support_at(e.span());
+        let call = call(quote_spanned!(e.span()=> unsafe { &*__r.addr() }));
+        let (temporary, place) = if temporary {
+            (Some(quote!(let mut __t = #receiver;)), quote!(#m::local(&mut __t)))
+        } else {
+            (None, receiver)
+        };
+        quote_spanned!(e.span()=> {
+            #temporary
+            let __r = #m::auto(#place);
+            let __q = #m::receive(__r);
+            // SAFETY: the receiver is alive; the twin uses the reference for its address only.
+            #call
+        })
     }
 
     /// `Type { field: value }`.
@@ -143,4 +219,28 @@ impl Twin<'_> {
     fn arguments<'e>(&mut self, args: impl IntoIterator<Item = &'e Expr>) -> Vec<TokenStream> {
         args.into_iter().map(|e| self.value(e)).collect()
     }
+}
+
+/// Does a path go through a type there?
+fn is_type(name: &syn::Ident) -> bool {
+    name.to_string().starts_with(|c: char| c.is_uppercase()) || is_word(name)
+}
+
+fn is_word(name: &syn::Ident) -> bool {
+    matches!(
+        &*name.to_string(),
+        "u8" | "u16"
+            | "u32"
+            | "u64"
+            | "usize"
+            | "i8"
+            | "i16"
+            | "i32"
+            | "i64"
+            | "isize"
+            | "f32"
+            | "f64"
+            | "bool"
+            | "char"
+    )
 }

@@ -12,8 +12,9 @@ mod pattern;
 mod place;
 
 use crate::diagnostics::Errors;
-use crate::model::{Function, Module, reference};
+use crate::model::{Function, Home, Module, Role, reference};
 use crate::scope::Scope;
+use crate::{coverage, expand, signature};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -63,16 +64,50 @@ pub fn return_type(sig: &Signature) -> TokenStream {
     }
 }
 
+/// What the twin of a method is called.
+pub fn twin_name(name: &Ident) -> Ident {
+    format_ident!("{name}__twin", span = name.span())
+}
+
 /// What the twin of a function is called where [`wrap`] puts it.
 pub fn twin_ident(function: &Function) -> Ident {
     match &function.owner {
-        Some(_) => format_ident!("{}__twin", function.sig.ident),
+        Some(_) => twin_name(&function.sig.ident),
         None => format_ident!("twin"),
     }
 }
 
+/// The name of a function, for people and for symbols.
+pub fn function_name(function: &Function) -> TokenStream {
+    let name = &function.sig.ident;
+    let owner = match &function.owner {
+        None => String::new(),
+        Some(owner) => owner.to_token_stream().to_string().replace(' ', "") + "::",
+    };
+    let by = match &function.home {
+        Home::Impl(path) => path.to_token_stream().to_string().replace(' ', "") + "::",
+        _ => String::new(),
+    };
+    let text = format!("{owner}{by}{name}");
+    quote!(::core::concat!(::core::module_path!(), "::", #text))
+}
+
+/// What stands at the beginning of every twin.
+pub fn preamble(function: &Function) -> TokenStream {
+    let m = support();
+    let methods = quote!(use #m::methods::*;);
+    if function.alone {
+        let (table, probe) = (coverage::table(&[function]), expand::overflow_probe());
+        quote!(#methods #probe #table __JITGEN_COVERAGE.seen();)
+    } else if function.role == Role::Portal {
+        quote!(#methods __JITGEN_COVERAGE.seen();)
+    } else {
+        methods
+    }
+}
+
 /// Puts a twin beside its function: in the type namespace for a free function (so that `use`
-/// brings it along), in an `impl` for a method.
+/// brings it along), in an `impl` for a method. In a trait and its `impl` it is there already.
 pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
     let (name, vis) = (&function.sig.ident, &function.vis);
     let lints = quote! {
@@ -81,12 +116,14 @@ pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
             reason = "generated"
         )]
     };
-    match &function.owner {
-        Some(owner) => {
-            let (generics, _, bounds) = function.generics.split_for_impl();
+    match (&function.home, &function.owner) {
+        (Home::Inherent, Some(owner)) => {
+            let generics = signature::widen(&function.generics);
+            let (generics, _, bounds) = generics.split_for_impl();
             quote!(#lints #[doc(hidden)] impl #generics #owner #bounds { #twin })
         }
-        None => quote! {
+        (Home::Impl(_) | Home::Trait, _) => quote!(#lints #[doc(hidden)] #twin),
+        _ => quote! {
             #[doc(hidden)]
             #[allow(non_camel_case_types, reason = "it shares its function's name")]
             #[derive(Debug)]
@@ -95,6 +132,14 @@ pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
             #[doc(hidden)]
             impl #name { #twin }
         },
+    }
+}
+
+/// The visibility of a twin: whoever sees what it stands in may call it.
+pub fn visibility(function: &Function) -> TokenStream {
+    match function.home {
+        Home::Impl(_) | Home::Trait => quote!(),
+        _ => quote!(pub),
     }
 }
 
@@ -111,17 +156,41 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
     };
     twin.scope.enter();
     let (parameters, bind) = twin.parameters(&function.sig);
-    let result = return_type(&function.sig);
+    let (result, name) = (return_type(&function.sig), twin_ident(function));
+    let generics = signature::generics(function);
+    let (generics, _, bounds) = generics.split_for_impl();
+    if function.declared {
+        let parameters = declared_parameters(&function.sig);
+        return wrap(
+            function,
+            quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;),
+        );
+    }
     let body = twin.block(&function.body);
-    let name = twin_ident(function);
-    let lifetimes = &function.sig.generics;
+    let (vis, preamble) = (visibility(function), preamble(function));
     wrap(
         function,
         quote! {
             #[cold]
-            pub fn #name #lifetimes (#parameters) -> #m::Tv<#result> { #bind #body }
+            #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
+                #preamble #bind #body
+            }
         },
     )
+}
+
+/// The parameters of a twin that is only declared.
+fn declared_parameters(sig: &Signature) -> TokenStream {
+    let m = support();
+    let parameters = sig.inputs.iter().enumerate().map(|(index, input)| match input {
+        FnArg::Receiver(this) if reference(this).is_none() => quote!(&self, __self: #m::Tv<Self>),
+        FnArg::Receiver(_) => quote!(&self, __place: #m::Place<Self>),
+        FnArg::Typed(arg) => {
+            let (name, ty) = (format_ident!("__a{index}"), &arg.ty);
+            quote!(#name: #m::Tv<#ty>)
+        }
+    });
+    quote!(#(#parameters),*)
 }
 
 impl Twin<'_> {
@@ -132,22 +201,15 @@ impl Twin<'_> {
         let mut bind = TokenStream::new();
         for input in &sig.inputs {
             match input {
-                FnArg::Receiver(this) => {
-                    if reference(this).is_none() {
-                        self.errors.on(
-                            this,
-                            "`self` by value is not supported yet in traced methods",
-                            "take `&self` or `&mut self`",
-                        );
+                FnArg::Receiver(this) => match reference(this) {
+                    None => parameters.push(quote!(&self, mut __self: #m::Tv<Self>)),
+                    Some(mutable) => {
+                        let borrow =
+                            if mutable.is_some() { quote!(unique) } else { quote!(shared) };
+                        parameters.push(quote!(&self, __place: #m::Place<Self>));
+                        bind = quote!(let mut __self = #m::#borrow(__place););
                     }
-                    let borrow = if reference(this).flatten().is_some() {
-                        quote!(unique)
-                    } else {
-                        quote!(shared)
-                    };
-                    parameters.push(quote!(&self, __place: #m::Place<Self>));
-                    bind = quote!(let mut __self = #m::#borrow(__place););
-                }
+                },
                 FnArg::Typed(arg) => {
                     let ty = &arg.ty;
                     if let Some(name) = self.simple_binding(&arg.pat) {
