@@ -130,6 +130,10 @@ pub fn generics(function: &Function) -> Generics {
         // Without this, the trait could no longer be made an object.
         let mut predicates: Vec<syn::WherePredicate> = vec![syn::parse_quote!(Self: Sized)];
         let this = function.sig.receiver();
+        if this.is_some() {
+            // A default body calls methods of `Self`.
+            predicates.push(syn::parse_quote!(Self: #m::Auto<Target = Self>));
+        }
         if this.is_some_and(|this| reference(this).is_none()) {
             predicates.push(syn::parse_quote!(Self: #m::Traced));
         }

@@ -117,7 +117,7 @@ impl Twin<'_> {
             return self.with_receiver(
                 e,
                 receiver,
-                |this| quote!(#twin(#this, __q, #(#arguments),*)),
+                |this| quote_spanned!(e.span()=> #twin(#this, __q, #(#arguments),*)),
             );
         }
         let arguments = self.arguments(&e.args);

@@ -5,7 +5,7 @@
 //!
 //! Not here: `checked_*` and `overflowing_*`, which give an `Option` or a tuple.
 
-use super::{assume, op1, op2, pure_call, select};
+use super::{assume, op1, op2, pure_call, select, word};
 use crate::ir::{Const, Op, Ty};
 use crate::macro_support::traced::{Machine, Scalar, Tv, lift};
 use crate::tracer::Function;
@@ -107,7 +107,7 @@ pub trait Integer: Scalar {
 fn amount<X: Scalar>(by: Tv<u32>, now: X) -> Tv<X> {
     match X::TY.size().cmp(&4) {
         std::cmp::Ordering::Less => op1(Op::Trunc, X::TY, by, now),
-        std::cmp::Ordering::Equal => op1(Op::Bitcast, X::TY, by, now),
+        std::cmp::Ordering::Equal => word(now, by.o),
         std::cmp::Ordering::Greater => op1(Op::Zext, X::TY, by, now),
     }
 }
