@@ -88,9 +88,10 @@ fn ownership(input: &DeriveInput) -> TokenStream {
         let drops = quote!(::core::mem::needs_drop::<#name<#(#arguments),*>>());
         return quote!(<#m::Drops<{ #drops }> as #m::Choose>::O);
     }
-    params.fold(quote!(#m::Plain), |sum, param| {
-        quote!(<<#param as #m::Traced>::O as #m::Ownership>::And<#sum>)
-    })
+    params.fold(
+        quote!(#m::Plain),
+        |sum, param| quote!(<<#param as #m::Traced>::O as #m::Ownership>::And<#sum>),
+    )
 }
 
 /// The members of a variant or struct, each with its type.
@@ -244,9 +245,9 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         }
         _ => (quote!(#m::TagAt::Nowhere), quote!(#m::Shape::OPAQUE), &numbers),
     };
-    let tagged = !matches!((&repr.int, fieldless, repr.c), (Some(_), false, false) | (None, false, _));
-    let index_numbers: Vec<TokenStream> =
-        indices.iter().map(|index| quote!(#index)).collect();
+    let tagged =
+        !matches!((&repr.int, fieldless, repr.c), (Some(_), false, false) | (None, false, _));
+    let index_numbers: Vec<TokenStream> = indices.iter().map(|index| quote!(#index)).collect();
     let tags = if tagged { tags } else { &index_numbers };
     let all = if names.len() < 64 { (1u64 << names.len()) - 1 } else { 0 };
     let arms: Vec<TokenStream> = data.variants.iter().map(|v| arm(v, &leaf)).collect();
@@ -273,7 +274,9 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         }
     });
     let tag_leaf = tagged.then(|| {
-        quote!(if let ::core::option::Option::Some((__at, __ty)) = Self::TAG.word() { __f(__at, __ty); })
+        quote!(if let ::core::option::Option::Some((__at, __ty)) = Self::TAG.word() {
+            __f(__at, __ty);
+        })
     });
     let items = quote! {
         const SHAPE: #m::Shape = #shape;

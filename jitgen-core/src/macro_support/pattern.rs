@@ -308,4 +308,3 @@ pub fn named<X: Traced, M: Binding>(
 const fn is_plain_word<X: Traced>() -> bool {
     X::SHAPE.is_word() && matches!(X::TAG, TagAt::Nowhere) && X::VARIANTS == 0
 }
-

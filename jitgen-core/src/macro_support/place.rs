@@ -282,8 +282,7 @@ impl<X: Traced> Place<X> {
                         leaves
                     });
                     // SAFETY: the leaves are the initialized words of the live value there.
-                    let now =
-                        unsafe { natural(self.address as u64, word.offset, word.ty, leaves) };
+                    let now = unsafe { natural(self.address as u64, word.offset, word.ty, leaves) };
                     Word { now, opnd: with(|s| s.end_load(address, now)) }
                 }
             };
