@@ -9,13 +9,14 @@ pub mod opt;
 pub mod runtime;
 pub mod tracer;
 
-pub use jitgen_macros::{Traced, interpreter};
+pub use jitgen_macros::{Traced, interpreter, portal, residual, traced, unroll};
+pub use runtime::coverage::{Coverage, Report, Treatment, coverage};
 pub use runtime::{Config, Statistics, configure, statistics};
 
 /// What an annotated interpreter imports.
 pub mod prelude {
     pub use crate::promote;
-    pub use jitgen_macros::Traced;
+    pub use jitgen_macros::{Traced, portal, residual, traced, unroll};
 }
 
 /// From here on, a trace may take the value for constant: it is compared once, and what follows is

@@ -6,22 +6,27 @@
 //! fn twin(vm: Tv<&mut Vm>) -> Tv<u8> { bin(Add, get(project(auto(local(vm)), a)), lift(1)) }
 //! ```
 //!
-//! The pipeline is `model` (what is in the module, which functions the portals reach), `twin` (one
-//! function at a time, expression by expression), `portal` (the merge point on both sides),
-//! `residual` (thunks). All errors of a module come out together (`diagnostics`).
+//! The pipeline is `collect` (what is in the module or item, as a `model`), `expand` (which
+//! functions the portals reach, where their twins go), `twin` (one function at a time, expression
+//! by expression), `portal` (the merge point on both sides), `residual` (thunks). All errors of a
+//! module come out together (`diagnostics`).
 //!
 //! Invariants: `types-from-rustc` (no expansion names a type that the author did not write at that
 //! place), `thin` (an expansion consists of calls of `jitgen_core::macro_support`).
 //!
 //! Not here: what those calls do.
 
+mod collect;
+mod coverage;
 mod derive;
 mod diagnostics;
+mod expand;
 mod model;
 mod portal;
 mod recursion;
 mod residual;
 mod scope;
+mod signature;
 mod twin;
 
 use proc_macro::TokenStream;
@@ -34,11 +39,40 @@ use proc_macro::TokenStream;
 /// helper whose loops are to be unrolled into the trace.
 #[proc_macro_attribute]
 pub fn interpreter(args: TokenStream, item: TokenStream) -> TokenStream {
-    model::interpreter(args.into(), item.into()).into()
+    expand::interpreter(args.into(), item.into()).into()
+}
+
+/// Gives a function, the methods of an `impl`, or those of a trait their twins, outside of an
+/// `#[interpreter]` module.
+///
+/// An interpreter that spans several files marks its items one by one. Whoever can call a function
+/// can call its twin: `use` brings it along. A trait is marked, and each `impl` of it. Inside of an
+/// `impl`, methods may be marked `#[residual]`, `#[unroll]` or `#[portal(..)]`.
+#[proc_macro_attribute]
+pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::item("traced", args.into(), item.into()).into()
+}
+
+/// A function that traces call without looking inside.
+#[proc_macro_attribute]
+pub fn residual(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::item("residual", args.into(), item.into()).into()
+}
+
+/// A traced function whose loops are unrolled into the trace.
+#[proc_macro_attribute]
+pub fn unroll(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::item("unroll", args.into(), item.into()).into()
+}
+
+/// The function with the dispatch loop, outside of an `#[interpreter]` module.
+#[proc_macro_attribute]
+pub fn portal(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::item("portal", args.into(), item.into()).into()
 }
 
 /// Lets the tracer handle values of a type: struct fields become accessible, enums can be matched.
-#[proc_macro_derive(Traced)]
+#[proc_macro_derive(Traced, attributes(traced))]
 pub fn derive_traced(item: TokenStream) -> TokenStream {
     derive::traced(item.into()).into()
 }

@@ -1,93 +1,169 @@
 //! Residual functions: a twin that calls the original, and the thunk that compiled code calls.
 //!
+//! The thunk stands beside the twin. In the `impl` of a trait there is no place for it: there it
+//! stands inside the twin, with the type written out.
+//!
 //! Not here: what is recorded of the call (`macro_support::residual`).
 
 use crate::diagnostics::Errors;
-use crate::model::{Function, reference};
-use crate::twin::{return_type, support_at, twin_ident, wrap};
+use crate::model::{Function, Home, reference};
+use crate::signature;
+use crate::twin::{function_name, preamble, return_type, support_at, twin_ident, visibility, wrap};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
+use syn::visit_mut::VisitMut;
 use syn::{FnArg, Type};
 
 /// The twin and the thunk of a residual function.
 pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
     let m = quote!(::jitgen_core::macro_support);
     let name = &function.sig.ident;
+    let inside = matches!(function.home, Home::Impl(_));
+    if function.home == Home::Trait || inside && function.generics.type_params().next().is_some() {
+        errors.on(
+            name,
+            "a residual method of a trait needs a type of its own",
+            "write it in the `impl` of a type without parameters, or as a free function",
+        );
+        return TokenStream::new();
+    }
     let mut types: Vec<Type> = vec![];
     let mut receiver = None;
     for input in &function.sig.inputs {
         match input {
             FnArg::Typed(arg) => types.push((*arg.ty).clone()),
-            FnArg::Receiver(this) => {
-                if reference(this).is_none() {
-                    errors.on(
-                        this,
-                        "a residual method that takes `self` by value is not supported yet",
-                        "take `&self` or `&mut self`",
-                    );
+            FnArg::Receiver(this) => match reference(this) {
+                None => {
+                    receiver = Some(quote!(value));
+                    types.push(syn::parse_quote!(Self));
                 }
-                let mutable = reference(this).flatten();
-                receiver = Some(mutable.is_some());
-                types.push(syn::parse_quote!(& #mutable Self));
-            }
+                Some(mutable) => {
+                    receiver =
+                        Some(if mutable.is_some() { quote!(unique) } else { quote!(shared) });
+                    types.push(syn::parse_quote!(& #mutable Self));
+                }
+            },
         }
     }
     let arguments: Vec<_> = (0..types.len()).map(|index| format_ident!("__a{index}")).collect();
-    let result = return_type(&function.sig);
-    let at_result = support_at(result.span());
-    let symbol = match &function.owner {
-        None => quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name))),
-        Some(owner) => {
-            let owner = quote!(#owner).to_string().replace(' ', "");
-            quote!(
-                ::core::concat!(::core::module_path!(), "::", #owner, "::", ::core::stringify!(#name))
-            )
+    let (parameters, bind) = match receiver {
+        None => (quote!(#(#arguments: #m::Tv<#types>),*), quote!()),
+        Some(how) => {
+            let (rest, rest_types) = (&arguments[1..], &types[1..]);
+            let rest = quote!(#(#rest: #m::Tv<#rest_types>),*);
+            if how.to_string() == "value" {
+                (quote!(&self, __a0: #m::Tv<Self>, #rest), quote!())
+            } else {
+                (
+                    quote!(&self, __place: #m::Place<Self>, #rest),
+                    quote!(let __a0 = #m::#how(__place);),
+                )
+            }
         }
     };
-    let target = if function.owner.is_some() { quote!(Self::#name) } else { quote!(#name) };
+    let result = return_type(&function.sig);
+    let at_result = support_at(result.span());
+    let target = match &function.owner {
+        Some(_) => quote!(Self::#name),
+        None => quote!(#name),
+    };
     let thunk = match &function.owner {
         Some(_) => format_ident!("{name}__thunk"),
         None => format_ident!("thunk"),
     };
-    let (parameters, bind) = match receiver {
-        None => (quote!(#(#arguments: #m::Tv<#types>),*), quote!()),
-        Some(mutable) => {
-            let (rest, rest_types) = (&arguments[1..], &types[1..]);
-            let borrow = if mutable { quote!(unique) } else { quote!(shared) };
-            (
-                quote!(&self, __place: #m::Place<Self>, #(#rest: #m::Tv<#rest_types>),*),
-                quote!(let __a0 = #m::#borrow(__place);),
-            )
-        }
+    let thunk_path = if inside { quote!(#thunk) } else { quote!(Self::#thunk) };
+    // One function for each instance, and so one symbol.
+    let symbol = if function.generics.type_params().next().is_some()
+        || function.generics.const_params().next().is_some()
+    {
+        quote!(::core::any::type_name_of_val(&#thunk_path))
+    } else {
+        function_name(function)
     };
-    let twin_name = twin_ident(function);
+    let (twin_name, vis, preamble) =
+        (twin_ident(function), visibility(function), preamble(function));
+    let generics = signature::generics(function);
+    let (generics, _, bounds) = generics.split_for_impl();
     let lifetimes = &function.sig.generics;
+    let thunk_item = thunk_item(function, &thunk, &types, &arguments, lifetimes, inside);
+    let (within, beside) = if inside { (thunk_item, quote!()) } else { (quote!(), thunk_item) };
     wrap(
         function,
         quote! {
             #[cold]
-            pub fn #twin_name #lifetimes (#parameters) -> #m::Tv<#result> {
+            #vis fn #twin_name #generics (#parameters) -> #m::Tv<#result> #bounds {
+                #preamble
+                #within
                 #bind
                 let __words = [#(#m::word(&#arguments)),*];
                 let __function = #m::Function {
                     symbol: #symbol,
-                    address: Self::#thunk as *const () as usize,
+                    address: #thunk_path as *const () as usize,
                 };
                 #at_result::residual::<#result>(__function, &__words, move || #target(#(#arguments.native()),*))
             }
 
-            extern "C" fn #thunk #lifetimes (
-                #(#arguments: #m::AbiOf<#types>,)*
-                __out: *mut u8,
-            ) -> #at_result::RetOf<#result> {
-                #m::guarded(#m::nothing::<#result>(), || {
-                    // SAFETY: the trace passes these arguments.
-                    let __result: #result = unsafe { #target(#(#m::from_abi::<#types>(#arguments)),*) };
-                    // SAFETY: the trace passes scratch memory of the size of the result.
-                    unsafe { #m::deliver::<#result>(__result, __out) }
-                })
-            }
+            #beside
         },
     )
+}
+
+fn thunk_item(
+    function: &Function,
+    thunk: &syn::Ident,
+    types: &[Type],
+    arguments: &[syn::Ident],
+    lifetimes: &syn::Generics,
+    inside: bool,
+) -> TokenStream {
+    let m = quote!(::jitgen_core::macro_support);
+    let name = &function.sig.ident;
+    let mut types = types.to_vec();
+    let mut result: Type = match &function.sig.output {
+        syn::ReturnType::Default => syn::parse_quote!(()),
+        syn::ReturnType::Type(_, ty) => (**ty).clone(),
+    };
+    let at_result = support_at(result.span());
+    let target = match (&function.home, &function.owner) {
+        (Home::Impl(path), Some(owner)) => quote!(<#owner as #path>::#name),
+        (_, Some(_)) => quote!(Self::#name),
+        (_, None) => quote!(#name),
+    };
+    let mut generics = lifetimes.clone();
+    if inside && let Some(owner) = &function.owner {
+        let mut named = Named(owner);
+        types.iter_mut().for_each(|ty| named.visit_type_mut(ty));
+        named.visit_type_mut(&mut result);
+        let outer = function.generics.lifetimes().cloned().map(syn::GenericParam::Lifetime);
+        generics.params = outer.chain(generics.params).collect();
+    }
+    quote! {
+        extern "C" fn #thunk #generics (
+            #(#arguments: #m::AbiOf<#types>,)*
+            __out: *mut u8,
+        ) -> #at_result::RetOf<#result> {
+            #m::guarded(#m::nothing::<#result>(), || {
+                // SAFETY: the trace passes these arguments.
+                let __result: #result = unsafe { #target(#(#m::from_abi::<#types>(#arguments)),*) };
+                // SAFETY: the trace passes scratch memory of the size of the result.
+                unsafe { #m::deliver::<#result>(__result, __out) }
+            })
+        }
+    }
+}
+
+/// Writes a type out where `Self` stands.
+struct Named<'a>(&'a Type);
+
+impl VisitMut for Named<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::Path(path) = ty
+            && path.path.is_ident("Self")
+        {
+            *ty = self.0.clone();
+            return;
+        }
+        syn::visit_mut::visit_type_mut(self, ty);
+    }
 }

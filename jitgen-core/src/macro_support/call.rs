@@ -36,19 +36,29 @@ pub fn residual<R: Traced>(function: Function, args: &[Word], f: impl FnOnce() -
 /// `Ok(value)`, as the twin of a function that returns `()` inside of a `Result` has it.
 pub fn ok<T: Traced, E: Traced>(value: Tv<T>) -> Tv<Result<T, E>> {
     let opnd = value.opnd();
-    built(Ok(value.native()), opnd, |r| match r {
-        Ok(x) => std::ptr::from_ref(x) as u64,
-        Err(_) => unreachable!("made just now"),
-    }, size_of::<T>())
+    built(
+        Ok(value.native()),
+        opnd,
+        |r| match r {
+            Ok(x) => std::ptr::from_ref(x) as u64,
+            Err(_) => unreachable!("made just now"),
+        },
+        size_of::<T>(),
+    )
 }
 
 /// `Err(error)`.
 pub fn err<T: Traced, E: Traced>(error: Tv<E>) -> Tv<Result<T, E>> {
     let opnd = error.opnd();
-    built(Err(error.native()), opnd, |r| match r {
-        Err(x) => std::ptr::from_ref(x) as u64,
-        Ok(_) => unreachable!("made just now"),
-    }, size_of::<E>())
+    built(
+        Err(error.native()),
+        opnd,
+        |r| match r {
+            Err(x) => std::ptr::from_ref(x) as u64,
+            Ok(_) => unreachable!("made just now"),
+        },
+        size_of::<E>(),
+    )
 }
 
 fn built<X: Traced>(x: X, opnd: Opnd, part: fn(&X) -> u64, size: usize) -> Tv<X> {
@@ -62,7 +72,11 @@ fn placed<X>(parts: &[(u32, u32, Opnd)]) -> Opnd {
     let whole = size_of::<X>() as u32;
     with(|s| {
         parts.iter().fold(Opnd::Const, |opnd, (offset, size, part)| {
-            if *part == Opnd::Const { opnd } else { s.replace(opnd, whole, (*offset, *size), *part) }
+            if *part == Opnd::Const {
+                opnd
+            } else {
+                s.replace(opnd, whole, (*offset, *size), *part)
+            }
         })
     })
 }
@@ -93,6 +107,16 @@ impl Parts {
     pub fn finish<X: Traced>(self, x: X) -> Tv<X> {
         Tv::of(x, self.opnd)
     }
+}
+
+/// `Some(value)`.
+pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
+    let opnd = value.opnd();
+    let part = |r: &Option<T>| match r {
+        Some(x) => std::ptr::from_ref(x) as u64,
+        None => unreachable!("made just now"),
+    };
+    built(Some(value.native()), opnd, part, size_of::<T>())
 }
 
 /// Takes a `Result` apart: the twin goes on with the variant that it is.

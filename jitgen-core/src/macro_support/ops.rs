@@ -7,9 +7,10 @@
 //!
 //! Not here: reading operands from memory (`place`), what the optimizer makes of it.
 
+use super::methods::integer::Integer;
 use super::traced::{Scalar, Tv};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{Function, Opnd, Word, with};
+use crate::tracer::{Function, Opnd, Word, pure, with};
 
 /// A binary operator of Rust.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,64 +105,21 @@ pub fn cast<A: Scalar, R: Scalar>(a: Tv<A>, now: R) -> Tv<R> {
 }
 
 /// The next number of a range in a `for` loop, and whether there is none.
-pub fn next_of_range<T: Integer + PartialEq>(now: Tv<T>, end: Tv<T>, inclusive: bool) -> (Tv<T>, bool) {
+pub fn next_of_range<T: Integer + PartialEq + From<bool>>(
+    now: Tv<T>,
+    end: Tv<T>,
+    inclusive: bool,
+) -> (Tv<T>, bool) {
     if inclusive && branch(bin(Bin::Eq, false, now, end, now.nat() == end.nat())) {
         return (now, true);
     }
-    (wrapping_add(now, super::traced::lift(T::one())), false)
+    (now.nat().wrapping_add__twin(now, super::traced::lift(T::from(true))), false)
 }
 
 /// Which way the twin goes at a condition.
 pub fn branch(condition: Tv<bool>) -> bool {
     with(|s| s.branch(condition.word()));
     condition.nat()
-}
-
-/// Integers with the wrapping methods.
-pub trait Integer: Scalar {
-    /// The number 1.
-    fn one() -> Self;
-    /// The method of that name.
-    fn wrapping_add(self, other: Self) -> Self;
-    /// The method of that name.
-    fn wrapping_sub(self, other: Self) -> Self;
-    /// The method of that name.
-    fn wrapping_mul(self, other: Self) -> Self;
-    /// The method of that name.
-    fn wrapping_neg(self) -> Self;
-}
-
-macro_rules! integers {
-    ($($t:ty)+) => {$(
-        impl Integer for $t {
-            fn one() -> Self { 1 }
-            fn wrapping_add(self, other: Self) -> Self { <$t>::wrapping_add(self, other) }
-            fn wrapping_sub(self, other: Self) -> Self { <$t>::wrapping_sub(self, other) }
-            fn wrapping_mul(self, other: Self) -> Self { <$t>::wrapping_mul(self, other) }
-            fn wrapping_neg(self) -> Self { <$t>::wrapping_neg(self) }
-        }
-    )+};
-}
-integers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
-
-/// `a.wrapping_add(b)`.
-pub fn wrapping_add<T: Integer>(a: Tv<T>, b: Tv<T>) -> Tv<T> {
-    word_of(a.nat().wrapping_add(b.nat()), record(Op::Add, T::TY, a.word(), Some(b.word())))
-}
-
-/// `a.wrapping_sub(b)`.
-pub fn wrapping_sub<T: Integer>(a: Tv<T>, b: Tv<T>) -> Tv<T> {
-    word_of(a.nat().wrapping_sub(b.nat()), record(Op::Sub, T::TY, a.word(), Some(b.word())))
-}
-
-/// `a.wrapping_mul(b)`.
-pub fn wrapping_mul<T: Integer>(a: Tv<T>, b: Tv<T>) -> Tv<T> {
-    word_of(a.nat().wrapping_mul(b.nat()), record(Op::Mul, T::TY, a.word(), Some(b.word())))
-}
-
-/// `a.wrapping_neg()`.
-pub fn wrapping_neg<T: Integer>(a: Tv<T>) -> Tv<T> {
-    word_of(a.nat().wrapping_neg(), record(Op::Neg, T::TY, a.word(), None))
 }
 
 fn binary(op: Bin, checked: bool, signed: bool, a: Word, b: Word, now: Const) -> Opnd {
@@ -228,7 +186,8 @@ fn float(op: Bin, a: Word, b: Word, now: Const) -> Opnd {
         Bin::Gt => (Op::FLt, b, a),
         Bin::Ge => (Op::FLe, b, a),
         Bin::Rem => {
-            let function = if ty == Ty::F64 { fmod() } else { fmodf() };
+            let (function, evaluator) = if ty == Ty::F64 { fmod() } else { fmodf() };
+            pure::register(function.symbol, evaluator);
             return with(|s| s.end_pure_call(function, &[a, b], now));
         }
         Bin::And | Bin::Or | Bin::Xor | Bin::Shl | Bin::Shr => {
@@ -239,19 +198,26 @@ fn float(op: Bin, a: Word, b: Word, now: Const) -> Opnd {
 }
 
 /// `%` on `f64`, as compiled code calls it.
-pub fn fmod() -> Function {
+fn fmod() -> (Function, pure::Evaluator) {
     extern "C" fn thunk(a: f64, b: f64) -> f64 {
         a % b
     }
-    Function { symbol: "jitgen::fmod", address: thunk as *const () as usize }
+    let evaluator = |args: &[Const]| {
+        thunk(f64::from_bits(args[0].bits), f64::from_bits(args[1].bits)).to_bits()
+    };
+    (Function { symbol: "jitgen::fmod", address: thunk as *const () as usize }, evaluator)
 }
 
 /// `%` on `f32`, as compiled code calls it.
-pub fn fmodf() -> Function {
+fn fmodf() -> (Function, pure::Evaluator) {
     extern "C" fn thunk(a: f32, b: f32) -> f32 {
         a % b
     }
-    Function { symbol: "jitgen::fmodf", address: thunk as *const () as usize }
+    let evaluator = |args: &[Const]| {
+        let float = |arg: &Const| f32::from_bits(arg.bits as u32);
+        thunk(float(&args[0]), float(&args[1])).to_bits().into()
+    };
+    (Function { symbol: "jitgen::fmodf", address: thunk as *const () as usize }, evaluator)
 }
 
 /// `bool` has no order in a trace: it is compared as a byte.

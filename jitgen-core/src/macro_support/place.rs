@@ -282,8 +282,7 @@ impl<X: Traced> Place<X> {
                         leaves
                     });
                     // SAFETY: the leaves are the initialized words of the live value there.
-                    let now =
-                        unsafe { natural(self.address as u64, word.offset, word.ty, leaves) };
+                    let now = unsafe { natural(self.address as u64, word.offset, word.ty, leaves) };
                     Word { now, opnd: with(|s| s.end_load(address, now)) }
                 }
             };
@@ -314,16 +313,26 @@ impl<X: Traced> Place<X> {
             }
             At::Memory { .. } => Some(self.get()),
         };
+        self.put(value);
+        drop(old);
+    }
+
+    /// Writes the value over one that has been moved out.
+    pub(super) fn put(self, value: Tv<X>) {
         self.write(value);
+        self.is_whole();
+    }
+
+    /// Nothing of the value here has been moved away any more.
+    fn is_whole(self) {
         if let At::Value(inside) = self.at
             && !inside.moved.is_null()
         {
-            let (offset, end) =
-                (self.distance(inside), self.distance(inside) + size_of::<X>() as u32);
+            let offset = self.distance(inside);
+            let end = offset + size_of::<X>() as u32;
             // SAFETY: the list belongs to the carrier of the same value.
             unsafe { (*inside.moved).retain(|(at, size)| at + size <= offset || *at >= end) };
         }
-        drop(old);
     }
 
     /// Writes the value over bytes that hold nothing.

@@ -158,9 +158,8 @@ impl<T> Deref for Rc<[T]> {
     type Target = [T];
     fn deref(place: Place<Self>) -> Place<[T]> {
         // SAFETY: a live fat pointer is here: address of the counts, then length.
-        let (pointer, len) = unsafe {
-            (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place))
-        };
+        let (pointer, len) =
+            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place)) };
         fat(pointer, rc_distance::<[T; 0]>(), len, false)
     }
 }
@@ -180,8 +179,7 @@ fn fat<T>(pointer: Word, distance: u64, len: Word, frozen: bool) -> Place<[T]> {
 
 /// `len` elements from a place on.
 pub(super) fn elements_at<T>(first: Place<T>, length: Word) -> Place<[T]> {
-    let address =
-        std::ptr::slice_from_raw_parts_mut(first.addr(), length.now.bits as usize);
+    let address = std::ptr::slice_from_raw_parts_mut(first.addr(), length.now.bits as usize);
     let mut at = first.at;
     if let At::Memory { len, .. } = &mut at {
         *len = length.opnd;

@@ -117,7 +117,8 @@ impl Shape {
     /// A tag, and raw words for what lies behind it. `plain`: the payloads are words, no structs
     /// or enums whose fields could be reached by a reference of their own.
     pub const fn tagged(tag: Ty, size: usize, align: usize, plain: bool, owner: TypeName) -> Shape {
-        let mut shape = Shape::EMPTY.push(WordAt { offset: 0, ty: tag, owner: Owner::Field(owner, 0) });
+        let mut shape =
+            Shape::EMPTY.push(WordAt { offset: 0, ty: tag, owner: Owner::Field(owner, 0) });
         let (ty, step) = match align {
             1 => (Ty::I8, 1),
             2 => (Ty::I16, 2),

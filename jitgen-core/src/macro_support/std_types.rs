@@ -231,9 +231,11 @@ const fn option_shape<T: Traced>() -> Shape {
     match option_tag::<T>() {
         TagAt::Nowhere => Shape::OPAQUE,
         _ if size_of::<Option<T>>() == size_of::<T>() => T::SHAPE,
-        _ => Shape::EMPTY
-            .with(0, &Shape::word(tag_type::<T>()), type_name::<Option<T>>)
-            .with(size_of::<T>(), &T::SHAPE, type_name::<Option<T>>),
+        _ => Shape::EMPTY.with(0, &Shape::word(tag_type::<T>()), type_name::<Option<T>>).with(
+            size_of::<T>(),
+            &T::SHAPE,
+            type_name::<Option<T>>,
+        ),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Log {
     pub clif: bool,
     /// The machine code.
     pub asm: bool,
+    /// The coverage report, when the thread ends.
+    pub coverage: bool,
 }
 
 /// Where the event log goes. It must not run portals.
@@ -292,8 +294,15 @@ fn log(value: &str) -> Result<Log, ConfigError> {
             "trace" => log.trace = true,
             "clif" => log.clif = true,
             "asm" => log.asm = true,
+            "coverage" => log.coverage = true,
             "off" => log = Log::default(),
-            _ => return Err(bad("log", word, "made of `events`, `trace`, `clif`, `asm`")),
+            _ => {
+                return Err(bad(
+                    "log",
+                    word,
+                    "made of `events`, `trace`, `clif`, `asm`, `coverage`",
+                ));
+            }
         }
     }
     Ok(log)

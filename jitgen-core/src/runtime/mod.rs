@@ -18,6 +18,7 @@ mod account;
 mod check;
 mod config;
 mod counters;
+pub mod coverage;
 mod driver;
 mod events;
 mod exit;
@@ -193,6 +194,9 @@ impl Jit {
 impl Drop for Jit {
     fn drop(&mut self) {
         counters::stop();
+        if self.config.log.coverage {
+            events::complain(&format!("jitgen: coverage\n{}", coverage::coverage()));
+        }
         if self.config.stats {
             events::complain(&format!("jitgen: {}", self.statistics().to_json()));
         }

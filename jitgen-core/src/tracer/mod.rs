@@ -15,6 +15,7 @@ pub mod journal;
 mod levels;
 mod operand;
 pub mod panics;
+pub mod pure;
 mod recorder;
 mod session;
 mod tags;

@@ -53,11 +53,8 @@ impl Session {
             self.promote(tag.word);
             return;
         }
-        let possible = self.tags.entry(v).or_insert(Possible {
-            now: tag.all,
-            guarded: tag.all,
-            all: tag.all,
-        });
+        let possible =
+            self.tags.entry(v).or_insert(Possible { now: tag.all, guarded: tag.all, all: tag.all });
         match tested {
             Some(tested) if !yes => possible.now &= !(1 << tested),
             _ => possible.now = 1 << now,

@@ -86,10 +86,11 @@ impl Session {
                 parts.push(Part::word(at, Ty::I8, opnd));
             }
         }
-        parts.extend(self.listed(new, size).into_iter().map(|part| Part {
-            offset: part.offset + offset,
-            ..part
-        }));
+        parts.extend(
+            self.listed(new, size)
+                .into_iter()
+                .map(|part| Part { offset: part.offset + offset, ..part }),
+        );
         self.settle(parts)
     }
 
@@ -104,9 +105,9 @@ impl Session {
             },
             Opnd::Local(_) => vec![Part::word(0, Ty::Ptr, opnd)],
             // Pointers read from frozen memory stay frozen, whatever is around them.
-            Opnd::Frozen => (0..size / 8)
-                .map(|index| Part::word(index * 8, Ty::Ptr, opnd))
-                .collect(),
+            Opnd::Frozen => {
+                (0..size / 8).map(|index| Part::word(index * 8, Ty::Ptr, opnd)).collect()
+            }
             Opnd::Blob(_) => vec![Part { offset: 0, size, ty: Ty::I8, opnd }],
         }
     }
@@ -232,9 +233,7 @@ impl Session {
                 let zero = Some(Const::new(Ty::I8, 0));
                 self.pure_as(Op::Ne, Ty::I8, Opnd::Ssa(v), zero)
             }
-            Some(own) if own.size() == ty.size() => {
-                self.pure(Op::Bitcast, ty, Opnd::Ssa(v), None)
-            }
+            Some(own) if own.size() == ty.size() => self.pure(Op::Bitcast, ty, Opnd::Ssa(v), None),
             // A wider value whose low bytes are wanted.
             Some(own) if own.size() > ty.size() => {
                 let opnd = self.extract(Part::word(0, own, Opnd::Ssa(v)), 0, ty.size());

@@ -1,11 +1,24 @@
-//! Calls: of functions and methods of the module, of constructors, of what the tracer knows.
+//! Calls: of functions, methods and constructors.
+//!
+//! ```text
+//! f(a), p::f(a)   =>   f::twin(a), p::f::twin(a)
+//! T::f(a)         =>   T::f__twin(a)
+//! r.m(a)          =>   (native receiver).m__twin(receiver of the twin, a)
+//! ```
+//!
+//! A twin is found by rustc as its function is, so the macro need not know what exists. It says so
+//! itself where it knows that there is none.
+//!
+//! Not here: the twins of the standard library's methods (`macro_support::methods`).
 
-use super::{Twin, support_at};
-use crate::model::Role;
+use super::{Twin, support_at, twin_name};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
+
+/// Functions of word types that do not take `self`.
+const WITHOUT_SELF: [&str; 4] = ["from_bits", "from", "from_u32", "default"];
 
 impl Twin<'_> {
     /// `f(args)`.
@@ -18,98 +31,126 @@ impl Twin<'_> {
                 "call a function by name",
             );
         };
-        let path = &function.path;
-        let Some(last) = path.segments.last() else { return quote!() };
+        let segments = &function.path.segments;
+        let Some(last) = segments.last() else { return quote!() };
         let name = &last.ident;
-        if path.segments.len() == 1 && self.scope.has(name) {
+        let single = segments.len() == 1;
+        if single && self.scope.has(name) {
             // A closure in a local.
             let arguments = self.arguments(&e.args);
             return quote_spanned!(e.span()=> #name(#(#arguments),*));
         }
-        if path.segments.len() == 1
-            && let Some(callee) = self.module.free(name)
-        {
-            let entry = if callee.role == Role::Portal { "call" } else { "twin" };
-            let entry = format_ident!("{entry}", span = name.span());
-            let arguments = self.arguments(&e.args);
-            return quote_spanned!(e.span()=> #name::#entry(#(#arguments),*));
-        }
         match &*name.to_string() {
-            "promote" if e.args.len() == 1 => {
+            "promote" if e.args.len() == 1 && self.module.free(name).is_none() => {
                 let value = self.value(&e.args[0]);
                 return quote!(#m::promote(#value));
             }
+            "clone" if !single && e.args.len() == 1 => {
+                let place = self.place(&e.args[0]);
+                return quote_spanned!(e.span()=> #m::clone_of(#place));
+            }
+            "replace" | "take" | "swap" if !single && segments[segments.len() - 2].ident == "mem" => {
+                let (function, arguments) = (format_ident!("mem_{name}"), self.arguments(&e.args));
+                return quote_spanned!(e.span()=> #m::#function(#(#arguments),*));
+            }
             text if text.starts_with(|c: char| c.is_uppercase()) => {
-                let arguments = self.arguments(&e.args);
+                let (path, arguments) = (&function.path, self.arguments(&e.args));
                 return self.construct(e, arguments, None, |parts| quote!(#path(#(#parts),*)));
             }
             _ => (),
         }
-        if path.segments.len() > 1 && self.module.is_portal_method(name) {
-            return self.unsupported(
+        if !single && is_type(&segments[segments.len() - 2].ident) || function.qself.is_some() {
+            return self.associated_call(e, function);
+        }
+        if !self.has_twin(&function.path) {
+            let help = "call it from a #[residual] function";
+            let message = match self.is_of_std(&function.path) {
+                true => format!("the tracer does not know the function `{name}`"),
+                false => format!("there is no function `{name}` in this module"),
+            };
+            self.errors.on(name, &message, help);
+            return quote!(::core::unreachable!());
+        }
+        let mut path = function.path.clone();
+        let arguments = self.arguments(&e.args);
+        let generics = path.segments.last_mut().map(|last| std::mem::take(&mut last.arguments));
+        quote_spanned!(e.span()=> #path::twin #generics (#(#arguments),*))
+    }
+
+    /// Can there be a twin beside a function? Of what is outside of the module, rustc knows more.
+    fn has_twin(&self, path: &syn::Path) -> bool {
+        let known = match path.get_ident() {
+            Some(name) => self.module.free(name).is_some() || self.module.import(name).is_some(),
+            None => true,
+        };
+        (known || !self.module.closed) && !self.is_of_std(path)
+    }
+
+    fn is_of_std(&self, path: &syn::Path) -> bool {
+        let Some(first) = path.segments.first() else { return false };
+        let origin = match self.module.import(&first.ident) {
+            Some(full) if !full.is_empty() => full[0].clone(),
+            _ => first.ident.to_string(),
+        };
+        let own = path.segments.len() == 1 && self.module.free(&first.ident).is_some();
+        !own && matches!(&*origin, "std" | "core" | "alloc")
+    }
+
+    /// `Type::f(args)`: with or without `self` among the arguments.
+    fn associated_call(&mut self, e: &ExprCall, function: &syn::ExprPath) -> TokenStream {
+        let mut twin = function.clone();
+        let Some(last) = twin.path.segments.last_mut() else { return quote!() };
+        let name = last.ident.clone();
+        last.ident = twin_name(&name);
+        let of_word = function.path.segments.len() == 2
+            && is_word(&function.path.segments[0].ident)
+            && !WITHOUT_SELF.contains(&&*name.to_string());
+        if (of_word || self.module.takes_self(&name)) && !e.args.is_empty() {
+            let receiver = self.place(&e.args[0]);
+            let arguments = self.arguments(e.args.iter().skip(1));
+            return self.with_receiver(
                 e,
-                "calling a portal by its path is",
-                "write `receiver.method(..)`",
+                receiver,
+                |this| quote_spanned!(e.span()=> #twin(#this, __q, #(#arguments),*)),
             );
         }
-        if path.segments.len() > 1 && self.module.has_method(name) {
-            let mut path = path.clone();
-            if let Some(last) = path.segments.last_mut() {
-                last.ident = format_ident!("{name}__twin", span = name.span());
-            }
-            let arguments = self.arguments(&e.args);
-            return quote_spanned!(e.span()=> #path(#(#arguments),*));
-        }
-        self.errors.on(
-            function,
-            &format!("`{name}` is not a function of this module, so it cannot be traced"),
-            "call it from a #[residual] function of this module",
-        );
-        quote!(::core::unreachable!())
+        let arguments = self.arguments(&e.args);
+        quote_spanned!(e.span()=> #twin(#(#arguments),*))
     }
 
     /// `receiver.method(args)`.
     pub fn method_call(&mut self, e: &ExprMethodCall) -> TokenStream {
+        let (twin, generics) = (twin_name(&e.method), &e.turbofish);
+        let receiver = self.place(&e.receiver);
+        if e.method == "clone" && e.args.is_empty() {
+            // What is cloned is what the references lead to, not what an `Rc` does.
+            let m = support_at(e.span());
+            return quote_spanned!(e.span()=> #m::clone_of(#receiver));
+        }
+        let arguments = self.arguments(&e.args);
+        self.with_receiver(
+            e,
+            receiver,
+            |this| quote_spanned!(e.span()=> (#this).#twin #generics (__q, #(#arguments),*)),
+        )
+    }
+
+    /// A call with a receiver: rustc finds the twin by the native reference `this`; `__q` is what
+    /// the twin uses, and is taken before the arguments are evaluated.
+    fn with_receiver(
+        &mut self,
+        e: &impl Spanned,
+        receiver: TokenStream,
+        call: impl FnOnce(TokenStream) -> TokenStream,
+    ) -> TokenStream {
         let m = support_at(e.span());
-        let name = &e.method;
-        if self.module.has_method(name) {
-            let is_portal = self.module.is_portal_method(name);
-            let entry = if is_portal { "call" } else { "twin" };
-            let twin = format_ident!("{name}__{entry}", span = name.span());
-            let receiver = self.place(&e.receiver);
-            let arguments = self.arguments(&e.args);
-            return quote_spanned!(e.span()=> {
-                let __r = #m::auto(#receiver);
-                // SAFETY: the receiver is alive; the twin uses the reference for its address only.
-                (unsafe { &*__r.addr() }).#twin(__r, #(#arguments),*)
-            });
-        }
-        match (&*name.to_string(), e.args.len()) {
-            ("wrapping_add" | "wrapping_sub" | "wrapping_mul", 1) => {
-                let (a, b) = (self.place(&e.receiver), self.value(&e.args[0]));
-                quote_spanned!(e.span()=> #m::#name(#m::auto(#a).get(), #b))
-            }
-            ("wrapping_neg", 0) => {
-                let a = self.place(&e.receiver);
-                quote_spanned!(e.span()=> #m::#name(#m::auto(#a).get()))
-            }
-            ("len", 0) => {
-                let place = self.place(&e.receiver);
-                quote_spanned!(e.span()=> #m::len(#m::auto(#place)))
-            }
-            ("is_empty", 0) => {
-                let place = self.place(&e.receiver);
-                quote_spanned!(e.span()=> #m::is_empty(#m::auto(#place)))
-            }
-            _ => {
-                self.errors.on(
-                    name,
-                    &format!("the method `{name}` is not known to the tracer"),
-                    "call it from a #[residual] function of this module",
-                );
-                quote!(::core::unreachable!())
-            }
-        }
+        let call = call(quote_spanned!(e.span()=> unsafe { &*__r.addr() }));
+        quote_spanned!(e.span()=> {
+            let __r = #m::auto(#receiver);
+            let __q = #m::receive(__r);
+            // SAFETY: the receiver is alive; the twin uses the reference for its address only.
+            #call
+        })
     }
 
     /// `Type { field: value }`.
@@ -136,7 +177,8 @@ impl Twin<'_> {
         let names: Vec<_> = (0..values.len()).map(name("p")).collect();
         let opnds: Vec<_> = (0..values.len()).map(name("o")).collect();
         let natives: Vec<_> = names.iter().map(|name| quote!(#name.native())).collect();
-        let fields: Vec<_> = (0..values.len()).map(|index| name("f")(index).to_token_stream()).collect();
+        let fields: Vec<_> =
+            (0..values.len()).map(|index| name("f")(index).to_token_stream()).collect();
         let (mut built, mut pattern) = (build(&natives), build(&fields));
         let base_value = base.unwrap_or(quote!(()));
         let mut base_opnd = quote!(#m::constant());
@@ -166,12 +208,39 @@ impl Twin<'_> {
     }
 }
 
+/// Does a path go through a type there?
+fn is_type(name: &syn::Ident) -> bool {
+    name.to_string().starts_with(|c: char| c.is_uppercase()) || is_word(name)
+}
+
+fn is_word(name: &syn::Ident) -> bool {
+    matches!(
+        &*name.to_string(),
+        "u8" | "u16"
+            | "u32"
+            | "u64"
+            | "usize"
+            | "i8"
+            | "i16"
+            | "i32"
+            | "i64"
+            | "isize"
+            | "f32"
+            | "f64"
+            | "bool"
+            | "char"
+    )
+}
+
 /// A struct expression or pattern with something more before its closing brace.
 fn with_rest(tokens: &TokenStream, rest: &TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     if let Some(TokenTree::Group(group)) = trees.pop() {
         let inner = group.stream();
-        trees.push(TokenTree::Group(proc_macro2::Group::new(group.delimiter(), quote!(#inner #rest))));
+        trees.push(TokenTree::Group(proc_macro2::Group::new(
+            group.delimiter(),
+            quote!(#inner #rest),
+        )));
     }
     trees.into_iter().collect()
 }

@@ -333,7 +333,8 @@ impl Twin<'_> {
     /// A closure: it captures what the original captures. `return` and `?` leave the closure.
     fn closure(&mut self, e: &syn::ExprClosure) -> TokenStream {
         let m = support();
-        let outer = (self.returns, self.portal_loop.take(), std::mem::replace(&mut self.loops, true));
+        let outer =
+            (self.returns, self.portal_loop.take(), std::mem::replace(&mut self.loops, true));
         self.returns = Return::Value;
         let slots = std::mem::take(&mut self.slots);
         self.scope.enter();
@@ -377,7 +378,8 @@ impl Twin<'_> {
         };
         let (start, end) = (self.value(start), self.value(end));
         let inclusive = matches!(range.limits, syn::RangeLimits::Closed(_));
-        let (compare, op) = if inclusive { (quote!(Le), quote!(<=)) } else { (quote!(Lt), quote!(<)) };
+        let (compare, op) =
+            if inclusive { (quote!(Le), quote!(<=)) } else { (quote!(Lt), quote!(<)) };
         self.scope.enter();
         let (name, bind) = self.parameter(&e.pat);
         let body = self.block(&e.body);

@@ -12,8 +12,9 @@ mod pattern;
 mod place;
 
 use crate::diagnostics::Errors;
-use crate::model::{Function, Module, reference};
+use crate::model::{Function, Home, Module, Role, reference};
 use crate::scope::Scope;
+use crate::{coverage, expand, signature};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -69,16 +70,50 @@ pub fn return_type(sig: &Signature) -> TokenStream {
     }
 }
 
+/// What the twin of a method is called.
+pub fn twin_name(name: &Ident) -> Ident {
+    format_ident!("{name}__twin", span = name.span())
+}
+
 /// What the twin of a function is called where [`wrap`] puts it.
 pub fn twin_ident(function: &Function) -> Ident {
     match &function.owner {
-        Some(_) => format_ident!("{}__twin", function.sig.ident),
+        Some(_) => twin_name(&function.sig.ident),
         None => format_ident!("twin"),
     }
 }
 
+/// The name of a function, for people and for symbols.
+pub fn function_name(function: &Function) -> TokenStream {
+    let name = &function.sig.ident;
+    let owner = match &function.owner {
+        None => String::new(),
+        Some(owner) => owner.to_token_stream().to_string().replace(' ', "") + "::",
+    };
+    let by = match &function.home {
+        Home::Impl(path) => path.to_token_stream().to_string().replace(' ', "") + "::",
+        _ => String::new(),
+    };
+    let text = format!("{owner}{by}{name}");
+    quote!(::core::concat!(::core::module_path!(), "::", #text))
+}
+
+/// What stands at the beginning of every twin.
+pub fn preamble(function: &Function) -> TokenStream {
+    let m = support();
+    let methods = quote!(use #m::methods::*;);
+    if function.alone {
+        let (table, probe) = (coverage::table(&[function]), expand::overflow_probe());
+        quote!(#methods #probe #table __JITGEN_COVERAGE.seen();)
+    } else if function.role == Role::Portal {
+        quote!(#methods __JITGEN_COVERAGE.seen();)
+    } else {
+        methods
+    }
+}
+
 /// Puts a twin beside its function: in the type namespace for a free function (so that `use`
-/// brings it along), in an `impl` for a method.
+/// brings it along), in an `impl` for a method. In a trait and its `impl` it is there already.
 pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
     let (name, vis) = (&function.sig.ident, &function.vis);
     let lints = quote! {
@@ -87,12 +122,14 @@ pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
             reason = "generated"
         )]
     };
-    match &function.owner {
-        Some(owner) => {
-            let (generics, _, bounds) = function.generics.split_for_impl();
+    match (&function.home, &function.owner) {
+        (Home::Inherent, Some(owner)) => {
+            let generics = signature::widen(&function.generics);
+            let (generics, _, bounds) = generics.split_for_impl();
             quote!(#lints #[doc(hidden)] impl #generics #owner #bounds { #twin })
         }
-        None => quote! {
+        (Home::Impl(_) | Home::Trait, _) => quote!(#lints #[doc(hidden)] #twin),
+        _ => quote! {
             #[doc(hidden)]
             #[allow(non_camel_case_types, reason = "it shares its function's name")]
             #[derive(Debug)]
@@ -104,7 +141,16 @@ pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
     }
 }
 
-/// The twin of a traced function: its body, and how other twins enter it.
+/// The visibility of a twin: whoever sees what it stands in may call it.
+pub fn visibility(function: &Function) -> TokenStream {
+    match function.home {
+        Home::Impl(_) | Home::Trait => quote!(),
+        _ => quote!(pub),
+    }
+}
+
+/// The twin of a traced function: its body, and how other twins enter it. The body is a closure
+/// without parameters, since in the `impl` of a trait there is no place beside the twin.
 pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
     let m = support();
     let mut twin = Twin {
@@ -119,25 +165,30 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
         heads: vec![],
     };
     twin.scope.enter();
-    let (parameters, bind) = twin.parameters(&function.sig);
-    let result = return_type(&function.sig);
+    let bind = twin.bind_parameters(&function.sig);
+    let (result, name) = (return_type(&function.sig), twin_ident(function));
     let at_result = support_at(result.span());
+    let generics = signature::generics(function);
+    let (generics, _, bounds) = generics.split_for_impl();
+    let (parameters, arguments) = entry(&function.sig);
+    if function.declared {
+        return wrap(
+            function,
+            quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;),
+        );
+    }
     let body = twin.block(&function.body);
-    let name = twin_ident(function);
-    let lifetimes = &function.sig.generics;
-    let (outer, inner, arguments) = entry(&function.sig);
-    let body_name = match &function.owner {
-        Some(_) => format_ident!("{}__body", function.sig.ident),
-        None => format_ident!("body"),
-    };
+    let (vis, preamble) = (visibility(function), preamble(function));
     wrap(
         function,
         quote! {
             #[cold]
-            pub fn #name #lifetimes (#outer) -> #m::Tv<#result> {
+            #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
+                #preamble
                 match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
                     ::core::result::Result::Ok(__call) => {
-                        #at_result::end_inline::<#result>(__call, Self::#body_name(#inner))
+                        let __body = move || -> #m::Tv<#result> { #bind #body };
+                        #at_result::end_inline::<#result>(__call, __body())
                     }
                     ::core::result::Result::Err(__result) => {
                         #(::core::mem::forget(#arguments);)*
@@ -145,68 +196,54 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
                     }
                 }
             }
-
-            #[cold]
-            fn #body_name #lifetimes (#parameters) -> #m::Tv<#result> { #bind #body }
         },
     )
 }
 
-/// The parameters of a twin that hands them on, as they are handed on, and by name.
-pub fn entry(sig: &Signature) -> (TokenStream, TokenStream, Vec<Ident>) {
+/// The parameters of a twin, and their names.
+pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>) {
     let m = support();
-    let (mut parameters, mut handed, mut names) = (vec![], vec![], vec![]);
+    let (mut parameters, mut names) = (vec![], vec![]);
     for (index, input) in sig.inputs.iter().enumerate() {
         match input {
+            FnArg::Receiver(this) if reference(this).is_none() => {
+                parameters.push(quote!(&self, __self: #m::Tv<Self>));
+                names.push(format_ident!("__self"));
+            }
             FnArg::Receiver(_) => {
                 parameters.push(quote!(&self, __place: #m::Place<Self>));
-                handed.push(quote!(self, __place));
                 names.push(format_ident!("__place"));
             }
             FnArg::Typed(arg) => {
                 let (name, ty) = (format_ident!("__a{index}"), &arg.ty);
                 parameters.push(quote!(#name: #m::Tv<#ty>));
-                handed.push(quote!(#name));
                 names.push(name);
             }
         }
     }
-    (quote!(#(#parameters),*), quote!(#(#handed),*), names)
+    (quote!(#(#parameters),*), names)
 }
 
 impl Twin<'_> {
-    /// The parameters of a twin, and what binds `self`.
-    fn parameters(&mut self, sig: &Signature) -> (TokenStream, TokenStream) {
+    /// What binds the parameters of a twin (see [`entry`]) to the names that the author gave them.
+    fn bind_parameters(&mut self, sig: &Signature) -> TokenStream {
         let m = support();
-        let mut parameters = vec![];
         let mut bind = TokenStream::new();
-        for input in &sig.inputs {
+        for (index, input) in sig.inputs.iter().enumerate() {
             match input {
-                FnArg::Receiver(this) => {
-                    if reference(this).is_none() {
-                        self.errors.on(
-                            this,
-                            "`self` by value is not supported yet in traced methods",
-                            "take `&self` or `&mut self`",
-                        );
-                    }
-                    let borrow = if reference(this).flatten().is_some() {
-                        quote!(unique)
-                    } else {
-                        quote!(shared)
-                    };
-                    parameters.push(quote!(&self, __place: #m::Place<Self>));
-                    bind.extend(quote!(let mut __self = #m::#borrow(__place);));
-                }
+                FnArg::Receiver(this) => bind.extend(match reference(this) {
+                    None => quote!(let mut __self = __self;),
+                    Some(None) => quote!(let mut __self = #m::shared(__place);),
+                    Some(Some(_)) => quote!(let mut __self = #m::unique(__place);),
+                }),
                 FnArg::Typed(arg) => {
-                    let ty = &arg.ty;
+                    let given = format_ident!("__a{index}");
                     let (name, binds) = self.parameter(&arg.pat);
-                    parameters.push(quote!(mut #name: #m::Tv<#ty>));
-                    bind.extend(binds);
+                    bind.extend(quote!(let mut #name = #given; #binds));
                 }
             }
         }
-        (quote!(#(#parameters),*), bind)
+        bind
     }
 
     /// The name of a parameter, and statements that take it apart.

@@ -23,7 +23,7 @@ use super::produce::Stopped;
 use crate::eval::{Fault, Limits, Memory, Observer, Outcome, evaluate_observed};
 use crate::ir::{BlockId, Const, End, ExitId, ResumeId, Trace, Ty};
 use crate::tracer::journal::Event;
-use crate::tracer::{Image, SCRATCH_BASE};
+use crate::tracer::{Image, SCRATCH_BASE, pure};
 use std::collections::HashMap;
 
 /// Checks a trace against the journal of its recording.
@@ -238,15 +238,9 @@ impl Memory for Witness {
         args: &[Const],
         result: Option<Ty>,
     ) -> Result<u64, Fault> {
-        match (symbol, args) {
-            ("jitgen::fmod", [a, b]) => {
-                Ok((f64::from_bits(a.bits) % f64::from_bits(b.bits)).to_bits())
-            }
-            ("jitgen::fmodf", [a, b]) => {
-                let float = |c: &Const| f32::from_bits(c.bits as u32);
-                Ok((float(a) % float(b)).to_bits().into())
-            }
-            _ => self.call(symbol, args, result),
+        match pure::evaluate(symbol, args) {
+            Some(bits) => Ok(bits),
+            None => self.call(symbol, args, result),
         }
     }
 

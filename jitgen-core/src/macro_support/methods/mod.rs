@@ -1,0 +1,126 @@
+//! Methods of the standard library in twins.
+//!
+//! ```text
+//! x.count_ones()   =>   x.count_ones__twin(receive(auto(local(&mut x))))
+//! ```
+//!
+//! A twin is found as its method is: rustc resolves `m__twin` on the real receiver. For types of
+//! the standard library the twins are here, as traits that every twin body imports. By their first
+//! argument they say how they take `self`: a [`Place`] is `self` by reference, a [`Tv`] by value;
+//! [`receive`] gives either, before the other arguments are evaluated.
+//!
+//! Three kinds: compositions of operations, pure calls, and pure calls that may fail (`table`).
+//! The concrete result is always computed by the method itself.
+//!
+//! Invariant `total`: a thunk gives some result for every argument; what makes a method panic is
+//! guarded before.
+//!
+//! Not here: methods that return an `Option` or a tuple.
+
+#![allow(non_snake_case, reason = "`m__twin` is the twin of `m`")]
+
+#[macro_use]
+mod table;
+mod cells;
+mod counted;
+mod float;
+pub(super) mod integer;
+mod letter;
+mod optional;
+mod sequence;
+mod vector;
+
+pub use counted::{Share, clone_called, clone_of, clone_shared};
+
+// Underscores: an import of everything here must not hide a name of the author's.
+pub use cells::{CellTwin as _, RefCellTwin as _};
+pub use counted::{CloneTwin, Counted as _};
+pub use float::{Float as _, FloatCalls as _};
+pub use integer::{
+    Integer as _, IntegerCalls as _, SignedCalls as _, SignedOps as _, Unsigned as _,
+    UnsignedCalls as _,
+};
+pub use letter::{Ascii as _, Letter as _};
+pub use optional::{Fallible as _, Optional as _, OptionalReference as _};
+pub use sequence::Sequence as _;
+pub use vector::{Elements as _, Vector as _};
+
+use super::place::Place;
+use super::traced::{Scalar, Traced, Tv};
+use crate::ir::{Const, Op, Ty};
+use crate::tracer::{Function, Opnd, Word, pure, with};
+use std::ops::{BitAnd, BitXor, Not};
+
+/// How a twin takes its receiver: by reference (the place itself) or by value.
+#[diagnostic::on_unimplemented(
+    message = "`self` of type `{T}` cannot be taken by value in traced code",
+    note = "take `&self`, or write `#[derive(Traced)]` on the type"
+)]
+pub trait Receive<T: ?Sized> {
+    /// Takes it.
+    fn receive(place: Place<T>) -> Self;
+}
+
+impl<T: ?Sized> Receive<T> for Place<T> {
+    fn receive(place: Place<T>) -> Self {
+        place
+    }
+}
+
+impl<T: Traced> Receive<T> for Tv<T> {
+    fn receive(place: Place<T>) -> Self {
+        place.get()
+    }
+}
+
+/// The receiver of a method, as the method's twin takes it.
+pub fn receive<T: ?Sized, R: Receive<T>>(place: Place<T>) -> R {
+    R::receive(place)
+}
+
+/// A word and what it is in the trace.
+fn word<X: Scalar>(now: X, o: Opnd) -> Tv<X> {
+    Tv::of(now, o)
+}
+
+/// An operation on one word.
+fn op1<A: Scalar, R: Scalar>(op: Op, ty: Ty, a: Tv<A>, now: R) -> Tv<R> {
+    word(now, with(|s| s.op(op, ty, a.word(), None)))
+}
+
+/// An operation on two words.
+fn op2<A: Scalar, B: Scalar, R: Scalar>(op: Op, ty: Ty, a: Tv<A>, b: Tv<B>, now: R) -> Tv<R> {
+    word(now, with(|s| s.op(op, ty, a.word(), Some(b.word()))))
+}
+
+/// Guards that the word is what it is now.
+fn assume(condition: Tv<bool>) {
+    with(|s| s.branch(condition.word()));
+}
+
+/// `if condition { a } else { b }`, without a branch.
+fn select<X>(condition: Tv<bool>, a: Tv<X>, b: Tv<X>) -> Tv<X>
+where
+    X: Scalar + BitXor<Output = X> + BitAnd<Output = X> + Not<Output = X> + From<bool>,
+{
+    let one = op1(Op::Zext, X::TY, condition, X::from(condition.nat()));
+    let zero = X::from(false);
+    let mask = op1(Op::Neg, X::TY, one, if condition.nat() { !zero } else { zero });
+    let differ = op2(Op::Xor, X::TY, a, b, a.nat() ^ b.nat());
+    let chosen = op2(Op::And, X::TY, differ, mask, differ.nat() & mask.nat());
+    op2(Op::Xor, X::TY, b, chosen, b.nat() ^ chosen.nat())
+}
+
+/// A call of a function whose result depends on its arguments alone; it is `now`.
+fn pure_call<R: Scalar>(
+    function: Function,
+    evaluator: pure::Evaluator,
+    args: &[Word],
+    now: R,
+) -> Tv<R> {
+    if args.iter().any(|word| !word.opnd.is_const()) {
+        pure::register(function.symbol, evaluator);
+    }
+    let result = Const::new(R::TY, now.bits());
+    word(now, with(|s| s.end_pure_call(function, args, result)))
+}
