@@ -15,6 +15,7 @@
 //!
 //! Not here: what those calls do.
 
+mod collect;
 mod derive;
 mod diagnostics;
 mod model;
@@ -40,4 +41,15 @@ pub fn interpreter(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Traced)]
 pub fn derive_traced(item: TokenStream) -> TokenStream {
     derive::traced(item.into()).into()
+}
+
+/// Lets values of a type be objects of jitgen's heap: the collector finds the pointers in them.
+///
+/// `#[collect(skip)]` before a field leaves it out, if its type is `Send`, which nothing with a `Gc`
+/// in it is. `#[collect(unsafe_skip)]` leaves it out, too, with the promise that there are no
+/// pointers to objects in it. `#[collect(unsafe_drop)]` before a type lets it implement `Drop`, with the promise
+/// that the destructor does not look at objects.
+#[proc_macro_derive(Collect, attributes(collect))]
+pub fn derive_collect(item: TokenStream) -> TokenStream {
+    collect::collect(item.into()).into()
 }
