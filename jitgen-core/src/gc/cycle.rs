@@ -19,6 +19,7 @@ use super::block::Slot;
 use super::heap::{Heap, Phase};
 use super::object::Object;
 use super::pointer::Gc;
+use super::stack::Noted;
 use super::trace::Tracer;
 use super::weak::WeakCell;
 use std::collections::HashSet;
@@ -48,14 +49,16 @@ impl Drop for During<'_> {
 
 impl Heap {
     /// Collects, and runs finalizers. False if it could not be done.
+    #[inline(never)]
     pub fn collect(&self) -> bool {
+        let noted = Noted::here();
         if self.phase.get() != Phase::Idle {
             return false;
         }
         let done = {
             let _during = During(self);
             let start = Instant::now();
-            let done = self.cycle();
+            let done = self.cycle(&noted);
             let pause = start.elapsed().as_nanos() as u64;
             self.count(|counts| {
                 counts.pause_last_ns = pause;
@@ -70,13 +73,13 @@ impl Heap {
         done
     }
 
-    fn cycle(&self) -> bool {
+    fn cycle(&self, noted: &Noted) -> bool {
         self.phase.set(Phase::Dropping);
         // Left behind by a panic.
         self.drop_doomed();
         self.phase.set(Phase::Marking);
         self.space.retire();
-        let Some(dead) = self.mark() else {
+        let Some(dead) = self.mark(noted) else {
             self.count(|counts| counts.postponed += 1);
             // Not again at once.
             let in_use = self.in_use();
@@ -104,7 +107,7 @@ impl Heap {
     }
 
     /// Marks what is alive. None if it could not be found out.
-    fn mark(&self) -> Option<Dead> {
+    fn mark(&self, noted: &Noted) -> Option<Dead> {
         let memory = self.space.memory.borrow();
         memory.blocks.iter().for_each(|block| block.clear_marks());
         memory.large.values().filter(|slot| !slot.is_free()).for_each(|slot| {
@@ -114,7 +117,7 @@ impl Heap {
         self.trace_pending(&mut tracer);
         self.roots.trace(&mut tracer);
         self.ready.borrow().iter().for_each(|finalizer| tracer.mark(finalizer.object));
-        if !self.stack.scan(&mut tracer) {
+        if !self.stack.scan(noted, &mut tracer) {
             return None;
         }
         tracer.finish();

@@ -1,15 +1,19 @@
 //! The native stack: where it ends, and all its words, those in registers included.
 //!
 //! ```text
-//! high  | main ... | the author's frames, compiled code | the collector | saved registers |  <- sp
-//!        <----------------------- scanned ------------------------------------------------>
+//! high  | main ... | the author's frames, compiled code | `collect` | the rest of the collector
+//!        <------------------- scanned ---------------------------->
+//!                                                                  ^ noted
 //! ```
 //!
-//! A function in assembly saves the registers that a callee must preserve and hands out the stack
-//! pointer; the others have been saved by whoever called and still needs them. Words of other
-//! functions' frames mean nothing in Rust's terms: they may be uninitialized, or belong to somebody
-//! who has the only reference to them. So they are copied by assembly too, into a buffer of ours,
-//! which is then ordinary memory: the machine, which has no such notions, does the reading.
+//! When a collection begins, a function in assembly notes the stack pointer and the registers that a
+//! callee must preserve; the others have been saved by whoever called and still needs them. So the
+//! collector's own frames, which are full of addresses of objects, are not scanned.
+//!
+//! Words of other functions' frames mean nothing in Rust's terms: they may be uninitialized, or
+//! belong to somebody who has the only reference to them. So they are copied by assembly too, into
+//! a buffer of ours, which is then ordinary memory: the machine, which has no such notions, does
+//! the reading.
 //!
 //! Not here: stacks other than the one that the thread was started with.
 
@@ -32,47 +36,57 @@ impl Stack {
         Stack { low, high }
     }
 
-    /// Reports all words on the stack and in registers. False if the thread is on another stack.
-    pub fn scan(&self, tracer: &mut Tracer<'_>) -> bool {
-        let mut scan = Scan { stack: self, tracer, found: false };
-        // SAFETY: `scan_from` is given what it expects, and does not unwind: nothing in it panics.
-        unsafe { with_registers(&raw mut scan, scan_from) };
-        scan.found
-    }
-}
-
-struct Scan<'a, 'b, 'c> {
-    stack: &'a Stack,
-    tracer: &'b mut Tracer<'c>,
-    found: bool,
-}
-
-type Callback = extern "C" fn(*mut Scan<'_, '_, '_>, usize);
-
-extern "C" fn scan_from(scan: *mut Scan<'_, '_, '_>, pointer: usize) {
-    // SAFETY: `Stack::scan` has passed a pointer to what it owns and does not use meanwhile.
-    let scan = unsafe { &mut *scan };
-    let mut low = scan.stack.low;
-    if pointer < low {
-        // A main thread's stack grows on some systems.
-        (low, _) = bounds();
-    }
-    scan.found = (low..scan.stack.high).contains(&pointer);
-    if !scan.found {
-        return;
-    }
-    let mut words = [0; CHUNK];
-    let mut address = pointer;
-    while address < scan.stack.high {
-        let count = ((scan.stack.high - address) / size_of::<usize>()).min(CHUNK);
-        if count == 0 {
-            break;
+    /// Reports the registers that were noted and all words on the stack from there on. False if the
+    /// thread is on another stack.
+    pub fn scan(&self, noted: &Noted, tracer: &mut Tracer<'_>) -> bool {
+        let mut low = self.low;
+        if noted.pointer < low {
+            // A main thread's stack grows on some systems.
+            (low, _) = bounds();
         }
-        // SAFETY: from the stack pointer to the stack's end all words are mapped; the buffer is
-        // below the stack pointer that was handed out, so the two do not overlap.
-        unsafe { copy_words(address, &raw mut words, count) };
-        words[..count].iter().for_each(|word| scan.tracer.word(*word));
-        address += count * size_of::<usize>();
+        if !(low..self.high).contains(&noted.pointer) {
+            return false;
+        }
+        noted.registers.iter().for_each(|word| tracer.word(*word));
+        let mut words = [0; CHUNK];
+        let mut address = noted.pointer;
+        while address < self.high {
+            let count = ((self.high - address) / size_of::<usize>()).min(CHUNK);
+            if count == 0 {
+                break;
+            }
+            // SAFETY: from the stack pointer to the stack's end all words are mapped: the function
+            // that noted it has not returned. The buffer is below, so the two do not overlap.
+            unsafe { copy_words(address, &raw mut words, count) };
+            words[..count].iter().for_each(|word| tracer.word(*word));
+            address += count * size_of::<usize>();
+        }
+        true
+    }
+}
+
+/// Preserved registers.
+#[cfg(target_arch = "x86_64")]
+const REGISTERS: usize = 6;
+#[cfg(target_arch = "aarch64")]
+const REGISTERS: usize = 19;
+
+/// The state of a function from which the collector has been called.
+#[repr(C)]
+#[derive(Default)]
+pub struct Noted {
+    pointer: usize,
+    registers: [usize; REGISTERS],
+}
+
+impl Noted {
+    /// Notes the state of the caller, for as long as that does not return.
+    #[inline(always)]
+    pub fn here() -> Noted {
+        let mut noted = Noted::default();
+        // SAFETY: it writes what a `Noted` has.
+        unsafe { note(&raw mut noted) };
+        noted
     }
 }
 
@@ -113,54 +127,46 @@ unsafe fn copy_words(from: usize, to: *mut [usize; CHUNK], count: usize) {
     }
 }
 
-/// Calls the callback with the argument and the address of the last word of the stack, after the
-/// preserved registers have been stored on it. The callback preserves them in turn, so they need
-/// not be loaded again.
+/// Notes the caller's stack pointer and the preserved registers.
 ///
 /// # Safety
-/// The callback does not unwind and may be called with the argument.
+/// There is room for what is noted.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
-unsafe extern "C" fn with_registers(scan: *mut Scan<'_, '_, '_>, callback: Callback) {
+unsafe extern "C" fn note(to: *mut Noted) {
     naked_asm!(
-        "push rbp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "sub rsp, 8",
-        "mov rax, rsi",
-        "mov rsi, rsp",
-        "call rax",
-        "add rsp, 56",
+        // Behind the return address.
+        "lea rax, [rsp + 8]",
+        "mov [rdi], rax",
+        "mov [rdi + 8], rbx",
+        "mov [rdi + 16], rbp",
+        "mov [rdi + 24], r12",
+        "mov [rdi + 32], r13",
+        "mov [rdi + 40], r14",
+        "mov [rdi + 48], r15",
         "ret",
     )
 }
 
-/// As above.
+/// Notes the caller's stack pointer and the preserved registers.
 ///
 /// # Safety
-/// As above.
+/// There is room for what is noted.
 #[cfg(target_arch = "aarch64")]
 #[unsafe(naked)]
-unsafe extern "C" fn with_registers(scan: *mut Scan<'_, '_, '_>, callback: Callback) {
+unsafe extern "C" fn note(to: *mut Noted) {
     naked_asm!(
-        "stp x29, x30, [sp, #-160]!",
-        "mov x29, sp",
-        "stp x19, x20, [sp, #16]",
-        "stp x21, x22, [sp, #32]",
-        "stp x23, x24, [sp, #48]",
-        "stp x25, x26, [sp, #64]",
-        "stp x27, x28, [sp, #80]",
-        "stp d8, d9, [sp, #96]",
-        "stp d10, d11, [sp, #112]",
-        "stp d12, d13, [sp, #128]",
-        "stp d14, d15, [sp, #144]",
-        "mov x2, x1",
         "mov x1, sp",
-        "blr x2",
-        "ldp x29, x30, [sp], #160",
+        "stp x1, x19, [x0]",
+        "stp x20, x21, [x0, #16]",
+        "stp x22, x23, [x0, #32]",
+        "stp x24, x25, [x0, #48]",
+        "stp x26, x27, [x0, #64]",
+        "stp x28, x29, [x0, #80]",
+        "stp d8, d9, [x0, #96]",
+        "stp d10, d11, [x0, #112]",
+        "stp d12, d13, [x0, #128]",
+        "stp d14, d15, [x0, #144]",
         "ret",
     )
 }

@@ -5,7 +5,7 @@
 use jitgen_core::gc::{self, Collect, Gc, HeapConfig, Tracer};
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 /// How often each number has been dropped.
@@ -70,6 +70,18 @@ pub fn node(drops: &Drops) -> Gc<Node> {
     })
 }
 
+/// Runs a test on a thread, hence a heap and a stack, of its own. The stack is so large that the
+/// system does not use it again: the next thread of a test finds no words of this one there.
+pub fn alone(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test);
+    if let Err(payload) = thread.expect("a thread can be started").join() {
+        resume_unwind(payload);
+    }
+}
+
+/// Forgets a pointer.
+pub fn forget<T: ?Sized>(_: Gc<T>) {}
+
 /// Calls a function, and leaves none of its words on the stack.
 #[inline(never)]
 pub fn apart<R>(f: impl FnOnce() -> R) -> R {
@@ -85,7 +97,7 @@ fn deep<R>(f: impl FnOnce() -> R) -> R {
 
 #[inline(never)]
 fn wipe() {
-    black_box([0usize; 8192]);
+    black_box([0usize; 32768]);
 }
 
 /// Collects where nothing stale is on the stack.
