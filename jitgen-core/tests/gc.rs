@@ -247,7 +247,8 @@ fn a_full_heap_is_an_error_and_can_be_used_again() {
     alone(|| {
         configure(|config| config.limit = 1 << 20);
         let made = apart(|| {
-            let mut list: Option<Gc<(u64, Option<Gc<[u64]>>)>> = None;
+            type Link = Option<Gc<u64>>;
+            let mut list: Option<Gc<(u64, Link)>> = None;
             let keep = Root::new(RefCell::new(vec![]));
             let error = loop {
                 match Gc::try_new((1, None)) {
@@ -263,8 +264,7 @@ fn a_full_heap_is_an_error_and_can_be_used_again() {
             );
             assert!(list.is_some() && gc::statistics().held_bytes <= 1 << 20);
             assert!(panic_of(|| Gc::new([0u64; 20])).starts_with("out of memory"));
-            let length = keep.borrow().len();
-            length
+            keep.borrow().len()
         });
         assert!(made > 20_000, "{made}");
         for _ in 0..100_000 {
