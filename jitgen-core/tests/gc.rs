@@ -35,7 +35,7 @@ fn cycles_are_freed_and_dropped_once() {
                 let (a, b) = (node(&drops), node(&drops));
                 a.next.set(Some(b));
                 b.next.set(Some(a));
-                b.many.borrow_mut().push(b);
+                b.slots.set(Gc::<[Slot]>::try_from_fn(2, |_| Cell::new(Some(b))).ok());
             }
         });
         assert!(collect());
@@ -123,6 +123,67 @@ fn inner_pointers_keep_and_hidden_ones_do_not() {
         assert!(black_box(address) > 0 && black_box(hidden) > 0);
         assert!(weak.upgrade().is_some_and(|wide| wide.words[50] == 7));
         assert!(lost.upgrade().is_none());
+    });
+}
+
+#[derive(Collect)]
+struct Owner {
+    counted: Counted,
+    text: String,
+    boxed: Box<u64>,
+    items: Vec<Vec<u64>>,
+    queue: std::collections::VecDeque<u64>,
+    map: HashMap<u64, u64>,
+    tree: std::collections::BTreeMap<u64, u64>,
+    shared: Rc<u64>,
+    child: Option<Gc<Owner>>,
+}
+
+/// References to what an object owns elsewhere keep it, as those to its fields do.
+#[test]
+fn references_to_contents_keep_objects() {
+    alone(|| {
+        let drops = Drops::default();
+        let new = |child| {
+            Gc::new(Owner {
+                counted: drops.next(),
+                text: "x".repeat(50),
+                boxed: Box::new(1),
+                items: vec![vec![0; 20]; 3],
+                queue: (0..50).collect(),
+                map: (0..50).map(|key| (key, key)).collect(),
+                tree: (0..50).map(|key| (key, key)).collect(),
+                shared: Rc::new(1),
+                child,
+            })
+        };
+        let find: [fn(&Owner) -> usize; 9] = [
+            |owner| owner.text[49..].as_ptr().addr(),
+            |owner| (&raw const *owner.boxed).addr(),
+            |owner| (&raw const owner.items[2]).addr(),
+            |owner| (&raw const owner.items[2][19]).addr(),
+            |owner| (&raw const owner.queue[49]).addr(),
+            |owner| (&raw const owner.map[&17]).addr(),
+            |owner| (&raw const owner.tree[&17]).addr(),
+            |owner| Rc::as_ptr(&owner.shared).addr(),
+            |owner| owner.child.expect("it has a child").text.as_ptr().addr(),
+        ];
+        for (index, find) in find.into_iter().enumerate() {
+            let number = drops.made();
+            let address = apart(|| black_box(find(&new(Some(new(None))))));
+            let hidden = hide(address);
+            assert!(collect());
+            // The child is made first.
+            let owner = if index == 8 { number } else { number + 1 };
+            assert_eq!(drops.count(owner), 0, "an address of what an object owns: {index}");
+            let address = black_box(address) ^ 1;
+            assert!(address ^ 1 == hide(hidden));
+        }
+        let number = drops.made();
+        let hidden = apart(|| hide(find[0](&new(Some(new(None))))));
+        assert!(collect());
+        assert!(black_box(hidden) > 0);
+        assert_eq!((drops.count(number), drops.count(number + 1)), (1, 1));
     });
 }
 

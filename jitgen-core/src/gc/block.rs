@@ -301,6 +301,11 @@ impl Block {
         unsafe { Slot::at(self.0.add(FIRST + index * self.size())) }
     }
 
+    /// All cells.
+    pub fn slots(self) -> impl Iterator<Item = Slot> {
+        (0..self.cells()).map(move |index| self.cell(index))
+    }
+
     /// The index of the cell that an address in this block is in.
     pub fn index_of(self, address: usize) -> Option<usize> {
         let offset = (address - self.address()).checked_sub(FIRST)?;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! mark    roots, pending values, finalizers that wait, stack -> all that is reachable
+//! owners  objects that own a buffer which the stack points into, and what they reach
 //! weak    pointers to what is not marked are cleared
 //! revive  unmarked objects with a finalizer: the finalizer is to run, the object is marked
 //! sweep   what is not marked is freed, or doomed if it must be dropped
@@ -121,6 +122,8 @@ impl Heap {
             return None;
         }
         tracer.finish();
+        let cells = memory.blocks.iter().flat_map(|block| block.slots());
+        tracer.keep_owners(cells.chain(memory.large.values().copied()));
         let is_dead = |slot: Slot| !slot.is_marked();
         let weak = self.weak.borrow();
         let weak = weak.iter().filter(|cell| cell.target().is_some_and(is_dead));
@@ -228,10 +231,7 @@ impl Heap {
         self.space.retire();
         self.doomed.borrow_mut().clear();
         let memory = self.space.memory.borrow();
-        let cells = memory
-            .blocks
-            .iter()
-            .flat_map(|block| (0..block.cells()).map(|index| block.cell(index)));
+        let cells = memory.blocks.iter().flat_map(|block| block.slots());
         for slot in cells.chain(memory.large.values().copied()) {
             if let Some(drop) = slot.info().and_then(|info| info.drop) {
                 // SAFETY: the header says what the object is. It is dropped here alone: what was

@@ -107,8 +107,9 @@ impl<T: ?Sized + Object> Deref for Gc<T> {
     #[inline(always)]
     fn deref(&self) -> &T {
         // SAFETY: a live `T` is there, that nobody has a `&mut` to: there is no way to get one.
-        // While the reference is used, an address in the object is in a register or on the stack,
-        // so the collector keeps the object.
+        // While the reference is used, or what has been borrowed from it, there is an address in a
+        // register or on the stack that is in the object, or in memory that it owns, or in another
+        // object: each keeps what it leads to (`Tracer::keep_owners`).
         unsafe { &*self.as_ptr() }
     }
 }

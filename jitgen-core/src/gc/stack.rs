@@ -47,7 +47,7 @@ impl Stack {
         if !(low..self.high).contains(&noted.pointer) {
             return false;
         }
-        noted.registers.iter().for_each(|word| tracer.word(*word));
+        noted.registers.iter().for_each(|word| self.report(*word, tracer));
         let mut words = [0; CHUNK];
         let mut address = noted.pointer;
         while address < self.high {
@@ -58,10 +58,17 @@ impl Stack {
             // SAFETY: from the stack pointer to the stack's end all words are mapped: the function
             // that noted it has not returned. The buffer is below, so the two do not overlap.
             unsafe { copy_words(address, &raw mut words, count) };
-            words[..count].iter().for_each(|word| tracer.word(*word));
+            words[..count].iter().for_each(|word| self.report(*word, tracer));
             address += count * size_of::<usize>();
         }
         true
+    }
+
+    fn report(&self, word: usize, tracer: &mut Tracer<'_>) {
+        tracer.word(word);
+        if !(self.low..self.high).contains(&word) {
+            tracer.stranger(word);
+        }
     }
 }
 

@@ -49,6 +49,10 @@ pub struct Tracer<'a> {
     postponed: bool,
     /// The type of the object that is being traced.
     current: Option<&'static TypeInfo>,
+    /// Words of the stack that lead to no object, in order once they are all known.
+    strangers: Vec<usize>,
+    /// Asking, not marking: does one of them lead to what the object owns?
+    question: Option<bool>,
 }
 
 /// Bits of a word that can be an address; those above are tags (of boxed floats, say).
@@ -56,12 +60,23 @@ const ADDRESS: usize = (1 << 48) - 1;
 
 impl<'a> Tracer<'a> {
     pub(super) fn new(memory: &'a Memory) -> Tracer<'a> {
-        Tracer { memory, work: vec![], seen: HashSet::new(), postponed: false, current: None }
+        Tracer {
+            memory,
+            work: vec![],
+            seen: HashSet::new(),
+            postponed: false,
+            current: None,
+            strangers: vec![],
+            question: None,
+        }
     }
 
     /// An object is reachable.
     #[inline]
     pub fn visit<T: ?Sized>(&mut self, gc: Gc<T>) {
+        if self.question.is_some() {
+            return;
+        }
         let slot = gc.slot();
         if cfg!(debug_assertions) {
             let found = self.memory.find(slot.address() + HEADER);
@@ -79,6 +94,9 @@ impl<'a> Tracer<'a> {
     /// any place in the object will do, small tags in the lower ones do not matter.
     #[inline]
     pub fn word(&mut self, word: usize) {
+        if self.question.is_some() {
+            return;
+        }
         let address = word & ADDRESS;
         let Some(slot) = self.memory.find(address) else {
             // Behind the last object before free memory.
@@ -114,9 +132,56 @@ impl<'a> Tracer<'a> {
         self.seen.insert(address.addr())
     }
 
+    /// The value owns memory outside of the heap, which goes with it. It is for containers: a
+    /// reference to what is in there keeps the object that it was borrowed from, as one to a field
+    /// does.
+    #[inline]
+    pub fn owns(&mut self, start: *const u8, bytes: usize) {
+        if let Some(answer) = &mut self.question {
+            let first = self.strangers.partition_point(|word| *word < start.addr());
+            let next = self.strangers.get(first);
+            *answer |= next.is_some_and(|word| *word - start.addr() <= bytes);
+        }
+    }
+
+    /// Is it asked what values own? Containers that would have to count it up save the effort.
+    pub(super) fn asks(&self) -> bool {
+        self.question.is_some()
+    }
+
+    /// A word of the stack that may lead to what an object owns.
+    pub(super) fn stranger(&mut self, word: usize) {
+        let address = word & ADDRESS;
+        if address > 0xffff && self.memory.find(address).is_none() {
+            self.strangers.push(address);
+        }
+    }
+
+    /// Marks objects that own what words of the stack lead to, and what is reachable from there.
+    pub(super) fn keep_owners(&mut self, slots: impl Iterator<Item = Slot>) {
+        self.strangers.sort_unstable();
+        self.strangers.dedup();
+        for slot in slots.filter(|slot| !slot.is_free() && !slot.is_marked()) {
+            let info = slot.info().filter(|info| info.drop.is_some());
+            let Some(trace) = info.and_then(|info| info.trace) else {
+                continue;
+            };
+            self.seen.clear();
+            self.question = Some(false);
+            // SAFETY: the object has not been dropped, and its header says what it is.
+            unsafe { trace(slot.payload(), self) };
+            if self.question.take() == Some(true) {
+                self.mark(slot);
+            }
+        }
+        self.seen.clear();
+        self.finish();
+    }
+
     /// What is in a value cannot be seen now: the collection does not take place.
     pub fn postpone(&mut self) {
-        self.postponed = true;
+        // Of those who are asked, nobody has borrowed a part: that would have kept them.
+        self.postponed |= self.question.is_none();
     }
 
     pub(super) fn is_postponed(&self) -> bool {

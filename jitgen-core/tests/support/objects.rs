@@ -24,6 +24,11 @@ impl Drops {
         self.0.borrow()[number]
     }
 
+    /// How many numbers there are.
+    pub fn made(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     /// All drops so far.
     pub fn total(&self) -> u32 {
         self.0.borrow().iter().sum()
