@@ -223,3 +223,38 @@ fn bounds() -> (usize, usize) {
     target_vendor = "apple"
 )))]
 compile_error!("the collector can find the stack on Linux, Android, FreeBSD and macOS only");
+
+#[cfg(test)]
+#[cfg(target_arch = "x86_64")]
+mod tests {
+    use super::super::{Gc, heap};
+    use super::*;
+
+    #[test]
+    fn preserved_registers_are_noted_and_scanned() {
+        let object = Gc::new(1u8);
+        let mut noted = Noted::default();
+        // SAFETY: the function writes the `Noted` and clobbers what its convention lets it.
+        unsafe {
+            asm!(
+                "mov r14, {value}",
+                "call {note}",
+                value = in(reg) object.address(),
+                note = sym note,
+                in("rdi") &raw mut noted,
+                out("r14") _,
+                clobber_abi("C"),
+            );
+        }
+        heap::with(|heap| {
+            let memory = heap.space.memory.borrow();
+            let stack = Stack::current();
+            assert!((stack.low..stack.high).contains(&noted.pointer));
+            // Nothing of the stack itself.
+            noted.pointer = stack.high - 1;
+            assert!(!object.slot().is_marked());
+            assert!(stack.scan(&noted, &mut Tracer::new(&memory)));
+            assert!(object.slot().is_marked());
+        });
+    }
+}
