@@ -226,7 +226,7 @@ impl Twin<'_> {
         let (test, names) = self.refutable(pat, &matched, None);
         quote! {
             let #matched = #m::matched(#place);
-            let ::core::option::Option::Some((#(mut #names,)*)) = #test else { #otherwise };
+            let ::core::option::Option::Some((#(mut #names,)*)) = (#test) else { #otherwise };
         }
     }
 
