@@ -137,6 +137,7 @@ trait Clamped {
 
 #[traced]
 impl Clamped for i64 {
+    #[allow(clippy::manual_clamp, reason = "the twins of `min` and `max` are meant")]
     fn clamped(self) -> i64 {
         self.max(-1000).min(1000)
     }
