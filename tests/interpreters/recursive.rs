@@ -139,6 +139,7 @@ pub mod vm {
                     vm.registers[base + to] = result;
                 }
                 Insn::Try(callee, argument, to) => {
+                    #[allow(clippy::manual_unwrap_or, reason = "the tracer knows `match`")]
                     let result = match call(program, vm, callee, base, argument) {
                         Ok(result) => result,
                         Err(_) => -1,

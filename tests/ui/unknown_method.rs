@@ -21,7 +21,7 @@ mod vm {
         let mut pc = 0;
         loop {
             merge_point!();
-            vm.a.pow(2);
+            vm.a.midpoint(2);
             pc += 1;
             if pc == 9 { break; }
         }
