@@ -6,6 +6,8 @@
 
 #[path = "interpreters/constructs.rs"]
 mod constructs;
+#[path = "interpreters/helpers.rs"]
+mod helpers;
 #[path = "interpreters/stack.rs"]
 mod stack;
 #[path = "interpreters/words.rs"]
@@ -174,4 +176,56 @@ fn options_unrolled_loops_and_panics_with_values() {
     assert!(run.statistics.loops > 0, "{:?}", run.statistics);
     let run = agree("constructs that panic", || constructs::run(5000));
     assert!(run.output.contains("the sum is 100"), "{}", run.output);
+}
+
+#[test]
+fn helpers_in_helpers() {
+    use helpers::Insn as H;
+    let programs: [&[H]; 8] = [
+        &[H::Nest(1)],
+        &[H::Early(0)],
+        &[H::Pure(5)],
+        &[H::Outside(1)],
+        &[H::Halfway(2)],
+        &[H::Nest(2), H::Pure(7), H::Halfway(0)],
+        &[H::Outside(0), H::Early(1), H::Outside(3)],
+        &[H::Halfway(1), H::Outside(2), H::Nest(3), H::Early(2), H::Pure(-3)],
+    ];
+    for code in programs {
+        for rounds in [400, 4000] {
+            let run = agree(&format!("{code:?}"), move || helpers::run(code, rounds));
+            assert!(run.statistics.loops > 0, "{code:?}: {:?}", run.statistics);
+            // The last round ends with the portal.
+            assert!(run.statistics.returning > 0 || rounds == 4000, "{:?}", run.statistics);
+            // A result that a helper has consumed in the trace is not dropped by replay.
+            assert!(!run.statistics.aborts.contains_key("owned-drop"), "{:?}", run.statistics);
+        }
+    }
+}
+
+/// The exits of the first loop that `code` gives, optimized.
+fn exits(code: &'static [helpers::Insn]) -> Vec<jitgen_core::ir::Exit> {
+    let traces =
+        modes::traces("threshold=3,bridge_threshold=100000,background=off,log=trace", move || {
+            helpers::run(code, 50);
+        });
+    traces.into_iter().next().expect("the loop is compiled").exits
+}
+
+fn values(exit: &jitgen_core::ir::Exit) -> usize {
+    exit.log.iter().filter(|e| e.arg().is_some_and(|arg| arg.as_value().is_some())).count()
+}
+
+#[test]
+fn a_helper_that_has_returned_is_one_entry_of_the_log() {
+    use jitgen_core::ir::LogEntry as E;
+    // Four additions in two pairs in one call: 12 loads and stores, one result.
+    let exits = exits(&[helpers::Insn::Nest(1)]);
+    let last = exits
+        .iter()
+        .filter(|exit| matches!(exit.log[..], [.., E::Return { call: 0, .. }, E::Part { .. }]));
+    assert!(last.clone().count() > 0, "{exits:?}");
+    assert!(last.clone().all(|exit| values(exit) == 1), "{exits:?}");
+    // Inside of the second pair there is the first one's result, and what was loaded behind it.
+    assert!(exits.iter().all(|exit| values(exit) <= 4), "{exits:?}");
 }

@@ -191,6 +191,7 @@ fn function(
         portal,
         wanted,
         alone,
+        called: alone && role == Role::Portal,
     }
 }
 

@@ -47,8 +47,9 @@ pub fn interpreter(args: TokenStream, item: TokenStream) -> TokenStream {
         );
         return [errors.tokens(), item].into_iter().collect();
     };
-    let model = collect(items, false, &mut errors);
-    let reached = reach(&model);
+    let mut model = collect(items, false, &mut errors);
+    let (reached, called) = reach(&model);
+    called.into_iter().for_each(|index| model.functions[index].called = true);
     let twins = twins(&model, &reached, &mut errors);
     if model.functions.iter().all(|f| f.role != Role::Portal) {
         errors.on(
@@ -132,22 +133,26 @@ pub fn overflow_probe() -> TokenStream {
     }
 }
 
-/// The functions that the portals reach without going through residual ones, in their order.
-fn reach(module: &Module) -> Vec<usize> {
+/// The functions that the portals reach without going through residual ones, in their order, and
+/// which portals are called by them.
+fn reach(module: &Module) -> (Vec<usize>, Vec<usize>) {
     let functions = module.functions.iter().enumerate();
     let roots = functions.filter(|(_, f)| f.role == Role::Portal || f.wanted);
     let mut work: Vec<usize> = roots.map(|(index, _)| index).collect();
     let mut reached = HashSet::new();
     let mut names = Names(module, vec![]);
+    let mut called = vec![];
     while let Some(index) = work.pop() {
         if reached.insert(index) && module.functions[index].role != Role::Residual {
             names.visit_block(&module.functions[index].body);
+            let is_portal = |index: &&usize| module.functions[**index].role == Role::Portal;
+            called.extend(names.1.iter().filter(is_portal));
             work.append(&mut names.1);
         }
     }
     let mut reached: Vec<usize> = reached.into_iter().collect();
     reached.sort_unstable();
-    reached
+    (reached, called)
 }
 
 /// What a body calls.

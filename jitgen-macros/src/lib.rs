@@ -23,6 +23,7 @@ mod diagnostics;
 mod expand;
 mod model;
 mod portal;
+mod recursion;
 mod residual;
 mod scope;
 mod signature;

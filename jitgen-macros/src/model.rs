@@ -68,6 +68,8 @@ pub struct Function {
     pub wanted: bool,
     /// Is it outside of an interpreter module?
     pub alone: bool,
+    /// Is it a portal that traced code calls? A single item may be called from anywhere.
+    pub called: bool,
 }
 
 impl Function {
@@ -126,11 +128,6 @@ impl Module {
     /// The indices of the methods and associated functions of that name.
     pub fn methods(&self, name: &Ident) -> &[usize] {
         self.methods.get(&name.to_string()).map_or(&[], Vec::as_slice)
-    }
-
-    /// Is a method of that name a portal?
-    pub fn is_portal_method(&self, name: &Ident) -> bool {
-        self.methods(name).iter().any(|index| self.functions[*index].role == Role::Portal)
     }
 
     /// Does `Type::name` take `self`, as far as is known here?

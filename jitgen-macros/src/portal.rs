@@ -17,8 +17,9 @@
 
 use crate::diagnostics::Errors;
 use crate::model::{Function, Module};
+use crate::recursion;
 use crate::scope::Scope;
-use crate::twin::{Breaks, Return, Twin, preamble, return_type, support, twin_ident, wrap};
+use crate::twin::{Breaks, Return, Twin, portal_twin, preamble, return_type, support, wrap};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
@@ -31,8 +32,10 @@ use syn::{Attribute, Block, Expr, FnArg, Ident, Lifetime, Pat, Stmt, Token};
 pub struct Portal {
     /// Constant in a trace: together they are the guest program's position.
     pub greens: Vec<Expr>,
-    /// All others that live across the merge point.
+    /// All others that live across the merge point; `self` is the first.
     pub reds: Vec<Ident>,
+    /// Gives the portal's result where the native stack ends.
+    pub overflow: Option<syn::Path>,
 }
 
 impl Portal {
@@ -47,6 +50,13 @@ impl Portal {
         };
         let mut portal = Portal::default();
         for list in lists {
+            let list = match list {
+                List::Items(list) => list,
+                List::Overflow(path) => {
+                    portal.overflow = Some(path);
+                    continue;
+                }
+            };
             match &*list.name.to_string() {
                 "greens" => portal.greens.extend(list.items),
                 "reds" => {
@@ -68,6 +78,7 @@ impl Portal {
                 ),
             }
         }
+        portal.reds.sort_by_key(|red| red != "self");
         if portal.greens.is_empty() {
             errors.on(
                 attr,
@@ -79,17 +90,26 @@ impl Portal {
     }
 }
 
-struct List {
+struct Items {
     name: Ident,
     items: Punctuated<Expr, Token![,]>,
 }
 
+enum List {
+    Items(Items),
+    Overflow(syn::Path),
+}
+
 impl Parse for List {
     fn parse(input: ParseStream) -> syn::Result<List> {
-        let name = input.parse()?;
+        let name: Ident = input.parse()?;
+        if name == "overflow" {
+            input.parse::<Token![=]>()?;
+            return Ok(List::Overflow(input.parse()?));
+        }
         let content;
         syn::parenthesized!(content in input);
-        Ok(List { name, items: Punctuated::parse_terminated(&content)? })
+        Ok(List::Items(Items { name, items: Punctuated::parse_terminated(&content)? }))
     }
 }
 
@@ -176,6 +196,8 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         returns: Return::Outcome,
         portal_loop: Some(label.clone()),
         loops: false,
+        counter: 0,
+        slots: vec![],
     };
     twin.scope.enter();
     let mut arguments = vec![];
@@ -251,21 +273,26 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     let end = if parts.is_tail && parts.condition.is_none() {
         let breaks = Breaks::of(parts.body, Some(&label));
         if breaks.unit || breaks.value {
-            quote!(#m::Outcome::Return(#m::LoopValue::into_native(__result)))
+            quote!(#m::returns(#m::LoopValue::into_traced(__result)))
         } else {
             quote!(__result)
         }
     } else {
         twin.loops = true;
         let epilogue = twin.statements(parts.epilogue);
-        quote!(#m::Outcome::Return({ #epilogue }.native()))
+        quote!(#m::returns({ #epilogue }))
     };
     let result = return_type(&function.sig);
-    let name = twin_ident(function);
+    let name = portal_twin(function);
     let (lifetimes, preamble) = (&function.sig.generics, preamble(function));
+    let description = describe(function, portal);
+    let recursion = recursion::functions(function, portal);
     wrap(
         function,
         quote! {
+            #description
+            #recursion
+
             #[cold]
             pub fn #name #lifetimes (
                 __entry: #m::Entry<(#(#m::Tv<#types>,)*)>
@@ -287,6 +314,8 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                     #(#greens)*
                     #(__merge.red(&#reds);)*
                     if __merge.stops() {
+                        // What they hold goes with the state.
+                        #(::core::mem::forget(#reds);)*
                         return #m::Outcome::Merge(__merge.state());
                     }
                     #(__merge.update(&mut #reds);)*
@@ -328,16 +357,44 @@ fn check_variables(twin: &mut Twin, portal: &Portal) {
     }
 }
 
+/// The portal's description, beside its twin.
+fn describe(function: &Function, portal: &Portal) -> TokenStream {
+    let m = support();
+    let (name, beside) = (function.sig.ident.to_string(), recursion::beside(function, "portal"));
+    let greens = portal.greens.iter();
+    let greens = greens.map(|green| green.to_token_stream().to_string().replace(' ', ""));
+    quote! {
+        #[inline(always)]
+        pub const fn #beside() -> &'static #m::Portal {
+            static PORTAL: #m::Portal = #m::Portal {
+                name: ::core::concat!(::core::module_path!(), "::", #name),
+                greens: &[#(#greens),*],
+            };
+            &PORTAL
+        }
+    }
+}
+
 /// The body of the plain portal, which is the author's own but for the merge point.
 pub fn plain(function: &Function) -> Block {
     let m = support();
+    let Some(portal) = &function.portal else { return function.body.clone() };
+    let Some((mut block, prologue)) = plain_parts(function) else { return function.body.clone() };
+    let check = recursion::check_depth(function, portal);
+    let enter: Stmt = syn::parse_quote!(#m::enter_portal(););
+    block.stmts.splice(0..0, check.into_iter().chain([enter]).chain(prologue));
+    block
+}
+
+/// The plain portal behind its prologue, and the prologue.
+pub fn plain_parts(function: &Function) -> Option<(Block, Vec<Stmt>)> {
     let mut block = function.body.clone();
-    let Some(portal) = &function.portal else { return block };
-    let Some(found) = parts(&function.body, None) else { return block };
+    let portal = function.portal.as_ref()?;
+    let found = parts(&function.body, None)?;
     let label = label(&found);
-    let position = found.prologue.len();
-    let mutable = mutable_names(function, found.prologue);
-    let body = match &mut block.stmts[position] {
+    let prologue: Vec<Stmt> = block.stmts.drain(..found.prologue.len()).collect();
+    let mutable = mutable_names(function, &prologue);
+    let body = match block.stmts.first_mut()? {
         Stmt::Expr(Expr::Loop(e), _) => {
             e.label = Some(syn::parse_quote!(#label:));
             &mut e.body
@@ -346,11 +403,11 @@ pub fn plain(function: &Function) -> Block {
             e.label = Some(syn::parse_quote!(#label:));
             &mut e.body
         }
-        _ => return block,
+        _ => return None,
     };
     body.stmts.remove(0);
-    let enter = enter(function, portal, &mutable, &label);
-    Entries { enter }.visit_block_mut(body);
+    let back = enter(function, portal, &mutable, false);
+    Entries { enter: syn::parse_quote!({ #back continue #label }) }.visit_block_mut(body);
     body.stmts.insert(
         0,
         syn::parse_quote! {
@@ -359,18 +416,11 @@ pub fn plain(function: &Function) -> Block {
             if false { continue #label; }
         },
     );
-    let name = function.sig.ident.to_string();
-    let greens = portal.greens.iter();
-    let greens = greens.map(|green| green.to_token_stream().to_string().replace(' ', ""));
-    let description: Stmt = syn::parse_quote! {
-        static __PORTAL: #m::Portal = #m::Portal {
-            name: ::core::concat!(::core::module_path!(), "::", #name),
-            greens: &[#(#greens),*],
-        };
-    };
-    block.stmts.insert(0, syn::parse_quote!(#m::enter_portal();));
-    block.stmts.insert(0, description);
-    block
+    if function.called {
+        let begin = enter(function, portal, &mutable, true);
+        block.stmts.insert(0, Stmt::Expr(begin, None));
+    }
+    Some((block, prologue))
 }
 
 /// The names of the variables that are declared `mut`.
@@ -397,15 +447,20 @@ fn mutable_names(function: &Function, prologue: &[Stmt]) -> Vec<Ident> {
     names
 }
 
-/// What stands for `can_enter_jit!()` in the plain portal.
-fn enter(function: &Function, portal: &Portal, mutable: &[Ident], label: &Lifetime) -> Expr {
+/// What stands for `can_enter_jit!()` in the plain portal, or where its loop begins.
+fn enter(function: &Function, portal: &Portal, mutable: &[Ident], at_entry: bool) -> Expr {
     let m = support();
+    let tick = if at_entry { quote!(tick_call) } else { quote!(tick) };
+    let description = recursion::description(function);
     let (greens, reds) = (&portal.greens, &portal.reds);
-    let (name, twin) = (&function.sig.ident, twin_ident(function));
+    let (name, twin) = (&function.sig.ident, portal_twin(function));
     let twin = if function.owner.is_some() { quote!(Self::#twin) } else { quote!(#name::#twin) };
     let back_greens = greens.iter().enumerate().filter_map(|(index, green)| {
         let name = as_ident(green)?;
         mutable.contains(&name).then(|| quote!(#name = __state.plain_green(#index);))
+    });
+    let put_reds = reds.iter().map(|red| {
+        if mutable.contains(red) { quote!(.put_red(#red)) } else { quote!(.put_copy(&#red)) }
     });
     let back_reds = reds.iter().map(|red| {
         if mutable.contains(red) {
@@ -414,21 +469,20 @@ fn enter(function: &Function, portal: &Portal, mutable: &[Ident], label: &Lifeti
             quote!(__state.skip_red(&#red);)
         }
     });
-    syn::parse_quote!({
-        if #m::tick(&__PORTAL, &[#(#m::key(&#greens)),*]) {
+    syn::parse_quote! {
+        if #m::#tick(#description, &[#(#m::key(&#greens)),*]) {
             let __state = #m::State::default()
                 #(.put_green(#m::carrier(&#greens), &#greens))*
-                #(.put_red(#m::carrier(&#reds)))*;
-            match #m::enter(&__PORTAL, __state, #twin) {
-                #m::Outcome::Return(__result) => return __result,
+                #(#put_reds)*;
+            match #m::enter(#description, __state, #at_entry, #twin) {
+                #m::Outcome::Return(__result) => return __result.native(),
                 #m::Outcome::Merge(mut __state) => {
                     #(#back_greens)*
                     #(#back_reds)*
                 }
             }
         }
-        continue #label
-    })
+    }
 }
 
 /// Puts the entry into the JIT where the author wrote `can_enter_jit!()`.

@@ -15,6 +15,7 @@
 
 use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Role, reference};
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit::Visit;
 use syn::{FnArg, GenericParam, Generics, Type, TypeParamBound};
@@ -84,9 +85,7 @@ pub fn widen(generics: &Generics) -> Generics {
             param.bounds.push(syn::parse_quote!(#m::Auto<Target = #name>));
         }
         if bounds.iter().any(|bound| bound == "Copy") {
-            predicates.push(
-                syn::parse_quote!(<#name as #m::Traced>::C: #m::Leaves + ::core::marker::Copy),
-            );
+            predicates.push(syn::parse_quote!(#m::Carried<#name>: ::core::marker::Copy));
         }
     }
     if !predicates.is_empty() {
@@ -159,4 +158,15 @@ impl Visit<'_> for Projections {
         }
         syn::visit::visit_type_path(self, path);
     }
+}
+
+/// Generic arguments that name a function's own parameters: `::<T, N>`.
+pub fn turbofish(generics: &Generics) -> TokenStream {
+    let names = generics.params.iter().filter_map(|param| match param {
+        GenericParam::Type(param) => Some(&param.ident),
+        GenericParam::Const(param) => Some(&param.ident),
+        GenericParam::Lifetime(_) => None,
+    });
+    let names: Vec<_> = names.collect();
+    if names.is_empty() { quote!() } else { quote!(::<#(#names),*>) }
 }

@@ -4,7 +4,10 @@
 //!
 //! Not here: what the programs are.
 
+use jitgen_core::ir::{Trace, parse};
 use jitgen_core::{Config, Statistics, configure, statistics};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What a run gave.
 #[derive(Debug)]
@@ -65,4 +68,36 @@ pub fn agree(name: &str, run: impl Fn() -> String + Send + Sync) -> Run {
         }
     }
     chosen.expect("there is such a mode")
+}
+
+/// Runs with the given settings, `log=trace` among them, on a thread of its own; gives the
+/// optimized traces in the order in which they were made.
+///
+/// # Panics
+/// If the settings make no sense or a trace cannot be read.
+pub fn traces(settings: &str, run: impl Fn() + Send + Sync) -> Vec<Trace> {
+    let text = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let log = Rc::new(RefCell::new(String::new()));
+            let sink = Rc::clone(&log);
+            let mut config = Config::default();
+            config.apply(settings).unwrap_or_else(|error| panic!("{error}"));
+            config.event_sink = Some(Box::new(move |line| {
+                sink.borrow_mut().push_str(line);
+                sink.borrow_mut().push('\n');
+            }));
+            configure(config).unwrap_or_else(|error| panic!("{error}"));
+            run();
+            log.take()
+        });
+        thread.join()
+    });
+    let text = text.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
+    let parts = text.split("jitgen: ").filter(|part| part.starts_with("optimized trace of"));
+    let traces = parts.flat_map(|part| {
+        let start = part.find("trace @").expect("the event shows the trace");
+        let end = part.find("\n}").expect("a trace ends with a brace");
+        parse(&part[start..end + 2]).unwrap_or_else(|error| panic!("{error}\n{part}"))
+    });
+    traces.collect()
 }

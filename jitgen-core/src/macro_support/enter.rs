@@ -2,19 +2,23 @@
 //!
 //! Not here: what the runtime does.
 
+use super::inline::bits_from_log;
 use super::portal::{Entry, Outcome, State};
-use crate::runtime;
+use super::traced::{Traced, lift};
+use crate::runtime::{self, Left};
 use crate::tracer::Portal;
 
 /// What the interpreter does when [`super::tick`] says so: goes on by twin or compiled code, and
-/// gives the state at a merge point, or what the portal has returned.
-pub fn enter<P, R>(
+/// gives the state at a merge point, or what the portal has returned. `at_entry`: is the portal at
+/// its first merge point?
+pub fn enter<P, R: Traced>(
     portal: &'static Portal,
     state: State,
+    at_entry: bool,
     twin: fn(Entry<P>) -> Outcome<R>,
 ) -> Outcome<R> {
     let mut returned = None;
-    let next = runtime::enter(portal, state.into_merge_state(), &mut |state| match twin(
+    let left = runtime::enter(portal, state.into_merge_state(), at_entry, &mut |state| match twin(
         Entry::Resume(State::new(state)),
     ) {
         Outcome::Merge(state) => Some(state.into_merge_state()),
@@ -23,9 +27,9 @@ pub fn enter<P, R>(
             None
         }
     });
-    match (next, returned) {
-        (Some(state), _) => Outcome::Merge(State::new(state)),
-        (None, Some(result)) => Outcome::Return(result),
-        (None, None) => unreachable!("the twin has returned a result"),
+    match left {
+        Left::At(state) => Outcome::Merge(State::new(state)),
+        Left::Result(image) => Outcome::Return(lift(bits_from_log(&image))),
+        Left::Returned => Outcome::Return(returned.expect("the twin has returned a result")),
     }
 }

@@ -40,6 +40,11 @@ pub struct Config {
     pub jit: bool,
     /// `threshold`: the number of times a loop header is passed before it is recorded.
     pub threshold: u32,
+    /// `call_threshold`: the number of times that a portal which traced code calls begins somewhere
+    /// before that is recorded; 0 for half as much again as `threshold`, so that loops come first.
+    pub call_threshold: u32,
+    /// `inline_depth`: how many portals are recorded inside of each other, besides the outermost.
+    pub inline_depth: usize,
     /// `bridge_threshold`: the number of times an exit is taken before a bridge is recorded.
     pub bridge_threshold: u32,
     /// `trace_limit`: a recording with more operations is given up.
@@ -75,6 +80,8 @@ impl Default for Config {
         Config {
             jit: true,
             threshold: 1000,
+            call_threshold: 0,
+            inline_depth: 5,
             bridge_threshold: 100,
             trace_limit: 6000,
             // Larger functions cost more than they save: Cranelift is not linear in them.
@@ -101,6 +108,8 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("jit", &self.jit)
             .field("threshold", &self.threshold)
+            .field("call_threshold", &self.call_threshold)
+            .field("inline_depth", &self.inline_depth)
             .field("bridge_threshold", &self.bridge_threshold)
             .field("trace_limit", &self.trace_limit)
             .field("region_limit", &self.region_limit)
@@ -151,9 +160,11 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "jit",
     "threshold",
+    "call_threshold",
+    "inline_depth",
     "bridge_threshold",
     "trace_limit",
     "region_limit",
@@ -201,6 +212,8 @@ impl Config {
         match key {
             "jit" => self.jit = switch(key, value)?,
             "threshold" => self.threshold = number(key, value)?,
+            "call_threshold" => self.call_threshold = number(key, value)?,
+            "inline_depth" => self.inline_depth = number(key, value)?,
             "bridge_threshold" => self.bridge_threshold = number(key, value)?,
             "trace_limit" => self.trace_limit = number(key, value)?,
             "region_limit" => self.region_limit = number(key, value)?,
@@ -226,6 +239,14 @@ impl Config {
     /// Does another thread compile?
     pub(super) fn is_background(&self) -> bool {
         self.background.unwrap_or(!self.check && !self.fail_guards)
+    }
+
+    /// How often a portal begins somewhere before that is recorded.
+    pub(super) fn call_threshold(&self) -> u32 {
+        match self.call_threshold {
+            0 => self.threshold.saturating_add(self.threshold / 2),
+            own => own,
+        }
     }
 
     /// For how many passes of a place the runtime waits before it looks again whether something has

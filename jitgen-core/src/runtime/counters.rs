@@ -21,7 +21,9 @@ const BITS: u32 = 12;
 
 /// The counters of a thread.
 pub(super) struct Counters {
-    cells: [Cell<u32>; 1 << BITS],
+    loops: [Cell<u32>; 1 << BITS],
+    /// Those of portals that begin, which have a threshold of their own.
+    calls: [Cell<u32>; 1 << BITS],
 }
 
 thread_local! {
@@ -38,7 +40,16 @@ pub fn tick<const N: usize>(portal: &'static Portal, keys: &[u64; N]) -> bool {
     };
     // Where the JIT is off, the interpreter's loop stays in one piece; where it is on, it is soon left.
     std::hint::cold_path();
-    counters.tick(hash(portal, keys))
+    tick_cell(&counters.loops[hash(portal, keys)])
+}
+
+/// Counts that a portal begins which traced code calls; answers whether to go the slow way.
+#[inline(always)]
+pub fn tick_call<const N: usize>(portal: &'static Portal, keys: &[u64; N]) -> bool {
+    let Some(counters) = COUNTERS.get() else {
+        return false;
+    };
+    tick_cell(&counters.calls[hash(portal, keys)])
 }
 
 /// Has this thread entered a portal before? Says yes from then on.
@@ -47,14 +58,14 @@ pub(super) fn is_started() -> bool {
     STARTED.get()
 }
 
-/// Starts to count, from `threshold` down; or not at all.
-pub(super) fn start(threshold: Option<u32>) {
+/// Starts to count, from the thresholds (of loops, of calls) down; or not at all.
+pub(super) fn start(thresholds: Option<(u32, u32)>) {
     STARTED.set(true);
-    COUNTERS.set(threshold.map(|threshold| {
-        let cells = [const { Cell::new(0) }; 1 << BITS];
-        cells.iter().for_each(|cell| cell.set(threshold));
-        // Never freed, 16 KiB for each thread with a JIT, so that a tick needs no check.
-        let counters: &'static Counters = Box::leak(Box::new(Counters { cells }));
+    COUNTERS.set(thresholds.map(|(loops, calls)| {
+        let cells = |threshold| std::array::from_fn(|_| Cell::new(threshold));
+        // Never freed, 32 KiB for each thread with a JIT, so that a tick needs no check.
+        let counters = Box::new(Counters { loops: cells(loops), calls: cells(calls) });
+        let counters: &'static Counters = Box::leak(counters);
         counters
     }));
 }
@@ -68,22 +79,21 @@ pub(super) fn stop() {
 /// Sets what is left to count at a location.
 pub(super) fn arm(portal: &'static Portal, keys: &[u64], ticks: u32) {
     if let Some(counters) = COUNTERS.get() {
-        counters.cells[hash(portal, keys)].set(ticks);
+        let index = hash(portal, keys);
+        counters.loops[index].set(ticks);
+        counters.calls[index].set(ticks);
     }
 }
 
-impl Counters {
-    #[inline(always)]
-    fn tick(&self, index: usize) -> bool {
-        let cell = &self.cells[index];
-        let left = cell.get();
-        if left <= 1 {
-            std::hint::cold_path();
-            return true;
-        }
-        cell.set(left - 1);
-        false
+#[inline(always)]
+fn tick_cell(cell: &Cell<u32>) -> bool {
+    let left = cell.get();
+    if left <= 1 {
+        std::hint::cold_path();
+        return true;
     }
+    cell.set(left - 1);
+    false
 }
 
 #[inline(always)]

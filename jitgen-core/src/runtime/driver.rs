@@ -15,33 +15,50 @@
 //!
 //! Not here: how traces are recorded (`record`) and compiled (`install`).
 
-use super::exit::{self, Left};
+use super::exit;
 use super::location::{self, State};
 use super::record::{self, Job};
 use super::store::{PieceId, UnitId};
 use super::{Jit, counters, with_jit};
 use crate::backend::{self, CodePtr, ExitCell, Frame};
-use crate::tracer::{MergeState, Portal, Replayed, Session, keys, panics, run_within};
+use crate::tracer::{Image, MergeState, Portal, Replayed, Session, keys, panics, run_within};
 use std::sync::atomic::Ordering;
 
 /// Runs a portal's twin from a state to the next merge point at which it stops; nothing if the
 /// portal has returned.
 pub type Twin<'a> = &'a mut dyn FnMut(MergeState) -> Option<MergeState>;
 
-/// Goes on from a state at a loop header, by compiled code where there is some; gives the state with
-/// which the interpreter goes on, or nothing if the portal has returned.
-pub fn enter(portal: &'static Portal, state: MergeState, twin: Twin<'_>) -> Option<MergeState> {
+/// How twins and compiled code have left the interpreter behind.
+#[derive(Debug)]
+pub enum Left {
+    /// It goes on from this state.
+    At(MergeState),
+    /// The twin has returned the portal's result.
+    Returned,
+    /// Compiled code has returned this result of the portal.
+    Result(Image),
+}
+
+/// Goes on from a state at a loop header, or where a portal begins (`at_entry`), by compiled code
+/// where there is some.
+pub fn enter(portal: &'static Portal, state: MergeState, at_entry: bool, twin: Twin<'_>) -> Left {
     let mut state = state;
     let mut may_record = true;
     loop {
-        let (then, next) = match with_jit(|jit| jit.decide(portal, &state, may_record)) {
+        let (then, next) = match with_jit(|jit| jit.decide(portal, &state, may_record, at_entry)) {
             Decision::Interpret => (Then::Interpret, Some(state)),
             Decision::Record(job) => (Then::Header, record::record(job, state, twin)),
-            Decision::Run(piece, entry) => run(portal, piece, entry, &state, twin),
+            Decision::Run(piece, entry) => match run(portal, piece, entry, &state, twin) {
+                Ok(next) => next,
+                Err(result) => return Left::Result(result),
+            },
         };
-        state = next?;
+        let Some(next) = next else {
+            return Left::Returned;
+        };
+        state = next;
         if then == Then::Interpret {
-            return Some(with_jit(|jit| jit.give(portal, state)));
+            return Left::At(with_jit(|jit| jit.give(portal, state)));
         }
         may_record = false;
     }
@@ -72,18 +89,23 @@ enum After {
     Interpret(MergeState),
     /// The twin goes on behind what has already happened.
     Replay(MergeState, Vec<Replayed>),
+    /// The portal has returned.
+    Return(Image),
     /// The twin goes on, and what it does becomes a bridge.
     Record(Box<Job>, MergeState),
 }
 
 /// Runs compiled code until it is left for good.
+///
+/// # Errors
+/// If the portal has returned in compiled code: its result.
 fn run(
     portal: &'static Portal,
     piece: PieceId,
     entry: CodePtr,
     state: &MergeState,
     twin: Twin<'_>,
-) -> (Then, Option<MergeState>) {
+) -> Result<(Then, Option<MergeState>), Image> {
     let mut frame = with_jit(|jit| jit.frame(piece, state));
     let mut entry = entry;
     let after = loop {
@@ -99,8 +121,9 @@ fn run(
         }
     };
     with_jit(|jit| jit.frames.push(frame));
-    match after {
+    Ok(match after {
         After::GoOn(_) => unreachable!("the loop goes on"),
+        After::Return(result) => return Err(result),
         After::Header(state) => (Then::Header, Some(state)),
         After::Interpret(state) => (Then::Interpret, Some(state)),
         After::Replay(state, log) => {
@@ -108,7 +131,7 @@ fn run(
             (Then::Interpret, next)
         }
         After::Record(job, state) => (Then::Header, record::record(job, state, twin)),
-    }
+    })
 }
 
 impl Jit {
@@ -117,6 +140,7 @@ impl Jit {
         portal: &'static Portal,
         state: &MergeState,
         may_record: bool,
+        at_entry: bool,
     ) -> Decision {
         self.poll();
         let keys = keys(&state.greens);
@@ -136,7 +160,8 @@ impl Jit {
                 }
                 self.locations.get_or_create(portal, &keys).state = State::Recording;
                 let types = state.reds.iter().map(|red| red.ty).collect();
-                Decision::Record(Box::new(self.job_for_location(portal, keys, types, state)))
+                let job = self.job_for_location(portal, keys, types, state, at_entry);
+                Decision::Record(Box::new(job))
             }
             State::Compiling => {
                 counters::arm(portal, &keys, self.config.patience());
@@ -186,6 +211,9 @@ impl Jit {
         let (piece, exit) = self.store.unit(unit).exits[index];
         self.fail_flag(unit, index);
         let here = self.store.piece(piece);
+        if here.trace.exit(exit).is_return() {
+            return After::Return(exit::read_result(&here.trace, exit, frame));
+        }
         let is_leave = here.is_leave(exit);
         let panicked = panics::pending();
         let hot = cell.budget() <= 0 && !self.config.fail_guards && !self.is_full;
@@ -197,7 +225,7 @@ impl Jit {
             self.store.unit_mut(unit).grant(index, patience.into());
         }
         let trace = &self.store.piece(piece).trace;
-        let Left { state, log, args } =
+        let exit::Left { state, log, args } =
             exit::read(&self.store, trace, trace.exit(exit), frame, records);
         if records {
             let job = self.job_for_bridge(portal, piece, exit, log, args);

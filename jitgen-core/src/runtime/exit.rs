@@ -9,8 +9,8 @@
 
 use super::store::Store;
 use crate::backend::Frame;
-use crate::ir::{Arg, Const, Exit, LogEntry, Trace, ValueId};
-use crate::tracer::{MergeState, Opnd, Replayed, Word};
+use crate::ir::{Arg, Const, Exit, ExitId, LogEntry, Trace, ValueId};
+use crate::tracer::{Image, MergeState, Opnd, Replayed, Word};
 
 /// What is at an exit.
 pub(super) struct Left {
@@ -64,10 +64,27 @@ pub(super) fn read(
                 let bytes = bytes.take(size as usize).collect();
                 Replayed::Blob(bytes, offset)
             }
+            LogEntry::Return { call, next, size } => Replayed::Return { call, next, size },
+            LogEntry::Result { size } => Replayed::Return { call: 0, next: 0, size },
+            LogEntry::Part { offset, arg, frozen } => {
+                Replayed::Part { offset, word: word(arg), frozen }
+            }
         })
         .collect();
     let greens = store.resumes[&exit.resume].greens.clone();
     Left { state: MergeState { greens, reds }, log, args }
+}
+
+/// The portal's result, where an exit ends the trace by returning.
+pub(super) fn read_result(trace: &Trace, exit: ExitId, frame: &Frame) -> Image {
+    let log = &trace.exit(exit).log;
+    let mut values = log.iter().filter_map(|entry| entry.arg()?.as_value()).enumerate();
+    let bytes = Image::bytes_of(log, || {
+        let (slot, value) = values.next()?;
+        let ty = trace.ty(Arg::Value(value));
+        Some(Const::new(ty, frame.read(slot, ty)))
+    });
+    Image { bytes: bytes.expect("the frame has every value of the exit"), words: vec![] }
 }
 
 /// The log as a bridge begins with it: operands are its parameters.

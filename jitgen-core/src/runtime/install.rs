@@ -11,7 +11,7 @@
 //! Not here: making code (`produce`), regions (`region`).
 
 use super::location::{self, State, back_off};
-use super::produce::{Made, Product, Refusal, Request, Witness};
+use super::produce::{Made, Product, Refusal, Request, Stopped, Witness};
 use super::queue::{Ordered, Work};
 use super::record::{Job, Origin};
 use super::statistics::ms;
@@ -21,7 +21,7 @@ use crate::ir::{
     Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty, ValueId,
 };
 use crate::tracer::journal::Event;
-use crate::tracer::{AbortReason, MergeState, Recorded, Resume, panics};
+use crate::tracer::{AbortReason, FLAG_CLASS, MergeState, Recorded, Resume, panics};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub(super) struct Recording {
     /// The keys of the loop's head, or of where the straight line leads.
     target: Box<[u64]>,
     is_loop: bool,
+    /// Does the portal return at its end?
+    returns: bool,
     /// Operations recorded.
     ops: usize,
 }
@@ -88,13 +90,18 @@ impl Jit {
         if !is_loop && matches!(job.origin, Origin::Exit(..)) {
             guard_panic(&job.start_log, &mut recorded);
         }
-        let Recorded { trace, journal, target, .. } = recorded;
+        let Recorded { trace, journal, target, result, .. } = recorded;
         let ops = trace.inst_count();
         self.statistics.ops_recorded += ops as u64;
         let args = (!is_loop).then(|| job.args.clone());
         let again = self.may_take_more_rounds(&job, is_loop, &target);
-        let witness = Some(Witness { journal, args, stopped: stopped.reds.clone(), again });
-        let recording = Box::new(Recording { job, resumes, target, is_loop, ops });
+        let returns = result.is_some();
+        let stopped = match result {
+            Some(result) => Stopped::Returned(result),
+            None => Stopped::At(stopped.reds.clone()),
+        };
+        let witness = Some(Witness { journal, args, stopped, again });
+        let recording = Box::new(Recording { job, resumes, target, is_loop, returns, ops });
         if self.is_superseded(&recording) {
             return self.supersede(&recording);
         }
@@ -202,11 +209,12 @@ impl Jit {
         time: Duration,
     ) -> Result<(), Refusal> {
         let job = &recording.job;
-        let leads_to = match recording.is_loop {
+        let ends = recording.is_loop || recording.returns;
+        let leads_to = match ends {
             true => None,
             false => self.locations.compiled(job.portal, &recording.target),
         };
-        if !recording.is_loop && leads_to.is_none() {
+        if !ends && leads_to.is_none() {
             return Err((AbortReason::Backend, "it leads to no compiled loop".to_owned()));
         }
         self.statistics.ops_optimized += trace.inst_count() as u64;
@@ -285,6 +293,7 @@ impl Jit {
             "entry" => self.statistics.entries += 1,
             _ => self.statistics.bridges += 1,
         }
+        self.statistics.returning += u64::from(recording.returns);
         if let Some(keys) = recording.head() {
             self.locations.get_or_create(job.portal, keys).state = State::Compiled(piece);
             counters::arm(job.portal, keys, 1);
@@ -432,7 +441,7 @@ fn guard_panic(start: &[LogEntry], recorded: &mut Recorded) {
         a: Arg::Const(Const::new(Ty::Ptr, flag)),
         b: Arg::NONE,
         imm: 0,
-        aux: Aux::None,
+        aux: Aux::Class(FLAG_CLASS),
     };
     let a = Arg::Value(value);
     let guard = Inst { op: Op::GuardNot, dst: None, a, aux: Aux::Exit(exit), ..load };

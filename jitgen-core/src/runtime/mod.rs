@@ -34,8 +34,8 @@ mod store;
 mod worker;
 
 pub use config::{Config, ConfigError, EventSink, Log, VARIABLE};
-pub use counters::tick;
-pub use driver::enter;
+pub use counters::{tick, tick_call};
+pub use driver::{Left, enter};
 pub use statistics::Statistics;
 
 use crate::backend::Frame;
@@ -109,8 +109,13 @@ fn start() {
             Config::default()
         })
     });
-    counters::start(config.jit.then_some(config.threshold));
+    counters::start(config.jit.then(|| (config.threshold, config.call_threshold())));
     JIT.set(Some(Jit::new(config)));
+}
+
+/// The state with which the plain interpreter goes on: what its greens point to lives on.
+pub fn give(portal: &'static Portal, state: MergeState) -> MergeState {
+    with_jit(|jit| jit.give(portal, state))
 }
 
 /// Runs `f` on this thread's runtime, then writes the events that it has caused.

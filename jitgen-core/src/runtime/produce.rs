@@ -41,10 +41,18 @@ pub(super) struct Witness {
     pub journal: Vec<Event>,
     /// The values of the parameters, if they are not the reds of the first event.
     pub args: Option<Vec<Const>>,
-    /// The reds with which the twin has stopped.
-    pub stopped: Vec<Const>,
+    /// How the twin has stopped.
+    pub stopped: Stopped,
     /// Can it be recorded again, over more rounds of its loop?
     pub again: bool,
+}
+
+/// How a twin has stopped.
+pub(super) enum Stopped {
+    /// At a merge point, with these reds.
+    At(Vec<Const>),
+    /// It has returned; the bytes of the portal's result.
+    Returned(Vec<u8>),
 }
 
 /// What was produced, and what there is to tell of it.
@@ -176,7 +184,7 @@ impl Producer {
             return Ok(());
         }
         let start = Instant::now();
-        let stopped = stays.then_some(&witness.stopped[..]);
+        let stopped = stays.then_some(&witness.stopped);
         let trace = &product.trace;
         let found = match verify(trace).first() {
             Some(violation) => Err(format!("{}: {}", violation.rule, violation.message)),

@@ -13,9 +13,13 @@ use super::{Jit, counters, location, with_jit};
 use crate::backend::SCRATCH_WORDS;
 use crate::ir::{Const, ExitId, LogEntry, ResumeId, Ty};
 use crate::tracer::{
-    AbortReason, MergeState, Plan, Portal, Replayed, Session, keys, panics, run_within,
+    AbortReason, MergeState, Plan, Portal, Recorded, Replayed, Session, keys, panics, run_within,
 };
 use std::time::Instant;
+
+/// A trace from a loop's head ends by returning only after so many recordings from there have been
+/// given up: it is likely that the loop was in its last round.
+const PATIENCE: u32 = 2;
 
 /// A recording to be made.
 pub(super) struct Job {
@@ -78,10 +82,13 @@ impl Jit {
         keys: Box<[u64]>,
         params: Vec<Ty>,
         state: &MergeState,
+        at_entry: bool,
     ) -> Job {
         let label = location::label(portal, &keys);
         let (first_resume, mut plan) = self.plan(portal, params, None, 0);
-        plan.rounds = self.locations.get_or_create(portal, &keys).rounds;
+        let location = self.locations.get_or_create(portal, &keys);
+        plan.rounds = location.rounds;
+        plan.may_return = at_entry || location.failures >= PATIENCE;
         Job {
             portal,
             label,
@@ -115,7 +122,8 @@ impl Jit {
         // A nested run of the same code does not record the same bridge.
         self.set_bridge_budget(piece, exit);
         let start = Some((resume, start_log.clone()));
-        let (first_resume, plan) = self.plan(portal, params, start, scratch);
+        let (first_resume, mut plan) = self.plan(portal, params, start, scratch);
+        plan.may_return = true;
         let origin = Origin::Exit(piece, exit);
         Job { portal, label, origin, first_resume, args, start_log, log, plan: Some(plan) }
     }
@@ -138,6 +146,8 @@ impl Jit {
             params,
             start,
             rounds: 1,
+            may_return: false,
+            inline_depth: self.config.inline_depth,
             limit,
             scratch: scratch..(SCRATCH_WORDS * 8) as u32,
             is_compiled: Box::new(move |keys| with_jit(|jit| jit.locations.is_taken(portal, keys))),
@@ -149,6 +159,11 @@ impl Jit {
     fn finish(&mut self, job: Box<Job>, mut session: Session, stopped: Option<&MergeState>) {
         self.kept.append(&mut session.kept);
         let recorded = session.recorded.take();
+        let nowhere = MergeState::default();
+        let stopped = match &recorded {
+            Some(Recorded { result: Some(_), .. }) => Some(&nowhere),
+            _ => stopped,
+        };
         let Some((recorded, stopped)) = recorded.zip(stopped) else {
             let reason = session.abort.unwrap_or(AbortReason::PortalReturned);
             return self.give_up(&job, reason, None);

@@ -35,6 +35,8 @@ statistics! {
     entries: u64;
     /// Bridges compiled.
     bridges: u64;
+    /// Straight lines and bridges that end because the portal returns.
+    returning: u64;
     /// Regions compiled.
     regions: u64;
     /// Recordings begun.

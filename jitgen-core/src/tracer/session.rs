@@ -21,11 +21,12 @@
 
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
-use super::{AbortReason, Address, Blob, Opnd, Part, Word};
-use crate::ir::{Arg, Const, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
+use super::tags::Possible;
+use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Word};
+use crate::ir::{Arg, Const, Effects, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 /// A green at a merge point.
@@ -91,6 +92,24 @@ pub enum Replayed {
     Call(Option<Word>),
     /// A call's result in bytes.
     Blob(Vec<u8>, i32),
+    /// A helper has returned; its result is in the parts that follow.
+    Return {
+        /// The number of the call.
+        call: u32,
+        /// The number of the next one.
+        next: u32,
+        /// Bytes of the result.
+        size: u32,
+    },
+    /// A word of a result.
+    Part {
+        /// Its offset in bytes.
+        offset: u32,
+        /// The word.
+        word: Word,
+        /// Does it point to memory that may be taken for constant?
+        frozen: bool,
+    },
 }
 
 /// What recording has given.
@@ -104,6 +123,8 @@ pub struct Recorded {
     pub target: Box<[u64]>,
     /// The residual functions that the trace calls.
     pub functions: Vec<Function>,
+    /// What the portal has returned, if the trace ends by that.
+    pub result: Option<Vec<u8>>,
 }
 
 /// Answers whether there is compiled code for these keys of greens.
@@ -127,13 +148,17 @@ pub struct Plan {
     pub scratch: std::ops::Range<u32>,
     /// Is there compiled code for these greens?
     pub is_compiled: IsCompiled,
+    /// May it end because the portal returns?
+    pub may_return: bool,
+    /// How many portals may be inside of each other in it, besides its own.
+    pub inline_depth: usize,
     /// The address of the byte that says that a residual call has panicked.
     pub panic_flag: u64,
 }
 
-struct Recording {
-    recorder: Recorder,
-    plan: Plan,
+pub(super) struct Recording {
+    pub(super) recorder: Recorder,
+    pub(super) plan: Plan,
     functions: Vec<Function>,
     headers: Vec<Header>,
 }
@@ -161,17 +186,27 @@ pub enum Step {
 /// One run of a twin.
 #[derive(Default)]
 pub struct Session {
-    recording: Option<Recording>,
-    replay: VecDeque<Replayed>,
-    parts: Vec<Vec<Part>>,
-    blobs: Vec<Blob>,
+    pub(super) recording: Option<Recording>,
+    pub(super) replay: VecDeque<Replayed>,
+    pub(super) parts: Vec<Vec<Part>>,
+    /// Helpers called since the last merge point.
+    pub(super) calls: u32,
+    /// Merge points passed.
+    pub(super) merges: u32,
+    pub(super) blobs: Vec<Blob>,
+    locals: Vec<Local>,
+    pub(super) tags: HashMap<ValueId, Possible>,
+    pub(super) pending: Vec<ValueId>,
+    pub(super) equal: HashMap<ValueId, Const>,
+    /// The portals that the twin has entered inside of its own.
+    pub(super) levels: Vec<Level>,
     start_greens: VecDeque<Green>,
     pins: Vec<Rc<dyn Any>>,
     started: bool,
-    at_header: bool,
+    pub(super) at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.
     pub resumes: Vec<Resume>,
-    /// The greens where a bridge began: its trace may hold pointers to them.
+    /// Greens to which the trace may hold pointers, other than those of resume points.
     pub kept: Vec<Green>,
     /// Why recording was given up, if it was.
     pub abort: Option<AbortReason>,
@@ -189,6 +224,11 @@ thread_local! {
 /// If no twin is running on this thread.
 pub fn with<R>(f: impl FnOnce(&mut Session) -> R) -> R {
     SESSION.with_borrow_mut(|session| f(session.as_mut().expect("a twin runs within a session")))
+}
+
+/// Runs `f` with this thread's session, if a twin is running.
+pub fn try_with<R>(f: impl FnOnce(&mut Session) -> R) -> Option<R> {
+    SESSION.try_with(|session| session.try_borrow_mut().ok()?.as_mut().map(f)).ok()?
 }
 
 /// Puts a session back when it is dropped, also by a panic.
@@ -245,7 +285,32 @@ impl Session {
     pub fn abort(&mut self, reason: AbortReason) {
         if self.recording.take().is_some() {
             self.abort = Some(reason);
+            self.pending.clear();
         }
+    }
+
+    /// The recorder, if a trace is being recorded.
+    pub(super) fn recorder(&mut self) -> Option<&mut Recorder> {
+        self.recording.as_mut().map(|recording| &mut recording.recorder)
+    }
+
+    /// The type of a value of the trace that is being recorded.
+    pub(super) fn value_type(&self, v: ValueId) -> Option<Ty> {
+        self.recording.as_ref().map(|recording| recording.recorder.type_of(v))
+    }
+
+    /// A reference is made to a local of the twin.
+    pub fn refer(&mut self, local: Local) -> Opnd {
+        let index = self.locals.iter().position(|other| *other == local).unwrap_or_else(|| {
+            self.locals.push(local);
+            self.locals.len() - 1
+        });
+        Opnd::Local(index as u32)
+    }
+
+    /// The local that such a reference leads to.
+    pub fn local(&self, id: u32) -> Local {
+        self.locals[id as usize]
     }
 
     /// The operand of the trace's parameter of that number.
@@ -287,6 +352,7 @@ impl Session {
     /// The twin goes the way of `condition`.
     pub fn branch(&mut self, condition: Word) {
         if let Opnd::Ssa(v) = condition.opnd {
+            self.flush();
             self.emit(|r| {
                 r.guard(v, condition.now.is_true());
                 Opnd::Const
@@ -296,9 +362,11 @@ impl Session {
 
     /// From here on the word is the constant that it is now.
     pub fn promote(&mut self, word: Word) {
-        if !matches!(word.opnd, Opnd::Ssa(_)) {
+        let Opnd::Ssa(v) = word.opnd else { return };
+        if !self.is_recording() {
             return;
         }
+        let known = word.now;
         let ty = word.now.ty;
         let word = if ty.is_float() {
             let bits = if ty == Ty::F64 { Ty::I64 } else { Ty::I32 };
@@ -310,16 +378,19 @@ impl Session {
         let now = Word { now: word.now, opnd: Opnd::Const };
         let opnd = self.op(Op::Eq, word.now.ty, word, Some(now));
         self.branch(Word { now: Const::bool(true), opnd });
+        self.learn_equal(v, known);
     }
 
     /// A load begins: its result, if the log has it.
     pub fn begin_load(&mut self, address: Address, ty: Ty) -> Option<Word> {
         match self.replay.pop_front()? {
             Replayed::Load(word) => {
-                assert_eq!(word.now.ty, ty, "replay is out of step: load of another type");
+                let (had, now) = (word.now.ty, Const::new(ty, word.now.bits));
+                assert_eq!(had.size(), ty.size(), "replay is out of step: a load of another size");
                 // The log does not say what may be taken for constant, but its address does.
                 let frozen = address.frozen && ty == Ty::Ptr && word.opnd.is_const();
-                Some(if frozen { Word { opnd: Opnd::Frozen, ..word } } else { word })
+                let opnd = if frozen { Opnd::Frozen } else { self.part(word.opnd, 0, now) };
+                Some(Word { now, opnd })
             }
             other => panic!("replay is out of step: a load met {other:?}"),
         }
@@ -327,7 +398,10 @@ impl Session {
 
     /// A load has given `now`: its operand.
     pub fn end_load(&mut self, address: Address, now: Const) -> Opnd {
-        self.emit(|r| {
+        if !address.frozen && self.recorder().is_some_and(|r| !r.knows(address, now)) {
+            self.flush();
+        }
+        let opnd = self.emit(|r| {
             if address.frozen {
                 r.log_known(Word { now, opnd: Opnd::Const });
                 let pointer = now.ty == Ty::Ptr;
@@ -340,7 +414,8 @@ impl Session {
                 }
                 _ => r.load(address, now),
             }
-        })
+        });
+        self.resolve(opnd, now)
     }
 
     /// Memory at `address` holds `word` in all that follows, until it is written.
@@ -359,12 +434,37 @@ impl Session {
         }
     }
 
-    /// A store has been performed.
-    pub fn end_store(&mut self, address: Address, word: Word) {
+    /// A store of a value that consists of these words has been performed.
+    pub fn end_store(&mut self, words: &[(Address, Word)]) {
+        self.flush();
         self.emit(|r| {
-            r.store(address, word);
+            for (index, (address, word)) in words.iter().enumerate() {
+                r.store(*address, *word, index == 0);
+            }
+            if words.is_empty() {
+                r.log_nothing_stored();
+            }
             Opnd::Const
         });
+    }
+
+    /// Puts words into scratch memory for a call: the address as a word.
+    pub fn spill(&mut self, words: &[(u32, Word)], size: u32) -> Word {
+        let nowhere = Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
+        let Some(offset) = self.reserve(size) else { return nowhere };
+        let now = Const::new(Ty::Ptr, super::SCRATCH_BASE + offset as u64);
+        let opnd = self.emit(|r| Opnd::Ssa(r.store_scratch(offset, words)));
+        Word { now, opnd }
+    }
+
+    fn reserve(&mut self, size: u32) -> Option<i32> {
+        let recording = self.recording.as_mut()?;
+        let offset = recording.recorder.reserve_scratch(size);
+        if recording.recorder.scratch_size() as u32 > recording.plan.scratch.end {
+            self.abort(AbortReason::ScratchFull);
+            return None;
+        }
+        Some(offset)
     }
 
     /// A residual call begins: its entry of the log, if there is one.
@@ -379,10 +479,14 @@ impl Session {
     pub fn replayed_blob(&mut self, tag: Option<Word>) -> (Vec<u8>, Opnd) {
         match self.replay.pop_front() {
             Some(Replayed::Blob(bytes, offset)) => {
-                let opnd = match tag {
-                    Some(Word { opnd: Opnd::Ssa(tag), .. }) => self.add_blob(Blob { tag, offset }),
-                    _ => Opnd::Const,
+                if !self.is_recording() {
+                    return (bytes, Opnd::Const);
+                }
+                let tag = match tag {
+                    Some(Word { opnd: Opnd::Ssa(tag), .. }) => Some(tag),
+                    _ => None,
                 };
+                let opnd = self.add_blob(Blob { tag, offset });
                 (bytes, opnd)
             }
             other => panic!("replay is out of step: a call's result met {other:?}"),
@@ -412,70 +516,39 @@ impl Session {
         result: Option<Const>,
     ) -> Opnd {
         self.uses(function);
+        self.flush();
         self.emit_call(|r, flag| {
-            let value = r.call(op, function.symbol, args, None, result);
+            let value = r.call(op, function.symbol, args, None, result, Effects::default());
             r.guard_flag(flag);
             value.map_or(Opnd::Const, Opnd::Ssa)
         })
     }
 
-    /// A residual call has given `size` bytes; `tag` is the word that its thunk returns.
+    /// A residual call has given `size` bytes; `tag` is the word that its thunk returns, if the
+    /// bytes alone do not say which variant they are.
     pub fn end_blob_call(
         &mut self,
         function: Function,
         args: &[Word],
-        tag: Const,
+        tag: Option<Const>,
         size: u32,
     ) -> Opnd {
         self.uses(function);
-        let Some(recording) = &mut self.recording else {
-            return Opnd::Const;
-        };
-        let offset = recording.recorder.reserve_scratch(size);
-        if recording.recorder.scratch_size() as u32 > recording.plan.scratch.end {
-            self.abort(AbortReason::ScratchFull);
-            return Opnd::Const;
-        }
-        let mut blob = None;
+        self.flush();
+        let Some(offset) = self.reserve(size) else { return Opnd::Const };
+        let (mut blob, place) = (None, Some((offset, size)));
         self.emit_call(|r, flag| {
-            let tag = r.call(Op::Call, function.symbol, args, Some((offset, size)), Some(tag));
+            let tag = r.call(Op::Call, function.symbol, args, place, tag, Effects::default());
             r.guard_flag(flag);
-            blob = tag.map(|tag| Blob { tag, offset });
+            blob = Some(Blob { tag, offset });
             Opnd::Const
         });
         blob.map_or(Opnd::Const, |blob| self.add_blob(blob))
     }
 
-    /// The twin goes on with the variant `tag` of a blob, whose payload (if it has a word) is
-    /// `payload` at that byte offset: the payload's operand.
-    pub fn split_blob(&mut self, blob: u32, tag: Const, payload: Option<(u32, Const)>) -> Opnd {
-        let Blob { tag: value, offset } = self.blobs[blob as usize];
-        let word = Word { now: tag, opnd: Opnd::Ssa(value) };
-        self.promote(word);
-        let Some((at, now)) = payload else {
-            return Opnd::Const;
-        };
-        self.emit(|r| Opnd::Ssa(r.load_scratch(offset, at, now)))
-    }
-
-    /// An aggregate of these parts; constant if they all are.
-    pub fn aggregate(&mut self, parts: Vec<Part>) -> Opnd {
-        if parts.iter().all(|part| part.opnd.is_const()) {
-            return Opnd::Const;
-        }
-        self.parts.push(parts);
-        Opnd::Agg(self.parts.len() as u32 - 1)
-    }
-
-    /// The operand of the part of `whole` at byte `offset`.
-    pub fn part(&self, whole: Opnd, offset: u32) -> Opnd {
-        match whole {
-            Opnd::Agg(id) => self.parts[id as usize]
-                .iter()
-                .find(|part| part.offset == offset)
-                .map_or(Opnd::Const, |part| part.opnd),
-            other => other,
-        }
+    /// The word that says which variant a call's result is, where its bytes do not.
+    pub fn blob_tag(&self, blob: u32) -> Option<Opnd> {
+        self.blobs[blob as usize].tag.map(Opnd::Ssa)
     }
 
     /// `can_enter_jit!()`: the next merge point may be a loop's head.
@@ -485,8 +558,14 @@ impl Session {
 
     /// The twin is at a merge point.
     pub fn merge(&mut self, greens: Vec<Green>, reds: &[Word]) -> Step {
+        if !self.levels.is_empty() {
+            return self.merge_within(&greens);
+        }
         assert!(self.replay.is_empty() || !self.started, "replay ends before the next merge point");
+        self.calls = 0;
+        self.merges += 1;
         let at_header = std::mem::take(&mut self.at_header);
+        self.flush();
         if !std::mem::replace(&mut self.started, true) {
             self.start(greens, reds);
             return Step::Go;
@@ -543,7 +622,7 @@ impl Session {
         let args = params.iter().map(|v| Arg::Value(*v)).collect();
         let (id, log) = match &recording.plan.start {
             Some((id, log)) => {
-                self.kept = greens;
+                self.kept.extend(greens);
                 (*id, log.clone())
             }
             None => {
@@ -575,13 +654,13 @@ impl Session {
         self.finish(Some(close), header.greens);
     }
 
-    fn finish(&mut self, close: Option<Close>, target: Box<[u64]>) {
+    pub(super) fn finish(&mut self, close: Option<Close>, target: Box<[u64]>) {
         let Some(recording) = self.recording.take() else {
             return;
         };
         let (trace, journal) = recording.recorder.finish(close);
         let functions = recording.functions;
-        self.recorded = Some(Recorded { trace, journal, target, functions });
+        self.recorded = Some(Recorded { trace, journal, target, functions, result: None });
     }
 
     fn uses(&mut self, function: Function) {
@@ -592,12 +671,12 @@ impl Session {
         }
     }
 
-    fn add_blob(&mut self, blob: Blob) -> Opnd {
+    pub(super) fn add_blob(&mut self, blob: Blob) -> Opnd {
         self.blobs.push(blob);
         Opnd::Blob(self.blobs.len() as u32 - 1)
     }
 
-    fn emit(&mut self, f: impl FnOnce(&mut Recorder) -> Opnd) -> Opnd {
+    pub(super) fn emit(&mut self, f: impl FnOnce(&mut Recorder) -> Opnd) -> Opnd {
         self.emit_call(|recorder, _| f(recorder))
     }
 

@@ -12,9 +12,8 @@
 //! Not here: the twins of the standard library's methods (`macro_support::methods`).
 
 use super::{Twin, support_at, twin_name};
-use crate::model::Role;
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
 
@@ -37,33 +36,23 @@ impl Twin<'_> {
         let name = &last.ident;
         let single = segments.len() == 1;
         if single && self.scope.has(name) {
-            return self.unsupported(
-                &e.func,
-                "calls through values are",
-                "call a function by name",
-            );
+            // A closure in a local.
+            let arguments = self.arguments(&e.args);
+            return quote_spanned!(e.span()=> #name(#(#arguments),*));
         }
         match &*name.to_string() {
-            "Ok" | "Err" if e.args.len() == 1 => {
-                let function = if name == "Ok" { quote!(ok) } else { quote!(err) };
-                let value = self.value(&e.args[0]);
-                return quote!(#m::#function(#value));
-            }
             "promote" if e.args.len() == 1 && self.module.free(name).is_none() => {
                 let value = self.value(&e.args[0]);
                 return quote!(#m::promote(#value));
             }
             text if text.starts_with(|c: char| c.is_uppercase()) => {
                 let (path, arguments) = (&function.path, self.arguments(&e.args));
-                return self.construct(e, arguments, |parts| quote!(#path(#(#parts),*)));
+                return self.construct(e, arguments, None, |parts| quote!(#path(#(#parts),*)));
             }
             _ => (),
         }
         if !single && is_type(&segments[segments.len() - 2].ident) || function.qself.is_some() {
             return self.associated_call(e, function);
-        }
-        if self.module.free(name).is_some_and(|callee| single && callee.role == Role::Portal) {
-            return self.portal_called(e);
         }
         if !self.has_twin(&function.path) {
             let help = "call it from a #[residual] function";
@@ -105,9 +94,6 @@ impl Twin<'_> {
         let Some(last) = twin.path.segments.last_mut() else { return quote!() };
         let name = last.ident.clone();
         last.ident = twin_name(&name);
-        if self.module.is_portal_method(&name) {
-            return self.portal_called(e);
-        }
         let of_word = function.path.segments.len() == 2
             && is_word(&function.path.segments[0].ident)
             && !WITHOUT_SELF.contains(&&*name.to_string());
@@ -124,15 +110,8 @@ impl Twin<'_> {
         quote_spanned!(e.span()=> #twin(#(#arguments),*))
     }
 
-    fn portal_called(&mut self, e: &impl Spanned) -> TokenStream {
-        self.unsupported(e, "calling a portal is", "call it from a #[residual] function")
-    }
-
     /// `receiver.method(args)`.
     pub fn method_call(&mut self, e: &ExprMethodCall) -> TokenStream {
-        if self.module.is_portal_method(&e.method) {
-            return self.portal_called(e);
-        }
         let (twin, generics) = (twin_name(&e.method), &e.turbofish);
         let receiver = self.receiver(&e.receiver);
         let arguments = self.arguments(&e.args);
@@ -189,29 +168,50 @@ impl Twin<'_> {
 
     /// `Type { field: value }`.
     pub fn struct_literal(&mut self, e: &ExprStruct) -> TokenStream {
-        if let Some(rest) = &e.rest {
-            return self.unsupported(rest, "`..base` in a struct expression is", "name all fields");
-        }
         let path = &e.path;
         let members: Vec<_> = e.fields.iter().map(|field| field.member.clone()).collect();
         let values = e.fields.iter().map(|field| self.value(&field.expr)).collect();
-        self.construct(e, values, |parts| quote!(#path { #(#members: #parts),* }))
+        let base = e.rest.as_ref().map(|rest| self.value(rest));
+        self.construct(e, values, base, |parts| quote!(#path { #(#members: #parts,)* }))
     }
 
-    fn construct(
+    /// A value that is made of others. `build` writes the constructor, around values or patterns.
+    pub fn construct(
         &mut self,
         e: &impl Spanned,
         values: Vec<TokenStream>,
-        build: impl FnOnce(&[TokenStream]) -> TokenStream,
+        base: Option<TokenStream>,
+        build: impl Fn(&[TokenStream]) -> TokenStream,
     ) -> TokenStream {
         let m = support_at(e.span());
-        let names: Vec<_> = (0..values.len()).map(|index| format_ident!("__p{index}")).collect();
+        let name = |prefix: &'static str| {
+            move |index: usize| format_ident!("__{prefix}{index}", span = Span::call_site())
+        };
+        let names: Vec<_> = (0..values.len()).map(name("p")).collect();
+        let opnds: Vec<_> = (0..values.len()).map(name("o")).collect();
         let natives: Vec<_> = names.iter().map(|name| quote!(#name.native())).collect();
-        let built = build(&natives);
+        let fields: Vec<_> =
+            (0..values.len()).map(|index| name("f")(index).to_token_stream()).collect();
+        let (mut built, mut pattern) = (build(&natives), build(&fields));
+        let base_value = base.unwrap_or(quote!(()));
+        let mut base_opnd = quote!(#m::constant());
+        if base_value.to_string() != "()" {
+            built = with_rest(&built, &quote!(..__base.native()));
+            pattern = with_rest(&pattern, &quote!(..));
+            base_opnd = quote!(__base.opnd());
+        }
         quote_spanned!(e.span()=> match (#(#values,)*) {
             (#(#names,)*) => {
-                let __parts = [#(#names.o),*];
-                #m::construct(#built, &__parts)
+                let __base = #base_value;
+                let __rest = #base_opnd;
+                #(let #opnds = #names.opnd();)*
+                let __x = #built;
+                let mut __parts = #m::Parts::of(&raw const __x, __rest);
+                match &__x {
+                    #pattern => { #(__parts.put(#fields, #opnds);)* }
+                    _ => ::core::unreachable!(),
+                }
+                __parts.finish(__x)
             }
         })
     }
@@ -219,6 +219,19 @@ impl Twin<'_> {
     fn arguments<'e>(&mut self, args: impl IntoIterator<Item = &'e Expr>) -> Vec<TokenStream> {
         args.into_iter().map(|e| self.value(e)).collect()
     }
+}
+
+/// A struct expression or pattern with something more before its closing brace.
+fn with_rest(tokens: &TokenStream, rest: &TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    if let Some(TokenTree::Group(group)) = trees.pop() {
+        let inner = group.stream();
+        trees.push(TokenTree::Group(proc_macro2::Group::new(
+            group.delimiter(),
+            quote!(#inner #rest),
+        )));
+    }
+    trees.into_iter().collect()
 }
 
 /// Does a path go through a type there?

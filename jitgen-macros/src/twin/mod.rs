@@ -44,6 +44,10 @@ pub struct Twin<'a> {
     pub portal_loop: Option<syn::Lifetime>,
     /// May it contain loops?
     pub loops: bool,
+    /// Numbers for the names of the expansion.
+    pub counter: usize,
+    /// Slots for values without a place, of the statement that is being rewritten.
+    pub slots: Vec<Ident>,
 }
 
 /// `jitgen_core::macro_support`, as expansions name it.
@@ -74,6 +78,14 @@ pub fn twin_ident(function: &Function) -> Ident {
     match &function.owner {
         Some(_) => twin_name(&function.sig.ident),
         None => format_ident!("twin"),
+    }
+}
+
+/// What the dispatch loop's twin is called; [`twin_ident`] is how other twins call the portal.
+pub fn portal_twin(function: &Function) -> Ident {
+    match &function.owner {
+        Some(_) => format_ident!("{}__loop", function.sig.ident),
+        None => format_ident!("dispatch_loop"),
     }
 }
 
@@ -143,7 +155,7 @@ pub fn visibility(function: &Function) -> TokenStream {
     }
 }
 
-/// The twin of a traced function.
+/// The twin of a traced function: its body, and how other twins enter it.
 pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
     let m = support();
     let mut twin = Twin {
@@ -153,75 +165,142 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
         returns: Return::Value,
         portal_loop: None,
         loops: true,
+        counter: 0,
+        slots: vec![],
     };
     twin.scope.enter();
     let (parameters, bind) = twin.parameters(&function.sig);
     let (result, name) = (return_type(&function.sig), twin_ident(function));
+    let at_result = support_at(result.span());
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
+    let (outer, inner, arguments) = entry(&function.sig);
     if function.declared {
-        let parameters = declared_parameters(&function.sig);
-        return wrap(
-            function,
-            quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;),
-        );
+        return wrap(function, quote!(fn #name #generics (#outer) -> #m::Tv<#result> #bounds;));
     }
     let body = twin.block(&function.body);
     let (vis, preamble) = (visibility(function), preamble(function));
+    let receiver = function.has_receiver().then(|| quote!(&self,));
+    let (beside, run) = match function.home {
+        // There is no place for a second function.
+        Home::Impl(_) | Home::Trait => (
+            quote!(),
+            quote!((move |#(#parameters),*| -> #m::Tv<#result> { #bind #body })(#(#inner),*)),
+        ),
+        Home::Free | Home::Inherent => {
+            let body_name = match &function.owner {
+                Some(_) => format_ident!("{}__body", function.sig.ident),
+                None => format_ident!("body"),
+            };
+            let this = function.has_receiver().then(|| quote!(self,));
+            let turbofish = signature::turbofish(&function.sig.generics);
+            (
+                quote! {
+                    #[cold]
+                    fn #body_name #generics (#receiver #(#parameters),*) -> #m::Tv<#result> #bounds {
+                        #preamble #bind #body
+                    }
+                },
+                quote!(Self::#body_name #turbofish (#this #(#inner),*)),
+            )
+        }
+    };
+    let preamble = beside.is_empty().then_some(preamble);
     wrap(
         function,
         quote! {
             #[cold]
-            #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
-                #preamble #bind #body
+            #vis fn #name #generics (#outer) -> #m::Tv<#result> #bounds {
+                #preamble
+                match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
+                    ::core::result::Result::Ok(__call) => {
+                        #at_result::end_inline::<#result>(__call, #run)
+                    }
+                    ::core::result::Result::Err(__result) => {
+                        #(::core::mem::forget(#arguments);)*
+                        #at_result::returned::<#result>(&__result)
+                    }
+                }
             }
+
+            #beside
         },
     )
 }
 
-/// The parameters of a twin that is only declared.
-fn declared_parameters(sig: &Signature) -> TokenStream {
+/// The parameters of a twin that hands them on, as they are handed on, and by name.
+pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>, Vec<Ident>) {
     let m = support();
-    let parameters = sig.inputs.iter().enumerate().map(|(index, input)| match input {
-        FnArg::Receiver(this) if reference(this).is_none() => quote!(&self, __self: #m::Tv<Self>),
-        FnArg::Receiver(_) => quote!(&self, __place: #m::Place<Self>),
-        FnArg::Typed(arg) => {
-            let (name, ty) = (format_ident!("__a{index}"), &arg.ty);
-            quote!(#name: #m::Tv<#ty>)
+    let (mut parameters, mut names) = (vec![], vec![]);
+    for (index, input) in sig.inputs.iter().enumerate() {
+        match input {
+            FnArg::Receiver(this) => {
+                let taken = match reference(this) {
+                    Some(_) => quote!(#m::Place<Self>),
+                    None => quote!(#m::Tv<Self>),
+                };
+                parameters.push(quote!(&self, __place: #taken));
+                names.push(format_ident!("__place"));
+            }
+            FnArg::Typed(arg) => {
+                let (name, ty) = (format_ident!("__a{index}"), &arg.ty);
+                parameters.push(quote!(#name: #m::Tv<#ty>));
+                names.push(name);
+            }
         }
-    });
-    quote!(#(#parameters),*)
+    }
+    (quote!(#(#parameters),*), names.clone(), names)
 }
 
 impl Twin<'_> {
     /// The parameters of a twin, and what binds `self`.
-    fn parameters(&mut self, sig: &Signature) -> (TokenStream, TokenStream) {
+    fn parameters(&mut self, sig: &Signature) -> (Vec<TokenStream>, TokenStream) {
         let m = support();
         let mut parameters = vec![];
         let mut bind = TokenStream::new();
         for input in &sig.inputs {
             match input {
                 FnArg::Receiver(this) => match reference(this) {
-                    None => parameters.push(quote!(&self, mut __self: #m::Tv<Self>)),
+                    None => parameters.push(quote!(mut __self: #m::Tv<Self>)),
                     Some(mutable) => {
                         let borrow =
                             if mutable.is_some() { quote!(unique) } else { quote!(shared) };
-                        parameters.push(quote!(&self, __place: #m::Place<Self>));
-                        bind = quote!(let mut __self = #m::#borrow(__place););
+                        parameters.push(quote!(__place: #m::Place<Self>));
+                        bind.extend(quote!(let mut __self = #m::#borrow(__place);));
                     }
                 },
                 FnArg::Typed(arg) => {
                     let ty = &arg.ty;
-                    if let Some(name) = self.simple_binding(&arg.pat) {
-                        parameters.push(quote!(mut #name: #m::Tv<#ty>));
-                    }
+                    let (name, binds) = self.parameter(&arg.pat);
+                    parameters.push(quote!(mut #name: #m::Tv<#ty>));
+                    bind.extend(binds);
                 }
             }
         }
-        (quote!(#(#parameters),*), bind)
+        (parameters, bind)
     }
 
-    /// Declares the local that a parameter or `let` binds; only plain names are supported.
+    /// The name of a parameter, and statements that take it apart.
+    pub fn parameter(&mut self, pat: &Pat) -> (Ident, TokenStream) {
+        match pat {
+            Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
+                self.scope.declare(&pat.ident);
+                (pat.ident.clone(), quote!())
+            }
+            Pat::Paren(pat) => self.parameter(&pat.pat),
+            Pat::Type(pat) => self.parameter(&pat.pat),
+            pat => {
+                let m = support();
+                self.counter += 1;
+                let name = format_ident!("__arg{}", self.counter);
+                let matched = format_ident!("__m{}", self.counter);
+                let binds = self.irrefutable(pat, &matched);
+                (name.clone(), quote!(let #matched = #m::matched(#m::local(&mut #name)); #binds))
+            }
+        }
+    }
+
+    /// Declares the local that a portal's parameter binds; only plain names are supported there.
     pub fn simple_binding(&mut self, pat: &Pat) -> Option<Ident> {
         match pat {
             Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
@@ -234,8 +313,8 @@ impl Twin<'_> {
             other => {
                 self.errors.on(
                     other,
-                    "taking a value apart here is not supported yet in traced code",
-                    "bind a name, then use its fields or `match` on it",
+                    "a portal's parameters cannot be taken apart",
+                    "name the parameter, and take it apart with `let`",
                 );
                 None
             }
@@ -270,6 +349,13 @@ impl Twin<'_> {
     }
 
     fn statement(&mut self, stmt: &Stmt) -> TokenStream {
+        let outer = std::mem::take(&mut self.slots);
+        let statement = self.statement_itself(stmt);
+        let own = std::mem::replace(&mut self.slots, outer);
+        quote!(#(let mut #own = ::core::option::Option::None;)* #statement)
+    }
+
+    fn statement_itself(&mut self, stmt: &Stmt) -> TokenStream {
         match stmt {
             Stmt::Local(local) => self.local(local),
             Stmt::Expr(e, semi) => {
@@ -296,29 +382,31 @@ impl Twin<'_> {
 
     fn local(&mut self, local: &syn::Local) -> TokenStream {
         let m = support();
-        let init = local.init.as_ref().map(|init| {
-            if let Some((otherwise, _)) = &init.diverge {
-                self.errors.at(
-                    otherwise.span,
-                    "`let … else` is not supported yet in traced code",
-                    "write `if let` or `match`",
-                );
-            }
-            let value = self.value(&init.expr);
-            quote!(= #value)
-        });
-        let ty = match &local.pat {
-            Pat::Type(pat) => {
-                let ty = &pat.ty;
-                quote!(: #m::Tv<#ty>)
-            }
-            _ => quote!(),
+        let (pat, typed) = match &local.pat {
+            Pat::Type(pat) => (&*pat.pat, Some(&*pat.ty)),
+            pat => (pat, None),
         };
-        if matches!(&local.pat, Pat::Wild(_)) {
-            return quote!(let _ #ty #init;);
+        let ty = typed.map(|ty| quote!(: #m::Tv<#ty>));
+        let Some(init) = &local.init else {
+            let (name, _) = self.parameter(pat);
+            return quote_spanned!(local.pat.span()=> let mut #name #ty;);
+        };
+        let otherwise = init.diverge.as_ref().map(|(_, otherwise)| &**otherwise);
+        match pat {
+            Pat::Wild(_) => {
+                let value = self.value(&init.expr);
+                quote!(let _ #ty = #value;)
+            }
+            Pat::Ident(name)
+                if name.subpat.is_none() && name.by_ref.is_none() && otherwise.is_none() =>
+            {
+                let value = self.value(&init.expr);
+                let name = &name.ident;
+                self.scope.declare(name);
+                quote_spanned!(local.pat.span()=> let mut #name #ty = #value;)
+            }
+            pat => self.let_pattern(pat, typed, &init.expr, otherwise),
         }
-        let Some(name) = self.simple_binding(&local.pat) else { return quote!() };
-        quote_spanned!(local.pat.span()=> let mut #name #ty #init;)
     }
 
     /// An error for a construct that cannot be traced; gives tokens that stand for its value.

@@ -107,12 +107,12 @@ pub trait Integer: Scalar {
 fn amount<X: Scalar>(by: Tv<u32>, now: X) -> Tv<X> {
     match X::TY.size().cmp(&4) {
         std::cmp::Ordering::Less => op1(Op::Trunc, X::TY, by, now),
-        std::cmp::Ordering::Equal => word(now, by.o),
+        std::cmp::Ordering::Equal => word(now, by.opnd()),
         std::cmp::Ordering::Greater => op1(Op::Zext, X::TY, by, now),
     }
 }
 
-fn less<X: Scalar>(a: Tv<X>, b: Tv<X>) -> Tv<bool> {
+fn less<X: Scalar + PartialOrd>(a: Tv<X>, b: Tv<X>) -> Tv<bool> {
     op2(if X::SIGNED { Op::LtS } else { Op::LtU }, X::TY, a, b, a.nat() < b.nat())
 }
 

@@ -35,8 +35,8 @@ pub use integer::{
 pub use letter::{Ascii as _, Letter as _};
 pub use sequence::Sequence as _;
 
-use super::place::{Auto, Place};
-use super::traced::{Leaves, Scalar, Traced, Tv};
+use super::place::Place;
+use super::traced::{Scalar, Traced, Tv};
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{Function, Opnd, Word, pure, with};
 use std::ops::{BitAnd, BitXor, Not};
@@ -57,10 +57,7 @@ impl<T: ?Sized> Receive<T> for Place<T> {
     }
 }
 
-impl<T: Traced> Receive<T> for Tv<T>
-where
-    T::C: Leaves + Copy,
-{
+impl<T: Traced> Receive<T> for Tv<T> {
     fn receive(place: Place<T>) -> Self {
         place.get()
     }
@@ -71,19 +68,9 @@ pub fn receive<T: ?Sized, R: Receive<T>>(place: Place<T>) -> R {
     R::receive(place)
 }
 
-macro_rules! words_are_their_own_target {
-    ($($t:ty)+) => {$(
-        impl Auto for $t {
-            type Target = $t;
-            fn auto(place: Place<Self>) -> Place<$t> { place }
-        }
-    )+};
-}
-words_are_their_own_target!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize bool char f32 f64);
-
 /// A word and what it is in the trace.
 fn word<X: Scalar>(now: X, o: Opnd) -> Tv<X> {
-    Tv { c: now, o }
+    Tv::of(now, o)
 }
 
 /// An operation on one word.

@@ -2,7 +2,8 @@
 //!
 //! Not here: indexing itself (`place`), methods that change a vector.
 
-use crate::macro_support::place::{Indexable, Place, is_empty, len};
+use crate::macro_support::elements::{Indexable, is_empty, len};
+use crate::macro_support::place::Place;
 use crate::macro_support::traced::Tv;
 
 /// Vectors, slices, arrays.

@@ -19,16 +19,17 @@
 #[cfg(test)]
 mod tests;
 
+use super::produce::Stopped;
 use crate::eval::{Fault, Limits, Memory, Observer, Outcome, evaluate_observed};
 use crate::ir::{BlockId, Const, End, ExitId, ResumeId, Trace, Ty};
 use crate::tracer::journal::Event;
-use crate::tracer::{SCRATCH_BASE, pure};
+use crate::tracer::{Image, SCRATCH_BASE, pure};
 use std::collections::HashMap;
 
 /// Checks a trace against the journal of its recording.
 ///
 /// `args` are the values of the trace's parameters, if they are not the reds of the first event;
-/// `stopped` the reds with which the twin has stopped, if the trace ends with them.
+/// `stopped` says how the twin has stopped, if the trace ends like that.
 ///
 /// # Errors
 /// What the trace does otherwise than the twin.
@@ -36,7 +37,7 @@ pub(super) fn check(
     trace: &Trace,
     journal: &[Event],
     args: Option<&[Const]>,
-    stopped: Option<&[Const]>,
+    stopped: Option<&Stopped>,
 ) -> Result<(), String> {
     let mut witness = Witness::new(journal);
     let first = match journal.first() {
@@ -58,14 +59,23 @@ pub(super) fn check(
     let outcome = outcome.map_err(|error| error.to_string())?;
     witness.end()?;
     let last = match outcome {
+        Outcome::Exit { exit, args } if trace.exit(exit).is_return() => {
+            let mut args = args.into_iter();
+            let bytes = Image::bytes_of(&trace.exit(exit).log, || args.next());
+            return match (stopped, bytes) {
+                (Some(Stopped::Returned(twin)), Some(bytes)) if *twin == bytes => Ok(()),
+                (_, bytes) => Err(format!("it returns {bytes:?}, the twin did not")),
+            };
+        }
         Outcome::Jumped { block: BlockId(0), args } | Outcome::Exit { args, .. } => args,
         Outcome::Jumped { .. } => return Ok(()),
         Outcome::OutOfFuel => return Err("it does not end".to_owned()),
     };
     match stopped {
-        Some(stopped) if stopped != &last[..] => {
+        Some(Stopped::At(stopped)) if *stopped != last => {
             Err(format!("it ends with {last:?}, the twin with {stopped:?}"))
         }
+        Some(Stopped::Returned(_)) => Err("the twin returned, it does not".to_owned()),
         _ => Ok(()),
     }
 }

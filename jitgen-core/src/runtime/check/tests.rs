@@ -1,6 +1,6 @@
 //! The check finds what it is for: each test breaks a trace that was fine.
 
-use super::check;
+use super::{Stopped, check};
 use crate::ir::{Const, ResumeId, Trace, Ty, parse};
 use crate::tracer::journal::Event;
 
@@ -38,8 +38,8 @@ fn journal() -> Vec<Event> {
     ]
 }
 
-fn stopped() -> Vec<Const> {
-    vec![Const::new(Ty::Ptr, 0x5000), Const::i64(30)]
+fn stopped() -> Stopped {
+    Stopped::At(vec![Const::new(Ty::Ptr, 0x5000), Const::i64(30)])
 }
 
 fn trace(text: &str) -> Trace {
@@ -117,4 +117,32 @@ fn a_store_too_many_is_seen_at_the_end() {
     journal.push(Event::Store { address: 0x5000, size: 8, bits: 1 });
     let error = check(&trace(FINE), &journal, None, Some(&stopped()));
     assert!(error.is_err_and(|error| error.contains("the twin wrote 1")));
+}
+
+#[test]
+fn what_the_portal_returns_is_compared() {
+    let text = "
+trace @returns {
+b0(v0: ptr, v1: i64):
+    v2 = add.i64 v1, 1
+    leave exit0
+exit0: resume 4 [] log [result 16, part +0 i64 1, part +8 v2]
+}";
+    let journal = [Event::Resume {
+        id: ResumeId(4),
+        reds: vec![Const::new(Ty::Ptr, 0x5000), Const::i64(10)],
+    }];
+    let bytes = |word: u8| {
+        let mut bytes = vec![0; 16];
+        (bytes[0], bytes[8]) = (1, word);
+        bytes
+    };
+    let check = |text: &str, stopped| check(&trace(text), &journal, None, Some(&stopped));
+    assert_eq!(check(text, Stopped::Returned(bytes(11))), Ok(()));
+    let error = check(text, Stopped::Returned(bytes(12))).expect_err("another result");
+    assert!(error.contains("it returns"), "{error}");
+    check(text, stopped()).expect_err("the twin has not returned");
+    let goes_on = text.replace("[] log [result 16, part +0 i64 1, part +8 v2]", "[v0, v2]");
+    let error = check(&goes_on, Stopped::Returned(bytes(11))).expect_err("it does not return");
+    assert!(error.contains("the twin returned"), "{error}");
 }

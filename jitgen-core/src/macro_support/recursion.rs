@@ -1,0 +1,79 @@
+//! Portals that traced code calls.
+//!
+//! ```text
+//! run(code, x)    =>    enter_level; run::twin(Entry::Call((code, x))); leave_level
+//!                           Outcome::Return(result)     the level has been inlined
+//!                           Outcome::Merge(state)       hand_over: the plain portal from that state
+//! ```
+//!
+//! The plain portal from a state is a second entry of it (`run::from`). Compiled code calls it by a
+//! thunk, which takes a [`Site`] (what is constant) and the reds' words in scratch memory. It goes
+//! on in compiled code if there is some for these greens.
+//!
+//! Invariant `bounded`: each level of recursion passes the beginning of a plain portal, which looks
+//! at what is left of the native stack ([`is_deep`]).
+//!
+//! Not here: when a level is handed over (`tracer::levels`).
+
+use super::call::residual;
+use super::memory;
+use super::portal::State;
+use super::traced::{Traced, Tv};
+use crate::runtime;
+use crate::tracer::{Function, MergeState, Portal, Site, with};
+
+/// Bytes of native stack below which no further portal begins. Twins, recording and compiling on
+/// the guest's thread need some.
+const MARGIN: usize = 256 << 10;
+
+/// Is so little left of the native stack that a portal must not begin?
+#[inline(always)]
+pub fn is_deep() -> bool {
+    stacker::remaining_stack().is_some_and(|left| left < MARGIN)
+}
+
+/// What a portal does that is not to begin, if its author does not say anything else.
+///
+/// # Panics
+/// Always.
+#[cold]
+pub fn overflow(portal: &Portal) -> ! {
+    panic!("the guest program recurses too deeply in {}", portal.name)
+}
+
+/// The twin is about to enter a portal.
+pub fn enter_level(portal: &'static Portal) {
+    with(|s| s.enter_level(portal));
+}
+
+/// It has come back.
+pub fn leave_level() {
+    with(|s| s.leave_level());
+}
+
+/// A level ends in the plain portal, from the state at a merge point; gives the portal's result.
+pub fn hand_over<R: Traced>(
+    portal: &'static Portal,
+    state: State,
+    function: Function,
+    from: fn(State) -> R,
+) -> Tv<R> {
+    let (at, words) = state.into_parts();
+    let args = with(|s| s.hand_over(portal, &at.greens, &words));
+    residual(function, &args, move || from(State::new(runtime::give(portal, at))))
+}
+
+/// The state at which compiled code has handed a level over.
+///
+/// # Safety
+/// `site` must be alive, and `reds` point to the words that it says.
+pub unsafe fn state_at(site: *const Site, reds: *const u64) -> State {
+    // SAFETY: the caller's promise.
+    let site = unsafe { &*site };
+    let words = site.reds.iter().enumerate().map(|(index, ty)| {
+        let at = reds.wrapping_add(index) as u64;
+        // SAFETY: the caller's promise.
+        unsafe { memory::read(at, *ty) }
+    });
+    State::new(MergeState { greens: site.greens.clone(), reds: words.collect() })
+}

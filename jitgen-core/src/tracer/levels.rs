@@ -1,0 +1,126 @@
+//! Portals that the twin has entered inside of another one: recursion of the guest.
+//!
+//! ```text
+//! twin of run            resume point, log
+//!   call of run          level 1: the twin runs through it, as through a helper
+//!     merge point        no resume point: guards leave to the outermost level, with its log
+//!     merge point        a loop's header, too deep, or not recording: handed over
+//! ```
+//!
+//! A level that is *handed over* is finished by the plain interpreter, which begins at that merge
+//! point; for the trace that is a residual call of "the portal from this state". So a twin never
+//! goes far without recording, and loops of inner levels have code of their own.
+//!
+//! Each merge point of a level has a number like a call of a helper; where the level was handed
+//! over the log has that number, so that replay hands it over (and takes the result) there.
+//!
+//! Invariant `numbers` of `inline`.
+//!
+//! Not here: the thunk that is called (`macro_support::recursion`).
+
+use super::session::{Green, Portal, Step, keys};
+use super::{AbortReason, Opnd, Replayed, SCRATCH_BASE, Session, Word};
+use crate::ir::{Const, Ty};
+use std::any::Any;
+use std::rc::Rc;
+
+/// So many levels on top of each other may be at the same place of the guest program.
+const SAME: usize = 2;
+
+/// A portal within a portal.
+#[derive(Debug)]
+pub struct Level {
+    portal: *const Portal,
+    /// The keys at its first merge point, when it has reached that.
+    keys: Option<Box<[u64]>>,
+}
+
+/// Where a level was handed over, for the call that the trace makes instead.
+#[derive(Debug)]
+pub struct Site {
+    /// The portal.
+    pub portal: &'static Portal,
+    /// The greens at that merge point.
+    pub greens: Vec<Green>,
+    /// The types of the reds' words, which are in scratch memory, each in eight bytes.
+    pub reds: Vec<Ty>,
+}
+
+impl Session {
+    /// The twin is about to enter a portal.
+    pub fn enter_level(&mut self, portal: &'static Portal) {
+        self.levels.push(Level { portal, keys: None });
+    }
+
+    /// It has come back.
+    pub fn leave_level(&mut self) {
+        self.levels.pop();
+        self.at_header = false;
+    }
+
+    /// The twin is at a merge point of an inner level.
+    pub(super) fn merge_within(&mut self, greens: &[Green]) -> Step {
+        let number = self.calls;
+        self.calls += 1;
+        let at_header = std::mem::take(&mut self.at_header);
+        if matches!(self.replay.front(), Some(Replayed::Return { call, .. }) if *call == number) {
+            self.replay.pop_front();
+            return Step::Stop;
+        }
+        let keys = keys(greens);
+        let portal = self.levels.last().map(|level| level.portal);
+        let same =
+            |level: &&Level| Some(level.portal) == portal && level.keys.as_ref() == Some(&keys);
+        let same = self.levels.iter().filter(same).count();
+        let depth = self.levels.len();
+        let level = self.levels.last_mut().expect("the twin is within a level");
+        let is_first = level.keys.is_none();
+        level.keys.get_or_insert(keys);
+        if !self.replay.is_empty() {
+            return Step::Go;
+        }
+        let Some(recording) = &mut self.recording else {
+            return Step::Stop;
+        };
+        // The trace may hold pointers to them.
+        self.kept.extend(greens.iter().filter(|green| green.keep.is_some()).cloned());
+        let too_deep = is_first && (same >= SAME || depth > recording.plan.inline_depth);
+        if at_header || too_deep || recording.recorder.len() > recording.plan.limit / 2 {
+            recording.recorder.log_handed_over(number);
+            return Step::Stop;
+        }
+        Step::Go
+    }
+
+    /// A level has been handed over in this state: the arguments of the call that finishes it.
+    /// Where nothing is recorded nobody asks for them.
+    pub fn hand_over(
+        &mut self,
+        portal: &'static Portal,
+        greens: &[Green],
+        reds: &[Word],
+    ) -> Vec<Word> {
+        if !self.replay.is_empty() {
+            return vec![];
+        }
+        let Some(recording) = &mut self.recording else {
+            return vec![];
+        };
+        let offset = recording.recorder.outgoing(reds.len());
+        if recording.recorder.scratch_size() as u32 > recording.plan.scratch.end {
+            self.abort(AbortReason::ScratchFull);
+            return vec![];
+        }
+        let pointer = recording.recorder.store_outgoing(offset, reds);
+        let types = reds.iter().map(|red| red.now.ty).collect();
+        let site = Rc::new(Site { portal, greens: greens.to_vec(), reds: types });
+        let address = Rc::as_ptr(&site) as u64;
+        let keep: Rc<dyn Any> = site;
+        self.kept.push(Green { key: 0, bits: 0, keep: Some(keep) });
+        let scratch = SCRATCH_BASE.wrapping_add_signed(offset.into());
+        vec![
+            Word { now: Const::new(Ty::Ptr, address), opnd: Opnd::Const },
+            Word { now: Const::new(Ty::Ptr, scratch), opnd: Opnd::Ssa(pointer) },
+        ]
+    }
+}

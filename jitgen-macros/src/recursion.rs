@@ -1,0 +1,191 @@
+//! What a portal has besides its twin when traced code calls it.
+//!
+//! ```text
+//! twin(args)      in twins: the portal's own twin from its beginning, or handed over
+//! from(entry)     the plain portal, from its beginning or from a state: the body twice
+//! resume(state)   the same, as a twin calls it
+//! thunk(…)        the same, as compiled code calls it
+//! ```
+//!
+//! `from` takes both kinds of entry so that rustc infers the types of the prologue's variables; it
+//! is only ever called with a state.
+//!
+//! Not here: the portal itself (`portal`), when a call is inlined (`jitgen_core::tracer`).
+
+use crate::model::{Function, reference};
+use crate::portal::{self, Portal};
+use crate::twin::{self, Twin, portal_twin, return_type, support, support_at};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::spanned::Spanned;
+use syn::{Expr, FnArg, Ident, Stmt};
+
+/// The name of one of the functions that stand beside a portal.
+pub fn beside(function: &Function, what: &str) -> Ident {
+    match &function.owner {
+        Some(_) => format_ident!("{}__{what}", function.sig.ident),
+        None => format_ident!("{what}"),
+    }
+}
+
+/// The portal's description, as an expression in the plain portal.
+pub fn description(function: &Function) -> TokenStream {
+    let (name, portal) = (&function.sig.ident, beside(function, "portal"));
+    match &function.owner {
+        Some(_) => quote!(Self::#portal()),
+        None => quote!(#name::#portal()),
+    }
+}
+
+/// What a portal does first: where the native stack ends it does not begin.
+pub fn check_depth(function: &Function, portal: &Portal) -> Option<Stmt> {
+    let m = support();
+    let description = description(function);
+    let instead = match &portal.overflow {
+        Some(path) => quote!(return #path()),
+        None if function.called => quote!(#m::overflow(#description)),
+        None => return None,
+    };
+    Some(syn::parse_quote!(if #m::is_deep() { #instead; }))
+}
+
+/// The functions beside the twin of a portal that traced code calls.
+pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
+    if !function.called {
+        return quote!();
+    }
+    let m = support();
+    let lifetimes = &function.sig.generics;
+    let result = return_type(&function.sig);
+    let at_result = support_at(result.span());
+    let twin = portal_twin(function);
+    let name = |what| beside(function, what);
+    let (call, from, resume, thunk) = (name("twin"), name("from"), name("resume"), name("thunk"));
+    let portal_name = name("portal");
+    let (outer, _, arguments) = twin::entry(&function.sig);
+    let handed = function.sig.inputs.iter().zip(&arguments).map(|(input, name)| match input {
+        FnArg::Receiver(this) if reference(this).flatten().is_some() => quote!(#m::unique(#name)),
+        FnArg::Receiver(_) => quote!(#m::shared(#name)),
+        FnArg::Typed(_) => quote!(#name),
+    });
+    let go_on = match function.sig.receiver() {
+        Some(this) => {
+            let mutable = reference(this).flatten();
+            quote! {
+                let __this: & #mutable Self = __state.first_red();
+                __this.#from(#m::Entry::Resume(__state))
+            }
+        }
+        None => quote!(Self::#from(#m::Entry::Resume(__state))),
+    };
+    let symbol = symbol(function);
+    let from = plain_from(function, portal, &from);
+    quote! {
+        #[cold]
+        pub fn #call #lifetimes (#outer) -> #m::Tv<#result> {
+            match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
+                ::core::result::Result::Ok(__call) => {
+                    #m::enter_level(Self::#portal_name());
+                    let __outcome = Self::#twin(#m::Entry::Call((#(#handed,)*)));
+                    #m::leave_level();
+                    let __result = match __outcome {
+                        #m::Outcome::Return(__result) => __result,
+                        #m::Outcome::Merge(__state) => {
+                            let __function = #m::Function {
+                                symbol: #symbol,
+                                address: Self::#thunk as *const () as usize,
+                            };
+                            let __portal = Self::#portal_name();
+                            #at_result::hand_over::<#result>(__portal, __state, __function, Self::#resume)
+                        }
+                    };
+                    #at_result::end_inline::<#result>(__call, __result)
+                }
+                ::core::result::Result::Err(__result) => {
+                    #(::core::mem::forget(#arguments);)*
+                    #at_result::returned::<#result>(&__result)
+                }
+            }
+        }
+
+        #from
+
+        fn #resume #lifetimes (__state: #m::State) -> #result {
+            #go_on
+        }
+
+        extern "C" fn #thunk #lifetimes (
+            __site: *const #m::Site,
+            __reds: *const u64,
+            __out: *mut u8,
+        ) -> #at_result::RetOf<#result> {
+            #m::guarded(#m::nothing::<#result>(), || {
+                // SAFETY: the trace keeps the site, and has stored the words that it speaks of.
+                let __result: #result = Self::#resume(unsafe { #m::state_at(__site, __reds) });
+                // SAFETY: the trace passes scratch memory of the size of the result.
+                unsafe { #m::deliver::<#result>(__result, __out) }
+            })
+        }
+    }
+}
+
+fn symbol(function: &Function) -> TokenStream {
+    let name = function.sig.ident.to_string();
+    let owner = function.owner.as_ref().map(|owner| {
+        let owner = quote!(#owner).to_string().replace(' ', "");
+        quote!(#owner, "::",)
+    });
+    quote!(::core::concat!(::core::module_path!(), "::", #owner #name, "::from"))
+}
+
+/// The plain portal, from a state or from its beginning.
+fn plain_from(function: &Function, portal: &Portal, from: &Ident) -> TokenStream {
+    let m = support();
+    let lifetimes = &function.sig.generics;
+    let result = return_type(&function.sig);
+    let receiver = function.sig.receiver().map(|this| quote!(#this,));
+    let typed = function.sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(arg) => Some(&arg.pat),
+        FnArg::Receiver(_) => None,
+    });
+    let types: Vec<_> = Twin::parameter_types(&function.sig);
+    let types = &types[usize::from(receiver.is_some())..];
+    let Some((mut block, prologue)) = portal::plain_parts(function) else { return quote!() };
+    let greens = portal.greens.iter().enumerate().filter_map(|(index, green)| match green {
+        Expr::Path(path) => Some((path.path.get_ident()?.clone(), index)),
+        _ => None,
+    });
+    let (mut names, mut takes) = (vec![], vec![]);
+    for (name, index) in greens {
+        takes.push(quote!(let #name = __state.plain_green(#index);));
+        names.push(name);
+    }
+    for red in &portal.reds {
+        if red == "self" {
+            takes.push(quote!(__state.skip_red(&self);));
+        } else {
+            takes.push(quote!(let #red = __state.plain_red();));
+            names.push(red.clone());
+        }
+    }
+    let check = check_depth(function, portal);
+    let start: [Stmt; 2] = [
+        syn::parse_quote!(#m::enter_portal();),
+        syn::parse_quote! {
+            let (#(mut #names,)*) = match __entry {
+                #m::Entry::Resume(mut __state) => {
+                    #(#takes)*
+                    (#(#names,)*)
+                }
+                #m::Entry::Call((#(#typed,)*)) => {
+                    #(#prologue)*
+                    (#(#names,)*)
+                }
+            };
+        },
+    ];
+    block.stmts.splice(0..0, check.into_iter().chain(start));
+    quote! {
+        fn #from #lifetimes (#receiver __entry: #m::Entry<(#(#types,)*)>) -> #result #block
+    }
+}

@@ -1,0 +1,170 @@
+//! Guest functions that call each other, in all modes: effects count once, errors and panics go
+//! through all levels, and the native stack is not overrun.
+
+#[path = "interpreters/recursive.rs"]
+mod recursive;
+
+use jitgen::modes::{self, Run};
+use recursive::Insn::{self, *};
+
+#[track_caller]
+fn agree(name: &str, functions: &[Vec<Insn>], arguments: &[i64]) -> Run {
+    modes::agree(name, || recursive::run(functions, arguments))
+}
+
+fn fib() -> Vec<Vec<Insn>> {
+    vec![vec![
+        Count,
+        Set(1, 2),
+        Less(0, 1, 11),
+        Set(2, 1),
+        Sub(0, 2),
+        Call(0, 0, 4),
+        Sub(0, 2),
+        Call(0, 0, 5),
+        Add(4, 5),
+        Note(4),
+        Return(4),
+        Return(0),
+    ]]
+}
+
+#[test]
+fn fibonacci() {
+    let run = agree("fib", &fib(), &[15, 16]);
+    assert!(run.output.starts_with("[\"610\", \"987\"] count=5166"), "{}", run.output);
+    assert!(run.statistics.returning > 0, "{:?}", run.statistics);
+}
+
+#[test]
+fn functions_that_call_each_other() {
+    // even(n): n < 1 or odd(n - 1); odd(n): n >= 1 and even(n - 1)
+    let function = |other, result| {
+        vec![
+            Count,
+            Set(1, 1),
+            Less(0, 1, 6),
+            Sub(0, 1),
+            Call(other, 0, 2),
+            Return(2),
+            Set(2, result),
+            Return(2),
+        ]
+    };
+    let arguments: Vec<i64> = (0..120).collect();
+    let run = agree("even and odd", &[function(1, 1), function(0, 0)], &arguments);
+    assert!(run.statistics.returning > 0, "{:?}", run.statistics);
+}
+
+/// Sums `f(i)` for i below the argument.
+fn sum_of(callee: usize) -> Vec<Insn> {
+    vec![
+        Set(1, 0),
+        Set(2, 0),
+        Set(4, 1),
+        // 3: the loop
+        Less(1, 0, 5),
+        Return(2),
+        Call(callee, 1, 3),
+        Add(2, 3),
+        Add(1, 4),
+        Jump(3),
+    ]
+}
+
+#[test]
+fn loops_that_call_functions_with_loops() {
+    let inner = {
+        let mut inner = sum_of(2);
+        inner.insert(5, Note(1));
+        inner[3] = Less(1, 0, 5);
+        inner[9] = Jump(3);
+        inner
+    };
+    let square = vec![Count, Set(1, 0), Add(1, 0), Add(1, 0), Return(1)];
+    let run = agree("sums", &[sum_of(1), inner, square], &[3, 40, 41]);
+    assert!(run.statistics.loops > 0, "{:?}", run.statistics);
+}
+
+#[test]
+fn a_short_function_is_part_of_the_loop_that_calls_it() {
+    let square = vec![Count, Set(1, 0), Add(1, 0), Add(1, 0), Return(1)];
+    let functions = vec![sum_of(1), square];
+    let traces = modes::traces("threshold=3,background=off,log=trace", || {
+        recursive::run(&functions, &[100]);
+    });
+    let text = traces[0].to_string();
+    assert!(!text.contains("call"), "{text}");
+    let off = modes::traces("threshold=3,background=off,log=trace,inline_depth=0", || {
+        recursive::run(&functions, &[100]);
+    });
+    assert!(off.iter().any(|trace| trace.to_string().contains("run::from(")));
+}
+
+#[test]
+fn errors_go_through_all_levels() {
+    // f(n): fails at 13, else f(n + 1) or n
+    let down = vec![
+        Count,
+        Fail(0),
+        Set(1, 1),
+        Add(0, 1),
+        Set(2, 20),
+        Less(0, 2, 7),
+        Return(0),
+        Call(1, 0, 3),
+        Note(3),
+        Return(3),
+    ];
+    let main = vec![Try(1, 0, 1), Note(1), Return(1)];
+    let arguments: Vec<i64> = (0..200).map(|n| n % 23).collect();
+    agree("errors", &[main, down.clone()], &arguments);
+    agree("errors to the outside", &[vec![Call(1, 0, 1), Return(1)], down], &arguments);
+}
+
+#[test]
+fn panics_go_through_all_levels() {
+    // f(n): notes n, panics at 666, else f(n + 1) up to 670
+    let up = vec![
+        Count,
+        Note(0),
+        Set(1, 1),
+        Add(0, 1),
+        Set(2, 670),
+        Less(0, 2, 7),
+        Return(0),
+        Call(1, 0, 3),
+        Add(3, 1),
+        Return(3),
+    ];
+    let main = vec![Call(1, 0, 1), Note(1), Return(1)];
+    let arguments: Vec<i64> = (0..60).flat_map(|n| [667 + n % 3, 660 + n % 9]).collect();
+    let run = agree("panics", &[main, up], &arguments);
+    assert!(run.statistics.returning > 0, "{:?}", run.statistics);
+}
+
+#[test]
+fn too_deep_a_recursion_is_an_error_that_the_guest_catches() {
+    // f(n): n < 1 and 0, or f(n - 1) + 1
+    let down = vec![
+        Set(1, 1),
+        Less(0, 1, 6),
+        Sub(0, 1),
+        Call(1, 0, 2),
+        Add(2, 1),
+        Return(2),
+        Set(2, 0),
+        Return(2),
+    ];
+    let main = vec![Try(1, 0, 1), Return(1)];
+    let run = agree("deep", &[main, down], &[100, 190_000, 50, 190_000, 300]);
+    assert!(run.output.starts_with("[\"100\", \"-1\", \"50\", \"-1\", \"300\"]"), "{}", run.output);
+}
+
+#[test]
+fn tail_calls_do_not_grow() {
+    // f(n): n < 1 and 7, or g(n - 1); g(n): f(n)
+    let f = vec![Set(1, 1), Less(0, 1, 4), Sub(0, 1), Tail(1, 0), Set(2, 7), Return(2)];
+    let run = agree("tail", &[f, vec![Count, Tail(0, 0)]], &[200_000]);
+    assert!(run.output.starts_with("[\"7\"] count=200000"), "{}", run.output);
+}
