@@ -198,6 +198,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         loops: false,
         counter: 0,
         slots: vec![],
+        heads: vec![],
     };
     twin.scope.enter();
     let mut arguments = vec![];

@@ -359,25 +359,15 @@ impl<X: Traced> Place<X> {
             return;
         }
         let words = if with(|s| s.is_recording()) { value.words(false) } else { vec![] };
-        let mut covered = vec![];
-        // SAFETY: the carrier holds a value.
-        unsafe { X::leaves(value.raw(), &mut |at, ty| covered.push((at, at + ty.size()))) };
         // SAFETY: nothing is replayed, so a live `X` is here (`in-bounds`), whose bits this call
         // replaces; what they were has been moved away or needs no drop.
         unsafe { self.address.cast::<X::V>().write(value.0.into_value()) };
         let shape = const { &X::SHAPE };
-        let constant = X::TAG.word().is_none_or(|(tag, _)| {
-            words.iter().any(|(offset, word)| *offset == tag && word.opnd.is_const())
-        });
-        let words = shape.words().iter().zip(words).filter_map(|(at, (offset, word))| {
-            // Bytes that mean nothing in this variant.
-            let end = offset + word.now.ty.size();
-            let means = covered.iter().any(|(from, to)| *from < end && offset < *to);
-            if constant && word.opnd.is_const() && !means {
-                return None;
-            }
+        // All words, also those that mean nothing in this variant: so what the trace finds in
+        // memory is what the twin has found there.
+        let words = shape.words().iter().zip(words).map(|(at, (offset, word))| {
             let class = class_of(owner_at(at.owner, owner));
-            Some((Address { offset: address.offset + offset as i32, class, ..address }, word))
+            (Address { offset: address.offset + offset as i32, class, ..address }, word)
         });
         let words: Vec<_> = words.collect();
         with(|s| s.end_store(&words));

@@ -107,11 +107,6 @@ impl Recorder {
         self.trace.ty(v.into())
     }
 
-    /// Is the word at `address` known to be `now`?
-    pub fn knows(&self, address: Address, now: Const) -> bool {
-        self.known(address).is_some_and(|word| word.now == now)
-    }
-
     /// Number of operations so far.
     pub fn len(&self) -> usize {
         self.block.insts.len()

@@ -398,9 +398,7 @@ impl Session {
 
     /// A load has given `now`: its operand.
     pub fn end_load(&mut self, address: Address, now: Const) -> Opnd {
-        if !address.frozen && self.recorder().is_some_and(|r| !r.knows(address, now)) {
-            self.flush();
-        }
+        self.flush();
         let opnd = self.emit(|r| {
             if address.frozen {
                 r.log_known(Word { now, opnd: Opnd::Const });

@@ -8,11 +8,11 @@
 //! ```
 //!
 //! A test narrows the set of tags that the trace takes for possible, and emits nothing. The guards
-//! come out together, before the first operation that could be wrong without them: a load from
-//! memory, an effect, another guard, a merge point.
+//! come out together, before the next entry of the log, effect, guard or merge point.
 //!
-//! Invariant `no-lost-guard`: a narrowed set is guarded before anything that depends on it can be
-//! observed; see the callers of `Session::flush`.
+//! Invariants: `no-lost-guard` (a narrowed set is guarded before anything that depends on it can be
+//! observed), `same-log` (when the guard comes out, the log has nothing that was met only because
+//! of what the tests found). See the callers of `Session::flush`.
 //!
 //! Not here: where a tag lies in a type (`macro_support::shape`).
 

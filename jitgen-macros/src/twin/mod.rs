@@ -48,6 +48,8 @@ pub struct Twin<'a> {
     pub counter: usize,
     /// Slots for values without a place, of the statement that is being rewritten.
     pub slots: Vec<Ident>,
+    /// What is matched, and its head.
+    pub heads: Vec<(Ident, Ident, Ident)>,
 }
 
 /// `jitgen_core::macro_support`, as expansions name it.
@@ -167,6 +169,7 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
         loops: true,
         counter: 0,
         slots: vec![],
+        heads: vec![],
     };
     twin.scope.enter();
     let (parameters, bind) = twin.parameters(&function.sig);

@@ -86,6 +86,7 @@ impl Twin<'_> {
         let words = e.arms.iter().all(|arm| is_word_pattern(unguarded(&arm.pat).0));
         let scrutinee = self.scrutinee(&e.expr, words);
         let matched = self.fresh("m");
+        let hoisted = self.hoist(&matched, e.arms.iter().map(|arm| unguarded(&arm.pat).0));
         let mut chain = TokenStream::new();
         let mut complete = false;
         for arm in &e.arms {
@@ -107,7 +108,7 @@ impl Twin<'_> {
         if !complete {
             chain.extend(quote!({ ::core::unreachable!() }));
         }
-        quote_spanned!(e.match_token.span=> { let #matched = #scrutinee; #chain })
+        quote_spanned!(e.match_token.span=> { let #matched = #scrutinee; #hoisted #chain })
     }
 
     /// A pattern that always matches: statements that bind its names.
@@ -226,8 +227,38 @@ impl Twin<'_> {
         let (test, names) = self.refutable(pat, &matched, None);
         quote! {
             let #matched = #m::matched(#place);
-            let ::core::option::Option::Some((#(mut #names,)*)) = #test else { #otherwise };
+            let ::core::option::Option::Some((#(mut #names,)*)) = (#test) else { #otherwise };
         }
+    }
+
+    /// The head of what is matched, once for all arms: its tag is loaded before the first test, and
+    /// the tests narrow it together.
+    fn hoist<'p>(
+        &mut self,
+        matched: &Ident,
+        mut patterns: impl Iterator<Item = &'p Pat>,
+    ) -> TokenStream {
+        if !patterns.any(has_head) {
+            return quote!();
+        }
+        let m = support();
+        let (peeled, head) = (self.fresh("q"), self.fresh("h"));
+        self.heads.push((matched.clone(), peeled.clone(), head.clone()));
+        quote!(let #peeled = #m::peel(#matched); let #head = #m::head(#peeled);)
+    }
+
+    /// The head of what is matched, and what it is the head of.
+    fn head(&mut self, matched: &Ident, span: Span, tests: &mut Tests) -> (Ident, Ident) {
+        if let Some((_, peeled, head)) = self.heads.iter().find(|(of, _, _)| of == matched) {
+            return (peeled.clone(), head.clone());
+        }
+        let m = support_at(span);
+        let (peeled, head) = (self.fresh("q"), self.fresh("h"));
+        tests.out.extend(quote_spanned!(span=>
+            let #peeled = #m::peel(#matched);
+            let #head = #m::head(#peeled);
+        ));
+        (peeled, head)
     }
 
     /// The tests of a pattern on what `matched` holds.
@@ -325,10 +356,8 @@ impl Twin<'_> {
         tests: &mut Tests,
     ) {
         let m = support_at(pat.span());
-        let (peeled, head, fail) = (self.fresh("q"), self.fresh("h"), tests.fail);
+        let ((peeled, head), fail) = (self.head(matched, pat.span(), tests), tests.fail);
         tests.out.extend(quote_spanned!(pat.span()=>
-            let #peeled = #m::peel(#matched);
-            let #head = #m::head(#peeled);
             if !#m::named(
                 #peeled, &#head, #name,
                 // SAFETY: of a head only the variant is looked at.
@@ -347,12 +376,9 @@ impl Twin<'_> {
         matched: &Ident,
         tests: &mut Tests,
     ) {
-        let m = support_at(span);
-        let (peeled, head, fail) = (self.fresh("q"), self.fresh("h"), tests.fail);
+        let ((peeled, head), fail) = (self.head(matched, span, tests), tests.fail);
         let name = last_name(path);
         tests.out.extend(quote_spanned!(span=>
-            let #peeled = #m::peel(#matched);
-            let #head = #m::head(#peeled);
             if !#head.test(
                 // SAFETY: of a head only the variant is looked at.
                 #name, ::core::matches!(unsafe { &*#head.native() }, #path { .. }),
@@ -430,6 +456,19 @@ impl Twin<'_> {
         let places = binds.iter().map(|bind| &bind.matched);
         tests.out.extend(quote!(let (#(#places,)*) = #whole: { #alternatives #fail };));
         tests.binds.extend(binds);
+    }
+}
+
+/// Does it ask which variant the value is, before anything else?
+fn has_head(pat: &Pat) -> bool {
+    match pat {
+        Pat::Path(_) | Pat::TupleStruct(_) | Pat::Struct(_) => true,
+        Pat::Ident(p) => {
+            !is_binding(p) || p.subpat.as_ref().is_some_and(|(_, inner)| has_head(inner))
+        }
+        Pat::Or(p) => p.cases.iter().any(has_head),
+        Pat::Paren(p) => has_head(&p.pat),
+        _ => false,
     }
 }
 

@@ -90,7 +90,7 @@ impl Vm {
                 }
                 Insn::Residual => {
                     self.note(self.a);
-                    self.a = arith::residual_sum(self.a).wrapping_add(self.adder.looped(3));
+                    self.a = arith::sum_below(self.a).wrapping_add(self.adder.looped(3));
                 }
                 Insn::ByValue => {
                     self.twice.0 = self.a.clamped();
