@@ -15,7 +15,7 @@
 //! Invariant `total`: a thunk gives some result for every argument; what makes a method panic is
 //! guarded before.
 //!
-//! Not here: methods that return an `Option` or a tuple.
+//! Not here: methods of types that are not words, but for `len` and `is_empty`.
 
 #![allow(non_snake_case, reason = "`m__twin` is the twin of `m`")]
 
@@ -24,6 +24,7 @@ mod table;
 mod float;
 mod integer;
 mod letter;
+mod option;
 mod sequence;
 
 // Underscores: an import of everything here must not hide a name of the author's.
@@ -33,6 +34,7 @@ pub use integer::{
     UnsignedCalls as _,
 };
 pub use letter::{Ascii as _, Letter as _};
+pub use option::{Checked as _, CheckedCalls as _, CheckedSigned as _, CheckedUnsigned as _};
 pub use sequence::Sequence as _;
 
 use super::place::Place;

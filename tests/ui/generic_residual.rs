@@ -1,4 +1,4 @@
-//! A generic helper.
+//! A residual function with type parameters.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -27,6 +27,7 @@ mod vm {
         }
     }
 
+    #[residual]
     fn id<T>(x: T) -> T {
         x
     }

@@ -1,4 +1,4 @@
-//! A traced method that takes `self` by value.
+//! `impl Trait` as a parameter.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -21,15 +21,13 @@ mod vm {
         let mut pc = 0;
         loop {
             merge_point!();
-            vm.a = vm.take();
+            vm.a = id(vm.a);
             pc += 1;
             if pc == 9 { break; }
         }
     }
 
-    impl Vm {
-        fn take(self) -> i64 {
-            1
-        }
+    fn id(x: impl Copy) -> i64 {
+        1
     }
 }
