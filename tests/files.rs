@@ -49,3 +49,12 @@ fn the_coverage_report_says_what_becomes_of_each_function() {
     assert!(text.starts_with("function "), "{text}");
     assert!(text.contains("residual: loop at line"), "{text}");
 }
+
+#[test]
+fn a_portal_is_called_by_other_items() {
+    let code = vec![3, 4, -1, 0];
+    let run = modes::agree("nested", || {
+        files::nested::sum(&std::rc::Rc::new(code.clone()), 400).to_string()
+    });
+    assert!(run.statistics.loops > 0, "{:?}", run.statistics);
+}

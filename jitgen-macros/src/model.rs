@@ -5,8 +5,8 @@
 //!
 //! ```text
 //! fn f            enum f {} impl f { fn twin }      in the type namespace, so that `use` brings it along
-//! impl T { fn m   impl T { fn m__twin }
-//! trait, its impl fn m__twin inside
+//! impl T { fn m   impl T { fn m__traced }
+//! trait, its impl fn m__traced inside
 //! ```
 //!
 //! Not here: how they are found (`collect`), how a body is rewritten (`twin`).

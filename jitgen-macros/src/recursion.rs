@@ -14,7 +14,7 @@
 
 use crate::model::{Function, reference};
 use crate::portal::{self, Portal};
-use crate::twin::{self, Twin, portal_twin, return_type, support, support_at};
+use crate::twin::{self, Twin, portal_twin, return_type, support, support_at, twin_ident};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
@@ -60,7 +60,8 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
     let at_result = support_at(result.span());
     let twin = portal_twin(function);
     let name = |what| beside(function, what);
-    let (call, from, resume, thunk) = (name("twin"), name("from"), name("resume"), name("thunk"));
+    let (call, from) = (twin_ident(function), name("from"));
+    let (resume, thunk) = (name("resume"), name("thunk"));
     let portal_name = name("portal");
     let (outer, _, arguments) = twin::entry(&function.sig);
     let handed = function.sig.inputs.iter().zip(&arguments).map(|(input, name)| match input {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! fn pick<T: Copy>(c: bool, a: T) -> T         fn twin<T: Copy + Traced>(c: Tv<bool>, a: Tv<T>) -> Tv<T>
-//! fn m(&self, x: u8)                           fn m__twin(&self, __place: Place<Self>, x: Tv<u8>)
-//! fn m(self, x: u8)                            fn m__twin(&self, __self: Tv<Self>, x: Tv<u8>)
+//! fn m(&self, x: u8)                           fn m__traced(&self, __place: Place<Self>, x: Tv<u8>)
+//! fn m(self, x: u8)                            fn m__traced(&self, __self: Tv<Self>, x: Tv<u8>)
 //! ```
 //!
 //! The native `&self` of a twin is there for rustc, which finds the method by it; the twin itself
@@ -50,11 +50,11 @@ pub fn check(function: &Function, errors: &mut Errors) -> bool {
     } else {
         return true;
     };
-    errors.on(
-        sig,
-        &format!("{what} are not supported yet in traced code"),
-        "mark what it calls #[residual] and keep this function plain",
-    );
+    let help = match function.role {
+        Role::Residual => "write a function for each type",
+        _ => "call what it does from a #[residual] function",
+    };
+    errors.on(sig, &format!("{what} are not supported yet in traced code"), help);
     false
 }
 

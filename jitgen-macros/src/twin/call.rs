@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! f(a), p::f(a)   =>   f::twin(a), p::f::twin(a)
-//! T::f(a)         =>   T::f__twin(a)
-//! r.m(a)          =>   (native receiver).m__twin(receiver of the twin, a)
+//! T::f(a)         =>   T::f__traced(a)
+//! r.m(a)          =>   (native receiver).m__traced(receiver of the twin, a)
 //! ```
 //!
 //! A twin is found by rustc as its function is, so the macro need not know what exists. It says so

@@ -72,7 +72,7 @@ pub fn return_type(sig: &Signature) -> TokenStream {
 
 /// What the twin of a method is called.
 pub fn twin_name(name: &Ident) -> Ident {
-    format_ident!("{name}__twin", span = name.span())
+    format_ident!("{name}__traced", span = name.span())
 }
 
 /// What the twin of a function is called where [`wrap`] puts it.

@@ -3,6 +3,7 @@
 //! The dispatch loop is here, arithmetic in `arith` and `shapes`, a helper in another crate.
 
 pub mod arith;
+pub mod nested;
 pub mod shapes;
 
 use arith::{combine as mix, pick};

@@ -1,10 +1,10 @@
 //! Methods of the standard library in twins.
 //!
 //! ```text
-//! x.count_ones()   =>   x.count_ones__twin(receive(auto(local(&mut x))))
+//! x.count_ones()   =>   x.count_ones__traced(receive(auto(local(&mut x))))
 //! ```
 //!
-//! A twin is found as its method is: rustc resolves `m__twin` on the real receiver. For types of
+//! A twin is found as its method is: rustc resolves `m__traced` on the real receiver. For types of
 //! the standard library the twins are here, as traits that every twin body imports. By their first
 //! argument they say how they take `self`: a [`Place`] is `self` by reference, a [`Tv`] by value;
 //! [`receive`] gives either, before the other arguments are evaluated.
@@ -17,7 +17,7 @@
 //!
 //! Not here: methods of types that are not words, but for `len` and `is_empty`.
 
-#![allow(non_snake_case, reason = "`m__twin` is the twin of `m`")]
+#![allow(non_snake_case, reason = "`m__traced` is the twin of `m`")]
 
 #[macro_use]
 mod table;
