@@ -5,7 +5,12 @@
 //!
 //! Not here: operators (`words`).
 
-#![allow(clippy::unnecessary_cast, clippy::manual_clamp, reason = "one text for all types")]
+#![allow(
+    clippy::unnecessary_cast,
+    clippy::manual_clamp,
+    clippy::cast_abs_to_unsigned,
+    reason = "one text for all types"
+)]
 
 /// Runs the guest; says nothing if it panics.
 fn panics(run: impl FnOnce()) -> i32 {
