@@ -157,8 +157,9 @@ fn too_deep_a_recursion_is_an_error_that_the_guest_catches() {
         Return(2),
     ];
     let main = vec![Try(1, 0, 1), Return(1)];
-    let run = agree("deep", &[main, down], &[100, 190_000, 50, 190_000, 300]);
-    assert!(run.output.starts_with("[\"100\", \"-1\", \"50\", \"-1\", \"300\"]"), "{}", run.output);
+    // Far from the limit on both sides: a level takes more stack in some modes than in others.
+    let run = agree("deep", &[main, down], &[40, 190_000, 20, 190_000, 60]);
+    assert!(run.output.starts_with("[\"40\", \"-1\", \"20\", \"-1\", \"60\"]"), "{}", run.output);
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn function(
         portal,
         wanted,
         alone,
-        called: alone && role == Role::Portal,
+        called: false,
     }
 }
 

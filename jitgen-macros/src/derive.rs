@@ -53,6 +53,7 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
             reason = "generated"
         )]
     };
+    let clone = clone(input);
     quote! {
         #lints
         const _: () = {
@@ -74,7 +75,83 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
                 type Then<__M: #m::Binding> = __M;
                 fn peel(place: #m::Place<Self>) -> #m::Place<Self> { place }
             }
+            #clone
         };
+    }
+}
+
+/// Is there `#[traced(clone)]` on it?
+fn is_shared(input: &DeriveInput) -> bool {
+    input.attrs.iter().filter(|attr| attr.path().is_ident("traced")).any(|attr| {
+        let mut found = false;
+        let _ = attr.parse_nested_meta(|meta| {
+            found |= meta.path.is_ident("clone");
+            Ok(())
+        });
+        found
+    })
+}
+
+/// How the type is cloned: in the trace, field by field, or by a call.
+fn clone(input: &DeriveInput) -> TokenStream {
+    let m = support();
+    let name = &input.ident;
+    let mut with_bounds = input.generics.clone();
+    for param in with_bounds.type_params_mut() {
+        param.bounds.push(syn::parse_quote!(#m::Traced));
+    }
+    let (generics, types, _) = with_bounds.split_for_impl();
+    if !is_shared(input) {
+        let bound = quote!(where for<'__clone> #name #types: ::core::clone::Clone);
+        return quote! {
+            impl #generics #m::CloneTwin for #name #types #bound {
+                fn clone__twin(this: #m::Place<Self>) -> #m::Tv<Self> { #m::clone_called(this) }
+            }
+        };
+    }
+    let share = match &input.data {
+        Data::Struct(data) => {
+            let (names, types): (Vec<_>, Vec<_>) = members(&data.fields).into_iter().unzip();
+            quote!(#(
+                // SAFETY: only the address of the field is computed.
+                <#types as #m::Share>::share(place.project(unsafe { &raw mut (*place.addr()).#names }));
+            )*)
+        }
+        Data::Enum(data) => {
+            let variants = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
+                let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
+                let text = name.to_string();
+                let body = arm(variant, &|local, ty| {
+                    quote! {
+                        <#ty as #m::Share>::share(__m.part(&__head, #local));
+                    }
+                });
+                quote! {
+                    if (false #(|| ::core::mem::needs_drop::<#types>())*) && __head.test(
+                        // SAFETY: of a head only the variant is looked at.
+                        #text, ::core::matches!(unsafe { &*__head.native() }, Self::#name { .. }),
+                    ) {
+                        // SAFETY: only addresses of fields are computed.
+                        match unsafe { &*__head.native() } { #body _ => () }
+                        return;
+                    }
+                }
+            });
+            quote! {
+                let __m = #m::matched(place);
+                let __head = #m::head(__m);
+                #(#variants)*
+            }
+        }
+        Data::Union(_) => quote!(),
+    };
+    quote! {
+        impl #generics #m::Share for #name #types {
+            fn share(place: #m::Place<Self>) { #share }
+        }
+        impl #generics #m::CloneTwin for #name #types {
+            fn clone__twin(this: #m::Place<Self>) -> #m::Tv<Self> { #m::clone_shared(this) }
+        }
     }
 }
 

@@ -48,8 +48,8 @@ pub fn interpreter(args: TokenStream, item: TokenStream) -> TokenStream {
         return [errors.tokens(), item].into_iter().collect();
     };
     let mut model = collect(items, false, &mut errors);
-    let (reached, called) = reach(&model);
-    called.into_iter().for_each(|index| model.functions[index].called = true);
+    let reached = reach(&model);
+    note_called(&mut model, &reached);
     let twins = twins(&model, &reached, &mut errors);
     if model.functions.iter().all(|f| f.role != Role::Portal) {
         errors.on(
@@ -107,8 +107,9 @@ pub fn item(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
         return [errors.tokens(), item].into_iter().collect();
     }
     let mut items = vec![parsed];
-    let model = collect(&mut items, true, &mut errors);
+    let mut model = collect(&mut items, true, &mut errors);
     let all: Vec<usize> = (0..model.functions.len()).collect();
+    note_called(&mut model, &all);
     let twins = twins(&model, &all, &mut errors);
     if errors.any() {
         items.iter_mut().for_each(|item| PlainWithout.visit_item_mut(item));
@@ -133,26 +134,40 @@ pub fn overflow_probe() -> TokenStream {
     }
 }
 
-/// The functions that the portals reach without going through residual ones, in their order, and
-/// which portals are called by them.
-fn reach(module: &Module) -> (Vec<usize>, Vec<usize>) {
+/// The functions that the portals reach without going through residual ones, in their order.
+fn reach(module: &Module) -> Vec<usize> {
     let functions = module.functions.iter().enumerate();
     let roots = functions.filter(|(_, f)| f.role == Role::Portal || f.wanted);
     let mut work: Vec<usize> = roots.map(|(index, _)| index).collect();
     let mut reached = HashSet::new();
     let mut names = Names(module, vec![]);
-    let mut called = vec![];
     while let Some(index) = work.pop() {
         if reached.insert(index) && module.functions[index].role != Role::Residual {
             names.visit_block(&module.functions[index].body);
-            let is_portal = |index: &&usize| module.functions[**index].role == Role::Portal;
-            called.extend(names.1.iter().filter(is_portal));
             work.append(&mut names.1);
         }
     }
     let mut reached: Vec<usize> = reached.into_iter().collect();
     reached.sort_unstable();
-    (reached, called)
+    reached
+}
+
+/// Notes which portals are called by traced code, as far as can be seen here.
+fn note_called(module: &mut Module, reached: &[usize]) {
+    let mut names = Names(module, vec![]);
+    for index in reached {
+        let function = &module.functions[*index];
+        if function.role != Role::Residual {
+            names.visit_block(&function.body);
+        }
+    }
+    let called = names.1;
+    for function in &mut module.functions {
+        function.called = function.portal.as_ref().is_some_and(|portal| portal.recursive);
+    }
+    for index in called {
+        module.functions[index].called |= module.functions[index].role == Role::Portal;
+    }
 }
 
 /// What a body calls.

@@ -72,7 +72,7 @@ pub fn portal(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Lets the tracer handle values of a type: struct fields become accessible, enums can be matched.
-#[proc_macro_derive(Traced)]
+#[proc_macro_derive(Traced, attributes(traced))]
 pub fn derive_traced(item: TokenStream) -> TokenStream {
     derive::traced(item.into()).into()
 }

@@ -5,8 +5,8 @@
 //!
 //! ```text
 //! fn f            enum f {} impl f { fn twin }      in the type namespace, so that `use` brings it along
-//! impl T { fn m   impl T { fn m__traced }
-//! trait, its impl fn m__traced inside
+//! impl T { fn m   impl T { fn m__twin }
+//! trait, its impl fn m__twin inside
 //! ```
 //!
 //! Not here: how they are found (`collect`), how a body is rewritten (`twin`).
@@ -68,7 +68,7 @@ pub struct Function {
     pub wanted: bool,
     /// Is it outside of an interpreter module?
     pub alone: bool,
-    /// Is it a portal that traced code calls? A single item may be called from anywhere.
+    /// Is it a portal that traced code calls?
     pub called: bool,
 }
 

@@ -19,7 +19,7 @@ use crate::diagnostics::Errors;
 use crate::model::{Function, Module};
 use crate::recursion;
 use crate::scope::Scope;
-use crate::twin::{Breaks, Return, Twin, portal_twin, preamble, return_type, support, wrap};
+use crate::twin::{Breaks, Return, Twin, preamble, return_type, support, wrap};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
@@ -36,6 +36,8 @@ pub struct Portal {
     pub reds: Vec<Ident>,
     /// Gives the portal's result where the native stack ends.
     pub overflow: Option<syn::Path>,
+    /// Do twins of other files call it?
+    pub recursive: bool,
 }
 
 impl Portal {
@@ -54,6 +56,10 @@ impl Portal {
                 List::Items(list) => list,
                 List::Overflow(path) => {
                     portal.overflow = Some(path);
+                    continue;
+                }
+                List::Recursive => {
+                    portal.recursive = true;
                     continue;
                 }
             };
@@ -98,6 +104,7 @@ struct Items {
 enum List {
     Items(Items),
     Overflow(syn::Path),
+    Recursive,
 }
 
 impl Parse for List {
@@ -106,6 +113,9 @@ impl Parse for List {
         if name == "overflow" {
             input.parse::<Token![=]>()?;
             return Ok(List::Overflow(input.parse()?));
+        }
+        if name == "recursive" {
+            return Ok(List::Recursive);
         }
         let content;
         syn::parenthesized!(content in input);
@@ -284,7 +294,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         quote!(#m::returns({ #epilogue }))
     };
     let result = return_type(&function.sig);
-    let name = portal_twin(function);
+    let name = recursion::beside(function, "portal_twin");
     let (lifetimes, preamble) = (&function.sig.generics, preamble(function));
     let description = describe(function, portal);
     let recursion = recursion::functions(function, portal);
@@ -454,7 +464,7 @@ fn enter(function: &Function, portal: &Portal, mutable: &[Ident], at_entry: bool
     let tick = if at_entry { quote!(tick_call) } else { quote!(tick) };
     let description = recursion::description(function);
     let (greens, reds) = (&portal.greens, &portal.reds);
-    let (name, twin) = (&function.sig.ident, portal_twin(function));
+    let (name, twin) = (&function.sig.ident, recursion::beside(function, "portal_twin"));
     let twin = if function.owner.is_some() { quote!(Self::#twin) } else { quote!(#name::#twin) };
     let back_greens = greens.iter().enumerate().filter_map(|(index, green)| {
         let name = as_ident(green)?;

@@ -1,11 +1,15 @@
 //! What a portal has besides its twin when traced code calls it.
 //!
 //! ```text
-//! twin(args)      in twins: the portal's own twin from its beginning, or handed over
+//! twin(args)      what twins call: the portal's own twin from its beginning, or handed over
 //! from(entry)     the plain portal, from its beginning or from a state: the body twice
 //! resume(state)   the same, as a twin calls it
 //! thunk(…)        the same, as compiled code calls it
 //! ```
+//!
+//! The portal's own twin is `portal_twin`. So whoever calls a function need not know that it is a
+//! portal; but what is beside it is written only if it is called: in the same module or item, or
+//! from other files, which `#[portal(.., recursive)]` announces.
 //!
 //! `from` takes both kinds of entry so that rustc infers the types of the prologue's variables; it
 //! is only ever called with a state.
@@ -14,7 +18,7 @@
 
 use crate::model::{Function, reference};
 use crate::portal::{self, Portal};
-use crate::twin::{self, Twin, portal_twin, return_type, support, support_at, twin_ident};
+use crate::twin::{self, Twin, return_type, support, support_at, twin_ident};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
@@ -52,18 +56,17 @@ pub fn check_depth(function: &Function, portal: &Portal) -> Option<Stmt> {
 /// The functions beside the twin of a portal that traced code calls.
 pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
     if !function.called {
-        return quote!();
+        return not_called(function);
     }
     let m = support();
     let lifetimes = &function.sig.generics;
     let result = return_type(&function.sig);
     let at_result = support_at(result.span());
-    let twin = portal_twin(function);
-    let name = |what| beside(function, what);
-    let (call, from) = (twin_ident(function), name("from"));
+    let (call, name) = (twin_ident(function), |what| beside(function, what));
+    let (twin, from) = (name("portal_twin"), name("from"));
     let (resume, thunk) = (name("resume"), name("thunk"));
     let portal_name = name("portal");
-    let (outer, _, arguments) = twin::entry(&function.sig);
+    let (outer, arguments) = twin::entry(&function.sig);
     let handed = function.sig.inputs.iter().zip(&arguments).map(|(input, name)| match input {
         FnArg::Receiver(this) if reference(this).flatten().is_some() => quote!(#m::unique(#name)),
         FnArg::Receiver(_) => quote!(#m::shared(#name)),
@@ -130,13 +133,27 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
     }
 }
 
+/// What twins of other files find of a portal that they may not call: an error that says so.
+fn not_called(function: &Function) -> TokenStream {
+    let m = support();
+    let (name, lifetimes) = (twin_ident(function), &function.sig.generics);
+    let (parameters, _) = twin::entry(&function.sig);
+    let result = return_type(&function.sig);
+    let params = &lifetimes.params;
+    quote! {
+        #[cold]
+        pub fn #name<#params> (#parameters) -> #m::Tv<#result>
+        where
+            for<'__any> &'__any #m::NotRecursive: #m::CalledByTwins,
+        {
+            ::core::unreachable!()
+        }
+    }
+}
+
 fn symbol(function: &Function) -> TokenStream {
-    let name = function.sig.ident.to_string();
-    let owner = function.owner.as_ref().map(|owner| {
-        let owner = quote!(#owner).to_string().replace(' ', "");
-        quote!(#owner, "::",)
-    });
-    quote!(::core::concat!(::core::module_path!(), "::", #owner #name, "::from"))
+    let name = twin::function_name(function);
+    quote!(::core::concat!(#name, "::from"))
 }
 
 /// The plain portal, from a state or from its beginning.

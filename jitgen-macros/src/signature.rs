@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! fn pick<T: Copy>(c: bool, a: T) -> T         fn twin<T: Copy + Traced>(c: Tv<bool>, a: Tv<T>) -> Tv<T>
-//! fn m(&self, x: u8)                           fn m__traced(&self, __place: Place<Self>, x: Tv<u8>)
-//! fn m(self, x: u8)                            fn m__traced(&self, __self: Tv<Self>, x: Tv<u8>)
+//! fn m(&self, x: u8)                           fn m__twin(&self, __place: Place<Self>, x: Tv<u8>)
+//! fn m(self, x: u8)                            fn m__twin(&self, __self: Tv<Self>, x: Tv<u8>)
 //! ```
 //!
 //! The native `&self` of a twin is there for rustc, which finds the method by it; the twin itself
@@ -15,7 +15,6 @@
 
 use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Role, reference};
-use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit::Visit;
 use syn::{FnArg, GenericParam, Generics, Type, TypeParamBound};
@@ -31,6 +30,19 @@ pub fn check(function: &Function, errors: &mut Errors) -> bool {
         "generic residual functions"
     } else if function.role == Role::Portal && has_types(&sig.generics) {
         "generic portals"
+    } else if function.role == Role::Portal && matches!(function.home, Home::Impl(_) | Home::Trait)
+    {
+        "portals in traits"
+    } else if function.role == Role::Portal
+        && let Some(this) = sig.receiver()
+        && reference(this).is_none()
+    {
+        errors.on(
+            this,
+            "a portal that takes `self` by value is not supported yet",
+            "take `&self` or `&mut self`",
+        );
+        return false;
     } else if let Some(this) = sig.receiver()
         && matches!(this.kind, syn::ReceiverKind::Typed(..))
     {
@@ -158,15 +170,4 @@ impl Visit<'_> for Projections {
         }
         syn::visit::visit_type_path(self, path);
     }
-}
-
-/// Generic arguments that name a function's own parameters: `::<T, N>`.
-pub fn turbofish(generics: &Generics) -> TokenStream {
-    let names = generics.params.iter().filter_map(|param| match param {
-        GenericParam::Type(param) => Some(&param.ident),
-        GenericParam::Const(param) => Some(&param.ident),
-        GenericParam::Lifetime(_) => None,
-    });
-    let names: Vec<_> = names.collect();
-    if names.is_empty() { quote!() } else { quote!(::<#(#names),*>) }
 }

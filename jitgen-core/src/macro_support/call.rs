@@ -109,6 +109,16 @@ impl Parts {
     }
 }
 
+/// `Some(value)`.
+pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
+    let opnd = value.opnd();
+    let part = |r: &Option<T>| match r {
+        Some(x) => std::ptr::from_ref(x) as u64,
+        None => unreachable!("made just now"),
+    };
+    built(Some(value.native()), opnd, part, size_of::<T>())
+}
+
 /// Takes a `Result` apart: the twin goes on with the variant that it is.
 pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
     let place = local(&mut result);

@@ -17,6 +17,7 @@
 //!
 //! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
 
+mod borrowed;
 mod call;
 mod carrier;
 mod elements;
@@ -24,6 +25,7 @@ mod enter;
 mod inline;
 mod memory;
 pub mod methods;
+mod moves;
 mod ops;
 mod overflow;
 mod own;
@@ -41,13 +43,14 @@ mod traced;
 pub use crate::runtime::coverage::{Coverage, CoverageTable, Treatment};
 pub use crate::runtime::{enter_portal, tick, tick_call};
 pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded};
-pub use call::{FromResidual, Parts, Try, err, from, ok, residual, split, split_option};
+pub use call::{FromResidual, Parts, Try, err, from, ok, residual, some, split, split_option};
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
-pub use elements::{Indexable, as_slice, index, len, repeated};
+pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use enter::enter;
 pub use inline::{Given, begin_inline, end_inline, returned, returns};
-pub use methods::{Receive, receive};
-pub use ops::{Bin, Counter, Un, bin, branch, cast, equals, next_of_range, un, within};
+pub use methods::{CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive};
+pub use moves::{mem_replace, mem_swap, mem_take};
+pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;
 pub use own::drop_field;
 pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, nothing, word};
@@ -58,7 +61,9 @@ pub use portal::{
 };
 pub use probe::{Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
 pub use reach::{Auto, Deref, Peel, auto, deref};
-pub use recursion::{enter_level, hand_over, is_deep, leave_level, overflow, state_at};
+pub use recursion::{
+    CalledByTwins, NotRecursive, enter_level, hand_over, is_deep, leave_level, overflow, state_at,
+};
 pub use shape::{Shape, TagAt};
 pub use std_types::none_bits;
 pub use traced::{Carried, Machine, Ptr, Scalar, Traced, Tv, carry, constant, lift, uncarry, unit};

@@ -7,6 +7,7 @@
 //!
 //! Not here: reading operands from memory (`place`), what the optimizer makes of it.
 
+use super::methods::integer::Integer;
 use super::traced::{Scalar, Tv};
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{Function, Opnd, Word, pure, with};
@@ -104,7 +105,7 @@ pub fn cast<A: Scalar, R: Scalar>(a: Tv<A>, now: R) -> Tv<R> {
 }
 
 /// The next number of a range in a `for` loop, and whether there is none.
-pub fn next_of_range<T: Counter + PartialEq>(
+pub fn next_of_range<T: Integer + PartialEq + From<bool>>(
     now: Tv<T>,
     end: Tv<T>,
     inclusive: bool,
@@ -112,9 +113,7 @@ pub fn next_of_range<T: Counter + PartialEq>(
     if inclusive && branch(bin(Bin::Eq, false, now, end, now.nat() == end.nat())) {
         return (now, true);
     }
-    let one = super::traced::lift(T::one());
-    let next = record(Op::Add, T::TY, now.word(), Some(one.word()));
-    (word_of(now.nat().next(), next), false)
+    (now.nat().wrapping_add__twin(now, super::traced::lift(T::from(true))), false)
 }
 
 /// Which way the twin goes at a condition.
@@ -122,24 +121,6 @@ pub fn branch(condition: Tv<bool>) -> bool {
     with(|s| s.branch(condition.word()));
     condition.nat()
 }
-
-/// What a range can count.
-pub trait Counter: Scalar {
-    /// The next number.
-    fn next(self) -> Self;
-    /// The number 1.
-    fn one() -> Self;
-}
-
-macro_rules! counters {
-    ($($t:ty)+) => {$(
-        impl Counter for $t {
-            fn next(self) -> Self { self.wrapping_add(1) }
-            fn one() -> Self { 1 }
-        }
-    )+};
-}
-counters!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
 
 fn binary(op: Bin, checked: bool, signed: bool, a: Word, b: Word, now: Const) -> Opnd {
     let ty = a.now.ty;

@@ -109,6 +109,11 @@ pub fn behind<R: super::reach::Deref, M>(m: Matched<R, M>) -> Matched<R::Target,
 }
 
 impl<T, M: Binding> Matched<T, M> {
+    /// The place.
+    pub(super) fn place(self) -> Place<T> {
+        self.place
+    }
+
     /// The address, for rustc to compute those of fields from.
     pub fn addr(self) -> *mut T {
         self.place.addr()
@@ -124,6 +129,11 @@ impl<T, M: Binding> Matched<T, M> {
         let distance = (field as u64).wrapping_sub(head.native() as u64);
         let address = (self.place.addr() as u64).wrapping_add(distance) as *mut F;
         Matched { place: self.place.project(address), mode: self.mode }
+    }
+
+    /// The place of a field of the variant that `head` shows.
+    pub fn part<F>(self, head: &Head<T>, field: *const F) -> Place<F> {
+        self.inner(head, field).place
     }
 
     /// Binds a name.

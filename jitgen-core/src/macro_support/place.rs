@@ -288,7 +288,7 @@ impl<X: Traced> Place<X> {
             };
             words.push((word.offset, loaded));
         }
-        Tv::from_words(&words)
+        Tv::received(&words)
     }
 
     fn get_opaque(self) -> Tv<X> {
@@ -313,16 +313,26 @@ impl<X: Traced> Place<X> {
             }
             At::Memory { .. } => Some(self.get()),
         };
+        self.put(value);
+        drop(old);
+    }
+
+    /// Writes the value over one that has been moved out.
+    pub(super) fn put(self, value: Tv<X>) {
         self.write(value);
+        self.is_whole();
+    }
+
+    /// Nothing of the value here has been moved away any more.
+    fn is_whole(self) {
         if let At::Value(inside) = self.at
             && !inside.moved.is_null()
         {
-            let (offset, end) =
-                (self.distance(inside), self.distance(inside) + size_of::<X>() as u32);
+            let offset = self.distance(inside);
+            let end = offset + size_of::<X>() as u32;
             // SAFETY: the list belongs to the carrier of the same value.
             unsafe { (*inside.moved).retain(|(at, size)| at + size <= offset || *at >= end) };
         }
-        drop(old);
     }
 
     /// Writes the value over bytes that hold nothing.

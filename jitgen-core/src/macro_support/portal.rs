@@ -180,7 +180,7 @@ impl State {
     pub fn red<X: Traced>(&mut self) -> Tv<X> {
         const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
         let words = self.take_words::<X>(|index| with(|s| s.param(index)));
-        Tv::from_words(&words)
+        Tv::received(&words)
     }
 
     fn take_words<X: Traced>(&mut self, opnd: impl Fn(usize) -> Opnd) -> Vec<(u32, Word)> {

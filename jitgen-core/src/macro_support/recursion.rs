@@ -1,7 +1,7 @@
 //! Portals that traced code calls.
 //!
 //! ```text
-//! run(code, x)    =>    enter_level; run::twin(Entry::Call((code, x))); leave_level
+//! run(code, x)    =>    run::twin: enter_level; run::portal_twin(Entry::Call((code, x))); leave_level
 //!                           Outcome::Return(result)     the level has been inlined
 //!                           Outcome::Merge(state)       hand_over: the plain portal from that state
 //! ```
@@ -40,6 +40,17 @@ pub fn is_deep() -> bool {
 pub fn overflow(portal: &Portal) -> ! {
     panic!("the guest program recurses too deeply in {}", portal.name)
 }
+
+/// Stands for a portal that is called only natively, as far as its own file shows.
+pub struct NotRecursive;
+
+/// What a portal must be to be called by traced code.
+#[diagnostic::on_unimplemented(
+    message = "traced code calls a portal that is not marked for it",
+    label = "it begins a portal",
+    note = "write `#[portal(.., recursive)]` on the portal, or call it from a #[residual] function"
+)]
+pub trait CalledByTwins {}
 
 /// The twin is about to enter a portal.
 pub fn enter_level(portal: &'static Portal) {

@@ -302,6 +302,29 @@ impl<X: Traced> Tv<X> {
             .collect()
     }
 
+    /// The value that consists of these words, which come from outside: a log, a state. Bytes of
+    /// them that mean nothing may be anything.
+    pub fn received(words: &[(u32, Word)]) -> Tv<X> {
+        let value = Tv::<X>::from_words(words);
+        if X::TAG.word().is_some() || X::SHAPE.words().len() > 1 {
+            value.clear(words);
+        }
+        value
+    }
+
+    fn clear(&self, words: &[(u32, Word)]) {
+        let mut leaves = vec![];
+        // SAFETY: the carrier holds a value.
+        unsafe { X::leaves(self.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
+        for (offset, word) in words {
+            // SAFETY: the leaves are the initialized words of the value there.
+            let natural = unsafe { natural(self.raw() as u64, *offset, word.now.ty, &leaves) };
+            if natural.bits != word.now.bits {
+                with(|s| s.clear(word.opnd, Const::new(word.now.ty, natural.bits)));
+            }
+        }
+    }
+
     /// The value that consists of these words.
     pub fn from_words(words: &[(u32, Word)]) -> Tv<X> {
         let bits: Vec<_> = words.iter().map(|(offset, word)| (*offset, word.now)).collect();

@@ -90,10 +90,14 @@ impl Jit {
         if !is_loop && matches!(job.origin, Origin::Exit(..)) {
             guard_panic(&job.start_log, &mut recorded);
         }
-        let Recorded { trace, journal, target, result, .. } = recorded;
+        let Recorded { trace, journal, target, result, cleared, .. } = recorded;
         let ops = trace.inst_count();
         self.statistics.ops_recorded += ops as u64;
-        let args = (!is_loop).then(|| job.args.clone());
+        let args = (!is_loop).then(|| {
+            let mut args = job.args.clone();
+            cleared.iter().for_each(|(index, now)| args[*index] = *now);
+            args
+        });
         let again = self.may_take_more_rounds(&job, is_loop, &target);
         let returns = result.is_some();
         let stopped = match result {

@@ -102,6 +102,11 @@ impl Recorder {
         self.block.params[index]
     }
 
+    /// Which parameter a value is.
+    pub fn param_index(&self, v: ValueId) -> Option<usize> {
+        self.block.params.iter().position(|param| *param == v)
+    }
+
     /// The type of a value.
     pub fn type_of(&self, v: ValueId) -> Ty {
         self.trace.ty(v.into())

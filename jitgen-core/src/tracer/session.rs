@@ -125,6 +125,8 @@ pub struct Recorded {
     pub functions: Vec<Function>,
     /// What the portal has returned, if the trace ends by that.
     pub result: Option<Vec<u8>>,
+    /// Parameters that the twin has taken for others, because some of their bytes mean nothing.
+    pub cleared: Vec<(usize, Const)>,
 }
 
 /// Answers whether there is compiled code for these keys of greens.
@@ -198,6 +200,7 @@ pub struct Session {
     pub(super) tags: HashMap<ValueId, Possible>,
     pub(super) pending: Vec<ValueId>,
     pub(super) equal: HashMap<ValueId, Const>,
+    cleared: Vec<(ValueId, Const)>,
     /// The portals that the twin has entered inside of its own.
     pub(super) levels: Vec<Level>,
     start_greens: VecDeque<Green>,
@@ -316,6 +319,14 @@ impl Session {
     /// The operand of the trace's parameter of that number.
     pub fn param(&self, index: usize) -> Opnd {
         self.recording.as_ref().map_or(Opnd::Const, |r| Opnd::Ssa(r.recorder.param(index)))
+    }
+
+    /// A word that came from outside has bytes that mean nothing in the variant that it belongs to;
+    /// the twin goes on with `now`, where they are zero.
+    pub fn clear(&mut self, opnd: Opnd, now: Const) {
+        if let Opnd::Ssa(v) = opnd {
+            self.cleared.push((v, now));
+        }
     }
 
     /// Has the twin passed the merge point from which it started?
@@ -656,9 +667,13 @@ impl Session {
         let Some(recording) = self.recording.take() else {
             return;
         };
+        let params = &recording.recorder;
+        let cleared = self.cleared.iter();
+        let cleared =
+            cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
         let (trace, journal) = recording.recorder.finish(close);
         let functions = recording.functions;
-        self.recorded = Some(Recorded { trace, journal, target, functions, result: None });
+        self.recorded = Some(Recorded { trace, journal, target, functions, result: None, cleared });
     }
 
     fn uses(&mut self, function: Function) {

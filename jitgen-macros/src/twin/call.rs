@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! f(a), p::f(a)   =>   f::twin(a), p::f::twin(a)
-//! T::f(a)         =>   T::f__traced(a)
-//! r.m(a)          =>   (native receiver).m__traced(receiver of the twin, a)
+//! T::f(a)         =>   T::f__twin(a)
+//! r.m(a)          =>   (native receiver).m__twin(receiver of the twin, a)
 //! ```
 //!
 //! A twin is found by rustc as its function is, so the macro need not know what exists. It says so
@@ -44,6 +44,16 @@ impl Twin<'_> {
             "promote" if e.args.len() == 1 && self.module.free(name).is_none() => {
                 let value = self.value(&e.args[0]);
                 return quote!(#m::promote(#value));
+            }
+            "clone" if !single && e.args.len() == 1 => {
+                let place = self.place(&e.args[0]);
+                return quote_spanned!(e.span()=> #m::clone_of(#place));
+            }
+            "replace" | "take" | "swap"
+                if !single && segments[segments.len() - 2].ident == "mem" =>
+            {
+                let (function, arguments) = (format_ident!("mem_{name}"), self.arguments(&e.args));
+                return quote_spanned!(e.span()=> #m::#function(#(#arguments),*));
             }
             text if text.starts_with(|c: char| c.is_uppercase()) => {
                 let (path, arguments) = (&function.path, self.arguments(&e.args));
@@ -98,7 +108,7 @@ impl Twin<'_> {
             && is_word(&function.path.segments[0].ident)
             && !WITHOUT_SELF.contains(&&*name.to_string());
         if (of_word || self.module.takes_self(&name)) && !e.args.is_empty() {
-            let receiver = self.receiver(&e.args[0]);
+            let receiver = self.place(&e.args[0]);
             let arguments = self.arguments(e.args.iter().skip(1));
             return self.with_receiver(
                 e,
@@ -113,7 +123,12 @@ impl Twin<'_> {
     /// `receiver.method(args)`.
     pub fn method_call(&mut self, e: &ExprMethodCall) -> TokenStream {
         let (twin, generics) = (twin_name(&e.method), &e.turbofish);
-        let receiver = self.receiver(&e.receiver);
+        let receiver = self.place(&e.receiver);
+        if e.method == "clone" && e.args.is_empty() {
+            // What is cloned is what the references lead to, not what an `Rc` does.
+            let m = support_at(e.span());
+            return quote_spanned!(e.span()=> #m::clone_of(#receiver));
+        }
         let arguments = self.arguments(&e.args);
         self.with_receiver(
             e,
@@ -122,44 +137,18 @@ impl Twin<'_> {
         )
     }
 
-    /// The place of a receiver, and whether it is one without a name.
-    fn receiver(&mut self, e: &Expr) -> (TokenStream, bool) {
-        if self.is_place(e) { (self.place(e), false) } else { (self.value(e), true) }
-    }
-
-    fn is_place(&self, e: &Expr) -> bool {
-        match e {
-            Expr::Paren(e) => self.is_place(&e.expr),
-            Expr::Group(e) => self.is_place(&e.expr),
-            Expr::Path(e) => e.path.get_ident().is_some_and(|name| {
-                name == "self"
-                    || self.scope.has(name)
-                    || self.scope.hidden.iter().any(|h| name == h)
-            }),
-            Expr::Unary(e) => matches!(e.op, syn::UnOp::Deref(_)),
-            Expr::Field(_) | Expr::Index(_) => true,
-            _ => false,
-        }
-    }
-
     /// A call with a receiver: rustc finds the twin by the native reference `this`; `__q` is what
     /// the twin uses, and is taken before the arguments are evaluated.
     fn with_receiver(
         &mut self,
         e: &impl Spanned,
-        (receiver, temporary): (TokenStream, bool),
+        receiver: TokenStream,
         call: impl FnOnce(TokenStream) -> TokenStream,
     ) -> TokenStream {
         let m = support_at(e.span());
         let call = call(quote_spanned!(e.span()=> unsafe { &*__r.addr() }));
-        let (temporary, place) = if temporary {
-            (Some(quote!(let mut __t = #receiver;)), quote!(#m::local(&mut __t)))
-        } else {
-            (None, receiver)
-        };
         quote_spanned!(e.span()=> {
-            #temporary
-            let __r = #m::auto(#place);
+            let __r = #m::auto(#receiver);
             let __q = #m::receive(__r);
             // SAFETY: the receiver is alive; the twin uses the reference for its address only.
             #call
@@ -221,19 +210,6 @@ impl Twin<'_> {
     }
 }
 
-/// A struct expression or pattern with something more before its closing brace.
-fn with_rest(tokens: &TokenStream, rest: &TokenStream) -> TokenStream {
-    let mut trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    if let Some(TokenTree::Group(group)) = trees.pop() {
-        let inner = group.stream();
-        trees.push(TokenTree::Group(proc_macro2::Group::new(
-            group.delimiter(),
-            quote!(#inner #rest),
-        )));
-    }
-    trees.into_iter().collect()
-}
-
 /// Does a path go through a type there?
 fn is_type(name: &syn::Ident) -> bool {
     name.to_string().starts_with(|c: char| c.is_uppercase()) || is_word(name)
@@ -256,4 +232,17 @@ fn is_word(name: &syn::Ident) -> bool {
             | "bool"
             | "char"
     )
+}
+
+/// A struct expression or pattern with something more before its closing brace.
+fn with_rest(tokens: &TokenStream, rest: &TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    if let Some(TokenTree::Group(group)) = trees.pop() {
+        let inner = group.stream();
+        trees.push(TokenTree::Group(proc_macro2::Group::new(
+            group.delimiter(),
+            quote!(#inner #rest),
+        )));
+    }
+    trees.into_iter().collect()
 }

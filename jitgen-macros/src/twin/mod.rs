@@ -72,7 +72,7 @@ pub fn return_type(sig: &Signature) -> TokenStream {
 
 /// What the twin of a method is called.
 pub fn twin_name(name: &Ident) -> Ident {
-    format_ident!("{name}__traced", span = name.span())
+    format_ident!("{name}__twin", span = name.span())
 }
 
 /// What the twin of a function is called where [`wrap`] puts it.
@@ -80,14 +80,6 @@ pub fn twin_ident(function: &Function) -> Ident {
     match &function.owner {
         Some(_) => twin_name(&function.sig.ident),
         None => format_ident!("twin"),
-    }
-}
-
-/// What the dispatch loop's twin is called; [`twin_ident`] is how other twins call the portal.
-pub fn portal_twin(function: &Function) -> Ident {
-    match &function.owner {
-        Some(_) => format_ident!("{}__loop", function.sig.ident),
-        None => format_ident!("dispatch_loop"),
     }
 }
 
@@ -157,7 +149,8 @@ pub fn visibility(function: &Function) -> TokenStream {
     }
 }
 
-/// The twin of a traced function: its body, and how other twins enter it.
+/// The twin of a traced function: its body, and how other twins enter it. The body is a closure
+/// without parameters, since in the `impl` of a trait there is no place beside the twin.
 pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
     let m = support();
     let mut twin = Twin {
@@ -172,52 +165,30 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
         heads: vec![],
     };
     twin.scope.enter();
-    let (parameters, bind) = twin.parameters(&function.sig);
+    let bind = twin.bind_parameters(&function.sig);
     let (result, name) = (return_type(&function.sig), twin_ident(function));
     let at_result = support_at(result.span());
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
-    let (outer, inner, arguments) = entry(&function.sig);
+    let (parameters, arguments) = entry(&function.sig);
     if function.declared {
-        return wrap(function, quote!(fn #name #generics (#outer) -> #m::Tv<#result> #bounds;));
+        return wrap(
+            function,
+            quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;),
+        );
     }
     let body = twin.block(&function.body);
     let (vis, preamble) = (visibility(function), preamble(function));
-    let receiver = function.has_receiver().then(|| quote!(&self,));
-    let (beside, run) = match function.home {
-        // There is no place for a second function.
-        Home::Impl(_) | Home::Trait => (
-            quote!(),
-            quote!((move |#(#parameters),*| -> #m::Tv<#result> { #bind #body })(#(#inner),*)),
-        ),
-        Home::Free | Home::Inherent => {
-            let body_name = match &function.owner {
-                Some(_) => format_ident!("{}__body", function.sig.ident),
-                None => format_ident!("body"),
-            };
-            let this = function.has_receiver().then(|| quote!(self,));
-            let turbofish = signature::turbofish(&function.sig.generics);
-            (
-                quote! {
-                    #[cold]
-                    fn #body_name #generics (#receiver #(#parameters),*) -> #m::Tv<#result> #bounds {
-                        #preamble #bind #body
-                    }
-                },
-                quote!(Self::#body_name #turbofish (#this #(#inner),*)),
-            )
-        }
-    };
-    let preamble = beside.is_empty().then_some(preamble);
     wrap(
         function,
         quote! {
             #[cold]
-            #vis fn #name #generics (#outer) -> #m::Tv<#result> #bounds {
+            #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
                 #preamble
                 match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
                     ::core::result::Result::Ok(__call) => {
-                        #at_result::end_inline::<#result>(__call, #run)
+                        let __body = move || -> #m::Tv<#result> { #bind #body };
+                        #at_result::end_inline::<#result>(__call, __body())
                     }
                     ::core::result::Result::Err(__result) => {
                         #(::core::mem::forget(#arguments);)*
@@ -225,24 +196,22 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
                     }
                 }
             }
-
-            #beside
         },
     )
 }
 
-/// The parameters of a twin that hands them on, as they are handed on, and by name.
-pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>, Vec<Ident>) {
+/// The parameters of a twin, and their names.
+pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>) {
     let m = support();
     let (mut parameters, mut names) = (vec![], vec![]);
     for (index, input) in sig.inputs.iter().enumerate() {
         match input {
-            FnArg::Receiver(this) => {
-                let taken = match reference(this) {
-                    Some(_) => quote!(#m::Place<Self>),
-                    None => quote!(#m::Tv<Self>),
-                };
-                parameters.push(quote!(&self, __place: #taken));
+            FnArg::Receiver(this) if reference(this).is_none() => {
+                parameters.push(quote!(&self, __self: #m::Tv<Self>));
+                names.push(format_ident!("__self"));
+            }
+            FnArg::Receiver(_) => {
+                parameters.push(quote!(&self, __place: #m::Place<Self>));
                 names.push(format_ident!("__place"));
             }
             FnArg::Typed(arg) => {
@@ -252,35 +221,29 @@ pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>, Vec<Ident>) {
             }
         }
     }
-    (quote!(#(#parameters),*), names.clone(), names)
+    (quote!(#(#parameters),*), names)
 }
 
 impl Twin<'_> {
-    /// The parameters of a twin, and what binds `self`.
-    fn parameters(&mut self, sig: &Signature) -> (Vec<TokenStream>, TokenStream) {
+    /// What binds the parameters of a twin (see [`entry`]) to the names that the author gave them.
+    fn bind_parameters(&mut self, sig: &Signature) -> TokenStream {
         let m = support();
-        let mut parameters = vec![];
         let mut bind = TokenStream::new();
-        for input in &sig.inputs {
+        for (index, input) in sig.inputs.iter().enumerate() {
             match input {
-                FnArg::Receiver(this) => match reference(this) {
-                    None => parameters.push(quote!(mut __self: #m::Tv<Self>)),
-                    Some(mutable) => {
-                        let borrow =
-                            if mutable.is_some() { quote!(unique) } else { quote!(shared) };
-                        parameters.push(quote!(__place: #m::Place<Self>));
-                        bind.extend(quote!(let mut __self = #m::#borrow(__place);));
-                    }
-                },
+                FnArg::Receiver(this) => bind.extend(match reference(this) {
+                    None => quote!(let mut __self = __self;),
+                    Some(None) => quote!(let mut __self = #m::shared(__place);),
+                    Some(Some(_)) => quote!(let mut __self = #m::unique(__place);),
+                }),
                 FnArg::Typed(arg) => {
-                    let ty = &arg.ty;
+                    let given = format_ident!("__a{index}");
                     let (name, binds) = self.parameter(&arg.pat);
-                    parameters.push(quote!(mut #name: #m::Tv<#ty>));
-                    bind.extend(binds);
+                    bind.extend(quote!(let mut #name = #given; #binds));
                 }
             }
         }
-        (parameters, bind)
+        bind
     }
 
     /// The name of a parameter, and statements that take it apart.

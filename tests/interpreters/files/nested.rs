@@ -4,7 +4,7 @@ use jitgen_core::{portal, traced};
 use std::rc::Rc;
 
 /// Sums up what the elements say: a number is added, 0 begins the same list one shorter.
-#[portal(greens(code, pc), reds(left, sum))]
+#[portal(greens(code, pc), reds(left, sum), recursive)]
 pub fn sum(code: &Rc<Vec<i64>>, left: u64) -> i64 {
     let mut pc = 0;
     let mut left = left;

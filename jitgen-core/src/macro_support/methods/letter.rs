@@ -13,32 +13,32 @@ use crate::tracer::Function;
 calls! {
     /// What letters and bytes have.
     trait Ascii: Scalar for [char u8] {
-        pure is_ascii__traced = is_ascii() -> bool;
-        pure is_ascii_alphabetic__traced = is_ascii_alphabetic() -> bool;
-        pure is_ascii_uppercase__traced = is_ascii_uppercase() -> bool;
-        pure is_ascii_lowercase__traced = is_ascii_lowercase() -> bool;
-        pure is_ascii_alphanumeric__traced = is_ascii_alphanumeric() -> bool;
-        pure is_ascii_digit__traced = is_ascii_digit() -> bool;
-        pure is_ascii_hexdigit__traced = is_ascii_hexdigit() -> bool;
-        pure is_ascii_punctuation__traced = is_ascii_punctuation() -> bool;
-        pure is_ascii_graphic__traced = is_ascii_graphic() -> bool;
-        pure is_ascii_whitespace__traced = is_ascii_whitespace() -> bool;
-        pure is_ascii_control__traced = is_ascii_control() -> bool;
-        pure to_ascii_uppercase__traced = to_ascii_uppercase() -> Self;
-        pure to_ascii_lowercase__traced = to_ascii_lowercase() -> Self;
+        pure is_ascii__twin = is_ascii() -> bool;
+        pure is_ascii_alphabetic__twin = is_ascii_alphabetic() -> bool;
+        pure is_ascii_uppercase__twin = is_ascii_uppercase() -> bool;
+        pure is_ascii_lowercase__twin = is_ascii_lowercase() -> bool;
+        pure is_ascii_alphanumeric__twin = is_ascii_alphanumeric() -> bool;
+        pure is_ascii_digit__twin = is_ascii_digit() -> bool;
+        pure is_ascii_hexdigit__twin = is_ascii_hexdigit() -> bool;
+        pure is_ascii_punctuation__twin = is_ascii_punctuation() -> bool;
+        pure is_ascii_graphic__twin = is_ascii_graphic() -> bool;
+        pure is_ascii_whitespace__twin = is_ascii_whitespace() -> bool;
+        pure is_ascii_control__twin = is_ascii_control() -> bool;
+        pure to_ascii_uppercase__twin = to_ascii_uppercase() -> Self;
+        pure to_ascii_lowercase__twin = to_ascii_lowercase() -> Self;
     }
 }
 
 calls! {
     /// What only letters have.
     trait Letter: Scalar for [char] {
-        pure is_alphabetic__traced = is_alphabetic() -> bool;
-        pure is_alphanumeric__traced = is_alphanumeric() -> bool;
-        pure is_control__traced = is_control() -> bool;
-        pure is_lowercase__traced = is_lowercase() -> bool;
-        pure is_numeric__traced = is_numeric() -> bool;
-        pure is_uppercase__traced = is_uppercase() -> bool;
-        pure is_whitespace__traced = is_whitespace() -> bool;
-        pure len_utf8__traced = len_utf8() -> usize;
+        pure is_alphabetic__twin = is_alphabetic() -> bool;
+        pure is_alphanumeric__twin = is_alphanumeric() -> bool;
+        pure is_control__twin = is_control() -> bool;
+        pure is_lowercase__twin = is_lowercase() -> bool;
+        pure is_numeric__twin = is_numeric() -> bool;
+        pure is_uppercase__twin = is_uppercase() -> bool;
+        pure is_whitespace__twin = is_whitespace() -> bool;
+        pure len_utf8__twin = len_utf8() -> usize;
     }
 }

@@ -1,10 +1,10 @@
 //! Methods of the standard library in twins.
 //!
 //! ```text
-//! x.count_ones()   =>   x.count_ones__traced(receive(auto(local(&mut x))))
+//! x.count_ones()   =>   x.count_ones__twin(receive(auto(local(&mut x))))
 //! ```
 //!
-//! A twin is found as its method is: rustc resolves `m__traced` on the real receiver. For types of
+//! A twin is found as its method is: rustc resolves `m__twin` on the real receiver. For types of
 //! the standard library the twins are here, as traits that every twin body imports. By their first
 //! argument they say how they take `self`: a [`Place`] is `self` by reference, a [`Tv`] by value;
 //! [`receive`] gives either, before the other arguments are evaluated.
@@ -15,27 +15,39 @@
 //! Invariant `total`: a thunk gives some result for every argument; what makes a method panic is
 //! guarded before.
 //!
-//! Not here: methods of types that are not words, but for `len` and `is_empty`.
+//! Not here: methods of collections other than vectors.
 
-#![allow(non_snake_case, reason = "`m__traced` is the twin of `m`")]
+#![allow(non_snake_case, reason = "`m__twin` is the twin of `m`")]
 
 #[macro_use]
 mod table;
+mod cells;
+mod checked;
+mod convert;
+mod counted;
 mod float;
-mod integer;
+pub(super) mod integer;
 mod letter;
-mod option;
+mod optional;
 mod sequence;
+mod vector;
+
+pub use counted::{Share, clone_called, clone_of, clone_shared};
 
 // Underscores: an import of everything here must not hide a name of the author's.
+pub use cells::{CellTwin as _, RefCellTwin as _};
+pub use checked::{Checked as _, CheckedCalls as _, CheckedSigned as _, CheckedUnsigned as _};
+pub use convert::{FromTwin as _, IntoTwin as _};
+pub use counted::{CloneTwin, Counted as _};
 pub use float::{Float as _, FloatCalls as _};
 pub use integer::{
     Integer as _, IntegerCalls as _, SignedCalls as _, SignedOps as _, Unsigned as _,
     UnsignedCalls as _,
 };
 pub use letter::{Ascii as _, Letter as _};
-pub use option::{Checked as _, CheckedCalls as _, CheckedSigned as _, CheckedUnsigned as _};
+pub use optional::{Fallible as _, Optional as _, OptionalReference as _};
 pub use sequence::Sequence as _;
+pub use vector::{Elements as _, Vector as _};
 
 use super::place::Place;
 use super::traced::{Scalar, Traced, Tv};
@@ -46,7 +58,7 @@ use std::ops::{BitAnd, BitXor, Not};
 /// How a twin takes its receiver: by reference (the place itself) or by value.
 #[diagnostic::on_unimplemented(
     message = "`self` of type `{T}` cannot be taken by value in traced code",
-    note = "take `&self`, or derive `Traced` and `Copy` on the type"
+    note = "take `&self`, or write `#[derive(Traced)]` on the type"
 )]
 pub trait Receive<T: ?Sized> {
     /// Takes it.

@@ -1,6 +1,6 @@
 //! The length of what can be indexed.
 //!
-//! Not here: indexing itself (`place`), methods that change a vector.
+//! Not here: indexing itself (`elements`), methods that change a vector.
 
 use crate::macro_support::elements::{Indexable, is_empty, len};
 use crate::macro_support::place::Place;
@@ -9,12 +9,12 @@ use crate::macro_support::traced::Tv;
 /// Vectors, slices, arrays.
 pub trait Sequence: Indexable {
     /// The twin of `len`.
-    fn len__traced(&self, this: Place<Self>) -> Tv<usize> {
+    fn len__twin(&self, this: Place<Self>) -> Tv<usize> {
         len(this)
     }
 
     /// The twin of `is_empty`.
-    fn is_empty__traced(&self, this: Place<Self>) -> Tv<bool> {
+    fn is_empty__twin(&self, this: Place<Self>) -> Tv<bool> {
         is_empty(this)
     }
 }

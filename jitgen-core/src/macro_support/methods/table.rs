@@ -3,9 +3,9 @@
 //! A row is a method of a word as the standard library declares it, with its kind:
 //!
 //! ```text
-//! pure count_ones__traced = count_ones() -> u32;                    never panics
-//! nonzero wrapping_div__traced = wrapping_div(by: Self) -> Self;    panics if `by` is 0
-//! fallible pow__traced = pow(exp: u32) -> Self, checked_pow or wrapping_pow;
+//! pure count_ones__twin = count_ones() -> u32;                    never panics
+//! nonzero wrapping_div__twin = wrapping_div(by: Self) -> Self;    panics if `by` is 0
+//! fallible pow__twin = pow(exp: u32) -> Self, checked_pow or wrapping_pow;
 //!     may panic where `checked_pow` gives nothing; a build that does not check goes on with
 //!     `wrapping_pow` (`zero`: it always panics)
 //! ```

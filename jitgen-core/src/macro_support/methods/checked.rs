@@ -43,75 +43,75 @@ fn pair<X: Scalar>(value: Tv<X>, fails: Tv<bool>) -> Tv<(X, bool)> {
 options! {
     /// What all integers have, by calls.
     trait CheckedCalls: Scalar for [u8 u16 u32 u64 usize i8 i16 i32 i64 isize] {
-        checked_div__traced = checked_div(by: Self) -> Self;
-        checked_rem__traced = checked_rem(by: Self) -> Self;
-        checked_div_euclid__traced = checked_div_euclid(by: Self) -> Self;
-        checked_rem_euclid__traced = checked_rem_euclid(by: Self) -> Self;
-        checked_neg__traced = checked_neg() -> Self;
-        checked_shl__traced = checked_shl(by: u32) -> Self;
-        checked_shr__traced = checked_shr(by: u32) -> Self;
-        checked_pow__traced = checked_pow(exp: u32) -> Self;
-        checked_ilog2__traced = checked_ilog2() -> u32;
-        checked_ilog10__traced = checked_ilog10() -> u32;
+        checked_div__twin = checked_div(by: Self) -> Self;
+        checked_rem__twin = checked_rem(by: Self) -> Self;
+        checked_div_euclid__twin = checked_div_euclid(by: Self) -> Self;
+        checked_rem_euclid__twin = checked_rem_euclid(by: Self) -> Self;
+        checked_neg__twin = checked_neg() -> Self;
+        checked_shl__twin = checked_shl(by: u32) -> Self;
+        checked_shr__twin = checked_shr(by: u32) -> Self;
+        checked_pow__twin = checked_pow(exp: u32) -> Self;
+        checked_ilog2__twin = checked_ilog2() -> u32;
+        checked_ilog10__twin = checked_ilog10() -> u32;
     }
 }
 
 options! {
     /// What signed integers have, by calls.
     trait CheckedSigned: Scalar for [i8 i16 i32 i64 isize] {
-        checked_abs__traced = checked_abs() -> Self;
+        checked_abs__twin = checked_abs() -> Self;
     }
 }
 
 options! {
     /// What unsigned integers have, by calls.
     trait CheckedUnsigned: Scalar for [u8 u16 u32 u64 usize] {
-        checked_next_power_of_two__traced = checked_next_power_of_two() -> Self;
+        checked_next_power_of_two__twin = checked_next_power_of_two() -> Self;
     }
 }
 
 /// What all integers have, by operations.
 pub trait Checked: Integer {
     /// The twin of `checked_add`.
-    fn checked_add__traced(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<Option<Self>>;
+    fn checked_add__twin(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<Option<Self>>;
     /// The twin of `checked_sub`.
-    fn checked_sub__traced(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<Option<Self>>;
+    fn checked_sub__twin(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<Option<Self>>;
     /// The twin of `checked_mul`.
-    fn checked_mul__traced(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<Option<Self>>;
+    fn checked_mul__twin(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<Option<Self>>;
     /// The twin of `overflowing_add`.
-    fn overflowing_add__traced(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<(Self, bool)>;
+    fn overflowing_add__twin(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<(Self, bool)>;
     /// The twin of `overflowing_sub`.
-    fn overflowing_sub__traced(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<(Self, bool)>;
+    fn overflowing_sub__twin(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<(Self, bool)>;
     /// The twin of `overflowing_mul`.
-    fn overflowing_mul__traced(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<(Self, bool)>;
+    fn overflowing_mul__twin(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<(Self, bool)>;
 }
 
 macro_rules! checked {
     ($($t:ty)+) => {$(
         impl Checked for $t {
-            fn checked_add__traced(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<Option<$t>> {
+            fn checked_add__twin(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<Option<$t>> {
                 let fails = overflows(Op::AddOvfS, Op::AddOvfU, this, other, this.nat().checked_add(other.nat()));
-                some_unless(fails, || self.wrapping_add__traced(this, other))
+                some_unless(fails, || self.wrapping_add__twin(this, other))
             }
-            fn checked_sub__traced(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<Option<$t>> {
+            fn checked_sub__twin(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<Option<$t>> {
                 let fails = overflows(Op::SubOvfS, Op::SubOvfU, this, other, this.nat().checked_sub(other.nat()));
-                some_unless(fails, || self.wrapping_sub__traced(this, other))
+                some_unless(fails, || self.wrapping_sub__twin(this, other))
             }
-            fn checked_mul__traced(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<Option<$t>> {
+            fn checked_mul__twin(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<Option<$t>> {
                 let fails = overflows(Op::MulOvfS, Op::MulOvfU, this, other, this.nat().checked_mul(other.nat()));
-                some_unless(fails, || self.wrapping_mul__traced(this, other))
+                some_unless(fails, || self.wrapping_mul__twin(this, other))
             }
-            fn overflowing_add__traced(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<($t, bool)> {
+            fn overflowing_add__twin(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<($t, bool)> {
                 let fails = overflows(Op::AddOvfS, Op::AddOvfU, this, other, this.nat().checked_add(other.nat()));
-                pair(self.wrapping_add__traced(this, other), fails)
+                pair(self.wrapping_add__twin(this, other), fails)
             }
-            fn overflowing_sub__traced(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<($t, bool)> {
+            fn overflowing_sub__twin(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<($t, bool)> {
                 let fails = overflows(Op::SubOvfS, Op::SubOvfU, this, other, this.nat().checked_sub(other.nat()));
-                pair(self.wrapping_sub__traced(this, other), fails)
+                pair(self.wrapping_sub__twin(this, other), fails)
             }
-            fn overflowing_mul__traced(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<($t, bool)> {
+            fn overflowing_mul__twin(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<($t, bool)> {
                 let fails = overflows(Op::MulOvfS, Op::MulOvfU, this, other, this.nat().checked_mul(other.nat()));
-                pair(self.wrapping_mul__traced(this, other), fails)
+                pair(self.wrapping_mul__twin(this, other), fails)
             }
         }
     )+};
