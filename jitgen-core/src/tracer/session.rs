@@ -669,7 +669,8 @@ impl Session {
         };
         let params = &recording.recorder;
         let cleared = self.cleared.iter();
-        let cleared = cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
+        let cleared =
+            cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
         let (trace, journal) = recording.recorder.finish(close);
         let functions = recording.functions;
         self.recorded = Some(Recorded { trace, journal, target, functions, result: None, cleared });

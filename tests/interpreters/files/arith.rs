@@ -39,6 +39,6 @@ fn half_of(a: i64) -> Option<i64> {
 
 /// A call.
 #[residual]
-pub fn residual_sum(a: i64) -> i64 {
+pub fn sum_below(a: i64) -> i64 {
     (0..a & 7).sum::<i64>() + a / 2
 }
