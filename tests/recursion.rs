@@ -1,6 +1,8 @@
 //! Guest functions that call each other, in all modes: effects count once, errors and panics go
 //! through all levels, and the native stack is not overrun.
 
+#[path = "interpreters/methods.rs"]
+mod methods;
 #[path = "interpreters/recursive.rs"]
 mod recursive;
 
@@ -82,8 +84,15 @@ fn loops_that_call_functions_with_loops() {
         inner
     };
     let square = vec![Count, Set(1, 0), Add(1, 0), Add(1, 0), Return(1)];
-    let run = agree("sums", &[sum_of(1), inner, square], &[3, 40, 41]);
+    let functions = [sum_of(1), inner, square];
+    let run = agree("sums", &functions, &[3, 40, 41]);
     assert!(run.statistics.loops > 0, "{:?}", run.statistics);
+    // The inner loop is not unrolled into the outer one, which calls it.
+    let traces = modes::traces("threshold=3,background=off,log=trace", || {
+        recursive::run(&functions, &[40]);
+    });
+    assert!(traces.iter().any(|trace| trace.to_string().contains("run::from(")));
+    assert!(traces.iter().all(|trace| trace.inst_count() < 500));
 }
 
 #[test]
@@ -157,8 +166,8 @@ fn too_deep_a_recursion_is_an_error_that_the_guest_catches() {
         Return(2),
     ];
     let main = vec![Try(1, 0, 1), Return(1)];
-    let run = agree("deep", &[main, down], &[100, 190_000, 50, 190_000, 300]);
-    assert!(run.output.starts_with("[\"100\", \"-1\", \"50\", \"-1\", \"300\"]"), "{}", run.output);
+    let run = agree("deep", &[main, down], &[100, 190_000, 50, 190_000, 80]);
+    assert!(run.output.starts_with("[\"100\", \"-1\", \"50\", \"-1\", \"80\"]"), "{}", run.output);
 }
 
 #[test]
@@ -167,4 +176,45 @@ fn tail_calls_do_not_grow() {
     let f = vec![Set(1, 1), Less(0, 1, 4), Sub(0, 1), Tail(1, 0), Set(2, 7), Return(2)];
     let run = agree("tail", &[f, vec![Count, Tail(0, 0)]], &[200_000]);
     assert!(run.output.starts_with("[\"7\"] count=200000"), "{}", run.output);
+}
+
+#[test]
+fn a_portal_that_is_a_method_with_its_place_in_memory() {
+    use methods::Insn::*;
+    // f(n): n > 0 ? mix(f(n - 1) + n, 7) : g(n + 20) + 1; g(n): n counted down, then h(n)
+    let f = vec![
+        Given,
+        IfPositive(8),
+        Given,
+        Push(20),
+        Add,
+        Call(1),
+        Push(1),
+        Return,
+        Given,
+        Push(-1),
+        Add,
+        Call(0),
+        Given,
+        Add,
+        Push(7),
+        Mix,
+        Return,
+    ];
+    let g = vec![Given, Push(-1), Add, Call(2), Push(-3), Add, IfPositive(0), Push(5), Return];
+    let h = vec![Given, Push(-2), Add, Push(3), Mix, Return];
+    let arguments: Vec<i64> = (0..40).map(|n| n % 9).collect();
+    // `g` would go on for ever, so it counts what `h` gives.
+    let g = {
+        let mut g = g;
+        g[6] = IfPositive(7);
+        g
+    };
+    let run =
+        modes::agree("methods", || methods::run(&[f.clone(), g.clone(), h.clone()], &arguments));
+    assert!(run.statistics.returning > 0, "{:?}", run.statistics);
+    // No end: the guest's own stack is full, a panic through all levels.
+    let endless = vec![Given, Push(1), Add, Call(0), Push(1), Add, Return];
+    let run = modes::agree("endless", || methods::run(&[endless.clone()], &[1, 2, 3]));
+    assert!(run.output.contains("the stack is full"), "{}", run.output);
 }

@@ -1,4 +1,4 @@
-//! A portal that calls itself.
+//! A portal that is called by its path.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -10,15 +10,22 @@ fn main() {}
 mod vm {
     use super::*;
 
-    #[portal(greens(code, pc), reds(n))]
-    pub fn run(code: &Rc<Vec<u8>>, n: u64) -> u64 {
-        let mut pc = 0;
-        loop {
-            merge_point!();
-            if pc == 9 {
-                break run(code, n);
+    #[derive(Traced)]
+    pub struct Vm {
+        n: u64,
+    }
+
+    impl Vm {
+        #[portal(greens(code, pc), reds(self))]
+        pub fn run(&mut self, code: &Rc<Vec<u8>>) -> u64 {
+            let mut pc = 0;
+            loop {
+                merge_point!();
+                if pc == 9 {
+                    break Vm::run(self, code);
+                }
+                pc += 1;
             }
-            pc += 1;
         }
     }
 }

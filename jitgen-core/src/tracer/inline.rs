@@ -116,7 +116,7 @@ fn constants(offset: u32, bytes: &[u8], parts: &mut Vec<LogEntry>) {
 }
 
 /// A helper that the twin runs through.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Inlined {
     number: u32,
     /// Merge points that were behind the twin when it began.

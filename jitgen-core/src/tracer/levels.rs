@@ -55,7 +55,6 @@ impl Session {
     /// It has come back.
     pub fn leave_level(&mut self) {
         self.levels.pop();
-        self.at_header = false;
     }
 
     /// The twin is at a merge point of an inner level.
