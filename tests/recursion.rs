@@ -215,6 +215,6 @@ fn a_portal_that_is_a_method_with_its_place_in_memory() {
     assert!(run.statistics.returning > 0, "{:?}", run.statistics);
     // No end: the guest's own stack is full, a panic through all levels.
     let endless = vec![Given, Push(1), Add, Call(0), Push(1), Add, Return];
-    let run = modes::agree("endless", || methods::run(&[endless.clone()], &[1, 2, 3]));
+    let run = modes::agree("endless", || methods::run(std::slice::from_ref(&endless), &[1, 2, 3]));
     assert!(run.output.contains("the stack is full"), "{}", run.output);
 }

@@ -9,6 +9,7 @@ fn main() {}
 #[jitgen_core::interpreter]
 mod vm {
     use super::*;
+    use jitgen_core::Traced;
 
     #[derive(Traced)]
     pub struct Vm {

@@ -170,7 +170,7 @@ impl<T, E> Collapsible for Result<T, E> {
         }
         let mut image = Image { bytes: bytes_of(result), words: vec![] };
         match (value.o, result) {
-            (o, _) if o == Opnd::Const => (),
+            (Opnd::Const, _) => (),
             (o, Ok(payload)) => {
                 let offset = std::ptr::from_ref(payload) as u64 - std::ptr::from_ref(result) as u64;
                 let ty = match o {
