@@ -7,6 +7,7 @@ mod methods;
 mod recursive;
 
 use jitgen::modes::{self, Run};
+use oorandom::Rand32;
 use recursive::Insn::{self, *};
 
 #[track_caller]
@@ -217,4 +218,69 @@ fn a_portal_that_is_a_method_with_its_place_in_memory() {
     let endless = vec![Given, Push(1), Add, Call(0), Push(1), Add, Return];
     let run = modes::agree("endless", || methods::run(std::slice::from_ref(&endless), &[1, 2, 3]));
     assert!(run.output.contains("the stack is full"), "{}", run.output);
+}
+
+/// A function that counts its argument down, and calls others (or itself) with that.
+fn random_function(random: &mut Rand32, functions: u32) -> Vec<Insn> {
+    let mut code = vec![Set(1, 1), Less(0, 1, usize::MAX), Sub(0, 1)];
+    let mut calls = 0;
+    for _ in 0..3 + random.rand_range(0..8) {
+        let mut register = |low| low + random.rand_range(0..6 - low as u32) as usize;
+        let (a, b, c) = (register(2), register(0), register(2));
+        let callee = random.rand_range(0..functions) as usize;
+        let here = code.len();
+        match random.rand_range(0..16) {
+            0..2 => code.push(Set(a, i64::from(random.rand_range(0..20)))),
+            2..4 => code.push(Add(a, b)),
+            4 => code.push(Sub(a, b)),
+            5 => code.push(Count),
+            6 => code.push(Note(b)),
+            7 if random.rand_range(0..4) == 0 => code.push(Fail(a)),
+            8..12 if calls < 2 => {
+                calls += 1;
+                code.push(if random.rand_range(0..3) == 0 {
+                    Try(callee, 0, a)
+                } else {
+                    Call(callee, 0, a)
+                });
+            }
+            12 => code.extend([Less(a, b, here + 2), Count]),
+            13 => code.extend([Less(a, b, here + 3), Note(a), Add(c, b)]),
+            14 if calls < 2 => {
+                // A loop that calls.
+                calls += 2;
+                code.extend([
+                    Set(6, 0),
+                    Set(7, 2),
+                    Call(callee, 0, a),
+                    Add(6, 1),
+                    Less(6, 7, here + 2),
+                ]);
+            }
+            _ => {
+                let rounds = i64::from(random.rand_range(1..12));
+                code.extend([
+                    Set(6, 0),
+                    Set(7, rounds),
+                    Add(a, 1),
+                    Add(6, 1),
+                    Less(6, 7, here + 2),
+                ]);
+            }
+        }
+    }
+    code[1] = Less(0, 1, code.len());
+    code.push(Return(2 + random.rand_range(0..3) as usize));
+    code
+}
+
+#[test]
+fn random_functions() {
+    for seed in 0..20 {
+        let mut random = Rand32::new(seed);
+        let count = 1 + random.rand_range(0..3);
+        let functions: Vec<_> = (0..count).map(|_| random_function(&mut random, count)).collect();
+        let arguments: Vec<i64> = (0..50).map(|_| i64::from(random.rand_range(0..6))).collect();
+        agree(&format!("seed {seed}: {functions:?}"), &functions, &arguments);
+    }
 }
