@@ -5,8 +5,11 @@
 mod methods;
 #[path = "interpreters/recursive.rs"]
 mod recursive;
+#[path = "interpreters/two_portals.rs"]
+mod two_portals;
 
 use jitgen::modes::{self, Run};
+use jitgen_core::ir::{Exit, LogEntry};
 use oorandom::Rand32;
 use recursive::Insn::{self, *};
 
@@ -283,4 +286,28 @@ fn random_functions() {
         let arguments: Vec<i64> = (0..50).map(|_| i64::from(random.rand_range(0..6))).collect();
         agree(&format!("seed {seed}: {functions:?}"), &functions, &arguments);
     }
+}
+
+#[test]
+fn exits_have_a_state_for_each_level_and_the_log_of_one_handler() {
+    let traces = modes::traces("threshold=3,bridge_threshold=3,background=off,log=trace", || {
+        recursive::run(&fib(), &[12]);
+    });
+    let exits = traces.iter().flat_map(|trace| &trace.exits);
+    let levels = |exit: &&Exit| {
+        exit.log.iter().filter(|entry| matches!(entry, LogEntry::Level { .. })).count()
+    };
+    let values = |exit: &Exit| exit.args().count();
+    assert_eq!(exits.clone().map(|exit| levels(&exit)).max(), Some(2));
+    // Two reds, and for each level a base and the registers that its handler has loaded.
+    let most = exits.clone().max_by_key(|exit| values(exit)).expect("there are exits");
+    assert!(values(most) <= 20, "{most:?}");
+}
+
+#[test]
+fn a_portal_calls_another_one() {
+    let text = "a short text about cats, caaats and caaaaaaaaaaaaaaats; aaa".repeat(3);
+    let run =
+        modes::agree("patterns", || two_portals::run(&["ca*ts", "?a", "t?x", "a*a"], &text, 6));
+    assert!(run.statistics.loops > 1, "{:?}", run.statistics);
 }

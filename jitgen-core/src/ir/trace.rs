@@ -226,6 +226,16 @@ pub enum LogEntry {
         /// Number of bytes of the result.
         size: u32,
     },
+    /// An inner portal is past a merge point: what it has done before is not in the log, only its
+    /// state there, in the parts that follow (greens, then words of reds, in eight bytes each).
+    Level {
+        /// The number of its call since the resume point.
+        call: u32,
+        /// The number that the next call after the merge point gets.
+        next: u32,
+        /// Number of bytes of the state.
+        size: u32,
+    },
     /// The portal has returned, which ends the trace: its result, in the parts that follow. It
     /// stands first, and nothing else is in its log.
     Result {
@@ -254,6 +264,7 @@ impl LogEntry {
             | LogEntry::Call(None)
             | LogEntry::Blob { .. }
             | LogEntry::Return { .. }
+            | LogEntry::Level { .. }
             | LogEntry::Result { .. } => None,
         }
     }
@@ -268,6 +279,7 @@ impl LogEntry {
             | LogEntry::Call(None)
             | LogEntry::Blob { .. }
             | LogEntry::Return { .. }
+            | LogEntry::Level { .. }
             | LogEntry::Result { .. } => None,
         }
     }

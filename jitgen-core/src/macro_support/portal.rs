@@ -12,6 +12,7 @@
 
 use super::place::Place;
 use super::traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv};
+use crate::ir::{Const, Ty};
 use crate::tracer::{self, MergeState, Opnd, Step, Word, with};
 use std::any::Any;
 use std::rc::Rc;
@@ -86,6 +87,26 @@ impl State {
     /// A state to be read.
     pub fn new(at: MergeState) -> State {
         State { at, ..State::default() }
+    }
+
+    /// The state of an inner portal, as a log has it.
+    pub(super) fn of_level(portal: &tracer::Portal, image: &tracer::Image) -> State {
+        let bits = |at: usize| {
+            let mut bits = [0; 8];
+            bits.copy_from_slice(&image.bytes[8 * at..8 * at + 8]);
+            u64::from_le_bytes(bits)
+        };
+        let (first, count) = (portal.greens.len(), image.bytes.len() / 8);
+        // Of greens that are not words the key is not known here, and not asked for.
+        let green = |bits| tracer::Green { key: bits, bits, keep: None };
+        let greens = (0..first).map(|at| green(bits(at)));
+        let words = (first..count).map(|at| {
+            let now = Const::new(Ty::I64, bits(at));
+            Word { now, opnd: image.opnd(8 * at as u32) }
+        });
+        let words: Vec<Word> = words.collect();
+        let reds = words.iter().map(|word| word.now).collect();
+        State { words, ..State::new(MergeState { greens: greens.collect(), reds }) }
     }
 
     /// The state, and the reds as the trace has them.
@@ -187,8 +208,14 @@ impl State {
         X::C: Leaves,
     {
         let mut words = vec![];
-        X::C::leaves(&mut |_, _| {
-            words.push(Word { now: self.at.reds[self.next_red], opnd: opnd(self.next_red) });
+        X::C::leaves(&mut |_, ty| {
+            let now = Const::new(ty, self.at.reds[self.next_red].bits);
+            // An inner portal's reds come from a log, those of the outermost are parameters.
+            let opnd = match self.words.get(self.next_red) {
+                Some(word) => word.opnd,
+                None => opnd(self.next_red),
+            };
+            words.push(Word { now, opnd });
             self.next_red += 1;
         });
         words

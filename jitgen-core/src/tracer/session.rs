@@ -100,6 +100,15 @@ pub enum Replayed {
         /// Bytes of the result.
         size: u32,
     },
+    /// An inner portal is past a merge point; its state there is in the parts that follow.
+    Level {
+        /// The number of its call.
+        call: u32,
+        /// The number of the next call.
+        next: u32,
+        /// Bytes of the state.
+        size: u32,
+    },
     /// A word of a result.
     Part {
         /// Its offset in bytes.
@@ -194,6 +203,8 @@ pub struct Session {
     pub(super) merges: u32,
     /// The portals that the twin has entered inside of its own.
     pub(super) levels: Vec<Level>,
+    /// An inner portal goes on where the log says, and has not come to that merge point yet.
+    pub(super) resumes_level: bool,
     blobs: Vec<Blob>,
     start_greens: VecDeque<Green>,
     pins: Vec<Rc<dyn Any>>,
@@ -283,9 +294,9 @@ impl Session {
         self.recording.as_ref().map_or(Opnd::Const, |r| Opnd::Ssa(r.recorder.param(index)))
     }
 
-    /// Has the twin passed the merge point from which it started?
+    /// Has the twin passed the merge point from which it (or its innermost portal) started?
     pub fn is_started(&self) -> bool {
-        self.started
+        self.started && !self.resumes_level
     }
 
     /// Keeps a green alive as long as the twin runs.
@@ -516,7 +527,7 @@ impl Session {
     /// The twin is at a merge point.
     pub fn merge(&mut self, greens: Vec<Green>, reds: &[Word]) -> Step {
         if !self.levels.is_empty() {
-            return self.merge_within(&greens);
+            return self.merge_within(&greens, reds);
         }
         assert!(self.replay.is_empty() || !self.started, "replay ends before the next merge point");
         self.calls = 0;
