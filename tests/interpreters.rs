@@ -10,6 +10,8 @@ mod constructs;
 mod helpers;
 #[path = "interpreters/stack.rs"]
 mod stack;
+#[path = "interpreters/tagged.rs"]
+mod tagged;
 #[path = "interpreters/words.rs"]
 mod words;
 
@@ -228,4 +230,47 @@ fn a_helper_that_has_returned_is_one_entry_of_the_log() {
     assert!(last.clone().all(|exit| values(exit) == 1), "{exits:?}");
     // Inside of the second pair there is the first one's result, and what was loaded behind it.
     assert!(exits.iter().all(|exit| values(exit) <= 4), "{exits:?}");
+}
+
+fn random_tagged_program(seed: u64) -> Vec<tagged::vm::Insn> {
+    use tagged::vm::{Insn as I, Operator, Value};
+    let mut random = oorandom::Rand64::new(u128::from(seed) + 9000);
+    let mut code = vec![];
+    let value = |random: &mut oorandom::Rand64| match random.rand_range(0..8) {
+        0 => Value::Nil,
+        1 => Value::Bool(random.rand_range(0..2) == 1),
+        2 => Value::Float(random.rand_range(0..100) as f64 / 8.0),
+        3 => Value::Pair(random.rand_range(0..4) as u16, random.rand_range(0..5) as i32 - 2),
+        _ => Value::Int(random.rand_range(0..300) as i64 - 100),
+    };
+    for _ in 0..random.rand_range(2..9) {
+        let register = |random: &mut oorandom::Rand64| random.rand_range(0..6) as usize;
+        let (to, a, b) = (register(&mut random), register(&mut random), register(&mut random));
+        code.push(match random.rand_range(0..12) {
+            0 => I::Load(to, value(&mut random)),
+            1 => I::Move(to, a),
+            2..4 => {
+                let operators = [Operator::Add, Operator::Mul, Operator::Sub];
+                I::Binary(operators[random.rand_range(0..3) as usize], to, a, b)
+            }
+            4 => I::Classify(to, a),
+            5 => I::Shuffle(to, a, b),
+            6 => I::Optional(to, a),
+            7 => I::Borrow(to, a),
+            8 | 9 => I::InPlace(to),
+            10 => I::Outside(to, a),
+            _ => I::Accumulate(a),
+        });
+    }
+    code.push(I::Loop);
+    code
+}
+
+#[test]
+fn random_tagged_programs() {
+    let seeds = std::env::var("JITGEN_RANDOM").map_or(150, |n| n.parse().expect("a number"));
+    for seed in 0..seeds {
+        let code = random_tagged_program(seed);
+        agree(&format!("tagged {seed}: {code:?}"), move || tagged::run(&code, 200));
+    }
 }

@@ -36,6 +36,7 @@ fn optimized_traces_do_the_same() {
         for trace in variants(&generated.trace) {
             let case = Case::new(&mut native, &trace, &generated.params, seed, 0..WORLDS);
             runs += case.references.len();
+            case.references.iter().for_each(|reference| assert!(!reference.broken, "seed {seed}"));
             ended += case.references.iter().filter(|r| r.tells()).count();
             for passes in passes_for(seed) {
                 if case.check(&mut native, passes).is_err() {

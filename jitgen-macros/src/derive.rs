@@ -1,11 +1,20 @@
 //! `derive(Traced)`: what the tracer needs to know of a type.
 //!
-//! A struct gets field access through places; the type itself is opaque by value. An enum can be
-//! matched where it is constant. The derive names no layout: rustc computes field addresses.
+//! ```text
+//! struct  the words of its fields, at `offset_of!`
+//! enum    the tag, where the layout is fixed: `repr(C, u8)` and the like, or no fields at all;
+//!         else its variant is known only where a value is made, matched, or returned by a call
+//! ```
+//!
+//! A field whose type is not traced makes the type opaque by value; its other fields can be reached
+//! all the same. Whether there is something to drop is asked of rustc.
+//!
+//! Invariant `from-rustc`: offsets, sizes, discriminants and destructors are constants that rustc
+//! evaluates; the derive writes none of them down.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Data, DeriveInput};
+use quote::{format_ident, quote};
+use syn::{Data, DataEnum, DeriveInput, Fields, GenericParam, Ident, Type};
 
 /// The expansion of `derive(Traced)`.
 pub fn traced(item: TokenStream) -> TokenStream {
@@ -13,33 +22,380 @@ pub fn traced(item: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.to_compile_error(),
     };
-    if let Data::Union(union) = &input.data {
-        let message = "a union cannot be traced: its layout does not say what it holds\n\n  \
-                       help: keep it behind a #[residual] function";
-        return syn::Error::new(union.union_token.span, message).to_compile_error();
+    match &input.data {
+        Data::Union(union) => {
+            let message = "a union cannot be traced: its layout does not say what it holds\n\n  \
+                           help: keep it behind a #[residual] function";
+            syn::Error::new(union.union_token.span, message).to_compile_error()
+        }
+        Data::Struct(data) => implement(&input, &structure(&data.fields)),
+        Data::Enum(data) => enumeration(&input, data),
+    }
+}
+
+fn support() -> TokenStream {
+    quote!(::jitgen_core::macro_support)
+}
+
+/// The impls that every derived type has; `items` are those of `Traced` itself.
+fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
+    let m = support();
+    let name = &input.ident;
+    let mut with_bounds = input.generics.clone();
+    for param in with_bounds.type_params_mut() {
+        param.bounds.push(syn::parse_quote!(#m::Traced));
+    }
+    let (generics, types, bounds) = with_bounds.split_for_impl();
+    let ownership = ownership(input);
+    let lints = quote! {
+        #[allow(
+            warnings, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks, unsafe_code,
+            reason = "generated"
+        )]
+    };
+    quote! {
+        #lints
+        const _: () = {
+            use #m::{Unknown as _, UnknownDrop as _};
+            // SAFETY: the bits are the type itself, and the items are composed from those of the
+            // fields at the offsets that rustc gives.
+            unsafe impl #generics #m::Traced for #name #types #bounds {
+                type V = Self;
+                type O = #ownership;
+                type Pass = #m::ByMemory;
+                #items
+            }
+            impl #generics #m::Auto for #name #types #bounds {
+                type Target = Self;
+                fn auto(place: #m::Place<Self>) -> #m::Place<Self> { place }
+            }
+            impl #generics #m::Peel for #name #types #bounds {
+                type End = Self;
+                type Then<__M: #m::Binding> = __M;
+                fn peel(place: #m::Place<Self>) -> #m::Place<Self> { place }
+            }
+        };
+    }
+}
+
+/// Has the type a destructor? rustc says so, unless it depends on type parameters.
+fn ownership(input: &DeriveInput) -> TokenStream {
+    let m = support();
+    let name = &input.ident;
+    let mut params = input.generics.type_params().map(|param| &param.ident).peekable();
+    if params.peek().is_none() && input.generics.const_params().next().is_none() {
+        let arguments = input.generics.params.iter().map(|_| quote!('static));
+        let drops = quote!(::core::mem::needs_drop::<#name<#(#arguments),*>>());
+        return quote!(<#m::Drops<{ #drops }> as #m::Choose>::O);
+    }
+    params.fold(quote!(#m::Plain), |sum, param| {
+        quote!(<<#param as #m::Traced>::O as #m::Ownership>::And<#sum>)
+    })
+}
+
+/// The members of a variant or struct, each with its type.
+fn members(fields: &Fields) -> Vec<(TokenStream, &Type)> {
+    fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| {
+            let member = match &field.ident {
+                Some(name) => quote!(#name),
+                None => {
+                    let index = syn::Index::from(index);
+                    quote!(#index)
+                }
+            };
+            (member, &field.ty)
+        })
+        .collect()
+}
+
+fn structure(fields: &Fields) -> TokenStream {
+    let m = support();
+    let (names, types): (Vec<_>, Vec<_>) = members(fields).into_iter().unzip();
+    quote! {
+        const SHAPE: #m::Shape = #m::Shape::EMPTY #(
+            .with(
+                ::core::mem::offset_of!(Self, #names),
+                &#m::Probe::<#types>::SHAPE,
+                ::core::any::type_name::<Self>,
+            )
+        )*;
+        unsafe fn leaves(
+            __this: *const Self,
+            __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
+        ) {
+            #(
+                // SAFETY: the caller's promise: a field of the value.
+                unsafe {
+                    #m::Probe::<#types>::leaves(
+                        __this as u64, &raw const (*__this).#names, __f,
+                    );
+                }
+            )*
+        }
+        unsafe fn plain_inside(__this: *const Self) -> bool {
+            true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*
+        }
+        unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
+            if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
+                return false;
+            }
+            let __base = __place.addr() as u64;
+            #(
+                // SAFETY: only the address is computed; the rest is the caller's promise.
+                unsafe {
+                    #m::Probe::<#types>::drop_field(
+                        __place.project(&raw mut (*__place.addr()).#names), __base, __moved,
+                    );
+                }
+            )*
+            true
+        }
+    }
+}
+
+/// What `repr` says.
+#[derive(Default)]
+struct Repr {
+    c: bool,
+    int: Option<Ident>,
+}
+
+fn repr(input: &DeriveInput) -> Repr {
+    let mut repr = Repr::default();
+    for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
+        // What rustc does not understand either is its to complain about.
+        let _ = attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("C") {
+                repr.c = true;
+            } else if let Some(name) = meta.path.get_ident()
+                && (name.to_string().starts_with('u') || name.to_string().starts_with('i'))
+            {
+                repr.int = Some(name.clone());
+            } else if meta.input.peek(syn::token::Paren) {
+                let _ = meta.input.parse::<proc_macro2::TokenTree>();
+            }
+            Ok(())
+        });
+    }
+    repr
+}
+
+fn word_type(int: &Ident) -> (TokenStream, bool) {
+    let text = int.to_string();
+    let ty = match &text[1..] {
+        "8" => quote!(I8),
+        "16" => quote!(I16),
+        "32" => quote!(I32),
+        _ => quote!(I64),
+    };
+    (quote!(::jitgen_core::ir::Ty::#ty), text.starts_with('i'))
+}
+
+fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
+    let m = support();
+    let repr = repr(input);
+    let fieldless = data.variants.iter().all(|variant| variant.fields.is_empty());
+    let names: Vec<String> = data.variants.iter().map(|v| v.ident.to_string()).collect();
+    let numbers = discriminants(data, repr.int.as_ref());
+    let indices: Vec<u64> = (0..names.len() as u64).collect();
+    let types: Vec<&Type> =
+        data.variants.iter().flat_map(|v| v.fields.iter().map(|field| &field.ty)).collect();
+    let (tag, shape, tags) = match &repr.int {
+        // One integer: rustc looks whether it is the discriminant.
+        None if fieldless && !names.is_empty() => {
+            let idents: Vec<_> = data.variants.iter().map(|v| &v.ident).collect();
+            let fixed = quote! {{
+                let mut __fixed = ::core::mem::size_of::<Self>() == 1;
+                #(
+                    let __v = Self::#idents;
+                    // SAFETY: an enum of one byte, which is initialized.
+                    __fixed = __fixed
+                        && unsafe { *(&raw const __v).cast::<u8>() } as i64 == Self::#idents as i64;
+                    ::core::mem::forget(__v);
+                )*
+                __fixed
+            }};
+            let ty = quote!(::jitgen_core::ir::Ty::I8);
+            (
+                quote!(if #fixed { #m::tag_word(#ty, &[#(#numbers),*]) } else { #m::TagAt::Nowhere }),
+                quote!(match Self::TAG {
+                    #m::TagAt::Nowhere => #m::Shape::OPAQUE,
+                    _ => #m::Shape::tagged(#ty, 1, 1, true, ::core::any::type_name::<Self>),
+                }),
+                &numbers,
+            )
+        }
+        Some(int) if repr.c || fieldless => {
+            let (ty, _) = word_type(int);
+            (
+                quote!(#m::tag_word(#ty, &[#(#numbers),*])),
+                quote!(#m::Shape::tagged(
+                    #ty,
+                    ::core::mem::size_of::<Self>(),
+                    ::core::mem::align_of::<Self>(),
+                    true #(&& #m::Probe::<#types>::SHAPE.is_plain())*,
+                    ::core::any::type_name::<Self>,
+                ).unless(false #(|| #m::Probe::<#types>::SHAPE.is_opaque())*)),
+                &numbers,
+            )
+        }
+        _ => (quote!(#m::TagAt::Nowhere), quote!(#m::Shape::OPAQUE), &numbers),
+    };
+    let tagged = !matches!((&repr.int, fieldless, repr.c), (Some(_), false, false) | (None, false, _));
+    let index_numbers: Vec<TokenStream> =
+        indices.iter().map(|index| quote!(#index)).collect();
+    let tags = if tagged { tags } else { &index_numbers };
+    let all = if names.len() < 64 { (1u64 << names.len()) - 1 } else { 0 };
+    let arms: Vec<TokenStream> = data.variants.iter().map(|v| arm(v, &leaf)).collect();
+    let plain = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
+        let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
+        quote!(Self::#name { .. } => true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*,)
+    });
+    let patterns = data.variants.iter().map(|variant| {
+        let name = &variant.ident;
+        quote!(Self::#name { .. })
+    });
+    let drops = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
+        let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
+        let text = name.to_string();
+        let body = arm(variant, &drop_part);
+        quote! {
+            if (false #(|| ::core::mem::needs_drop::<#types>())*)
+                && __head.test(#text, ::core::matches!(unsafe { &*__place.addr() }, Self::#name { .. }))
+            {
+                // SAFETY: the caller's promise: the value is in the twin.
+                match unsafe { &mut *__place.addr() } { #body _ => () }
+                return true;
+            }
+        }
+    });
+    let tag_leaf = tagged.then(|| {
+        quote!(if let ::core::option::Option::Some((__at, __ty)) = Self::TAG.word() { __f(__at, __ty); })
+    });
+    let items = quote! {
+        const SHAPE: #m::Shape = #shape;
+        const TAG: #m::TagAt = #tag;
+        const VARIANTS: u64 = if let #m::TagAt::Nowhere = Self::TAG { #all } else { 0 };
+        unsafe fn leaves(
+            __this: *const Self,
+            __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
+        ) {
+            #tag_leaf
+            // SAFETY: the caller's promise.
+            match unsafe { &*__this } { #(#arms)* _ => () }
+        }
+        fn tag_named(__name: &str) -> ::core::option::Option<u64> {
+            match __name {
+                #(#names => ::core::option::Option::Some(#tags),)*
+                _ => ::core::option::Option::None,
+            }
+        }
+        unsafe fn variant(__this: *const Self) -> u64 {
+            // SAFETY: the caller's promise.
+            match unsafe { &*__this } { #(#patterns => #index_numbers,)* _ => 0 }
+        }
+        unsafe fn plain_inside(__this: *const Self) -> bool {
+            // SAFETY: the caller's promise.
+            match unsafe { &*__this } { #(#plain)* _ => true }
+        }
+        unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
+            if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
+                return false;
+            }
+            let __base = __place.addr() as u64;
+            let __head = #m::head(#m::matched(__place));
+            #(#drops)*
+            true
+        }
+    };
+    let mut out = implement(input, &items);
+    if fieldless && !names.is_empty() {
+        out.extend(machine(input, repr.int.as_ref()));
+    }
+    out
+}
+
+/// The discriminants, as `u64` with no bits beyond the tag's size.
+fn discriminants(data: &DataEnum, int: Option<&Ident>) -> Vec<TokenStream> {
+    let int = int.cloned().unwrap_or(format_ident!("isize"));
+    let mask = match &int.to_string()[1..] {
+        "8" => quote!(u8),
+        "16" => quote!(u16),
+        "32" => quote!(u32),
+        _ if int == "isize" => quote!(u8),
+        _ => quote!(u64),
+    };
+    let mut last = quote!((0 as #int).wrapping_sub(1));
+    data.variants
+        .iter()
+        .map(|variant| {
+            last = match &variant.discriminant {
+                Some((_, value)) => quote!((#value) as #int),
+                None => quote!((#last).wrapping_add(1)),
+            };
+            quote!((#last) as #mask as u64)
+        })
+        .collect()
+}
+
+/// A match arm that does something with each field of a variant.
+fn arm(variant: &syn::Variant, each: &dyn Fn(&Ident, &Type) -> TokenStream) -> TokenStream {
+    let name = &variant.ident;
+    if variant.fields.is_empty() {
+        return quote!();
+    }
+    let locals: Vec<Ident> =
+        (0..variant.fields.len()).map(|index| format_ident!("__x{index}")).collect();
+    let (members, types): (Vec<_>, Vec<_>) = members(&variant.fields).into_iter().unzip();
+    let body = locals.iter().zip(&types).map(|(local, ty)| each(local, ty));
+    quote!(Self::#name { #(#members: #locals),* } => { #(#body)* })
+}
+
+fn leaf(local: &Ident, ty: &Type) -> TokenStream {
+    let m = support();
+    quote! {
+        // SAFETY: a field of the value.
+        unsafe { #m::Probe::<#ty>::leaves(__this as u64, #local, __f) };
+    }
+}
+
+fn drop_part(local: &Ident, ty: &Type) -> TokenStream {
+    let m = support();
+    quote! {
+        // SAFETY: a field of the value; the rest is the caller's promise.
+        unsafe { #m::Probe::<#ty>::drop_field(__place.project(#local), __base, __moved) };
+    }
+}
+
+/// An enum without fields is a machine word, if it is `Copy`.
+fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
+    let m = support();
+    if input.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_))) {
+        return quote!();
     }
     let name = &input.ident;
-    let (generics, types, bounds) = input.generics.split_for_impl();
-    let m = quote!(::jitgen_core::macro_support);
+    let (generics, types, _) = input.generics.split_for_impl();
+    let int = int.cloned().unwrap_or(format_ident!("u8"));
+    let (ty, signed) = word_type(&int);
+    let same = format_ident!("u{}", &int.to_string()[1..]);
+    let copy = quote!(where for<'__copy> #name #types: ::core::marker::Copy);
     quote! {
-        // SAFETY: the carrier is the type itself.
-        unsafe impl #generics #m::Traced for #name #types #bounds { type C = Self; }
-        impl #generics #m::Leaves for #name #types #bounds {
-            const OPAQUE: bool = true;
-            fn leaves(_: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty)) {}
-        }
-        impl #generics #m::Auto for #name #types #bounds {
-            type Target = Self;
-            fn auto(place: #m::Place<Self>) -> #m::Place<Self> { place }
-        }
-        impl #generics #m::Opaque for #name #types #bounds {}
-        impl #generics #m::Collapsible for #name #types #bounds {
-            fn to_log(value: &#m::Tv<Self>) -> ::core::option::Option<#m::Image> {
-                #m::constant_to_log(value)
+        #[allow(warnings, clippy::all, clippy::pedantic, unsafe_code, reason = "generated")]
+        const _: () = {
+            impl #generics #m::Machine for #name #types #copy {
+                const TY: ::jitgen_core::ir::Ty = #ty;
+                const SIGNED: bool = #signed;
+                type Abi = #same;
+                fn from_abi(abi: #same) -> Self { #m::enum_from_bits(abi as u64) }
+                fn to_abi(self) -> #same { #m::enum_bits(self) as #same }
+                fn nothing() -> #same { 0 }
+                fn bits(self) -> u64 { #m::enum_bits(self) }
+                fn from_bits(bits: u64) -> Self { #m::enum_from_bits(bits) }
             }
-            fn from_log(image: &#m::Image) -> #m::Tv<Self> {
-                #m::constant_from_log(image)
-            }
-        }
+            impl #generics #m::Scalar for #name #types #copy {}
+        };
     }
 }

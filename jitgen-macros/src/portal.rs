@@ -196,6 +196,9 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         returns: Return::Outcome,
         portal_loop: Some(label.clone()),
         loops: false,
+        counter: 0,
+        slots: vec![],
+        heads: vec![],
     };
     twin.scope.enter();
     let mut arguments = vec![];
@@ -311,6 +314,8 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                     #(#greens)*
                     #(__merge.red(&#reds);)*
                     if __merge.stops() {
+                        // What they hold goes with the state.
+                        #(::core::mem::forget(#reds);)*
                         return #m::Outcome::Merge(__merge.state());
                     }
                     #(__merge.update(&mut #reds);)*
@@ -454,6 +459,9 @@ fn enter(function: &Function, portal: &Portal, mutable: &[Ident], at_entry: bool
         let name = as_ident(green)?;
         mutable.contains(&name).then(|| quote!(#name = __state.plain_green(#index);))
     });
+    let put_reds = reds.iter().map(|red| {
+        if mutable.contains(red) { quote!(.put_red(#red)) } else { quote!(.put_copy(&#red)) }
+    });
     let back_reds = reds.iter().map(|red| {
         if mutable.contains(red) {
             quote!(#red = __state.plain_red();)
@@ -465,7 +473,7 @@ fn enter(function: &Function, portal: &Portal, mutable: &[Ident], at_entry: bool
         if #m::#tick(#description, &[#(#m::key(&#greens)),*]) {
             let __state = #m::State::default()
                 #(.put_green(#m::carrier(&#greens), &#greens))*
-                #(.put_red(#m::carrier(&#reds)))*;
+                #(#put_reds)*;
             match #m::enter(#description, __state, #at_entry, #twin) {
                 #m::Outcome::Return(__result) => return __result.native(),
                 #m::Outcome::Merge(mut __state) => {

@@ -125,12 +125,12 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
             __site: *const #m::Site,
             __reds: *const u64,
             __out: *mut u8,
-        ) -> <#result as #at_result::Returned>::Abi {
-            #m::guarded(<#result as #m::Returned>::nothing(), || {
+        ) -> #at_result::RetOf<#result> {
+            #m::guarded(#m::nothing::<#result>(), || {
                 // SAFETY: the trace keeps the site, and has stored the words that it speaks of.
                 let __result: #result = Self::#resume(unsafe { #m::state_at(__site, __reds) });
                 // SAFETY: the trace passes scratch memory of the size of the result.
-                unsafe { #m::Returned::hand_over(__result, __out) }
+                unsafe { #m::deliver::<#result>(__result, __out) }
             })
         }
     }

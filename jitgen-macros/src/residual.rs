@@ -80,11 +80,12 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
             extern "C" fn #thunk #lifetimes (
                 #(#arguments: #m::AbiOf<#types>,)*
                 __out: *mut u8,
-            ) -> <#result as #at_result::Returned>::Abi {
-                #m::guarded(<#result as #m::Returned>::nothing(), || {
-                    let __result: #result = #target(#(#m::from_abi::<#types>(#arguments)),*);
+            ) -> #at_result::RetOf<#result> {
+                #m::guarded(#m::nothing::<#result>(), || {
+                    // SAFETY: the trace passes these arguments.
+                    let __result: #result = unsafe { #target(#(#m::from_abi::<#types>(#arguments)),*) };
                     // SAFETY: the trace passes scratch memory of the size of the result.
-                    unsafe { #m::Returned::hand_over(__result, __out) }
+                    unsafe { #m::deliver::<#result>(__result, __out) }
                 })
             }
         },

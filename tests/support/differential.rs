@@ -5,10 +5,13 @@
 //! does something undefined tells nothing, nor does one that does not end; [`counted`] makes a
 //! loop end.
 
+use crate::classes::Watch;
 use crate::native::{Compiled, Native};
 use crate::text::write_consts;
 use crate::world::World;
-use jitgen_core::eval::{CallRecord, EvalError, Limits, Model, Outcome, evaluate};
+use jitgen_core::eval::{
+    CallRecord, EvalError, Limits, Model, Observer, Outcome, evaluate_observed,
+};
 use jitgen_core::ir::{
     Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty,
 };
@@ -58,8 +61,13 @@ impl fmt::Display for Run {
 
 /// Evaluates `trace` in `world`; also answers the memory afterwards.
 pub fn run(trace: &Trace, world: &World, fuel: u64) -> (Run, Model) {
+    run_watched(trace, world, fuel, &mut ())
+}
+
+fn run_watched(trace: &Trace, world: &World, fuel: u64, watch: &mut dyn Observer) -> (Run, Model) {
     let mut model = world.model.clone();
-    let outcome = evaluate(trace, &world.args, &mut model, &Limits::fuel(fuel));
+    let limits = Limits::fuel(fuel);
+    let outcome = evaluate_observed(trace, &world.args, &mut model, &limits, watch);
     let run = match outcome {
         Ok(Outcome::Exit { exit, args }) => ended(trace, exit, args, &model),
         Ok(Outcome::Jumped { .. } | Outcome::OutOfFuel) => Run::Endless,
@@ -116,13 +124,26 @@ pub struct Reference {
     pub run: Run,
     /// Did it access memory outside of the regions?
     strayed: bool,
+    /// Did it break the promise of the alias classes?
+    pub broken: bool,
 }
 
-/// Runs `raw` in each world.
+/// Runs `raw` in each world. Calls with declared effects do what they declare, on the memory that
+/// the trace accesses.
 pub fn references(raw: &Trace, worlds: impl IntoIterator<Item = World>) -> Vec<Reference> {
-    let reference = |world| {
-        let (run, model) = run(raw, &world, FUEL);
-        Reference { world, run, strayed: model.strayed }
+    let reference = |mut world: World| {
+        let mut watch = Watch::default();
+        // What else the run does the second one says, with the effects of calls.
+        let limits = Limits::fuel(FUEL);
+        let _ = evaluate_observed(raw, &world.args, &mut world.model.clone(), &limits, &mut watch);
+        watch.tell(raw, &mut world.model);
+        let mut watch = Watch::default();
+        let (mut run, model) = run_watched(raw, &world, FUEL, &mut watch);
+        let broken = watch.broken.is_some();
+        if let Some(cause) = watch.broken {
+            run = Run::Undefined(cause);
+        }
+        Reference { world, run, strayed: model.strayed, broken }
     };
     worlds.into_iter().map(reference).collect()
 }

@@ -2,7 +2,10 @@
 //!
 //! A trace is grown operation by operation from a pool of typed values. What makes it legal:
 //! - a pointer carries what it points to, an object with one type per field or an array of one
-//!   type, so that memory is typed (see the optimizer's `typed-memory`);
+//!   type: words that hold pointers or truth values hold nothing else (the others are accessed at
+//!   other types, too);
+//! - each field, and the elements of each type of array, have an alias class of their own, or one
+//!   with others; an access is of that or of any;
 //! - indices are masked before they are scaled, and arrays are longer than any sum of them;
 //! - divisors are made non-zero, or guarded.
 //!
@@ -11,12 +14,14 @@
 //!
 //! Not here: comparing (`differential`), making failing traces small (`shrink`).
 
-use crate::typed_world::{ARRAYS, FIELDS, FUNCTIONS, Pointee, REGIONS, world};
+mod memory;
+
+use crate::typed_world::{ARRAYS, Pointee, REGIONS, world};
 use crate::world::{fake_regions, number, pick};
 use jitgen_core::eval::{Limits, Observer, evaluate_observed};
 use jitgen_core::ir::{
-    Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace,
-    Ty, ValueId,
+    Arg, Aux, Block, BlockId, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
+    Trace, Ty, ValueId,
 };
 use oorandom::Rand64;
 
@@ -53,10 +58,15 @@ struct Generator {
     hot: Vec<Place>,
     /// Values that memory has held.
     held: Vec<Arg>,
+    /// How many alias classes there are.
+    classes: u64,
+    /// What some functions declare.
+    effects: Vec<Effects>,
 }
 
-/// A pointer, an offset at which there is a word of some type, what it points to.
-type Place = (Arg, i32, Ty, Option<Pointee>);
+/// A pointer, an offset at which there is a word of some type, what it points to, and the number of
+/// the field or kind of array.
+type Place = (Arg, i32, Ty, Option<Pointee>, usize);
 
 /// A loop or a bridge, from a seed.
 pub fn generate(seed: u64) -> Generated {
@@ -70,7 +80,14 @@ pub fn generate(seed: u64) -> Generated {
         usual: Ty::I64,
         hot: vec![],
         held: vec![],
+        classes: 1,
+        effects: vec![],
     };
+    this.classes = pick(&mut this.rng, &[1, 3, 100]);
+    for _ in 0..3 {
+        let effects = this.some_effects();
+        this.effects.push(effects);
+    }
     if this.chance(1, 3) {
         this.usual = pick(&mut this.rng, &[Ty::I32, Ty::I16, Ty::I8]);
     }
@@ -216,7 +233,7 @@ impl Generator {
         match self.below(27) {
             0..4 => self.integer(),
             4 | 5 => self.chain(),
-            24 => self.access(),
+            24 => self.access_otherwise(),
             25 => self.rotate(),
             6 => self.division(),
             7 | 8 => drop(self.comparison()),
@@ -367,144 +384,6 @@ impl Generator {
         self.define(op, ty, a, b, 0);
     }
 
-    fn place(&mut self) -> Place {
-        match self.chance(1, 2) {
-            true => pick(&mut self.rng, &self.hot),
-            false => self.any_place(),
-        }
-    }
-
-    fn any_place(&mut self) -> Place {
-        let pointers = self.pool.iter().filter(|value| value.ty == Ty::Ptr);
-        let pointers: Vec<Value> = pointers.copied().collect();
-        let pointer = pick(&mut self.rng, &pointers);
-        match pointer.points.expect("a pointer points to something") {
-            Pointee::Object => {
-                let (offset, ty, points) = pick(&mut self.rng, &FIELDS);
-                (pointer.arg, offset, ty, points)
-            }
-            Pointee::Array(ty) => {
-                let offset = self.below(4) as i32 * ty.size() as i32;
-                let points = (ty == Ty::Ptr).then_some(Pointee::Array(Ty::I64));
-                (pointer.arg, offset, ty, points)
-            }
-        }
-    }
-
-    fn access(&mut self) {
-        let place = self.place();
-        match self.chance(1, 2) {
-            true => drop(self.load(place)),
-            false => self.store(place, None),
-        }
-    }
-
-    /// Words move from one hot place to another: what a loop knows of memory at its head is no
-    /// longer so at its end.
-    fn rotate(&mut self) {
-        let (from, to) = (pick(&mut self.rng, &self.hot), pick(&mut self.rng, &self.hot));
-        let value = self.load(from);
-        if from.2 == to.2 && from.3 == to.3 {
-            self.store(to, Some(value));
-        }
-        self.store(from, None);
-    }
-
-    fn load(&mut self, (pointer, offset, ty, points): Place) -> Arg {
-        let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
-        self.add(value, points);
-        if points.is_none() {
-            self.held.push(value);
-        }
-        self.log.push(LogEntry::Load(value));
-        value
-    }
-
-    fn store(&mut self, (pointer, offset, ty, points): Place, value: Option<Arg>) {
-        let value = value.unwrap_or_else(|| match points {
-            None => self.operand(ty),
-            Some(_) => self.of_kind(ty, points),
-        });
-        self.held.extend(value.as_value().filter(|_| points.is_none()).map(Arg::Value));
-        self.insts.push(Inst {
-            op: Op::Store,
-            ty,
-            dst: None,
-            a: pointer,
-            b: value,
-            imm: offset,
-            aux: Aux::None,
-        });
-        self.log.push(LogEntry::Store);
-    }
-
-    /// `base + (index & 7) * size`, with detours.
-    fn indexed_pointer(&mut self) {
-        if self.chance(1, 8) {
-            // The scratch area is an array like the others, but at other addresses.
-            let offset = 8 * self.below(4) as i32;
-            let pointer = self.emit(Op::Scratch, Ty::Ptr, Arg::NONE, Arg::NONE, offset);
-            self.add(pointer, Some(Pointee::Array(Ty::I64)));
-            return;
-        }
-        let is_array = |v: &&Value| !v.interior && matches!(v.points, Some(Pointee::Array(_)));
-        let bases: Vec<Value> = self.pool.iter().filter(is_array).copied().collect();
-        let base = pick(&mut self.rng, &bases);
-        let Some(Pointee::Array(ty)) = base.points else {
-            return;
-        };
-        let int = |bits| Arg::Const(Const::new(Ty::I64, bits));
-        let index = self.of_kind(Ty::I64, None);
-        let mut index = self.define(Op::And, Ty::I64, index, int(7), 0);
-        if self.chance(1, 3) {
-            let more = self.below(4);
-            index = self.define(Op::Add, Ty::I64, index, int(more), 0);
-        }
-        let shift = u64::from(ty.size().trailing_zeros());
-        let (op, by) = match self.chance(1, 2) {
-            true => (Op::Shl, shift),
-            false => (Op::Mul, 1 << shift),
-        };
-        let mut offset = self.define(op, Ty::I64, index, int(by), 0);
-        let (mut base, base_points) = (base.arg, base.points);
-        match self.below(4) {
-            0 => offset = self.emit(Op::Add, Ty::I64, offset, int(2 << shift), 0),
-            1 => base = self.emit(Op::PtrAdd, Ty::Ptr, base, int(u64::from(ty.size())), 0),
-            _ => (),
-        }
-        let pointer = self.emit(Op::PtrAdd, Ty::Ptr, base, offset, 0);
-        self.pool.push(Value { arg: pointer, ty: Ty::Ptr, points: base_points, interior: true });
-    }
-
-    fn call(&mut self) {
-        let (symbol, params, result) = pick(&mut self.rng, &FUNCTIONS);
-        let op = pick(&mut self.rng, &[Op::Call, Op::CallRead, Op::CallPure]);
-        let arg = |ty: &Ty| match ty {
-            Ty::Ptr => self.of_kind(Ty::Ptr, Some(Pointee::Object)),
-            _ => self.operand(*ty),
-        };
-        let args = params.iter().map(arg).collect();
-        let dst = result.map(|ty| self.trace.add_value(ty));
-        let call = self.trace.add_call(Call {
-            symbol: symbol.to_owned(),
-            args,
-            has_result: result.is_some(),
-        });
-        self.insts.push(Inst {
-            op,
-            ty: result.unwrap_or(Ty::I64),
-            dst,
-            a: Arg::NONE,
-            b: Arg::NONE,
-            imm: 0,
-            aux: Aux::Call(call),
-        });
-        if let Some(dst) = dst {
-            self.add(dst.into(), None);
-        }
-        self.log.push(LogEntry::Call(dst.map(Arg::Value)));
-    }
-
     /// A helper that has returned: some values of the log are its result.
     fn helper(&mut self) {
         let keep = self.log.len() - self.below(4).min(self.log.len() as u64) as usize;
@@ -525,7 +404,7 @@ impl Generator {
 
     /// An earlier pure operation or load once more.
     fn repeat(&mut self) {
-        let again = |inst: &&Inst| inst.dst.is_some() && inst.aux == Aux::None;
+        let again = |inst: &&Inst| inst.dst.is_some() && !inst.op.is_call();
         let earlier: Vec<Inst> = self.insts.iter().filter(again).copied().collect();
         if earlier.is_empty() {
             return;
@@ -535,6 +414,7 @@ impl Generator {
         let known = self.pool.iter().find(|value| Some(value.arg) == old);
         if let Some(known) = known.copied() {
             let arg = self.emit(inst.op, inst.ty, inst.a, inst.b, inst.imm);
+            self.insts.last_mut().expect("just emitted").aux = inst.aux;
             self.pool.push(Value { arg, ..known });
         }
     }

@@ -9,6 +9,14 @@ Generated from the op table in `jitgen-core/src/ir/ops.rs`; `JITGEN_BLESS=1 carg
 Integer arithmetic wraps.
 What is undefined must be guarded before.
 
+`@3` behind an address is the access's *alias class*.
+Accesses of two classes never touch the same byte; without one (class 0) an access may touch any memory.
+The type of an access says nothing about what it touches.
+
+Behind the operands of a call may stand what is declared of its effects, in this order: `writes(@3, @4)`, the classes that it may write; `reads()`, those that it may read; `no_escape`, no pointer that it is given outlives it.
+What is not declared is what the operation says.
+A `call_read` or `call_pure` that declares writes does them when it fails.
+
 | operation | T | effect | what it computes |
 |---|---|---|---|
 ";
@@ -35,11 +43,11 @@ fn form(op: Op) -> String {
         Sig::Compare => format!("bool = {name}.T T, T"),
         Sig::Unary => format!("T = {name}.T T"),
         Sig::Cast => format!("T = {name}.T any"),
-        Sig::Load => format!("T = {name}.T ptr+imm"),
-        Sig::Store => format!("{name}.T ptr+imm, T"),
+        Sig::Load => format!("T = {name}.T ptr+imm @class"),
+        Sig::Store => format!("{name}.T ptr+imm @class, T"),
         Sig::PtrAdd => format!("ptr = {name} ptr, i64"),
         Sig::Scratch => format!("ptr = {name} +imm"),
-        Sig::Call => format!("T = {name}.T @symbol(any, …)"),
+        Sig::Call => format!("T = {name}.T @symbol(any, …) effects"),
         Sig::Guard => format!("{name} bool else exit"),
     };
     format!("`{form}`")

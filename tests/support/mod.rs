@@ -1,5 +1,6 @@
 //! What the tests share: the filetest runner and what it needs.
 
+pub mod classes;
 pub mod differential;
 pub mod filetest;
 pub mod generate;
@@ -9,6 +10,7 @@ pub mod modes;
 pub mod native;
 pub mod optimize;
 pub mod parse;
+pub mod plain;
 pub mod run;
 pub mod shrink;
 pub mod sources;

@@ -1,19 +1,22 @@
 //! A failing trace is made small: whatever can go, and leave it failing, goes.
 //!
 //! Tried in turn until nothing helps: drop an instruction (its result becomes 0), drop operands of
-//! exits and their logs, pass a parameter on as it is, replace an operand by 0.
+//! exits and their logs, drop alias classes and declared effects, pass a parameter on as it is,
+//! replace an operand by 0.
 //!
 //! Not here: what failing is; that is the caller's predicate, which must reject traces that do
 //! something undefined.
 
-use jitgen_core::ir::{Arg, Aux, Const, End, Trace, Ty, ValueId, verify};
+use jitgen_core::ir::{Arg, Aux, Const, Effects, End, Trace, Ty, ValueId, verify};
 
 /// The smallest failing trace found from `trace`.
 pub fn shrink(trace: &Trace, fails: &mut dyn FnMut(&Trace) -> bool) -> Trace {
     let mut best = trace.clone();
     loop {
         let mut smaller = false;
-        for step in [drop_insts, drop_exit_operands, simplify_jump, zero_operands] {
+        for step in
+            [drop_insts, drop_exit_operands, drop_declarations, simplify_jump, zero_operands]
+        {
             smaller |= step(&mut best, fails);
         }
         if !smaller {
@@ -102,6 +105,30 @@ fn drop_exit_operands(best: &mut Trace, fails: Fails) -> bool {
     smaller
 }
 
+/// Without alias classes and declared effects: less is promised.
+fn drop_declarations(best: &mut Trace, fails: Fails) -> bool {
+    let mut smaller = false;
+    for call in 0..best.calls.len() {
+        let mut candidate = best.clone();
+        // A function has one declaration.
+        let symbol = &best.calls[call].symbol;
+        let same = candidate.calls.iter_mut().filter(|call| call.symbol == *symbol);
+        same.for_each(|call| call.effects = Effects::default());
+        smaller |= attempt(best, candidate, fails);
+    }
+    for block in 0..best.blocks.len() {
+        for place in 0..best.blocks[block].insts.len() {
+            let mut candidate = best.clone();
+            let inst = &mut candidate.blocks[block].insts[place];
+            if matches!(inst.aux, Aux::Class(_)) {
+                inst.aux = Aux::None;
+                smaller |= attempt(best, candidate, fails);
+            }
+        }
+    }
+    smaller
+}
+
 fn simplify_jump(best: &mut Trace, fails: Fails) -> bool {
     let mut smaller = false;
     for place in 0..best.blocks[0].params.len() {
@@ -146,7 +173,7 @@ fn tidy(trace: &Trace) -> Trace {
             match &mut inst.aux {
                 Aux::Exit(exit) => exit.0 = keep(&mut exits, exit.0),
                 Aux::Call(call) => call.0 = keep(&mut calls, call.0),
-                Aux::None => (),
+                Aux::None | Aux::Class(_) => (),
             }
         }
         if let End::Leave(exit) = &mut block.end {

@@ -1,7 +1,7 @@
 //! The world of random traces: objects and arrays, each word of one type.
 //!
-//! The optimizer may rely on memory being typed (its `typed-memory`), so a trace that reads a word
-//! at another type than it was written is no test of it.
+//! A word that holds a pointer always holds one, so that a trace can follow it, and a word that holds
+//! a truth value is always 0 or 1. Other words may come to hold any bits.
 //!
 //! Not here: the traces (`generate`).
 

@@ -163,7 +163,7 @@ fn exits_of(trace: &Trace, block: BlockId) -> impl Iterator<Item = ExitId> + '_ 
     let block = trace.block(block);
     let of_guards = block.insts.iter().filter_map(|inst| match inst.aux {
         Aux::Exit(exit) => Some(exit),
-        Aux::None | Aux::Call(_) => None,
+        Aux::None | Aux::Call(_) | Aux::Class(_) => None,
     });
     of_guards.chain(match block.end {
         End::Leave(exit) => Some(exit),
@@ -255,7 +255,7 @@ impl<'a> Uses<'a> {
         let both = [inst.a, inst.b];
         let operands = match inst.aux {
             Aux::Call(call) => &trace.calls[call.index()].args[..],
-            Aux::None | Aux::Exit(_) => &both,
+            Aux::None | Aux::Exit(_) | Aux::Class(_) => &both,
         };
         let uses = inst.dst.map_or(ValueUses::NONE, |dst| self.by_value[dst.index()]);
         for arg in operands {

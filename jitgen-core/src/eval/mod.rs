@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+mod declared;
 mod model;
 mod ops;
 mod run;
@@ -31,7 +32,7 @@ pub use model::{CallRecord, Model};
 pub use ops::{Undefined, compute};
 pub use run::{evaluate, evaluate_observed};
 
-use crate::ir::{BlockId, Const, ExitId, Ty};
+use crate::ir::{BlockId, Class, Const, ExitId, Ty};
 use std::fmt;
 
 /// What a trace can see and change besides its values.
@@ -192,6 +193,9 @@ impl std::error::Error for EvalError {}
 pub trait Observer {
     /// A guard of `exit` has been reached; `args` computes the exit's operands as they are now.
     fn guard(&mut self, exit: ExitId, args: &dyn Fn() -> Vec<Const>, passed: bool);
+
+    /// A load or a store of this type and class has been executed.
+    fn access(&mut self, _address: u64, _ty: Ty, _class: Class) {}
 }
 
 /// Watches nothing.

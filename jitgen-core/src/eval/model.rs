@@ -4,7 +4,8 @@
 //! call too many and a store that comes too late show up in a value: `call_pure` hashes symbol and
 //! arguments, `call_read` the regions as well (but for the scratch area, which is the caller's), `call` also how many calls there have been. A `call`
 //! writes to the cells that [`Model::share`] names, and is noted in [`Model::calls`]; the others
-//! are not, because the optimizer may drop or merge them.
+//! are not, because the optimizer may drop or merge them. Functions with declared effects do what
+//! they declare (`declared`).
 //!
 //! Outside of the regions nothing can be accessed, unless the model is [`Model::wild`]: then every
 //! byte exists, and has a value given by its address and the seed.
@@ -12,8 +13,9 @@
 //! Not here: raw memory. The regions may stand for real buffers at the same addresses; copying is
 //! the test's business.
 
+use super::declared::Declared;
 use super::{Fault, Memory};
-use crate::ir::{Const, Ty};
+use crate::ir::{Class, Const, Effects, Ty};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -53,6 +55,7 @@ pub struct Model {
     wild: Option<u64>,
     shared: Vec<(u64, Ty)>,
     scratch: u64,
+    declared: Declared,
     /// The effectful calls, in order.
     pub calls: Vec<CallRecord>,
     /// Has anything outside of the regions been accessed?
@@ -85,6 +88,16 @@ impl Model {
     /// Declares that a `call` writes a value of type `ty` at `address`.
     pub fn share(&mut self, address: u64, ty: Ty) {
         self.shared.push((address, ty));
+    }
+
+    /// Says that the word of type `ty` at `address` is of this class.
+    pub fn classify(&mut self, address: u64, ty: Ty, class: Class) {
+        self.declared.words.insert((address, ty), class);
+    }
+
+    /// Declares the effects of a function.
+    pub fn declare(&mut self, symbol: &str, effects: &Effects) {
+        self.declared.effects.insert(symbol.to_owned(), effects.clone());
     }
 
     /// The regions: address and bytes.
@@ -137,7 +150,14 @@ impl Model {
         hash
     }
 
-    fn hash_memory(&self, hash: &mut Hash) {
+    /// Hashes what the function reads: what it has declared, else all.
+    fn hash_memory(&mut self, symbol: &str, hash: &mut Hash) {
+        if let Some(words) = self.declared.reads(symbol) {
+            for (address, ty) in words {
+                hash.add(self.load(address, ty.size()).unwrap_or(0));
+            }
+            return;
+        }
         for (address, bytes) in &self.regions {
             if *address == self.scratch {
                 continue;
@@ -205,8 +225,9 @@ impl Memory for Model {
     fn call(&mut self, symbol: &str, args: &[Const], result: Option<Ty>) -> Result<u64, Fault> {
         let mut hash = self.hash_call(symbol, args);
         hash.add(self.calls.len() as u64);
-        self.hash_memory(&mut hash);
-        for (address, ty) in self.shared.clone() {
+        self.hash_memory(symbol, &mut hash);
+        let written = self.declared.writes(symbol);
+        for (address, ty) in written.unwrap_or_else(|| self.shared.clone()) {
             hash.add(address);
             self.write(address, hash.value(ty))?;
         }
@@ -222,7 +243,7 @@ impl Memory for Model {
         result: Option<Ty>,
     ) -> Result<u64, Fault> {
         let mut hash = self.hash_call(symbol, args);
-        self.hash_memory(&mut hash);
+        self.hash_memory(symbol, &mut hash);
         Ok(result.map_or(0, |ty| hash.value(ty).bits))
     }
 

@@ -3,7 +3,7 @@
 //! Not here: arithmetic (`ops`).
 
 use super::{EvalError, Fault, Limits, Memory, Observer, Outcome, compute};
-use crate::ir::{Arg, Aux, BlockId, Const, End, ExitId, Inst, Op, Trace, Ty};
+use crate::ir::{Arg, Aux, BlockId, Const, End, ExitId, Inst, Op, Sig, Trace, Ty};
 
 /// Runs `trace` from block 0 with `args`.
 ///
@@ -106,7 +106,10 @@ impl Frame<'_> {
                     return Ok(Some(Way::Exit(exit)));
                 }
             } else {
-                self.inst(inst, memory)?;
+                let address = self.inst(inst, memory)?;
+                if matches!(inst.op.sig(), Sig::Load | Sig::Store) {
+                    observer.access(address, inst.ty, inst.class());
+                }
             }
         }
         if !burn(fuel) {
@@ -120,7 +123,8 @@ impl Frame<'_> {
         }))
     }
 
-    fn inst(&mut self, inst: &Inst, memory: &mut dyn Memory) -> Result<(), EvalError> {
+    /// Executes what is not a guard; answers the address that a load or store has.
+    fn inst(&mut self, inst: &Inst, memory: &mut dyn Memory) -> Result<u64, EvalError> {
         let (a, b) = (self.get(inst.a), self.get(inst.b));
         let address = a.bits.wrapping_add_signed(i64::from(inst.imm));
         let size = inst.ty.size();
@@ -144,7 +148,7 @@ impl Frame<'_> {
         if let (Some(dst), Some(result)) = (inst.dst, result) {
             self.values[dst.index()] = result;
         }
-        Ok(())
+        Ok(address)
     }
 
     fn call(&self, inst: &Inst, memory: &mut dyn Memory) -> Result<Option<Const>, Fault> {

@@ -9,6 +9,7 @@
 //! Not here: addresses, thresholds, Cranelift, languages. Helpers are symbols (`@name`), resume
 //! points are numbers.
 
+mod effects;
 mod ops;
 mod parse;
 mod print;
@@ -16,6 +17,7 @@ mod trace;
 mod ty;
 mod verify;
 
+pub use effects::{Class, Effects};
 pub use ops::{Domain, Effect, Op, Sig};
 pub use parse::{ParseError, parse};
 pub use trace::{

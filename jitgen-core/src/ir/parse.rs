@@ -6,8 +6,8 @@
 //! everything else is `verify`'s.
 
 use super::{
-    Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Sig,
-    Trace, Ty, ValueId,
+    Arg, Aux, Block, BlockId, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op,
+    ResumeId, Sig, Trace, Ty, ValueId,
 };
 use pest::Parser;
 use pest::iterators::Pair;
@@ -239,10 +239,12 @@ fn read_inst(trace: &mut Trace, pair: Pair<Rule>) -> Result<Inst> {
     let operands = inner.next().expect("operands").into_inner().next().expect("operands");
     match (op.sig(), operands.as_rule()) {
         (Sig::Call, Rule::call) => {
-            let mut parts = operands.into_inner();
+            let mut parts = operands.into_inner().peekable();
             let symbol = parts.next().expect("a call has a target").as_str().to_owned();
-            let args = parts.next().map_or(Ok(vec![]), read_typed_list)?;
-            let call = Call { symbol, args, has_result: dst.is_some() };
+            let args = parts.next_if(|pair| pair.as_rule() == Rule::typed_list);
+            let args = args.map_or(Ok(vec![]), read_typed_list)?;
+            let effects = read_effects(parts)?;
+            let call = Call { symbol, args, has_result: dst.is_some(), effects };
             inst.aux = Aux::Call(trace.add_call(call));
         }
         (Sig::Guard, Rule::guard) => {
@@ -274,9 +276,9 @@ fn read_operands(inst: &mut Inst, list: Pair<Rule>) -> Result<()> {
         }
         (Sig::Unary, [Rule::typed]) => inst.a = read_arg(next(), inst.ty)?,
         (Sig::Cast, [Rule::typed]) => inst.a = read_typed(next())?,
-        (Sig::Load, [Rule::address]) => (inst.a, inst.imm) = read_address(next())?,
-        (Sig::Store, [Rule::address, Rule::typed]) => {
-            (inst.a, inst.imm) = read_address(next())?;
+        (Sig::Load, [Rule::place]) => read_place(inst, next())?,
+        (Sig::Store, [Rule::place, Rule::typed]) => {
+            read_place(inst, next())?;
             inst.b = read_arg(next(), inst.ty)?;
         }
         // `-8` is also a constant, and the grammar tries those first.
@@ -284,6 +286,35 @@ fn read_operands(inst: &mut Inst, list: Pair<Rule>) -> Result<()> {
         _ => return error_at(&at, format!("wrong operands for {}", inst.op.mnemonic())),
     }
     Ok(())
+}
+
+fn read_place(inst: &mut Inst, pair: Pair<Rule>) -> Result<()> {
+    let mut parts = pair.into_inner();
+    (inst.a, inst.imm) = read_address(parts.next().expect("a place has an address"))?;
+    if let Some(class) = parts.next() {
+        inst.aux = Aux::class(read_class(class)?);
+    }
+    Ok(())
+}
+
+fn read_class(pair: Pair<Rule>) -> Result<Class> {
+    Ok(Class(number(&pair.into_inner().next().expect("a class has a number"))?))
+}
+
+/// What stands behind the operands of a call.
+fn read_effects<'i>(parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<Effects> {
+    let mut effects = Effects::default();
+    for part in parts {
+        let rule = part.as_rule();
+        let classes = part.into_inner().map(read_class).collect::<Result<_>>()?;
+        match rule {
+            Rule::writes => effects.writes = Some(classes),
+            Rule::reads => effects.reads = Some(classes),
+            Rule::no_escape => effects.no_escape = true,
+            rule => unreachable!("{rule:?} behind a call"),
+        }
+    }
+    Ok(effects)
 }
 
 fn read_address(pair: Pair<Rule>) -> Result<(Arg, i32)> {

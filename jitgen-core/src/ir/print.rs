@@ -3,7 +3,7 @@
 //! Not here: pretty-printing for people (source positions, counts). That is the runtime's log,
 //! which adds `;` comments to this text.
 
-use super::{Arg, Aux, End, Exit, Inst, LogEntry, Sig, Trace};
+use super::{Arg, Aux, Class, Effects, End, Exit, Inst, LogEntry, Sig, Trace};
 use std::fmt::{self, Display, Write};
 
 impl Display for Trace {
@@ -59,8 +59,8 @@ impl Trace {
             Sig::PtrAdd => format!(" {}, {}", inst.a, inst.b),
             Sig::Unary => format!(" {}", inst.a),
             Sig::Cast => format!(" {}", self.typed(inst.a)),
-            Sig::Load => format!(" {}{:+}", inst.a, inst.imm),
-            Sig::Store => format!(" {}{:+}, {}", inst.a, inst.imm, inst.b),
+            Sig::Load => format!(" {}", place(inst)),
+            Sig::Store => format!(" {}, {}", place(inst), inst.b),
             Sig::Scratch => format!(" {:+}", inst.imm),
             Sig::Call => self.call_text(inst),
             Sig::Guard => format!(" {} else exit{}", inst.a, inst.exit().0),
@@ -111,6 +111,7 @@ impl Trace {
         let mut s = format!(" @{}(", call.symbol);
         list(&mut s, call.args.iter().map(|arg| self.typed(*arg))).expect("writing to a string");
         s.push(')');
+        effects(&mut s, &call.effects).expect("writing to a string");
         s
     }
 
@@ -121,6 +122,26 @@ impl Trace {
             Arg::Const(c) => format!("{} {c}", c.ty),
         }
     }
+}
+
+/// The address of an access, with its class unless that is any: `v0+8 @3`.
+fn place(inst: &Inst) -> String {
+    match inst.class() {
+        Class::ANY => format!("{}{:+}", inst.a, inst.imm),
+        class => format!("{}{:+} {class}", inst.a, inst.imm),
+    }
+}
+
+/// What is declared: ` writes(@3) reads() no_escape`.
+fn effects(f: &mut impl Write, effects: &Effects) -> fmt::Result {
+    for (what, classes) in [("writes", &effects.writes), ("reads", &effects.reads)] {
+        if let Some(classes) = classes {
+            write!(f, " {what}(")?;
+            list(f, classes.iter().map(Class::to_string))?;
+            f.write_char(')')?;
+        }
+    }
+    if effects.no_escape { f.write_str(" no_escape") } else { Ok(()) }
 }
 
 fn list(f: &mut impl Write, items: impl Iterator<Item = String>) -> fmt::Result {

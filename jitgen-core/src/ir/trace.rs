@@ -24,7 +24,8 @@
 //! Not here: addresses of code, greens, interpreters. An exit carries the number of a resume point;
 //! what that number means is the runtime's business.
 
-use super::{Const, Op, Ty};
+use super::effects::touches;
+use super::{Class, Const, Effects, Op, Ty};
 
 macro_rules! id {
     ($(#[$doc:meta])+ $name:ident) => {
@@ -119,7 +120,7 @@ pub struct Inst {
     pub b: Arg,
     /// Byte offset of `load`, `store`, `scratch`.
     pub imm: i32,
-    /// The call's operands, or the guard's exit.
+    /// The call's operands, the guard's exit, or the access's class.
     pub aux: Aux,
 }
 
@@ -132,6 +133,16 @@ pub enum Aux {
     Call(CallId),
     /// Where a failing guard leaves.
     Exit(ExitId),
+    /// What a load or a store may touch; [`Class::ANY`] is written as [`Aux::None`], see
+    /// [`Aux::class`].
+    Class(Class),
+}
+
+impl Aux {
+    /// That of a load or a store of this class.
+    pub fn class(class: Class) -> Aux {
+        if class == Class::ANY { Aux::None } else { Aux::Class(class) }
+    }
 }
 
 impl Inst {
@@ -143,6 +154,14 @@ impl Inst {
         match self.aux {
             Aux::Exit(exit) => exit,
             _ => panic!("{} has no exit", self.op.mnemonic()),
+        }
+    }
+
+    /// The alias class of a load or a store.
+    pub fn class(&self) -> Class {
+        match self.aux {
+            Aux::Class(class) => class,
+            Aux::None | Aux::Call(_) | Aux::Exit(_) => Class::ANY,
         }
     }
 
@@ -177,6 +196,22 @@ pub struct Call {
     pub args: Vec<Arg>,
     /// Does the call define a value (of the instruction's `ty`)?
     pub has_result: bool,
+    /// What is declared of its effects.
+    pub effects: Effects,
+}
+
+impl Call {
+    /// May a call by `op` write what an access of this class touches?
+    pub fn may_write(&self, op: Op, class: Class) -> bool {
+        let declared = self.effects.writes.as_ref();
+        declared.map_or(op == Op::Call, |classes| touches(classes, class))
+    }
+
+    /// May a call by `op` read what an access of this class touches?
+    pub fn may_read(&self, op: Op, class: Class) -> bool {
+        let declared = self.effects.reads.as_ref();
+        declared.map_or(op != Op::CallPure, |classes| touches(classes, class))
+    }
 }
 
 /// How a block ends.
@@ -467,7 +502,7 @@ impl Renumbering {
         self.arg(&mut inst.a);
         self.arg(&mut inst.b);
         match &mut inst.aux {
-            Aux::None => (),
+            Aux::None | Aux::Class(_) => (),
             Aux::Call(call) => call.0 += self.call,
             Aux::Exit(exit) => exit.0 += self.exit,
         }

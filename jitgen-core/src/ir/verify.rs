@@ -10,8 +10,10 @@
 //! | `cast` | a cast goes between types that it is for |
 //! | `jump-args` | jumps and links pass what the target block takes |
 //! | `log` | blobs lie at non-negative offsets |
+//! | `class` | loads and stores have an alias class, guards an exit, calls a call site |
+//! | `effects` | what is declared of a call's effects fits its op |
 
-use super::{Arg, Aux, BlockId, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty, ValueId};
+use super::{Arg, Aux, BlockId, Class, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty, ValueId};
 
 /// A rule that a trace breaks, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,7 +65,7 @@ impl Checker<'_> {
                 self.arg_id(inst.a);
                 self.arg_id(inst.b);
                 match inst.aux {
-                    Aux::None => (),
+                    Aux::None | Aux::Class(_) => (),
                     Aux::Exit(exit) => self.exit_id(exit),
                     Aux::Call(call) if call.index() >= trace.calls.len() => {
                         self.report("ids", format!("there is no call site {}", call.0));
@@ -165,7 +167,7 @@ impl Checker<'_> {
                 self.used(set, [inst.a, inst.b]);
             }
             match inst.aux {
-                Aux::None => (),
+                Aux::None | Aux::Class(_) => (),
                 Aux::Call(call) if check => {
                     self.used(set, trace.calls[call.index()].args.iter().copied());
                 }
@@ -293,6 +295,7 @@ impl Checker<'_> {
                 self.report("type", format!("the result of {name} has another type"));
             }
         }
+        self.aux(inst);
         match inst.op.sig() {
             Sig::Binary | Sig::Compare => self.operands(inst, Some(inst.ty), Some(inst.ty)),
             Sig::Unary => self.operands(inst, Some(inst.ty), None),
@@ -302,7 +305,31 @@ impl Checker<'_> {
             Sig::PtrAdd => self.operands(inst, Some(Ty::Ptr), Some(Ty::I64)),
             Sig::Guard => self.operands(inst, Some(Ty::Bool), None),
             Sig::Scratch if inst.imm < 0 => self.report("log", "a scratch offset is negative"),
-            Sig::Scratch | Sig::Call => (),
+            Sig::Scratch => (),
+            Sig::Call => self.effects(inst),
+        }
+    }
+
+    /// `class`: the op has what it needs besides operands, and nothing else.
+    fn aux(&mut self, inst: &Inst) {
+        let fits = match inst.aux {
+            Aux::None => !inst.op.is_guard() && !inst.op.is_call(),
+            Aux::Call(_) => inst.op.is_call(),
+            Aux::Exit(_) => inst.op.is_guard(),
+            Aux::Class(class) => {
+                matches!(inst.op.sig(), Sig::Load | Sig::Store) && class != Class::ANY
+            }
+        };
+        if !fits {
+            self.report("class", format!("{} does not take {:?}", inst.op.mnemonic(), inst.aux));
+        }
+    }
+
+    fn effects(&mut self, inst: &Inst) {
+        let Aux::Call(call) = inst.aux else { return };
+        let effects = &self.trace.calls[call.index()].effects;
+        if inst.op == Op::CallPure && effects.reads.is_some() {
+            self.report("effects", "the result of call_pure depends on its arguments alone");
         }
     }
 

@@ -2,15 +2,16 @@
 //!
 //! Not here: what the runtime does.
 
-use super::inline::Collapsible;
+use super::inline::bits_from_log;
 use super::portal::{Entry, Outcome, State};
+use super::traced::{Traced, lift};
 use crate::runtime::{self, Left};
 use crate::tracer::Portal;
 
 /// What the interpreter does when [`super::tick`] says so: goes on by twin or compiled code, and
 /// gives the state at a merge point, or what the portal has returned. `at_entry`: is the portal at
 /// its first merge point?
-pub fn enter<P, R: Collapsible>(
+pub fn enter<P, R: Traced>(
     portal: &'static Portal,
     state: State,
     at_entry: bool,
@@ -28,7 +29,7 @@ pub fn enter<P, R: Collapsible>(
     });
     match left {
         Left::At(state) => Outcome::Merge(State::new(state)),
-        Left::Result(image) => Outcome::Return(R::from_log(&image)),
+        Left::Result(image) => Outcome::Return(lift(bits_from_log(&image))),
         Left::Returned => Outcome::Return(returned.expect("the twin has returned a result")),
     }
 }

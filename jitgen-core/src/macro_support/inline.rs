@@ -12,24 +12,11 @@
 //!
 //! Not here: what is in the log (`tracer::inline`).
 
-use super::call::Held;
+use super::carrier::Carrier;
 use super::portal::Outcome;
-use super::traced::{Leaves, Traced, Tv};
-use crate::ir::Const;
-use crate::tracer::{Image, Inlined, Opnd, Word, with};
-use std::mem::ManuallyDrop;
-
-/// A type whose values a log can hold.
-#[diagnostic::on_unimplemented(
-    message = "a traced function cannot return `{Self}`",
-    note = "write `#[derive(Traced)]` on the type, or return it from a #[residual] function"
-)]
-pub trait Collapsible: Traced {
-    /// The value for a log; nothing if a log cannot have this one, as one that owns something.
-    fn to_log(value: &Tv<Self>) -> Option<Image>;
-    /// The value out of a log.
-    fn from_log(image: &Image) -> Tv<Self>;
-}
+use super::traced::{Traced, Tv};
+use crate::ir::{Const, Ty};
+use crate::tracer::{Image, Inlined, Opnd, Part, Word, with};
 
 /// A helper's twin is about to run.
 ///
@@ -40,9 +27,11 @@ pub fn begin_inline(args: &[Opnd]) -> Result<Inlined, Image> {
 }
 
 /// A helper's twin has run.
-pub fn end_inline<X: Collapsible>(call: Inlined, result: Tv<X>) -> Tv<X> {
-    if with(|s| s.collapses(&call, result.o))
-        && let Some(image) = X::to_log(&result)
+pub fn end_inline<X: Traced>(call: Inlined, result: Tv<X>) -> Tv<X> {
+    // What the helper has found out is guarded while the log still says how.
+    with(|s| s.flush());
+    if with(|s| s.collapses(&call, result.opnd()))
+        && let Some(image) = to_log(&result)
     {
         with(|s| s.end_inline(&call, &image));
     }
@@ -50,78 +39,92 @@ pub fn end_inline<X: Collapsible>(call: Inlined, result: Tv<X>) -> Tv<X> {
 }
 
 /// The result of a helper that the log has.
-pub fn returned<X: Collapsible>(image: &Image) -> Tv<X> {
-    X::from_log(image)
+pub fn returned<X: Traced>(image: &Image) -> Tv<X> {
+    from_log(image)
 }
 
 /// The portal returns.
-pub fn returns<X: Collapsible>(result: Tv<X>) -> Outcome<X> {
+pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
     if with(|s| s.may_return())
-        && let Some(image) = X::to_log(&result)
+        && let Some(image) = to_log(&result)
     {
         with(|s| s.returns(image));
     }
     Outcome::Return(result)
 }
 
-macro_rules! plain {
-    ($([$($p:tt)*] $t:ty;)+) => {$(
-        impl<$($p)*> Collapsible for $t {
-            fn to_log(value: &Tv<Self>) -> Option<Image> {
-                Some(words_to_log(value))
-            }
-            fn from_log(image: &Image) -> Tv<Self> {
-                words_from_log(image)
+/// A value for a log, as its bytes and the words in it; nothing if a log cannot have this one.
+/// One that owns something is the log's from there on: its bits are the ownership.
+fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
+    // SAFETY: the carrier holds a value.
+    let plain = !X::SHAPE.is_opaque() || unsafe { X::plain_inside(value.raw()) };
+    if let Opnd::Blob(blob) = value.opnd()
+        && X::SHAPE.is_opaque()
+    {
+        // Which variant it is must be the same wherever the log is used.
+        let tag = with(|s| s.blob_tag(blob))?;
+        // SAFETY: as above.
+        let now = Const::new(Ty::I64, unsafe { X::variant(value.raw()) });
+        with(|s| s.promote(Word { now, opnd: tag }));
+    }
+    let mut image = Image { bytes: bytes_of(value.raw()), words: vec![] };
+    let parts = with(|s| s.listed(value.opnd(), size_of::<X>() as u32));
+    for part in parts {
+        match part.opnd {
+            Opnd::Blob(blob) if plain => put_blob(&mut image, part, blob),
+            Opnd::Blob(_) => return None,
+            Opnd::Local(_) => return None,
+            opnd => {
+                let now = word_at(&image.bytes, part.offset, part.ty);
+                image.put(part.offset, Word { now, opnd });
             }
         }
-    )+};
-}
-plain! {
-    [] u8; [] u16; [] u32; [] u64; [] usize; [] i8; [] i16; [] i32; [] i64; [] isize;
-    [] bool; [] char; [] f32; [] f64; [] ();
-    [T] &T; [T] &mut T; [T] &[T]; [T] &mut [T];
+    }
+    Some(image)
 }
 
-fn words_to_log<X: Traced>(value: &Tv<X>) -> Image
-where
-    X::C: Leaves + Copy,
-{
-    let mut image = Image::new(size_of::<X>());
-    let mut words = value.words().into_iter();
-    X::C::leaves(&mut |offset, _| {
-        image.put(offset, words.next().expect("as many words as leaves"));
-    });
-    image
+/// The bytes of a call's result, word by word, whatever they mean.
+fn put_blob(image: &mut Image, part: Part, blob: u32) {
+    let mut at = 0;
+    while at < part.size {
+        let fits = |ty: &Ty| at % ty.size() == 0 && at + ty.size() <= part.size;
+        let ty = [Ty::I64, Ty::I32, Ty::I16].into_iter().find(fits).unwrap_or(Ty::I8);
+        let now = word_at(&image.bytes, part.offset + at, ty);
+        let opnd = with(|s| s.load_blob(blob, at, now));
+        image.put(part.offset + at, Word { now, opnd });
+        at += ty.size();
+    }
 }
 
-fn words_from_log<X: Traced>(image: &Image) -> Tv<X>
-where
-    X::C: Leaves + Copy,
-{
-    let mut words = vec![];
-    X::C::leaves(&mut |offset, ty| {
-        words.push(Word { now: word_at(&image.bytes, offset, ty), opnd: image.opnd(offset) });
-    });
-    Tv::from_words(&words)
+/// The value out of a log.
+pub(super) fn from_log<X: Traced>(image: &Image) -> Tv<X> {
+    // SAFETY: the bytes are those of a value of this type, with the words of this execution in
+    // them; the log gives them once.
+    let bits = unsafe { of_bytes::<X::V>(&image.bytes) };
+    let parts = image.words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
+    let parts = parts.collect();
+    Tv(Carrier::new(bits, with(|s| s.settle(parts))))
 }
 
-fn word_at(bytes: &[u8], offset: u32, ty: crate::ir::Ty) -> Const {
+/// The bits out of a log, of a result that no twin goes on with.
+pub(super) fn bits_from_log<X: Traced>(image: &Image) -> X {
+    // SAFETY: as above.
+    super::traced::uncarry(unsafe { of_bytes::<X::V>(&image.bytes) })
+}
+
+fn word_at(bytes: &[u8], offset: u32, ty: Ty) -> Const {
     let (at, size) = (offset as usize, ty.size() as usize);
     let mut bits = [0; 8];
     bits[..size].copy_from_slice(&bytes[at..at + size]);
     Const::new(ty, u64::from_le_bytes(bits))
 }
 
-/// The bytes of a value that owns nothing.
-fn bytes_of<C>(value: &C) -> Vec<u8> {
-    let mut bytes = vec![0; size_of::<C>()];
-    // SAFETY: the carrier is as long as the vector. Padding between its fields may be copied with
+/// The bytes of a value.
+fn bytes_of<X>(value: *const X) -> Vec<u8> {
+    let mut bytes = vec![0; size_of::<X>()];
+    // SAFETY: the value is as long as the vector. Padding between its fields may be copied with
     // it: `black_box` stands for code that has written every byte.
-    unsafe {
-        std::ptr::from_ref(value)
-            .cast::<u8>()
-            .copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len());
-    }
+    unsafe { value.cast::<u8>().copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
     std::hint::black_box(&mut bytes);
     bytes
 }
@@ -129,68 +132,11 @@ fn bytes_of<C>(value: &C) -> Vec<u8> {
 /// The value of these bytes.
 ///
 /// # Safety
-/// They must be those of a value of the type, which owned nothing.
+/// They must be those of a value of the type, which is not used elsewhere.
 unsafe fn of_bytes<C>(bytes: &[u8]) -> C {
     assert_eq!(bytes.len(), size_of::<C>(), "replay is out of step: another result");
     // SAFETY: the caller's promise.
     unsafe { bytes.as_ptr().cast::<C>().read_unaligned() }
-}
-
-/// A value that is known only as a whole, for a log: it must be constant.
-pub fn constant_to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
-    let plain = value.o.is_const() && !std::mem::needs_drop::<X>();
-    plain.then(|| Image { bytes: bytes_of(&value.c), words: vec![] })
-}
-
-/// That value, out of a log.
-pub fn constant_from_log<X: Traced>(image: &Image) -> Tv<X> {
-    // SAFETY: the bytes are from `constant_to_log`, by way of a log.
-    Tv { c: unsafe { of_bytes(&image.bytes) }, o: Opnd::Const }
-}
-
-impl<T> Collapsible for Option<T> {
-    fn to_log(value: &Tv<Self>) -> Option<Image> {
-        constant_to_log(value)
-    }
-    fn from_log(image: &Image) -> Tv<Self> {
-        constant_from_log(image)
-    }
-}
-
-/// `Ok` with a word or a constant, `Err` with a constant.
-impl<T, E> Collapsible for Result<T, E> {
-    fn to_log(value: &Tv<Self>) -> Option<Image> {
-        let result = value.c.get();
-        let owns = match result {
-            Ok(_) => std::mem::needs_drop::<T>(),
-            Err(_) => std::mem::needs_drop::<E>(),
-        };
-        if owns {
-            return None;
-        }
-        let mut image = Image { bytes: bytes_of(result), words: vec![] };
-        match (value.o, result) {
-            (Opnd::Const, _) => (),
-            (o, Ok(payload)) => {
-                let offset = std::ptr::from_ref(payload) as u64 - std::ptr::from_ref(result) as u64;
-                let ty = match o {
-                    Opnd::Frozen => crate::ir::Ty::Ptr,
-                    o => with(|s| s.type_of(o))?,
-                };
-                let now = word_at(&image.bytes, offset as u32, ty);
-                image.put(offset as u32, Word { now, opnd: o });
-            }
-            (_, Err(_)) => return None,
-        }
-        Some(image)
-    }
-    fn from_log(image: &Image) -> Tv<Self> {
-        // SAFETY: the bytes are those of a result that owned nothing, with the words of this
-        // execution in them.
-        let result: Self = unsafe { of_bytes(&image.bytes) };
-        let o = image.words.first().map_or(Opnd::Const, |(_, word)| word.opnd);
-        Tv { c: Held::new(ManuallyDrop::new(result)), o }
-    }
 }
 
 /// What the operand of a helper's argument is; for a receiver, of the place that it is in.
@@ -201,6 +147,6 @@ pub trait Given {
 
 impl<X: Traced> Given for Tv<X> {
     fn given(&self) -> Opnd {
-        self.o
+        self.opnd()
     }
 }

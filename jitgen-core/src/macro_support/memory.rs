@@ -62,6 +62,6 @@ pub unsafe fn store(address: Address, word: Word) {
     if with(|s| s.begin_store()) {
         // SAFETY: the caller's promise; nothing is replayed, so this is the one execution.
         unsafe { write(address.now(), word.now) };
-        with(|s| s.end_store(address, word));
+        with(|s| s.end_store(&[(address, word)]));
     }
 }

@@ -17,36 +17,51 @@
 //! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
 
 mod call;
+mod carrier;
+mod elements;
 mod enter;
 mod inline;
 mod memory;
 mod ops;
+mod own;
+mod passing;
+mod pattern;
 mod place;
 mod portal;
+mod probe;
+mod reach;
 mod recursion;
+mod shape;
+mod std_types;
 mod traced;
 
 pub use crate::runtime::{enter_portal, tick, tick_call};
 pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded};
-pub use call::{Held, Payload, Returned, err, from, ok, residual, split, word};
-pub use enter::enter;
-pub use inline::{
-    Collapsible, Given, begin_inline, constant_from_log, constant_to_log, end_inline, returned,
-    returns,
+pub use call::{
+    FromResidual, Parts, Try, err, from, ok, residual, split, split_option,
 };
+pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
+pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
+pub use enter::enter;
+pub use inline::{Given, begin_inline, end_inline, returned, returns};
 pub use ops::{
-    Bin, Integer, Un, bin, branch, cast, equals, un, within, wrapping_add, wrapping_mul,
+    Bin, Integer, Un, bin, branch, cast, equals, next_of_range, un, within, wrapping_add, wrapping_mul,
     wrapping_neg, wrapping_sub,
 };
-pub use place::{
-    Auto, Deref, Indexable, Place, addr_of, auto, deref, index, is_empty, len, local, promote,
-    shared, unique,
+pub use own::drop_field;
+pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, nothing, word};
+pub use pattern::{
+    Binding, ByValue, Head, Matched, behind, head, matched, named, peel,
 };
+pub use place::{Place, addr_of, local, place_in, promote, shared, unique};
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
+pub use probe::{Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
+pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{enter_level, hand_over, is_deep, leave_level, overflow, state_at};
+pub use shape::{Shape, TagAt};
+pub use std_types::none_bits;
 pub use traced::{
-    AbiOf, Leaves, Machine, Named, Opaque, Ptr, Scalar, Traced, Tv, carry, construct, from_abi,
-    lift, uncarry, unit, variant,
+    Carried, Machine, Ptr, Scalar, Traced, Tv, carry, constant, lift, uncarry, unit,
 };

@@ -66,7 +66,14 @@ pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
     now: R,
 ) -> Tv<R> {
     let result = Const::new(R::TY, now.bits());
-    Tv { c: now, o: binary(op, checked, A::SIGNED, a.word(), b.word(), result) }
+    if matches!(op, Bin::Eq | Bin::Ne) && !A::TY.is_float() {
+        // An enum may be compared by a function of the author's.
+        let same = a.word().now == b.word().now;
+        if same != (result.is_true() == (op == Bin::Eq)) {
+            with(|s| s.abort(crate::tracer::AbortReason::OpaqueValue));
+        }
+    }
+    word_of(now, binary(op, checked, A::SIGNED, a.word(), b.word(), result))
 }
 
 /// `op a`, which is `now`.
@@ -83,22 +90,37 @@ pub fn un<A: Scalar>(op: Un, checked: bool, a: Tv<A>, now: A) -> Tv<A> {
             record(Op::Neg, ty, a.word(), None)
         }
     };
-    Tv { c: now, o }
+    word_of(now, o)
+}
+
+/// A word and its operand.
+fn word_of<R: Scalar>(now: R, o: Opnd) -> Tv<R> {
+    Tv::of(now, o)
 }
 
 /// `a as R`, which is `now`.
 pub fn cast<A: Scalar, R: Scalar>(a: Tv<A>, now: R) -> Tv<R> {
-    Tv { c: now, o: convert(a.word(), A::SIGNED, R::TY, R::SIGNED) }
+    word_of(now, convert(a.word(), A::SIGNED, R::TY, R::SIGNED))
+}
+
+/// The next number of a range in a `for` loop, and whether there is none.
+pub fn next_of_range<T: Integer + PartialEq>(now: Tv<T>, end: Tv<T>, inclusive: bool) -> (Tv<T>, bool) {
+    if inclusive && branch(bin(Bin::Eq, false, now, end, now.nat() == end.nat())) {
+        return (now, true);
+    }
+    (wrapping_add(now, super::traced::lift(T::one())), false)
 }
 
 /// Which way the twin goes at a condition.
 pub fn branch(condition: Tv<bool>) -> bool {
     with(|s| s.branch(condition.word()));
-    condition.c
+    condition.nat()
 }
 
 /// Integers with the wrapping methods.
 pub trait Integer: Scalar {
+    /// The number 1.
+    fn one() -> Self;
     /// The method of that name.
     fn wrapping_add(self, other: Self) -> Self;
     /// The method of that name.
@@ -112,6 +134,7 @@ pub trait Integer: Scalar {
 macro_rules! integers {
     ($($t:ty)+) => {$(
         impl Integer for $t {
+            fn one() -> Self { 1 }
             fn wrapping_add(self, other: Self) -> Self { <$t>::wrapping_add(self, other) }
             fn wrapping_sub(self, other: Self) -> Self { <$t>::wrapping_sub(self, other) }
             fn wrapping_mul(self, other: Self) -> Self { <$t>::wrapping_mul(self, other) }
@@ -123,22 +146,22 @@ integers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
 
 /// `a.wrapping_add(b)`.
 pub fn wrapping_add<T: Integer>(a: Tv<T>, b: Tv<T>) -> Tv<T> {
-    Tv { c: a.c.wrapping_add(b.c), o: record(Op::Add, T::TY, a.word(), Some(b.word())) }
+    word_of(a.nat().wrapping_add(b.nat()), record(Op::Add, T::TY, a.word(), Some(b.word())))
 }
 
 /// `a.wrapping_sub(b)`.
 pub fn wrapping_sub<T: Integer>(a: Tv<T>, b: Tv<T>) -> Tv<T> {
-    Tv { c: a.c.wrapping_sub(b.c), o: record(Op::Sub, T::TY, a.word(), Some(b.word())) }
+    word_of(a.nat().wrapping_sub(b.nat()), record(Op::Sub, T::TY, a.word(), Some(b.word())))
 }
 
 /// `a.wrapping_mul(b)`.
 pub fn wrapping_mul<T: Integer>(a: Tv<T>, b: Tv<T>) -> Tv<T> {
-    Tv { c: a.c.wrapping_mul(b.c), o: record(Op::Mul, T::TY, a.word(), Some(b.word())) }
+    word_of(a.nat().wrapping_mul(b.nat()), record(Op::Mul, T::TY, a.word(), Some(b.word())))
 }
 
 /// `a.wrapping_neg()`.
 pub fn wrapping_neg<T: Integer>(a: Tv<T>) -> Tv<T> {
-    Tv { c: a.c.wrapping_neg(), o: record(Op::Neg, T::TY, a.word(), None) }
+    word_of(a.nat().wrapping_neg(), record(Op::Neg, T::TY, a.word(), None))
 }
 
 fn binary(op: Bin, checked: bool, signed: bool, a: Word, b: Word, now: Const) -> Opnd {
@@ -310,28 +333,17 @@ fn record(op: Op, ty: Ty, a: Word, b: Option<Word>) -> Opnd {
     with(|s| s.op(op, ty, a, b))
 }
 
-/// The values of a pattern test on a word: is it `literal`? The test guards only what it finds.
-pub fn equals<X: Scalar>(x: Tv<X>, literal: X) -> bool {
-    let (a, b) = (x.word(), Tv::<X> { c: literal, o: Opnd::Const }.word());
+/// A pattern test on a word: is it `literal`? The test guards only what it finds.
+pub fn equals<X: Scalar + PartialEq>(x: Tv<X>, literal: X) -> bool {
+    let (a, b) = (x.word(), super::traced::lift(literal).word());
     let op = if a.now.ty.is_float() { Op::FEq } else { Op::Eq };
-    let yes = x.c == literal;
+    let yes = x.nat() == literal;
     require(op, a.now.ty, a, b, yes);
     yes
 }
 
-macro_rules! named {
-    ($($t:ty)+) => {$(
-        impl super::traced::Named for $t {
-            fn is(x: &Tv<$t>, _: bool, name: impl FnOnce() -> $t) -> bool {
-                equals(*x, name())
-            }
-        }
-    )+};
-}
-named!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize bool char f32 f64);
-
 /// A pattern test on a word: does it lie between the bounds?
-pub fn within<X: Scalar>(x: Tv<X>, low: Option<X>, high: Option<(X, bool)>) -> bool {
+pub fn within<X: Scalar + PartialOrd>(x: Tv<X>, low: Option<X>, high: Option<(X, bool)>) -> bool {
     let (le, lt) = match (X::TY.is_float(), X::SIGNED) {
         (true, _) => (Op::FLe, Op::FLt),
         (false, true) => (Op::LeS, Op::LtS),
@@ -339,14 +351,14 @@ pub fn within<X: Scalar>(x: Tv<X>, low: Option<X>, high: Option<(X, bool)>) -> b
     };
     let word = |c: X| constant(Const::new(X::TY, c.bits()));
     if let Some(low) = low {
-        let yes = low <= x.c;
+        let yes = low <= x.nat();
         require(le, X::TY, word(low), x.word(), yes);
         if !yes {
             return false;
         }
     }
     let Some((high, inclusive)) = high else { return true };
-    let (op, yes) = if inclusive { (le, x.c <= high) } else { (lt, x.c < high) };
+    let (op, yes) = if inclusive { (le, x.nat() <= high) } else { (lt, x.nat() < high) };
     require(op, X::TY, x.word(), word(high), yes);
     yes
 }

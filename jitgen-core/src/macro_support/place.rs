@@ -4,31 +4,46 @@
 //! machine.tape[pos]   =>   index(project(auto(local(&mut machine)), &raw mut (*…).tape), pos)
 //! ```
 //!
-//! Each step that goes through a pointer in memory is a recorded load; each index is a recorded
-//! bounds guard. The address itself is computed by rustc, so no offset is ever declared.
+//! A place is in guest memory, or in the twin itself: a local, a part of one. What is done to
+//! memory is asked of the session first (replay takes it from the log); what is done to the
+//! twin's own values is done in every mode, because replay computes them again. The address is
+//! computed by rustc, so no offset is ever declared.
 //!
 //! Invariant `in-bounds`: a place's address lies inside a live object whenever the session does
-//! not replay.
+//! not replay; that of a place in the twin always does.
+//!
+//! Not here: what is reached through pointers (`reach`), elements (`elements`).
 
+use super::carrier::{Carrier, Moved};
 use super::memory;
-use super::traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv};
+use super::shape::Owner;
+use super::traced::{Ptr, Scalar, Traced, Tv, natural, owner_at};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{AbortReason, Address, Opnd, Word, with};
+use crate::tracer::{AbortReason, Address, Local, Opnd, Word, alias_class, with};
 use std::ptr::NonNull;
-use std::rc::Rc;
 
 /// Where a value lives.
 pub struct Place<T: ?Sized> {
-    address: *mut T,
-    at: At,
+    pub(super) address: *mut T,
+    pub(super) at: At,
 }
 
+/// In which world.
 #[derive(Clone, Copy)]
-enum At {
-    /// In guest memory. `len`: the operand of a slice's length.
-    Memory { address: Address, len: Opnd },
-    /// In the twin itself, as a part of a traced value.
-    Value { whole: Opnd, offset: u32 },
+pub(super) enum At {
+    /// In guest memory. `len`: the operand of a slice's length. `owner`: what the place is part of.
+    Memory { address: Address, len: Opnd, owner: Owner },
+    /// In the twin itself.
+    Value(Inside),
+}
+
+/// A part of a value of the twin.
+#[derive(Clone, Copy)]
+pub(super) struct Inside {
+    /// The whole value's operand, address and size.
+    pub local: Local,
+    /// Where it is noted what has been moved away.
+    pub moved: *mut Moved,
 }
 
 impl<T: ?Sized> Clone for Place<T> {
@@ -39,39 +54,26 @@ impl<T: ?Sized> Clone for Place<T> {
 
 impl<T: ?Sized> Copy for Place<T> {}
 
-/// What field access, indexing and method calls reach through references and smart pointers.
-#[diagnostic::on_unimplemented(
-    message = "fields and elements of `{Self}` cannot be traced",
-    note = "write `#[derive(Traced)]` on the type"
-)]
-pub trait Auto: Sized {
-    /// The type at the end of the references.
-    type Target: ?Sized;
-    /// Follows the references.
-    fn auto(place: Place<Self>) -> Place<Self::Target>;
-}
-
 /// The place of a local variable of the twin.
 pub fn local<X: Traced>(x: &mut Tv<X>) -> Place<X> {
-    Place { address: (&raw mut x.c).cast(), at: At::Value { whole: x.o, offset: 0 } }
+    let base = x.raw();
+    let slot = x.0.slot() as usize;
+    let local = Local { slot, base: base as u64, size: size_of::<X>() as u32 };
+    Place { address: base.cast_mut(), at: At::Value(Inside { local, moved: x.0.moved() }) }
 }
 
-/// Follows references to what has fields.
-pub fn auto<T: Auto>(place: Place<T>) -> Place<T::Target> {
-    T::auto(place)
-}
+impl Inside {
+    /// The whole value's operand.
+    pub fn whole(self) -> Opnd {
+        // SAFETY: the twin's own value lives there: a place of it is used only while the original
+        // may use the variable, and references follow the borrows of the original.
+        unsafe { *(self.local.slot as *const Opnd) }
+    }
 
-/// `*e`: the place that a reference points to.
-pub fn deref<R: Deref>(place: Place<R>) -> Place<R::Target> {
-    R::deref(place)
-}
-
-/// What `*` can be applied to.
-pub trait Deref: Sized {
-    /// What it points to.
-    type Target: ?Sized;
-    /// Follows it.
-    fn deref(place: Place<Self>) -> Place<Self::Target>;
+    fn set_whole(self, opnd: Opnd) {
+        // SAFETY: as above.
+        unsafe { *(self.local.slot as *mut Opnd) = opnd };
+    }
 }
 
 impl<T: ?Sized> Place<T> {
@@ -80,64 +82,122 @@ impl<T: ?Sized> Place<T> {
         self.address
     }
 
-    fn memory(address: *mut T, base: Opnd, frozen: bool, len: Opnd) -> Place<T> {
-        let base_now = address.cast::<u8>() as u64;
+    /// A place in memory to which a pointer leads.
+    pub(super) fn memory(address: *mut T, pointer: Word, frozen: bool) -> Place<T> {
+        let base_now = pointer.now.bits;
+        let offset = (address.cast::<u8>() as u64).wrapping_sub(base_now) as i32;
+        let address_of = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
         Place {
             address,
-            at: At::Memory { address: Address { base, base_now, offset: 0, frozen }, len },
+            at: At::Memory { address: address_of, len: Opnd::Const, owner: Owner::Any },
         }
     }
 
-    fn is_frozen(self) -> bool {
+    pub(super) fn is_frozen(self) -> bool {
         matches!(self.at, At::Memory { address: Address { frozen: true, .. }, .. })
+    }
+
+    /// The same place, whose content may change although the memory around it does not.
+    pub(super) fn thawed(mut self) -> Place<T> {
+        if let At::Memory { address, .. } = &mut self.at {
+            address.frozen = false;
+        }
+        self
+    }
+
+    /// The same place, out of which nothing is moved.
+    pub(super) fn unmoved(mut self) -> Place<T> {
+        if let At::Value(inside) = &mut self.at {
+            inside.moved = std::ptr::null_mut();
+        }
+        self
+    }
+
+    /// The same place as part of something that is told apart from others.
+    pub(super) fn owned_by(mut self, by: Owner) -> Place<T> {
+        if let At::Memory { owner, .. } = &mut self.at {
+            *owner = by;
+        }
+        self
+    }
+
+    /// A place at another address in the same object.
+    pub(super) fn shifted<F>(self, field: *mut F) -> Place<F> {
+        let delta = (field as u64).wrapping_sub(self.address.cast::<u8>() as u64);
+        let at = match self.at {
+            At::Memory { address, owner, .. } => {
+                let offset = address.offset + delta as i32;
+                At::Memory { address: Address { offset, ..address }, len: Opnd::Const, owner }
+            }
+            At::Value(inside) => At::Value(inside),
+        };
+        Place { address: field, at }
     }
 
     /// The place of a field, whose address rustc has computed.
     pub fn project<F>(self, field: *mut F) -> Place<F> {
-        let delta = (field as u64).wrapping_sub(self.address.cast::<u8>() as u64);
-        let at = match self.at {
-            At::Memory { address, .. } => {
-                let offset = address.offset + delta as i32;
-                At::Memory { address: Address { offset, ..address }, len: Opnd::Const }
-            }
-            At::Value { whole, offset } => At::Value { whole, offset: offset + delta as u32 },
-        };
-        Place { address: field, at }
+        let delta = (field as u64).wrapping_sub(self.address.cast::<u8>() as u64) as u32;
+        self.shifted(field).owned_by(Owner::Field(std::any::type_name::<T>, delta))
+    }
+
+    /// Bytes from the beginning of the twin's own value.
+    fn distance(self, inside: Inside) -> u32 {
+        (self.address.cast::<u8>() as u64 - inside.local.base) as u32
     }
 
     /// Reads one word at a byte distance.
     ///
     /// # Safety
     /// A value of that word type must live there.
-    unsafe fn word(self, offset: u32, ty: Ty) -> Word {
+    pub(super) unsafe fn word(self, offset: u32, ty: Ty, owner: Owner) -> Word {
         match self.at {
-            At::Memory { address, .. } => {
-                let address = Address { offset: address.offset + offset as i32, ..address };
+            At::Memory { address, owner: own, .. } => {
+                let class = class_of(owner_at(owner, own));
+                let offset = address.offset + offset as i32;
                 // SAFETY: the caller's promise.
-                unsafe { memory::load(address, ty) }
+                unsafe { memory::load(Address { offset, class, ..address }, ty) }
             }
-            At::Value { whole, offset: base } => {
-                let at = self.address.cast::<u8>().wrapping_add(offset as usize);
+            At::Value(inside) => {
+                let at = (self.address.cast::<u8>() as u64) + u64::from(offset);
                 // SAFETY: the twin's own value lives there.
-                let now = unsafe { memory::read(at as u64, ty) };
-                Word { now, opnd: with(|s| s.part(whole, base + offset)) }
+                let now = unsafe { memory::read(at, ty) };
+                let offset = self.distance(inside) + offset;
+                Word { now, opnd: with(|s| s.part(inside.whole(), offset, now)) }
             }
         }
     }
 
-    /// The pointer that an `Rc` at this place consists of.
-    pub(super) fn inner_pointer(self) -> Word {
-        // SAFETY: only asked of places of an `Rc`, which is one pointer.
-        unsafe { self.word(0, Ty::Ptr) }
+    /// Writes one word at a byte distance.
+    ///
+    /// # Safety
+    /// The word must be valid for what lives there.
+    pub(super) unsafe fn set_word(self, offset: u32, word: Word, owner: Owner) {
+        match self.at {
+            At::Memory { address, owner: own, .. } => {
+                let class = class_of(owner_at(owner, own));
+                let offset = address.offset + offset as i32;
+                // SAFETY: the caller's promise.
+                unsafe { memory::store(Address { offset, class, ..address }, word) }
+            }
+            At::Value(inside) => {
+                let at = (self.address.cast::<u8>() as u64) + u64::from(offset);
+                // SAFETY: the caller's promise; the twin's own value lives there.
+                unsafe { memory::write(at, word.now) };
+                let range = (self.distance(inside) + offset, word.now.ty.size());
+                self.replace(inside, range, word.opnd);
+            }
+        }
+    }
+
+    fn replace(self, inside: Inside, range: (u32, u32), new: Opnd) {
+        let size = inside.local.size;
+        inside.set_whole(with(|s| s.replace(inside.whole(), size, range, new)));
     }
 
     /// The operand of the address.
-    fn pointer(self) -> Opnd {
+    pub(super) fn pointer(self) -> Opnd {
         match self.at {
-            At::Value { .. } => {
-                with(|s| s.abort(AbortReason::OpaqueValue));
-                Opnd::Const
-            }
+            At::Value(inside) => with(|s| s.refer(inside.local)),
             At::Memory { address, .. } => match address.base {
                 Opnd::Ssa(_) if address.offset != 0 => {
                     let base =
@@ -158,74 +218,180 @@ impl<T> super::inline::Given for Place<T> {
     fn given(&self) -> Opnd {
         match self.at {
             At::Memory { address, .. } => address.base,
-            At::Value { .. } => Opnd::Local(0),
+            At::Value(_) => Opnd::Local(0),
         }
     }
 }
 
-impl<X: Traced> Place<X>
-where
-    X::C: Leaves + Copy,
-{
-    /// Reads the value.
+/// The alias class of a word.
+fn class_of(owner: Owner) -> u32 {
+    match owner {
+        Owner::Field(name, offset) => alias_class(name(), offset),
+        Owner::Place | Owner::Any => 0,
+    }
+}
+
+impl<X: Traced> Place<X> {
+    /// Reads the value; one that has a destructor is moved out.
     pub fn get(self) -> Tv<X> {
-        if X::C::OPAQUE {
-            return self.get_opaque();
+        match self.at {
+            At::Value(inside) => self.get_inside(inside),
+            At::Memory { .. } if X::SHAPE.is_opaque() => self.get_opaque(),
+            At::Memory { .. } => self.get_words(),
         }
-        let mut leaves = vec![];
-        X::C::leaves(&mut |offset, ty| leaves.push((offset, ty)));
-        // SAFETY: a live `X` is here (`in-bounds`), so its words are.
-        let words: Vec<Word> =
-            leaves.iter().map(|(offset, ty)| unsafe { self.word(*offset, *ty) }).collect();
-        Tv::from_words(&words)
+    }
+
+    fn get_inside(self, inside: Inside) -> Tv<X> {
+        let offset = self.distance(inside);
+        if std::mem::needs_drop::<X>() && !inside.moved.is_null() {
+            // SAFETY: the list belongs to the carrier of the same value.
+            unsafe { (*inside.moved).push((offset, size_of::<X>() as u32)) };
+        }
+        // SAFETY: the twin's own value lives there; if it has a destructor, the carrier knows now
+        // that it has been moved.
+        let bits = unsafe { self.address.cast::<X::V>().read() };
+        let whole = inside.whole();
+        let opnd = if X::SHAPE.is_word() {
+            // SAFETY: a value of one word lives there.
+            let now = unsafe { memory::read(self.address as u64, X::SHAPE.first()) };
+            with(|s| s.part(whole, offset, now))
+        } else if offset == 0 && inside.local.size == size_of::<X>() as u32 {
+            whole
+        } else {
+            with(|s| s.slice(whole, offset, size_of::<X>() as u32))
+        };
+        Tv(Carrier::new(bits, opnd))
+    }
+
+    fn get_words(self) -> Tv<X> {
+        let At::Memory { address, owner, .. } = self.at else { unreachable!("asked by `get`") };
+        let shape = const { &X::SHAPE };
+        let mut leaves: Option<Vec<(u32, Ty)>> = None;
+        let mut words = Vec::with_capacity(shape.words().len());
+        for word in shape.words() {
+            let class = class_of(owner_at(word.owner, owner));
+            let offset = address.offset + word.offset as i32;
+            let address = Address { offset, class, ..address };
+            let loaded = match with(|s| s.begin_load(address, word.ty)) {
+                Some(loaded) => loaded,
+                None => {
+                    let leaves = leaves.get_or_insert_with(|| {
+                        let mut leaves = vec![];
+                        // SAFETY: nothing is replayed, so a live `X` is here (`in-bounds`).
+                        unsafe { X::leaves(self.address, &mut |at, ty| leaves.push((at, ty))) };
+                        leaves
+                    });
+                    // SAFETY: the leaves are the initialized words of the live value there.
+                    let now =
+                        unsafe { natural(self.address as u64, word.offset, word.ty, leaves) };
+                    Word { now, opnd: with(|s| s.end_load(address, now)) }
+                }
+            };
+            words.push((word.offset, loaded));
+        }
+        Tv::received(&words)
     }
 
     fn get_opaque(self) -> Tv<X> {
-        let constant = match self.at {
-            At::Memory { .. } => self.is_frozen(),
-            At::Value { whole, .. } => whole.is_const(),
-        };
-        if !constant {
+        if !self.is_frozen() {
             with(|s| s.abort(AbortReason::OpaqueValue));
         }
         // SAFETY: a live `X` is here: opaque values are read only through frozen memory (which
-        // the greens keep alive, in replay too), from the twin's own values, or in direct mode.
-        let c = unsafe { self.address.cast::<X::C>().read() };
-        Tv { c, o: Opnd::Const }
+        // the greens keep alive, in replay too) or in direct mode.
+        let bits = unsafe { self.address.cast::<X::V>().read() };
+        Tv(Carrier::new(bits, if self.is_frozen() { Opnd::Frozen } else { Opnd::Const }))
     }
 
-    /// Writes the value.
+    /// Writes the value; what was there before is dropped.
     pub fn set(self, value: Tv<X>) {
-        let At::Memory { address, .. } = self.at else {
-            with(|s| s.abort(AbortReason::OpaqueValue));
-            // SAFETY: the twin's own value lives there, of this type.
-            unsafe { self.address.cast::<X::C>().write(value.c) };
-            return;
-        };
-        if X::C::OPAQUE {
-            with(|s| s.abort(AbortReason::OpaqueValue));
-            // SAFETY: `in-bounds`; recording has been given up and an opaque store is never
-            // followed by a log, so this is direct mode.
-            unsafe { self.address.cast::<X::C>().write(value.c) };
-            return;
+        if !std::mem::needs_drop::<X>() {
+            return self.write(value);
         }
-        let mut offsets = vec![];
-        X::C::leaves(&mut |offset, _| offsets.push(offset));
-        for (word, offset) in value.words().into_iter().zip(offsets) {
-            let address = Address { offset: address.offset + offset as i32, ..address };
-            // SAFETY: a live `X` is here (`in-bounds`) and the word is one of an `X`.
-            unsafe { memory::store(address, word) };
+        let old = match self.at {
+            At::Value(inside) => {
+                let range = (self.distance(inside), size_of::<X>() as u32);
+                if was_moved(inside, range) { None } else { Some(self.get()) }
+            }
+            At::Memory { .. } => Some(self.get()),
+        };
+        self.write(value);
+        if let At::Value(inside) = self.at
+            && !inside.moved.is_null()
+        {
+            let (offset, end) =
+                (self.distance(inside), self.distance(inside) + size_of::<X>() as u32);
+            // SAFETY: the list belongs to the carrier of the same value.
+            unsafe { (*inside.moved).retain(|(at, size)| at + size <= offset || *at >= end) };
+        }
+        drop(old);
+    }
+
+    /// Writes the value over bytes that hold nothing.
+    pub(super) fn write(self, value: Tv<X>) {
+        let opnd = value.opnd();
+        match self.at {
+            At::Value(inside) => {
+                // SAFETY: the twin's own value lives there, of this type.
+                unsafe { self.address.cast::<X::V>().write(value.0.into_value()) };
+                let size = size_of::<X>() as u32;
+                if self.distance(inside) == 0 && size == inside.local.size {
+                    inside.set_whole(opnd);
+                } else {
+                    self.replace(inside, (self.distance(inside), size), opnd);
+                }
+            }
+            At::Memory { address, owner, .. } => {
+                if X::SHAPE.is_opaque() {
+                    with(|s| s.abort(AbortReason::OpaqueValue));
+                    // SAFETY: `in-bounds`; recording has been given up and an opaque store is
+                    // never followed by a log, so this is direct mode.
+                    unsafe { self.address.cast::<X::V>().write(value.0.into_value()) };
+                    return;
+                }
+                self.write_words(address, owner, value);
+            }
         }
     }
+
+    fn write_words(self, address: Address, owner: Owner, value: Tv<X>) {
+        if !with(|s| s.begin_store()) {
+            // It has been stored: the value is there, and not here.
+            std::mem::forget(value);
+            return;
+        }
+        let words = if with(|s| s.is_recording()) { value.words(false) } else { vec![] };
+        // SAFETY: nothing is replayed, so a live `X` is here (`in-bounds`), whose bits this call
+        // replaces; what they were has been moved away or needs no drop.
+        unsafe { self.address.cast::<X::V>().write(value.0.into_value()) };
+        let shape = const { &X::SHAPE };
+        // All words, also those that mean nothing in this variant: so what the trace finds in
+        // memory is what the twin has found there.
+        let words = shape.words().iter().zip(words).map(|(at, (offset, word))| {
+            let class = class_of(owner_at(at.owner, owner));
+            (Address { offset: address.offset + offset as i32, class, ..address }, word)
+        });
+        let words: Vec<_> = words.collect();
+        with(|s| s.end_store(&words));
+    }
+}
+
+/// Have these bytes been moved away?
+fn was_moved(inside: Inside, (offset, size): (u32, u32)) -> bool {
+    if inside.moved.is_null() {
+        return false;
+    }
+    // SAFETY: the list belongs to the carrier of the same value.
+    let moved = unsafe { &*inside.moved };
+    moved.iter().any(|(at, len)| *at <= offset && offset + size <= at + len)
 }
 
 /// `&place` and `&mut place`, as a reference type that the context gives.
 pub fn addr_of<T, R>(place: Place<T>) -> Tv<R>
 where
-    R: Traced<C = Ptr<T>>,
+    R: Traced<V = Ptr<T>>,
 {
     let pointer = NonNull::new(place.address).expect("a place has an address");
-    Tv { c: Ptr(pointer), o: place.pointer() }
+    Tv(Carrier::new(Ptr(pointer), place.pointer()))
 }
 
 /// `&place`.
@@ -238,250 +404,34 @@ pub fn unique<'a, T>(place: Place<T>) -> Tv<&'a mut T> {
     addr_of(place)
 }
 
-impl<T> Deref for &T {
-    type Target = T;
-    fn deref(place: Place<Self>) -> Place<T> {
-        // SAFETY: a live reference is here.
-        let word = unsafe { place.word(0, Ty::Ptr) };
-        let frozen = word.opnd == Opnd::Frozen || place.is_frozen() && word.opnd.is_const();
-        Place::memory(word.now.bits as *mut T, word.opnd, frozen, Opnd::Const)
-    }
-}
-
-impl<T> Deref for &mut T {
-    type Target = T;
-    fn deref(place: Place<Self>) -> Place<T> {
-        // SAFETY: a live reference is here.
-        let word = unsafe { place.word(0, Ty::Ptr) };
-        Place::memory(word.now.bits as *mut T, word.opnd, word.opnd == Opnd::Frozen, Opnd::Const)
-    }
-}
-
-impl<T> Deref for Box<T> {
-    type Target = T;
-    fn deref(place: Place<Self>) -> Place<T> {
-        // SAFETY: a live box is here: one pointer to its contents.
-        let word = unsafe { place.word(0, Ty::Ptr) };
-        Place::memory(word.now.bits as *mut T, word.opnd, word.opnd == Opnd::Frozen, Opnd::Const)
-    }
-}
-
-impl<T> Deref for Rc<T> {
-    type Target = T;
-    fn deref(place: Place<Self>) -> Place<T> {
-        // SAFETY: a live `Rc` is here: one pointer, to the counts before the contents.
-        let word = unsafe { place.word(0, Ty::Ptr) };
-        let distance = rc_distance::<T>();
-        let address = (word.now.bits + distance) as *mut T;
-        let mut place = Place::memory(address, word.opnd, word.opnd == Opnd::Frozen, Opnd::Const);
-        if let At::Memory { address, .. } = &mut place.at {
-            address.base_now = word.now.bits;
-            address.offset = distance as i32;
-        }
-        place
-    }
-}
-
-/// Distance from what the pointer in an `Rc<T>` holds to the `T`: measured, since the standard
-/// library does not say.
-fn rc_distance<T>() -> u64 {
-    let rc: Rc<std::mem::MaybeUninit<T>> = Rc::new_uninit();
-    let contents = Rc::as_ptr(&rc) as u64;
-    // SAFETY: an `Rc` of a sized type is one pointer (asserted).
-    const { assert!(size_of::<Rc<T>>() == 8) };
-    // SAFETY: as above; the pointer is only looked at.
-    let pointer = unsafe { (&raw const rc).cast::<u64>().read() };
-    contents - pointer
-}
-
-macro_rules! auto_through {
-    ($($t:ty),+) => {$(
-        impl<T: Auto> Auto for $t {
-            type Target = T::Target;
-            fn auto(place: Place<Self>) -> Place<T::Target> {
-                T::auto(<$t as Deref>::deref(place))
-            }
-        }
-    )+};
-}
-auto_through!(&T, &mut T, Box<T>, Rc<T>);
-
-impl<T> Auto for Vec<T> {
-    type Target = Vec<T>;
-    fn auto(place: Place<Self>) -> Place<Vec<T>> {
-        place
-    }
-}
-
-impl<T, const N: usize> Auto for [T; N] {
-    type Target = [T; N];
-    fn auto(place: Place<Self>) -> Place<[T; N]> {
-        place
-    }
-}
-
-macro_rules! auto_slice {
-    ($($t:ty),+) => {$(
-        impl<T> Auto for $t {
-            type Target = [T];
-            fn auto(place: Place<Self>) -> Place<[T]> {
-                // SAFETY: a live fat pointer is here: address, then length.
-                let (pointer, len) = unsafe { (place.word(0, Ty::Ptr), place.word(8, Ty::I64)) };
-                let address = std::ptr::slice_from_raw_parts_mut(
-                    pointer.now.bits as *mut T,
-                    len.now.bits as usize,
-                );
-                Place::memory(address, pointer.opnd, pointer.opnd == Opnd::Frozen, len.opnd)
-            }
-        }
-    )+};
-}
-auto_slice!(&[T], &mut [T], Box<[T]>);
-
-/// What can be indexed with a `usize`: an address and a length.
-pub trait Indexable {
-    /// The type of the elements.
-    type Item;
-    /// The first element's place and the length.
-    fn elements(place: Place<Self>) -> (Place<Self::Item>, Word);
-}
-
-impl<T, const N: usize> Indexable for [T; N] {
-    type Item = T;
-    fn elements(place: Place<Self>) -> (Place<T>, Word) {
-        let first = place.project(place.addr().cast::<T>());
-        (first, Word { now: Const::i64(N as i64), opnd: Opnd::Const })
-    }
-}
-
-impl<T> Indexable for [T] {
-    type Item = T;
-    fn elements(place: Place<Self>) -> (Place<T>, Word) {
-        let len = match place.at {
-            At::Memory { len, .. } => len,
-            At::Value { .. } => Opnd::Const,
-        };
-        let now = Const::i64(place.addr().len() as i64);
-        (place.project(place.addr().cast::<T>()), Word { now, opnd: len })
-    }
-}
-
-impl<T> Indexable for Vec<T> {
-    type Item = T;
-    fn elements(place: Place<Self>) -> (Place<T>, Word) {
-        let (pointer, len) = vec_layout();
-        // SAFETY: a live `Vec` is here, with its pointer and length at the measured offsets.
-        let (pointer, len) = unsafe { (place.word(pointer, Ty::Ptr), place.word(len, Ty::I64)) };
-        let frozen = pointer.opnd == Opnd::Frozen;
-        let address = pointer.now.bits as *mut T;
-        (Place::memory(address, pointer.opnd, frozen, Opnd::Const), len)
-    }
-}
-
-/// Byte offsets of a `Vec`'s pointer and length: measured, since the standard library does not say.
-fn vec_layout() -> (u32, u32) {
-    static LAYOUT: std::sync::OnceLock<(u32, u32)> = std::sync::OnceLock::new();
-    *LAYOUT.get_or_init(|| {
-        let mut v: Vec<u16> = Vec::with_capacity(5);
-        v.extend([1, 2, 3]);
-        const { assert!(size_of::<Vec<u16>>() == 24) };
-        // SAFETY: a `Vec` is three initialized words (asserted by its size: pointer, capacity,
-        // length, none of them padding).
-        let words = unsafe { (&raw const v).cast::<[u64; 3]>().read() };
-        let find = |word: u64| {
-            let index = words.iter().position(|w| *w == word).expect("a Vec holds this word");
-            index as u32 * 8
-        };
-        (find(v.as_ptr() as u64), find(3))
-    })
-}
-
-/// `place[index]`.
-///
-/// # Panics
-/// As indexing does, if the index is out of bounds.
-#[track_caller]
-pub fn index<T: Indexable + ?Sized>(place: Place<T>, index: Tv<usize>) -> Place<T::Item> {
-    let (first, len) = T::elements(place);
-    let word = index.word();
-    let inside = Const::bool(word.now.bits < len.now.bits);
-    with(|s| {
-        let opnd = s.op(Op::LtU, Ty::I64, word, Some(len));
-        s.branch(Word { now: inside, opnd });
-    });
-    if !inside.is_true() {
-        out_of_bounds(len.now.bits, word.now.bits);
-    }
-    element(first, word)
-}
-
-#[cold]
-#[track_caller]
-fn out_of_bounds(len: u64, index: u64) -> ! {
-    panic!("index out of bounds: the len is {len} but the index is {index}")
-}
-
-fn element<T>(first: Place<T>, index: Word) -> Place<T> {
-    let size = size_of::<T>() as i64;
-    let now = first.address.wrapping_add(index.now.bits as usize);
-    let Opnd::Ssa(_) = index.opnd else {
-        let near = i32::try_from(index.now.bits as i64 * size).is_ok_and(|d| d < 1 << 28);
-        return if near { first.project(now) } else { far_element(first, now, index, size) };
-    };
-    far_element(first, now, index, size)
-}
-
-/// An element whose distance is not a small constant: its address is a value of the trace.
-fn far_element<T>(first: Place<T>, now: *mut T, index: Word, size: i64) -> Place<T> {
-    let At::Memory { address, .. } = first.at else {
-        with(|s| s.abort(AbortReason::OpaqueValue));
-        return Place { address: now, at: first.at };
-    };
-    let size = Word { now: Const::i64(size), opnd: Opnd::Const };
-    let opnd = with(|s| {
-        let distance = if size.now.bits == 1 {
-            index
-        } else {
-            let now = Const::i64((index.now.bits as i64).wrapping_mul(size.now.signed()));
-            Word { now, opnd: s.op(Op::Mul, Ty::I64, index, Some(size)) }
-        };
-        let base = Word { now: Const::new(Ty::Ptr, address.base_now), opnd: address.base };
-        s.op(Op::PtrAdd, Ty::Ptr, base, Some(distance))
-    });
-    let frozen = address.frozen && !matches!(opnd, Opnd::Ssa(_));
-    let mut place = Place::memory(now, opnd, frozen, Opnd::Const);
-    if let At::Memory { address: moved, .. } = &mut place.at {
-        moved.offset = address.offset;
-        moved.base_now = (now as u64).wrapping_sub(address.offset as i64 as u64);
-    }
-    place
-}
-
-/// `place.len()`.
-pub fn len<T: Indexable + ?Sized>(place: Place<T>) -> Tv<usize> {
-    let (_, len) = T::elements(place);
-    Tv::from_word(len)
-}
-
-/// `place.is_empty()`.
-pub fn is_empty<T: Indexable + ?Sized>(place: Place<T>) -> Tv<bool> {
-    let len = len(place);
-    let zero = super::traced::lift(0usize);
-    super::ops::bin(super::ops::Bin::Eq, false, len, zero, len.c == 0)
-}
-
 /// A word that is a constant from here on.
-pub fn promote<X: Traced>(x: Tv<X>) -> Tv<X>
-where
-    X::C: Machine,
-{
-    with(|s| s.promote(x.word()));
-    Tv { c: x.c, o: Opnd::Const }
+pub fn promote<X: Traced>(x: Tv<X>) -> Tv<X> {
+    let words = x.words(false);
+    for (_, word) in words {
+        with(|s| s.promote(word));
+    }
+    Tv::of(x.native(), Opnd::Const)
 }
 
 /// What is known of a green in memory after its merge point: it is constant.
 pub(super) fn learn<X: Scalar>(place: Place<X>, value: Tv<X>) {
-    if let At::Memory { address, .. } = place.at {
+    if let At::Memory { address, owner, .. } = place.at {
+        let address = Address { class: class_of(owner), ..address };
         with(|s| s.learn(address, value.word()));
     }
+}
+
+/// A value of the twin that nobody has named: it lives in `slot`.
+pub fn place_in<X: Traced>(slot: &mut Option<Tv<X>>, value: Tv<X>) -> Place<X> {
+    local(slot.insert(value))
+}
+
+/// A place that only names where a value lies that is about to be dropped.
+pub(super) fn dropping<X: Traced>(this: *mut X, slot: &mut Opnd, moved: &mut Moved) -> Place<X> {
+    let local = Local {
+        slot: std::ptr::from_mut(slot) as usize,
+        base: this as u64,
+        size: size_of::<X>() as u32,
+    };
+    Place { address: this, at: At::Value(Inside { local, moved }) }
 }

@@ -11,9 +11,10 @@
 //! Not here: counting and compiling (`runtime`).
 
 use super::place::Place;
-use super::traced::{Leaves, Machine, Ptr, Scalar, Traced, Tv};
+use super::carrier::Carrier;
+use super::traced::{Machine, Ptr, Scalar, Traced, Tv, lift, natural};
 use crate::ir::{Const, Ty};
-use crate::tracer::{self, MergeState, Opnd, Step, Word, with};
+use crate::tracer::{self, MergeState, Opnd, Part, Step, Word, with};
 use std::any::Any;
 use std::rc::Rc;
 
@@ -28,7 +29,7 @@ use std::rc::Rc;
 )]
 pub trait Green: Traced {
     /// What identifies the value.
-    fn key(value: &Self::C) -> u64;
+    fn key(value: &Self::V) -> u64;
     /// Makes the value constant in the trace, and keeps alive what it points to.
     fn fix(value: &mut Tv<Self>) -> tracer::Green;
 }
@@ -42,7 +43,7 @@ macro_rules! green_words {
             }
             fn fix(value: &mut Tv<$t>) -> tracer::Green {
                 *value = super::place::promote(*value);
-                let bits = value.c.bits();
+                let bits = value.nat().bits();
                 tracer::Green { key: bits, bits, keep: None }
             }
         }
@@ -59,17 +60,18 @@ impl<T: 'static> Green for &Rc<T> {
     fn fix(value: &mut Tv<Self>) -> tracer::Green {
         if with(|s| s.is_started()) {
             // The `Rc` in memory is the identity, not the address of the reference to it.
-            let pointer = super::place::deref(super::place::local(value)).inner_pointer();
+            let rc = super::reach::deref(super::place::local(value));
+            let pointer = super::reach::pointer_in(rc);
             with(|s| s.promote(pointer));
         }
         // SAFETY: a green reference is valid at its merge point.
-        let keep: Rc<Rc<T>> = Rc::new(Rc::clone(unsafe { value.c.0.as_ref() }));
-        let key = Self::key(&value.c);
-        value.c = Ptr(std::ptr::NonNull::from(&*keep));
-        value.o = Opnd::Frozen;
+        let keep: Rc<Rc<T>> = Rc::new(Rc::clone(unsafe { value.0.c.0.as_ref() }));
+        let key = Self::key(&value.0.c);
+        value.0.c = Ptr(std::ptr::NonNull::from(&*keep));
+        value.0.o = Opnd::Frozen;
         let keep: Rc<dyn Any> = keep;
         with(|s| s.keep(Rc::clone(&keep)));
-        tracer::Green { key, bits: value.c.bits(), keep: Some(keep) }
+        tracer::Green { key, bits: value.0.c.bits(), keep: Some(keep) }
     }
 }
 
@@ -121,58 +123,59 @@ impl State {
 
     /// The interpreter hands over a green; `_like` gives the type.
     #[inline(always)]
-    pub fn put_green<X: Green>(mut self, carrier: X::C, _like: &X) -> State
+    pub fn put_green<X: Green>(mut self, carrier: X::V, _like: &X) -> State
     where
-        X::C: Machine,
+        X::V: Machine,
     {
         let key = X::key(&carrier);
         self.at.greens.push(tracer::Green { key, bits: carrier.bits(), keep: None });
         self
     }
 
-    /// The interpreter hands over a red.
-    pub fn put_red<C: Leaves + Copy>(mut self, carrier: C) -> State {
-        const { assert!(!C::OPAQUE, "a red consists of machine words") };
-        C::leaves(&mut |offset, ty| {
-            let at = (&raw const carrier).cast::<u8>().wrapping_add(offset as usize);
-            // SAFETY: `Leaves` names words inside the carrier.
-            self.at.reds.push(unsafe { super::memory::read(at as u64, ty) });
-        });
+    /// The interpreter hands over a red, which is then the trace's.
+    pub fn put_red<X: Traced>(mut self, red: X) -> State {
+        const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
+        let red = std::mem::ManuallyDrop::new(lift(red));
+        self.at.reds.extend(exact_words(&*red));
         self
+    }
+
+    /// The interpreter hands over a red that it keeps as it is.
+    #[inline(always)]
+    pub fn put_copy<X: Traced>(self, red: &X) -> State {
+        const { assert!(!std::mem::needs_drop::<X>(), "a red with a destructor is declared `mut`") };
+        // SAFETY: a value without a destructor owns nothing, and the interpreter does not use it
+        // while the copy is in use.
+        self.put_red(unsafe { std::ptr::from_ref(red).read() })
     }
 
     /// The interpreter takes the green of that number back.
     pub fn plain_green<X: Traced>(&self, index: usize) -> X
     where
-        X::C: Machine,
+        X::V: Machine,
     {
-        super::traced::uncarry(X::C::from_bits(self.at.greens[index].bits))
+        super::traced::uncarry(X::V::from_bits(self.at.greens[index].bits))
     }
 
     /// The interpreter takes the next red back; call it for every red, in order.
-    pub fn plain_red<X: Traced>(&mut self) -> X
-    where
-        X::C: Leaves + Copy,
-    {
+    pub fn plain_red<X: Traced>(&mut self) -> X {
         let words = self.take_words::<X>(|_| Opnd::Const);
-        super::traced::uncarry(super::traced::assemble(words.iter().map(|word| word.now)))
+        let words: Vec<_> = words.iter().map(|(offset, word)| (*offset, word.now)).collect();
+        super::traced::uncarry(super::traced::bits_of(&words))
     }
 
     /// The first red, as the interpreter has it; it can still be taken.
     pub fn first_red<X: Traced>(&self) -> X
     where
-        X::C: Machine,
+        X::V: Machine,
     {
-        super::traced::uncarry(X::C::from_bits(self.at.reds[0].bits))
+        super::traced::uncarry(X::V::from_bits(self.at.reds[0].bits))
     }
 
     /// The interpreter leaves the next red as it is: it is not mutable.
     #[inline(always)]
-    pub fn skip_red<X: Traced>(&mut self, _: &X)
-    where
-        X::C: Leaves,
-    {
-        X::C::leaves(&mut |_, _| self.next_red += 1);
+    pub fn skip_red<X: Traced>(&mut self, _: &X) {
+        self.next_red += X::SHAPE.words().len();
     }
 
     /// The next green lives in memory. Its value at the merge point from which the twin starts is
@@ -186,58 +189,67 @@ impl State {
     /// The twin takes the next green.
     pub fn green<X: Green>(&mut self) -> Tv<X>
     where
-        X::C: Machine,
+        X::V: Machine,
     {
         let green = &self.at.greens[self.next_green];
         self.next_green += 1;
-        Tv { c: X::C::from_bits(green.bits), o: Opnd::Const }
+        Tv(Carrier::new(X::V::from_bits(green.bits), Opnd::Const))
     }
 
     /// The twin takes the next red.
-    pub fn red<X: Traced>(&mut self) -> Tv<X>
-    where
-        X::C: Leaves + Copy,
-    {
-        const { assert!(!X::C::OPAQUE, "a red consists of machine words") };
+    pub fn red<X: Traced>(&mut self) -> Tv<X> {
+        const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
         let words = self.take_words::<X>(|index| with(|s| s.param(index)));
-        Tv::from_words(&words)
+        Tv::received(&words)
     }
 
-    fn take_words<X: Traced>(&mut self, opnd: impl Fn(usize) -> Opnd) -> Vec<Word>
-    where
-        X::C: Leaves,
-    {
-        let mut words = vec![];
-        X::C::leaves(&mut |_, ty| {
-            let now = Const::new(ty, self.at.reds[self.next_red].bits);
+    fn take_words<X: Traced>(&mut self, opnd: impl Fn(usize) -> Opnd) -> Vec<(u32, Word)> {
+        let shape = const { &X::SHAPE };
+        let words = shape.words().iter().map(|at| {
+            let now = Const::new(at.ty, self.at.reds[self.next_red].bits);
             // An inner portal's reds come from a log, those of the outermost are parameters.
             let opnd = match self.words.get(self.next_red) {
                 Some(word) => word.opnd,
                 None => opnd(self.next_red),
             };
-            words.push(Word { now, opnd });
+            let word = Word { now, opnd };
             self.next_red += 1;
+            (at.offset, word)
         });
-        words
+        words.collect()
     }
+}
+
+/// The words of a red, of the types that its shape says.
+fn exact_words<X: Traced>(red: &Tv<X>) -> Vec<Const> {
+    let mut leaves = vec![];
+    // SAFETY: the carrier holds a value.
+    unsafe { X::leaves(red.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
+    let shape = const { &X::SHAPE };
+    let word = |at: &super::shape::WordAt| {
+        // SAFETY: the leaves are the initialized words of the value there.
+        let now = unsafe { natural(red.raw() as u64, at.offset, at.ty, &leaves) };
+        Const::new(at.ty, now.bits)
+    };
+    shape.words().iter().map(word).collect()
 }
 
 /// A copy of a variable of the interpreter. Its address does not escape, so that the variable can
 /// stay in a register.
 #[inline(always)]
-pub fn carrier<X: Traced>(x: &X) -> X::C
+pub fn carrier<X: Traced>(x: &X) -> X::V
 where
-    X::C: Copy,
+    X::V: Copy,
 {
     // SAFETY: the carrier has the layout of `X` and is `Copy`: it owns nothing.
-    unsafe { std::mem::transmute_copy::<X, X::C>(x) }
+    unsafe { std::mem::transmute_copy::<X, X::V>(x) }
 }
 
 /// The key of a green of the interpreter.
 #[inline(always)]
 pub fn key<X: Green>(x: &X) -> u64
 where
-    X::C: Copy,
+    X::V: Copy,
 {
     X::key(&carrier(x))
 }
@@ -298,11 +310,8 @@ impl Merge {
     }
 
     /// A red.
-    pub fn red<X: Traced>(&mut self, x: &Tv<X>)
-    where
-        X::C: Leaves + Copy,
-    {
-        self.reds.extend(x.words());
+    pub fn red<X: Traced>(&mut self, x: &Tv<X>) {
+        self.reds.extend(x.words(true).into_iter().map(|(_, word)| word));
     }
 
     /// Does the twin stop here?
@@ -318,18 +327,17 @@ impl Merge {
     }
 
     /// The red's operand from here on; call it for every red, in order.
-    pub fn update<X: Traced>(&mut self, x: &mut Tv<X>)
-    where
-        X::C: Leaves + Copy,
-    {
+    pub fn update<X: Traced>(&mut self, x: &mut Tv<X>) {
         let Some(renamed) = &mut self.renamed else {
             return;
         };
-        let mut words = x.words();
-        for word in &mut words {
-            word.opnd = Opnd::Ssa(renamed.next().expect("a value for every word"));
-        }
-        *x = Tv::from_words(&words);
+        let shape = const { &X::SHAPE };
+        let parts = shape.words().iter().map(|at| {
+            let opnd = Opnd::Ssa(renamed.next().expect("a value for every word"));
+            Part::word(at.offset, at.ty, opnd)
+        });
+        let parts = parts.collect();
+        x.0.set_opnd(with(|s| s.settle(parts)));
     }
 
     /// The state to go on with elsewhere.

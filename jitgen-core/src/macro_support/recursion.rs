@@ -16,10 +16,10 @@
 //!
 //! Not here: when a level is handed over (`tracer::levels`).
 
-use super::call::{Returned, residual};
+use super::call::residual;
 use super::memory;
 use super::portal::State;
-use super::traced::Tv;
+use super::traced::{Traced, Tv};
 use crate::runtime;
 use crate::tracer::{Function, Inlined, MergeState, Portal, Site, with};
 
@@ -57,7 +57,7 @@ pub fn leave_level() {
 }
 
 /// A level ends in the plain portal, from the state at a merge point; gives the portal's result.
-pub fn hand_over<R: Returned>(
+pub fn hand_over<R: Traced>(
     portal: &'static Portal,
     state: State,
     function: Function,

@@ -1,60 +1,116 @@
 //! Traced values: the real Rust value and its operand.
 //!
-//! `Tv<X>` stands in the twin wherever `X` stands in the interpreter. The value is held as a
-//! *carrier*: a type of the same layout that a twin may copy freely (a raw pointer for a
-//! reference). Because `Tv` is injective in `X`, rustc infers in the twin what it infers in the
-//! interpreter, and no type is declared twice.
+//! `Tv<X>` stands in the twin wherever `X` stands in the interpreter. The value is held as bits of
+//! the same layout that a twin may copy freely (a raw pointer for a reference). Because `Tv` is
+//! injective in `X`, rustc infers in the twin what it infers in the interpreter, and no type is
+//! declared twice.
 //!
-//! Invariants: `same-layout` (a carrier has the size, alignment and valid bits of its type),
-//! `leaves` (the words that a carrier is made of, or that it is opaque).
+//! Invariants: `same-layout` (the bits have the size, alignment and validity of their type),
+//! `canonical` (how many words a value is made of depends on its type alone; their types may
+//! follow the value: the payload of a float is an `f64`).
 //!
-//! Not here: where values live (`place`), what is computed with them (`ops`).
+//! Not here: where values live (`place`), what is computed with them (`ops`), the types of the
+//! standard library (`std_types`).
 
+use super::carrier::{Carrier, Ownership, Plain};
+use super::memory;
+use super::passing::{ByWord, Passing};
+use super::place::Place;
+use super::shape::{Owner, Shape, TagAt};
 use crate::ir::{Const, Ty};
-use crate::tracer::{Opnd, Part, Word, with};
+use crate::tracer::{AbortReason, Opnd, Part, Word, with};
 use std::fmt;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::NonNull;
-use std::rc::Rc;
 
 /// A type whose values a twin can hold.
 ///
 /// # Safety
-/// `C` must have the same size, alignment and bit validity as `Self`.
+/// `V` must have the same size, alignment and bit validity as `Self`, and `SHAPE`, `TAG` and the
+/// functions must describe `Self` truly.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be traced",
     label = "a twin cannot hold this type",
     note = "write `#[derive(Traced)]` on the type, or keep it behind a #[residual] function"
 )]
 pub unsafe trait Traced: Sized {
-    /// What the twin holds instead.
-    type C;
+    /// The bits that the twin holds.
+    type V;
+    /// Has it a destructor?
+    type O: Ownership;
+    /// How residual functions take and return it.
+    type Pass: Passing<Self>;
+    /// Its words.
+    const SHAPE: Shape;
+    /// Where its tag is.
+    const TAG: TagAt = TagAt::Nowhere;
+    /// The numbers of the variants, as bits, of an enum whose tag is nowhere; else 0.
+    const VARIANTS: u64 = 0;
+    /// Is it a pointer that is never null?
+    const NONNULL: bool = false;
+
+    /// Calls `f` with the offset and type of every word that is initialized.
+    ///
+    /// # Safety
+    /// `this` must point to a value.
+    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
+        let _ = this;
+        Self::SHAPE.words().iter().for_each(|word| f(word.offset, word.ty));
+    }
+
+    /// The tag of the variant of that name (its number in `VARIANTS`, if there is no tag).
+    fn tag_named(name: &str) -> Option<u64> {
+        let _ = name;
+        None
+    }
+
+    /// Which variant it is, as in `VARIANTS`.
+    ///
+    /// # Safety
+    /// `this` must point to a value.
+    unsafe fn variant(this: *const Self) -> u64 {
+        let _ = this;
+        0
+    }
+
+    /// Has all that is inside of the variant that it is a known shape, of a type that has none?
+    ///
+    /// # Safety
+    /// `this` must point to a value.
+    unsafe fn plain_inside(this: *const Self) -> bool {
+        let _ = this;
+        !Self::SHAPE.is_opaque()
+    }
+
+    /// Drops the fields of the variant that it is, but for bytes that have been moved away; `false`
+    /// if it can only be dropped as a whole.
+    ///
+    /// # Safety
+    /// The place must be that of a value, which is not used again.
+    unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
+        let _ = (place, moved);
+        false
+    }
 }
 
+/// The carrier of a type.
+pub type Carried<X> = <<X as Traced>::O as Ownership>::Carrier<X>;
+
 /// A traced value.
-pub struct Tv<X: Traced> {
-    /// The concrete value.
-    pub c: X::C,
-    /// What it is in the trace.
-    pub o: Opnd,
-}
+pub struct Tv<X: Traced>(pub Carried<X>);
 
 impl<X: Traced> Clone for Tv<X>
 where
-    X::C: Copy,
+    Carried<X>: Copy,
 {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<X: Traced> Copy for Tv<X> where X::C: Copy {}
+impl<X: Traced> Copy for Tv<X> where Carried<X>: Copy {}
 
-/// A carrier that is one machine word.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a machine word",
-    note = "integers, floats, `bool`, `char` and references to sized types are machine words"
-)]
+/// Bits that are one machine word.
 pub trait Machine: Copy {
     /// The type in the trace.
     const TY: Ty;
@@ -65,27 +121,23 @@ pub trait Machine: Copy {
     type Abi: Copy;
     /// The value of an argument.
     fn from_abi(abi: Self::Abi) -> Self;
+    /// What is passed or returned.
+    fn to_abi(self) -> Self::Abi;
+    /// An argument that means nothing.
+    fn nothing() -> Self::Abi;
     /// The bits, zero beyond the size.
     fn bits(self) -> u64;
     /// The value of these bits, which came from a value of this type.
     fn from_bits(bits: u64) -> Self;
 }
 
-/// A type that is its own carrier and one machine word: what operators work on.
+/// A type that is one machine word: what operators work on.
 #[diagnostic::on_unimplemented(
     message = "operators on `{Self}` cannot be traced",
     label = "not a machine word",
-    note = "move the operation into a #[residual] function"
+    note = "move the operation into a #[residual] function, or take the value apart with `match`"
 )]
-pub trait Scalar: Traced<C = Self> + Machine + Leaves + PartialOrd {}
-
-/// What a carrier consists of.
-pub trait Leaves {
-    /// Is it known only as a whole (an enum)?
-    const OPAQUE: bool = false;
-    /// Calls `f` with the byte offset and type of every word.
-    fn leaves(f: &mut dyn FnMut(u32, Ty));
-}
+pub trait Scalar: Traced<V = Self, O = Plain> + Machine {}
 
 /// A pointer in a twin.
 #[repr(transparent)]
@@ -101,21 +153,25 @@ impl<T: ?Sized> Copy for Ptr<T> {}
 
 macro_rules! scalars {
     ($($t:ty, $abi:ty, $ty:ident, $signed:literal, $to:expr, $from:expr;)+) => {$(
-        // SAFETY: the carrier is the type itself.
-        unsafe impl Traced for $t { type C = $t; }
+        // SAFETY: the bits are the type itself, one word without a tag.
+        unsafe impl Traced for $t {
+            type V = $t;
+            type O = Plain;
+            type Pass = ByWord;
+            const SHAPE: Shape = Shape::word(Ty::$ty);
+        }
         impl Machine for $t {
             const TY: Ty = Ty::$ty;
             const SIGNED: bool = $signed;
             type Abi = $abi;
             fn from_abi(abi: $abi) -> Self { <Self as Machine>::from_bits(Machine::bits(abi)) }
+            fn to_abi(self) -> $abi { <$abi as Machine>::from_bits(self.bits()) }
+            fn nothing() -> $abi { <$abi as Machine>::from_bits(0) }
             #[inline(always)]
             fn bits(self) -> u64 { let to: fn($t) -> u64 = $to; to(self) }
             fn from_bits(bits: u64) -> Self { let from: fn(u64) -> $t = $from; from(bits) }
         }
         impl Scalar for $t {}
-        impl Leaves for $t {
-            fn leaves(f: &mut dyn FnMut(u32, Ty)) { f(0, Ty::$ty) }
-        }
     )+};
 }
 
@@ -136,20 +192,17 @@ scalars! {
     f64, f64, F64, false, |x| x.to_bits(), f64::from_bits;
 }
 
-// SAFETY: `Ptr` is transparent over `NonNull`, which has the layout of a reference.
-unsafe impl<T: ?Sized> Traced for &T {
-    type C = Ptr<T>;
-}
-// SAFETY: as for `&T`.
-unsafe impl<T: ?Sized> Traced for &mut T {
-    type C = Ptr<T>;
-}
-
 impl<T> Machine for Ptr<T> {
     const TY: Ty = Ty::Ptr;
-    type Abi = Ptr<T>;
-    fn from_abi(abi: Ptr<T>) -> Self {
-        abi
+    type Abi = *mut T;
+    fn from_abi(abi: *mut T) -> Self {
+        Self::from_bits(abi as u64)
+    }
+    fn to_abi(self) -> *mut T {
+        self.0.as_ptr()
+    }
+    fn nothing() -> *mut T {
+        std::ptr::null_mut()
     }
     fn bits(self) -> u64 {
         self.0.as_ptr() as u64
@@ -159,83 +212,32 @@ impl<T> Machine for Ptr<T> {
     }
 }
 
-impl<T> Leaves for Ptr<T> {
-    fn leaves(f: &mut dyn FnMut(u32, Ty)) {
-        f(0, Ty::Ptr);
-    }
-}
-
-impl<T> Leaves for Ptr<[T]> {
-    fn leaves(f: &mut dyn FnMut(u32, Ty)) {
-        f(0, Ty::Ptr);
-        f(8, Ty::I64);
-    }
-}
-
-// SAFETY: the carrier is the type itself.
-unsafe impl Traced for () {
-    type C = ();
-}
-impl Leaves for () {
-    fn leaves(_: &mut dyn FnMut(u32, Ty)) {}
-}
-// SAFETY: the carrier is the type itself.
-unsafe impl<T> Traced for Option<T> {
-    type C = Option<T>;
-}
-impl<T> Leaves for Option<T> {
-    const OPAQUE: bool = true;
-    fn leaves(_: &mut dyn FnMut(u32, Ty)) {}
-}
-// SAFETY: the carrier is the type itself. (By value it can only be constant: `Rc` is not `Copy`.)
-unsafe impl<T> Traced for Rc<T> {
-    type C = Rc<T>;
-}
-// SAFETY: the carrier is the type itself.
-unsafe impl<T> Traced for Vec<T> {
-    type C = Vec<T>;
-}
-// SAFETY: the carrier is the type itself.
-unsafe impl<T> Traced for Box<T> {
-    type C = Box<T>;
-}
-// SAFETY: the carrier is the type itself.
-unsafe impl<T, const N: usize> Traced for [T; N] {
-    type C = [T; N];
-}
-
-/// The carrier of a value.
-pub fn carry<X: Traced>(x: X) -> X::C {
-    const { assert!(size_of::<X>() == size_of::<X::C>() && align_of::<X>() == align_of::<X::C>()) };
+/// The bits of a value.
+pub fn carry<X: Traced>(x: X) -> X::V {
+    const { assert!(size_of::<X>() == size_of::<X::V>() && align_of::<X>() == align_of::<X::V>()) };
     let x = ManuallyDrop::new(x);
-    // SAFETY: `Traced` promises that the carrier has the same layout and valid bits; `x` is not
-    // used again, so ownership moves into the carrier.
-    unsafe { std::mem::transmute_copy::<X, X::C>(&x) }
+    // SAFETY: `Traced` promises that the bits have the same layout and validity; `x` is not used
+    // again, so ownership moves into them.
+    unsafe { std::mem::transmute_copy::<X, X::V>(&x) }
 }
 
-/// How compiled code passes a value to a residual function.
-pub type AbiOf<X> = <<X as Traced>::C as Machine>::Abi;
-
-/// The value of an argument that compiled code has passed.
-pub fn from_abi<X: Traced>(abi: AbiOf<X>) -> X
-where
-    X::C: Machine,
-{
-    uncarry(X::C::from_abi(abi))
-}
-
-/// The value of a carrier.
-pub fn uncarry<X: Traced>(c: X::C) -> X {
-    const { assert!(size_of::<X>() == size_of::<X::C>() && align_of::<X>() == align_of::<X::C>()) };
+/// The value of bits.
+pub fn uncarry<X: Traced>(c: X::V) -> X {
+    const { assert!(size_of::<X>() == size_of::<X::V>() && align_of::<X>() == align_of::<X::V>()) };
     let c = ManuallyDrop::new(c);
     // SAFETY: as in `carry`. A lifetime in `X` is one that the twin got from its own caller: it
     // works on state whose owner waits until the twin returns.
-    unsafe { std::mem::transmute_copy::<X::C, X>(&c) }
+    unsafe { std::mem::transmute_copy::<X::V, X>(&c) }
 }
 
 /// A value that is the same at every execution: a literal, a constant item.
 pub fn lift<X: Traced>(x: X) -> Tv<X> {
-    Tv { c: carry(x), o: Opnd::Const }
+    Tv::of(x, Opnd::Const)
+}
+
+/// The operand of what is the same at every execution.
+pub fn constant() -> Opnd {
+    Opnd::Const
 }
 
 /// The unit value.
@@ -243,134 +245,172 @@ pub fn unit() -> Tv<()> {
     lift(())
 }
 
-/// A pattern test on an enum: `yes` is what rustc found. The enum must be constant.
-pub fn variant<X: Traced>(x: &Tv<X>, yes: bool) -> bool {
-    if !x.o.is_const() {
-        with(|s| s.abort(crate::tracer::AbortReason::OpaqueValue));
-    }
-    yes
-}
-
-/// A type with which a pattern can be a mere name: a constant, or a variant without fields.
-pub trait Named: Traced {
-    /// Is the value that name? `yes` is what rustc found, `name` the value of that name.
-    fn is(x: &Tv<Self>, yes: bool, name: impl FnOnce() -> Self) -> bool;
-}
-
-/// A type that the tracer knows only as a whole; it comes with `derive(Traced)`.
-pub trait Opaque: Traced {}
-
-impl<X: Opaque> Named for X {
-    fn is(x: &Tv<X>, yes: bool, _: impl FnOnce() -> X) -> bool {
-        variant(x, yes)
-    }
-}
-
-impl<T> Named for Option<T> {
-    fn is(x: &Tv<Option<T>>, yes: bool, _: impl FnOnce() -> Option<T>) -> bool {
-        variant(x, yes)
-    }
-}
-
-/// A value made of others, given as operands; opaque unless they are all constant.
-pub fn construct<X: Traced>(x: X, parts: &[Opnd]) -> Tv<X> {
-    if !parts.iter().all(|part| part.is_const()) {
-        with(|s| s.abort(crate::tracer::AbortReason::OpaqueValue));
-    }
-    lift(x)
-}
-
 impl<X: Traced> Tv<X> {
+    /// A value and its operand.
+    pub fn of(x: X, opnd: Opnd) -> Tv<X> {
+        Tv(Carrier::new(carry(x), opnd))
+    }
+
     /// The value itself, out of the trace's sight.
     pub fn native(self) -> X {
-        uncarry(self.c)
+        uncarry(self.0.into_value())
     }
-}
 
-impl<X: Scalar> Tv<X> {
-    /// The concrete value, for an operator of Rust.
-    pub fn nat(&self) -> X {
-        self.c
+    /// The operand.
+    pub fn opnd(&self) -> Opnd {
+        self.0.opnd()
     }
-}
 
-impl<X: Traced> Tv<X>
-where
-    X::C: Machine,
-{
-    /// The value as a word.
+    /// Where the value is.
+    pub fn raw(&self) -> *const X {
+        self.0.value().cast()
+    }
+
+    /// The value, which must be one word.
     pub fn word(&self) -> Word {
-        Word { now: Const::new(X::C::TY, self.c.bits()), opnd: self.o }
+        const { assert!(X::SHAPE.is_word(), "not a machine word") };
+        // SAFETY: a value of one word lives there.
+        let now = unsafe { memory::read(self.raw() as u64, X::SHAPE.first()) };
+        Word { now, opnd: settled(self.opnd()) }
     }
 
     /// The value of a word.
     pub fn from_word(word: Word) -> Tv<X> {
-        Tv { c: X::C::from_bits(word.now.bits), o: word.opnd }
+        const { assert!(X::SHAPE.is_word(), "not a machine word") };
+        Tv(Carrier::new(bits_of(&[(0, word.now)]), word.opnd))
     }
-}
 
-impl<X: Traced> Tv<X>
-where
-    X::C: Leaves + Copy,
-{
-    /// The words that the value consists of.
-    pub fn words(&self) -> Vec<Word> {
-        let mut words = vec![];
-        X::C::leaves(&mut |offset, ty| {
-            let at = (&raw const self.c).cast::<u8>().wrapping_add(offset as usize);
-            // SAFETY: `Leaves` names words inside the carrier, which is initialized there.
-            let now = unsafe { super::memory::read(at as u64, ty) };
-            let opnd = with(|s| s.part(self.o, offset));
-            words.push(Word { now, opnd });
-        });
-        words
+    /// The words that it consists of, with their offsets; `exact`: of the types that the shape
+    /// says, whatever the value is.
+    pub fn words(&self, exact: bool) -> Vec<(u32, Word)> {
+        let mut leaves = vec![];
+        // SAFETY: the carrier holds a value.
+        unsafe { X::leaves(self.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
+        let base = self.raw() as u64;
+        let whole = self.opnd();
+        let shape = const { &X::SHAPE };
+        shape
+            .words()
+            .iter()
+            .map(|word| {
+                // SAFETY: the leaves are the initialized words of the value there.
+                let natural = unsafe { natural(base, word.offset, word.ty, &leaves) };
+                let now = if exact { Const::new(word.ty, natural.bits) } else { natural };
+                let opnd = settled(with(|s| s.part(whole, word.offset, now)));
+                (word.offset, Word { now, opnd })
+            })
+            .collect()
+    }
+
+    /// The value that consists of these words, which come from outside: a log, a state. Bytes of
+    /// them that mean nothing may be anything.
+    pub fn received(words: &[(u32, Word)]) -> Tv<X> {
+        let value = Tv::<X>::from_words(words);
+        if X::TAG.word().is_some() || X::SHAPE.words().len() > 1 {
+            value.clear(words);
+        }
+        value
+    }
+
+    fn clear(&self, words: &[(u32, Word)]) {
+        let mut leaves = vec![];
+        // SAFETY: the carrier holds a value.
+        unsafe { X::leaves(self.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
+        for (offset, word) in words {
+            // SAFETY: the leaves are the initialized words of the value there.
+            let natural = unsafe { natural(self.raw() as u64, *offset, word.now.ty, &leaves) };
+            if natural.bits != word.now.bits {
+                with(|s| s.clear(word.opnd, Const::new(word.now.ty, natural.bits)));
+            }
+        }
     }
 
     /// The value that consists of these words.
-    pub fn from_words(words: &[Word]) -> Tv<X> {
-        let c = assemble::<X::C>(words.iter().map(|word| word.now));
-        let mut opnds = words.iter().map(|word| word.opnd);
-        let mut parts = vec![];
-        X::C::leaves(&mut |offset, _| {
-            let opnd = opnds.next().expect("as many words as leaves");
-            parts.push(Part { offset, opnd });
-        });
-        let o = match parts[..] {
-            [Part { offset: 0, opnd }] => opnd,
-            _ => with(|s| s.aggregate(parts)),
-        };
-        Tv { c, o }
+    pub fn from_words(words: &[(u32, Word)]) -> Tv<X> {
+        let bits: Vec<_> = words.iter().map(|(offset, word)| (*offset, word.now)).collect();
+        let parts = words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
+        let parts = parts.collect();
+        Tv(Carrier::new(bits_of(&bits), with(|s| s.settle(parts))))
     }
 }
 
-/// The carrier that consists of these words.
-pub(super) fn assemble<C: Leaves + Copy>(mut words: impl Iterator<Item = Const>) -> C {
-    let mut carrier = std::mem::MaybeUninit::<C>::uninit();
-    C::leaves(&mut |offset, ty| {
-        let word = words.next().expect("as many words as leaves");
-        let at = carrier.as_mut_ptr().cast::<u8>().wrapping_add(offset as usize);
-        // SAFETY: the word lies inside `carrier`, which is ours.
-        unsafe { super::memory::write(at as u64, Const::new(ty, word.bits)) };
-    });
-    // SAFETY: `Leaves` covers every byte of a carrier that is not opaque, and the words came from
-    // a value of this type.
-    unsafe { carrier.assume_init() }
+impl<X: Traced + Copy> Tv<X> {
+    /// The concrete value, for an operator of Rust.
+    pub fn nat(&self) -> X {
+        // SAFETY: the carrier holds a value of a type that is `Copy`.
+        unsafe { self.raw().read() }
+    }
+}
+
+/// An operand that can leave the twin. A reference to a local cannot: nobody else knows where the
+/// twin keeps it.
+pub(super) fn settled(opnd: Opnd) -> Opnd {
+    if let Opnd::Local(_) = opnd {
+        with(|s| s.abort(AbortReason::LocalEscapes));
+        return Opnd::Const;
+    }
+    opnd
+}
+
+/// The word at that offset, with the type that the value has there.
+///
+/// # Safety
+/// `leaves` must be initialized words of the value at `base`.
+pub(super) unsafe fn natural(base: u64, offset: u32, ty: Ty, leaves: &[(u32, Ty)]) -> Const {
+    let size = ty.size();
+    let mut bits = 0;
+    for (at, leaf) in leaves {
+        if *at < offset || *at + leaf.size() > offset + size {
+            continue;
+        }
+        // SAFETY: the caller's promise.
+        let now = unsafe { memory::read(base + u64::from(*at), *leaf) };
+        if leaf.size() == size {
+            return now;
+        }
+        bits |= now.bits << ((at - offset) * 8);
+    }
+    Const::new(ty, bits)
+}
+
+/// The bits that consist of these words.
+pub(super) fn bits_of<V>(words: &[(u32, Const)]) -> V {
+    let mut bits = MaybeUninit::<V>::uninit();
+    for (offset, word) in words {
+        let at = bits.as_mut_ptr().cast::<u8>().wrapping_add(*offset as usize);
+        debug_assert!(*offset + word.ty.size() <= size_of::<V>() as u32);
+        // SAFETY: the word lies inside `bits`, which is ours.
+        unsafe { memory::write(at as u64, *word) };
+    }
+    // SAFETY: a shape covers all bytes of a value that mean something, and the words came from a
+    // value of this type.
+    unsafe { bits.assume_init() }
+}
+
+/// What the place of a word says about what may hold it.
+pub(super) fn owner_at(owner: Owner, place: Owner) -> Owner {
+    match owner {
+        Owner::Place => place,
+        other => other,
+    }
 }
 
 impl<X: Traced> fmt::Display for Tv<X>
 where
-    X::C: fmt::Display,
+    X: fmt::Display,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.c.fmt(f)
+        // SAFETY: the carrier holds a value, which is only looked at.
+        unsafe { &*self.raw() }.fmt(f)
     }
 }
 
 impl<X: Traced> fmt::Debug for Tv<X>
 where
-    X::C: fmt::Debug,
+    X: fmt::Debug,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.c.fmt(f)
+        // SAFETY: as above.
+        unsafe { &*self.raw() }.fmt(f)
     }
 }

@@ -9,7 +9,7 @@
 //! Dead code is found by marking: what has an effect is needed, and so are the operands of what is
 //! needed; a parameter of a peeled body makes the arguments of both jumps needed, and only then.
 //! Dead stores are found walking backward with the words that are about to be overwritten: a guard,
-//! a call, the end of the block and loads that may read the word end that knowledge. A dead store
+//! the end of the block, calls and loads that may read the word end that knowledge. A dead store
 //! may be the last user of a load, and that load the reason why another store was alive, so the two
 //! take turns until nothing changes.
 //!
@@ -20,11 +20,11 @@
 
 use super::address::Defs;
 use super::compact::compact;
-use super::memory::Words;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
-use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Op, Trace, ValueId};
+use super::words::{Access, Words};
+use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
 use std::collections::HashMap;
 
 /// Removes dead code and dead stores, and renumbers what is left.
@@ -148,7 +148,7 @@ impl Live {
         self.need(inst.a);
         self.need(inst.b);
         match inst.aux {
-            Aux::None => (),
+            Aux::None | Aux::Class(_) => (),
             Aux::Call(call) => {
                 let args = &trace.calls[call.index()].args;
                 args.iter().for_each(|arg| self.need(*arg));
@@ -169,18 +169,31 @@ fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<boo
             if !live.insts[b][i] {
                 continue;
             }
-            let address = || defs.address(inst.a, i64::from(inst.imm));
-            match inst.op.effect() {
-                Effect::None => (),
-                Effect::Read if inst.op == Op::Load => {
-                    overwritten.remove_aliases(inst.ty, address());
+            let access = || Access::new(inst, defs.address(inst.a, i64::from(inst.imm)));
+            match inst.op.sig() {
+                Sig::Load => overwritten.remove_aliases(access()),
+                Sig::Store => {
+                    let access = access();
+                    let mut later = overwritten.at_place(access);
+                    if later.any(|(word, ())| access.is_within(&word)) {
+                        dead[b][i] = true;
+                        found = true;
+                    } else {
+                        drop(later);
+                        overwritten.insert(access, ());
+                    }
                 }
-                Effect::Write if overwritten.get(inst.ty, address()).is_some() => {
-                    dead[b][i] = true;
-                    found = true;
+                Sig::Call => {
+                    let call = &trace.calls[inst.call().index()];
+                    overwritten.retain(|word| !call.may_read(inst.op, word.class));
                 }
-                Effect::Write => overwritten.insert(inst.ty, address(), ()),
-                Effect::Read | Effect::Any | Effect::Exit => overwritten.clear(),
+                Sig::Guard => overwritten.clear(),
+                Sig::Binary
+                | Sig::Compare
+                | Sig::Unary
+                | Sig::Cast
+                | Sig::PtrAdd
+                | Sig::Scratch => (),
             }
         }
     }

@@ -64,7 +64,7 @@ impl Compaction<'_> {
             a: self.arg(inst.a),
             b: self.arg(inst.b),
             aux: match inst.aux {
-                Aux::None => Aux::None,
+                Aux::None | Aux::Class(_) => inst.aux,
                 Aux::Call(call) => Aux::Call(self.call(call)),
                 Aux::Exit(exit) => Aux::Exit(self.exit(exit)),
             },

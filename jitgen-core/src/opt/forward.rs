@@ -260,6 +260,7 @@ impl<'t> Forward<'t> {
             symbol: key.0.clone(),
             args: key.1.clone(),
             has_result: call.has_result,
+            effects: call.effects.clone(),
         });
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {
@@ -272,9 +273,7 @@ impl<'t> Forward<'t> {
         if merge {
             self.calls.insert(key, value);
         }
-        if inst.op == Op::Call {
-            self.facts.forget();
-        }
+        self.facts.call(inst.op, call);
         value
     }
 

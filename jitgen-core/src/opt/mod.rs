@@ -46,6 +46,7 @@ mod ranges;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use passes::Passes;
 pub use rules::RULES;

@@ -32,7 +32,8 @@ use super::memory::Fact;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
-use crate::ir::{Arg, BlockId, Effect, End, Trace, Ty, ValueId};
+use super::words::Access;
+use crate::ir::{Arg, Aux, BlockId, Effect, End, Trace, Ty, ValueId};
 use std::collections::HashSet;
 
 /// After this many rounds all assumptions are dropped.
@@ -52,8 +53,7 @@ enum Holds {
 /// An assumption about memory, in terms of the body's parameters.
 #[derive(Clone, Copy, Debug)]
 struct Word {
-    ty: Ty,
-    address: Address,
+    access: Access,
     holds: Holds,
 }
 
@@ -110,8 +110,8 @@ impl Plan {
 
     /// What is known at the end of a round, with these arguments, of a word.
     fn word_at(&self, round: &Forward, word: &Word, args: &[Arg]) -> Option<Arg> {
-        let address = self.address_at(&round.defs, word.address, args)?;
-        let fact = round.facts.get(word.ty, address)?;
+        let address = self.address_at(&round.defs, word.access.address, args)?;
+        let fact = round.facts.get(Access { address, ..word.access })?;
         Some(round.current(fact.value))
     }
 
@@ -169,7 +169,7 @@ fn run<'t>(preamble: &Forward<'t>, plan: &Plan) -> (Forward<'t>, Vec<Arg>) {
         round.out.add_value(*ty);
     });
     plan.words.iter().for_each(|word| {
-        round.out.add_value(word.ty);
+        round.out.add_value(word.access.ty);
     });
     let red = |k: usize| plan.reds[k].unwrap_or_else(|| plan.red_param(k).into());
     let args: Vec<Arg> = (0..plan.reds.len()).map(red).collect();
@@ -180,7 +180,7 @@ fn run<'t>(preamble: &Forward<'t>, plan: &Plan) -> (Forward<'t>, Vec<Arg>) {
             Holds::Red(red) => plan.red_param(red).into(),
             Holds::Carried(_) => plan.word_param(k).into(),
         };
-        round.facts.assume(word.ty, word.address, value);
+        round.facts.assume(word.access, value);
     }
     for truth in &plan.truths {
         round.learn_compare(truth.node, truth.truth);
@@ -267,9 +267,9 @@ fn guess(plan: &mut Plan, preamble: &Forward, args: &[Arg]) {
     let guesser = Guesser::new(plan, preamble, args);
     let mut words: Vec<Word> = vec![];
     let mut seen = HashSet::new();
-    for (ty, address, fact) in preamble.facts.sorted() {
-        for word in guesser.words(ty, address, fact) {
-            let new = seen.insert((ty, word.address));
+    for (access, fact) in preamble.facts.sorted() {
+        for word in guesser.words(access, fact) {
+            let new = seen.insert((word.access.ty, word.access.address));
             if new && plan.word_at(preamble, &word, args).is_some() {
                 words.push(word);
             }
@@ -285,6 +285,8 @@ struct Guesser<'a, 't> {
     args: &'a [Arg],
     /// Which values of the preamble depend on a red that changes.
     varies: Vec<bool>,
+    /// Which of them depend on memory.
+    loaded: Vec<bool>,
     /// The arguments of reds that change, as pointers and as indices.
     pointers: Vec<(usize, Address)>,
     indices: Vec<(usize, Linear)>,
@@ -293,6 +295,7 @@ struct Guesser<'a, 't> {
 impl<'a, 't> Guesser<'a, 't> {
     fn new(plan: &'a Plan, preamble: &'a Forward<'t>, args: &'a [Arg]) -> Guesser<'a, 't> {
         let mut varies = vec![false; preamble.out.values.len()];
+        let mut loaded = varies.clone();
         let (mut pointers, mut indices) = (vec![], vec![]);
         for (k, red) in plan.reds.iter().enumerate() {
             if red.is_some() {
@@ -307,35 +310,50 @@ impl<'a, 't> Guesser<'a, 't> {
         }
         for inst in &preamble.insts {
             let Some(dst) = inst.dst else { continue };
-            let operands = [inst.a, inst.b].into_iter().filter_map(Arg::as_value);
-            let varying = operands.into_iter().any(|v| varies[v.index()]);
-            varies[dst.index()] = varying || inst.op.effect() == Effect::Any;
+            let args = match inst.aux {
+                Aux::Call(call) => &preamble.out.calls[call.index()].args[..],
+                Aux::None | Aux::Exit(_) | Aux::Class(_) => &[],
+            };
+            let operands = args.iter().chain([&inst.a, &inst.b]).filter_map(|arg| arg.as_value());
+            let of = |set: &[bool]| operands.clone().any(|v| set[v.index()]);
+            varies[dst.index()] = of(&varies) || inst.op.effect() == Effect::Any;
+            loaded[dst.index()] = of(&loaded) || inst.op.effect() == Effect::Read;
         }
-        Guesser { plan, preamble, args, varies, pointers, indices }
+        Guesser { plan, preamble, args, varies, loaded, pointers, indices }
     }
 
     fn stable(&self, arg: Arg) -> bool {
         arg.as_value().is_none_or(|v| !self.varies[v.index()])
     }
 
+    fn loaded(&self, arg: Arg) -> bool {
+        arg.as_value().is_some_and(|v| self.loaded[v.index()])
+    }
+
     /// The fact in terms of the parameters: each way to write its address, and its value.
-    fn words(&self, ty: Ty, address: Address, fact: Fact) -> Vec<Word> {
+    fn words(&self, access: Access, fact: Fact) -> Vec<Word> {
         let value = self.preamble.current(fact.value);
         let rewritten = |holds_same: bool| {
             let red = (0..self.args.len())
                 .find(|k| self.plan.reds[*k].is_none() && self.args[*k] == value);
             match red {
                 Some(red) => Holds::Red(red),
-                // What is stored in each round mostly differs, unless it is a constant.
+                // What is stored in each round mostly differs, if it was computed from memory.
                 None if value.as_const().is_some() => Holds::Same(value),
-                None if holds_same && !fact.stored && self.stable(value) => Holds::Same(value),
+                None if holds_same
+                    && self.stable(value)
+                    && !(fact.stored && self.loaded(value)) =>
+                {
+                    Holds::Same(value)
+                }
                 None => Holds::Carried(value),
             }
         };
         let mut words = vec![];
-        for (base, base_same) in self.bases(address) {
+        for (base, base_same) in self.bases(access.address) {
             for (address, root_same) in self.roots(base) {
-                words.push(Word { ty, address, holds: rewritten(base_same && root_same) });
+                let holds = rewritten(base_same && root_same);
+                words.push(Word { access: Access { address, ..access }, holds });
             }
         }
         words

@@ -13,7 +13,7 @@
 //! is not negative).
 
 use super::forward::Forward;
-use crate::ir::{Arg, Op, Ty};
+use crate::ir::{Arg, Const, Op, Ty};
 
 /// The values from `low` to `high`, both included, as unsigned bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,6 +88,32 @@ impl Forward<'_> {
             }
             _ => full,
         }
+    }
+
+    /// The bits that can be set in an operand that is not a float: what shifts and masks leave, and
+    /// what its range allows.
+    pub fn possible_bits(&self, arg: Arg) -> u64 {
+        self.bits_within(arg, MAX_DEPTH)
+    }
+
+    fn bits_within(&self, arg: Arg, depth: u32) -> u64 {
+        let high = self.range(arg).high;
+        let ranged = u64::MAX.checked_shr(high.leading_zeros()).unwrap_or(0);
+        let Some(node) = self.defs.get(arg).filter(|_| depth > 0) else {
+            return arg.as_const().map_or(ranged, |c| c.bits);
+        };
+        let bits = |arg| self.bits_within(arg, depth - 1);
+        let by = |c: Const| c.bits as u32 & (node.ty.width() - 1);
+        let defined = match (node.op, node.b.as_const()) {
+            (Op::And, _) => bits(node.a) & bits(node.b),
+            (Op::Or | Op::Xor, _) => bits(node.a) | bits(node.b),
+            (Op::Shl, Some(c)) => bits(node.a) << by(c) & node.ty.mask(),
+            (Op::ShrU, Some(c)) => bits(node.a) >> by(c),
+            (Op::Zext, _) => bits(node.a),
+            (Op::Trunc, _) => bits(node.a) & node.ty.mask(),
+            _ => u64::MAX,
+        };
+        defined & ranged
     }
 
     /// Are all values of the operand non-negative as signed ones?

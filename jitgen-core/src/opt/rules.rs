@@ -48,6 +48,8 @@ rules! {
     AndSelf "and-self" "x & x => x";
     AndAnd "and-and" "(x & c) & d => x & (c & d)";
     AndRange "and-range" "x & c => x, where c has all bits that x can have";
+    AndDisjoint "and-disjoint" "x & c => 0, where c has none of the bits that x can have";
+    AndOr "and-or" "(x | y) & c => y & c, where c has none of the bits that x can have";
     OrZero "or-zero" "x | 0 => x";
     OrOnes "or-ones" "x | -1 => -1";
     OrSelf "or-self" "x | x => x";
@@ -59,6 +61,9 @@ rules! {
     ShiftZero "shift-zero" "x << 0 => x, for each shift";
     ZeroShift "zero-shift" "0 << x => 0, for each shift";
     ShiftShift "shift-shift" "(x << c) << d => x << (c + d), for each shift";
+    ShiftOut "shift-out" "x >>u c => 0, where x < 2^c";
+    ShiftOr "shift-or" "(x | y) >>u c => x >>u c, where y < 2^c";
+    ShlShrU "shl-shr" "(x << c) >>u c => x & mask, (x >>u c) << c => x & mask";
     ShlAdd "shl-add" "(x + c) << k => (x << k) + (c << k)";
     NotNot "not-not" "not not x => x";
     NotCompare "not-compare" "not (x == y) => x != y, and so on";
@@ -88,6 +93,9 @@ rules! {
     TruncTrunc "trunc-trunc" "trunc (trunc x) => trunc x";
     TruncExtend "trunc-extend" "trunc (zext x) => x, zext x or trunc x, also sext";
     ExtendExtend "extend-extend" "zext (zext x) => zext x, sext (sext x) => sext x, sext (zext x) => zext x";
+    TruncOr "trunc-or" "trunc (x | y) => trunc y, where all bits of x are cut off";
+    TruncAnd "trunc-and" "trunc (x & c) => trunc x, where c has all bits that stay";
+    TruncZero "trunc-zero" "trunc x => 0, where all bits of x are cut off";
     ZextTrunc "zext-trunc" "zext (trunc x) => x & mask, back at x's type";
     BitcastBitcast "bitcast-bitcast" "bitcast (bitcast x) => x or bitcast x";
     FDivPowerOfTwo "fdiv-power-of-two" "x / 2^k => x * 2^-k";
@@ -99,6 +107,8 @@ rules! {
     GuardEqConstant "guard-eq-constant" "behind guard x == c: x => c";
     LoadForward "load-forward" "a load of what was loaded => the value";
     StoreForward "store-forward" "a load of what was stored => the value";
+    ForwardBitcast "forward-bitcast" "a load of a known word at another type of its size => bitcast";
+    ForwardPart "forward-part" "a narrower load inside of a known integer => shift and trunc";
     RedundantStore "redundant-store" "a store of what memory holds => nothing";
     DeadCode "dead-code" "an operation without effect whose result is unused => nothing";
     DeadStore "dead-store" "a store that is overwritten before anybody can see it => nothing";

@@ -47,33 +47,33 @@ fn passes_are_read_as_they_are_printed() {
 const TRANSFER: &str = "
 trace @transfer {
 b0(v0: ptr, v1: i64):
-    v2 = load.ptr v0+8
-    v3 = load.i64 v0+16
+    v2 = load.ptr v0+8 @1
+    v3 = load.i64 v0+16 @2
     v4 = lt_u.i64 v1, v3
     guard v4 else exit0
     v5 = ptr_add v2, v1
-    v6 = load.i8 v5+0
+    v6 = load.i8 v5+0 @3
     v7 = ne.i8 v6, 0
     guard v7 else exit0
-    v8 = load.ptr v0+8
-    v9 = load.i64 v0+16
+    v8 = load.ptr v0+8 @1
+    v9 = load.i64 v0+16 @2
     v10 = lt_u.i64 v1, v9
     guard v10 else exit1
     v11 = ptr_add v8, v1
-    v12 = load.i8 v11+0
+    v12 = load.i8 v11+0 @3
     v13 = add.i8 v12, -1
-    store.i8 v11+0, v13
+    store.i8 v11+0 @3, v13
     v14 = add_ovf_u.i64 v1, 1
     guard_not v14 else exit2
     v15 = add.i64 v1, 1
-    v16 = load.ptr v0+8
-    v17 = load.i64 v0+16
+    v16 = load.ptr v0+8 @1
+    v17 = load.i64 v0+16 @2
     v18 = lt_u.i64 v15, v17
     guard v18 else exit3
     v19 = ptr_add v16, v15
-    v20 = load.i8 v19+0
+    v20 = load.i8 v19+0 @3
     v21 = add.i8 v20, 1
-    store.i8 v19+0, v21
+    store.i8 v19+0 @3, v21
     v22 = sub_ovf_u.i64 v15, 1
     guard_not v22 else exit4
     v23 = sub.i64 v15, 1

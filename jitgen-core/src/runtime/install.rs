@@ -21,7 +21,7 @@ use crate::ir::{
     Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty, ValueId,
 };
 use crate::tracer::journal::Event;
-use crate::tracer::{AbortReason, MergeState, Recorded, Resume, panics};
+use crate::tracer::{AbortReason, FLAG_CLASS, MergeState, Recorded, Resume, panics};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,10 +90,14 @@ impl Jit {
         if !is_loop && matches!(job.origin, Origin::Exit(..)) {
             guard_panic(&job.start_log, &mut recorded);
         }
-        let Recorded { trace, journal, target, result, .. } = recorded;
+        let Recorded { trace, journal, target, result, cleared, .. } = recorded;
         let ops = trace.inst_count();
         self.statistics.ops_recorded += ops as u64;
-        let args = (!is_loop).then(|| job.args.clone());
+        let args = (!is_loop).then(|| {
+            let mut args = job.args.clone();
+            cleared.iter().for_each(|(index, now)| args[*index] = *now);
+            args
+        });
         let again = self.may_take_more_rounds(&job, is_loop, &target);
         let returns = result.is_some();
         let stopped = match result {
@@ -441,7 +445,7 @@ fn guard_panic(start: &[LogEntry], recorded: &mut Recorded) {
         a: Arg::Const(Const::new(Ty::Ptr, flag)),
         b: Arg::NONE,
         imm: 0,
-        aux: Aux::None,
+        aux: Aux::Class(FLAG_CLASS),
     };
     let a = Arg::Value(value);
     let guard = Inst { op: Op::GuardNot, dst: None, a, aux: Aux::Exit(exit), ..load };

@@ -41,6 +41,8 @@ reasons! {
     Panicked "panicked" "nothing: the guest program panicked while it was recorded";
     /// An enum or struct that is not constant was used by value.
     OpaqueValue "opaque-value" "read the fields you need, or make the value part of the greens";
+    /// A reference to a local variable was stored, passed to a residual function or across a merge point.
+    LocalEscapes "local-escapes" "pass the value instead of a reference to a local variable";
     /// A residual function gave a result that is neither a word nor a `Result`.
     OpaqueResult "opaque-result" "let the residual function return a word or a `Result`";
     /// A value with a destructor was dropped inside the trace.

@@ -178,14 +178,6 @@ impl Session {
         }
     }
 
-    /// The type of an operand that is a value of the trace.
-    pub fn type_of(&self, opnd: Opnd) -> Option<Ty> {
-        match (opnd, &self.recording) {
-            (Opnd::Ssa(v), Some(recording)) => Some(recording.recorder.type_of(v)),
-            _ => None,
-        }
-    }
-
     /// Can the trace end because the portal returns?
     pub fn may_return(&self) -> bool {
         let recording = self.recording.as_ref();
@@ -196,6 +188,7 @@ impl Session {
 
     /// The portal returns, and the trace ends by that.
     pub fn returns(&mut self, result: Image) {
+        self.flush();
         if let Some(recording) = &mut self.recording {
             recording.recorder.leave_with(&result);
         }

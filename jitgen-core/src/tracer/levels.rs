@@ -90,6 +90,8 @@ impl Session {
             self.keep_greens(greens);
             return Step::Go;
         }
+        // What patterns have found out is guarded while the log still says how.
+        self.flush();
         let number = self.calls;
         self.calls += 1;
         let at_header = std::mem::take(&mut self.at_header);

@@ -17,13 +17,18 @@ mod operand;
 pub mod panics;
 mod recorder;
 mod session;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod values;
 
 pub use abort::AbortReason;
 pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};
-pub use operand::{Address, Blob, Opnd, Part, Word};
-pub use recorder::{Recorder, SCRATCH_BASE};
+pub use operand::{Address, Blob, Local, Opnd, Part, Word};
+pub use recorder::{FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
 pub use session::{
     Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Replayed, Resume, Session,
-    Step, keys, outside, run_within, with,
+    Step, keys, outside, run_within, try_with, with,
 };
+pub use tags::Tag;

@@ -1,6 +1,6 @@
 //! What a traced value is in the trace, beside the concrete value that it has right now.
 
-use crate::ir::{Const, ValueId};
+use crate::ir::{Const, Ty, ValueId};
 
 /// The trace's side of a traced value. It matters only while recording: in replay and in direct
 /// mode every operand is [`Opnd::Const`], and nothing may depend on it.
@@ -17,7 +17,7 @@ pub enum Opnd {
     Agg(u32),
     /// The result of a residual call that is not a word. Indexes the session's blobs.
     Blob(u32),
-    /// A reference to a local of the twin: constant in no sense, and never in the trace.
+    /// A reference to a local of the twin, in every mode. Indexes the session's locals.
     Local(u32),
 }
 
@@ -33,7 +33,7 @@ impl Opnd {
 pub struct Word {
     /// The concrete value.
     pub now: Const,
-    /// The operand; never `Agg` or `Blob`.
+    /// The operand; never `Agg`, `Blob` or `Local`.
     pub opnd: Opnd,
 }
 
@@ -42,17 +42,39 @@ pub struct Word {
 pub struct Part {
     /// Byte offset in the aggregate.
     pub offset: u32,
-    /// Its operand.
+    /// Its size in bytes.
+    pub size: u32,
+    /// Its type in the trace; of no meaning for a call's result.
+    pub ty: Ty,
+    /// Its operand; never `Agg`.
     pub opnd: Opnd,
+}
+
+impl Part {
+    /// A word.
+    pub fn word(offset: u32, ty: Ty, opnd: Opnd) -> Part {
+        Part { offset, size: ty.size(), ty, opnd }
+    }
 }
 
 /// A residual call's result that lies in the frame's scratch area.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Blob {
-    /// The word that says which variant it is.
-    pub tag: ValueId,
+    /// The word that says which variant it is, for an enum whose layout Rust does not fix.
+    pub tag: Option<ValueId>,
     /// Byte offset in the scratch area.
     pub offset: i32,
+}
+
+/// A local of the twin to which a reference was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Local {
+    /// The address of its operand.
+    pub slot: usize,
+    /// The address of its concrete value.
+    pub base: u64,
+    /// Its size in bytes.
+    pub size: u32,
 }
 
 /// Where a place of guest memory is: a base pointer and a constant distance.
@@ -66,6 +88,8 @@ pub struct Address {
     pub offset: i32,
     /// May the memory be taken for constant?
     pub frozen: bool,
+    /// Which memory it may be: two addresses of different classes that are not 0 are not the same.
+    pub class: u32,
 }
 
 impl Address {

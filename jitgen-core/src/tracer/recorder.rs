@@ -19,9 +19,11 @@
 use super::journal::Event;
 use super::{Address, Image, Opnd, Word};
 use crate::ir::{
-    Arg, Aux, Block, Call, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty,
-    ValueId,
+    Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
+    Trace, Ty, ValueId,
 };
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Where the evaluator of a check puts the scratch area: no address of guest memory.
 pub const SCRATCH_BASE: u64 = 0x1000;
@@ -58,8 +60,20 @@ pub struct Recorder {
 struct Fact {
     base: Arg,
     offset: i32,
+    class: Class,
     now: Const,
     opnd: Opnd,
+}
+
+impl Fact {
+    /// May a store of `size` bytes change it?
+    fn may_change(&self, base: Arg, address: Address, size: u32) -> bool {
+        if self.base != base {
+            return self.class.may_alias(Class(address.class));
+        }
+        let (fact, store) = (i64::from(self.offset), i64::from(address.offset));
+        fact < store + i64::from(size) && store < fact + i64::from(self.now.ty.size())
+    }
 }
 
 impl Recorder {
@@ -86,6 +100,16 @@ impl Recorder {
     /// The parameter of that number.
     pub fn param(&self, index: usize) -> ValueId {
         self.block.params[index]
+    }
+
+    /// Which parameter a value is.
+    pub fn param_index(&self, v: ValueId) -> Option<usize> {
+        self.block.params.iter().position(|param| *param == v)
+    }
+
+    /// The type of a value.
+    pub fn type_of(&self, v: ValueId) -> Ty {
+        self.trace.ty(v.into())
     }
 
     /// Number of operations so far.
@@ -178,11 +202,6 @@ impl Recorder {
         }
     }
 
-    /// The type of a value.
-    pub fn type_of(&self, v: ValueId) -> Ty {
-        self.trace.values[v.index()]
-    }
-
     /// The word that memory at `address` is known to hold.
     pub fn known(&self, address: Address) -> Option<Word> {
         let base = Self::base(address);
@@ -197,7 +216,8 @@ impl Recorder {
         if self.facts.len() >= MAX_FACTS {
             self.facts.remove(0);
         }
-        self.facts.push(Fact { base, offset: address.offset, now: word.now, opnd: word.opnd });
+        let (class, Word { now, opnd }) = (Class(address.class), word);
+        self.facts.push(Fact { base, offset: address.offset, class, now, opnd });
     }
 
     /// Forgets what is known of memory.
@@ -209,7 +229,7 @@ impl Recorder {
     pub fn load(&mut self, address: Address, now: Const) -> Opnd {
         let base = Self::base(address);
         let v = self
-            .push(Op::Load, now.ty, base, Arg::NONE, address.offset, Aux::None)
+            .push(Op::Load, now.ty, base, Arg::NONE, address.offset, class_of(address))
             .expect("a load has a result");
         self.log(LogEntry::Load(v.into()), false);
         self.saw_load(address.now(), now);
@@ -222,24 +242,35 @@ impl Recorder {
         self.log(LogEntry::Load(Self::arg(word)), false);
     }
 
-    /// Appends a store.
-    pub fn store(&mut self, address: Address, word: Word) {
+    /// A value without words was stored: replay meets the store all the same.
+    pub fn log_nothing_stored(&mut self) {
+        self.log(LogEntry::Store, true);
+    }
+
+    /// Puts words into scratch memory, which is nobody else's; gives the address.
+    pub fn store_scratch(&mut self, base: i32, words: &[(u32, Word)]) -> ValueId {
+        let pointer = self.scratch_address(base);
+        for (offset, word) in words {
+            let value = Self::arg(*word);
+            let at = *offset as i32;
+            self.push(Op::Store, word.now.ty, pointer.into(), value, at, Aux::Class(SCRATCH_CLASS));
+            let address = SCRATCH_BASE + base as u64 + u64::from(*offset);
+            self.saw_store(address, word.now);
+        }
+        pointer
+    }
+
+    /// Appends the store of a word; `first`: of a value.
+    pub fn store(&mut self, address: Address, word: Word, first: bool) {
         let base = Self::base(address);
         let value = Self::arg(word);
-        self.push(Op::Store, word.now.ty, base, value, address.offset, Aux::None);
-        self.log(LogEntry::Store, true);
-        let (size, offset) = (word.now.ty.size() as i32, address.offset);
-        self.facts.retain(|f| {
-            let apart = f.base == base
-                && (f.offset + f.now.ty.size() as i32 <= offset || offset + size <= f.offset);
-            apart || f.base != base && f.now.ty != word.now.ty
-        });
+        self.push(Op::Store, word.now.ty, base, value, address.offset, class_of(address));
+        if first {
+            self.log(LogEntry::Store, true);
+        }
+        self.facts.retain(|fact| !fact.may_change(base, address, word.now.ty.size()));
         self.learn(address, word);
-        self.journal.push(Event::Store {
-            address: address.now(),
-            size: word.now.ty.size(),
-            bits: word.now.bits,
-        });
+        self.saw_store(address.now(), word.now);
     }
 
     /// Reserves `size` bytes of scratch memory; gives the offset.
@@ -291,11 +322,14 @@ impl Recorder {
     pub fn load_scratch(&mut self, base: i32, offset: u32, now: Const) -> ValueId {
         let pointer = self.scratch_address(base);
         self.saw_load(SCRATCH_BASE + base as u64 + u64::from(offset), now);
-        self.push(Op::Load, now.ty, pointer.into(), Arg::NONE, offset as i32, Aux::None)
+        let aux = Aux::Class(SCRATCH_CLASS);
+        self.push(Op::Load, now.ty, pointer.into(), Arg::NONE, offset as i32, aux)
             .expect("a load has a result")
     }
 
     /// Appends a residual call. `blob`: where in scratch memory the callee has put its result.
+    /// `effects` are those of the callee; what the recorder itself has the callee do (set the flag
+    /// of a panic, write the blob) is added.
     pub fn call(
         &mut self,
         op: Op,
@@ -303,21 +337,32 @@ impl Recorder {
         args: &[Word],
         blob: Option<(i32, u32)>,
         result: Option<Const>,
+        mut effects: Effects,
     ) -> Option<ValueId> {
+        if op != Op::Call {
+            effects.writes.get_or_insert_default();
+        }
+        if let Some(classes) = &mut effects.writes {
+            classes.push(FLAG_CLASS);
+            classes.extend(blob.map(|_| SCRATCH_CLASS));
+        }
         let mut operands: Vec<Arg> = args.iter().map(|word| Self::arg(*word)).collect();
         let mut seen: Vec<Option<Const>> = args.iter().map(|word| Some(word.now)).collect();
         if let Some((offset, _)) = blob {
             operands.push(self.scratch_address(offset).into());
             seen.push(None);
         }
-        let call = Call { symbol: symbol.to_owned(), args: operands, has_result: result.is_some() };
+        let call = Call {
+            symbol: symbol.to_owned(),
+            args: operands,
+            has_result: result.is_some(),
+            effects,
+        };
+        self.facts.retain(|fact| !call.may_write(op, fact.class));
         let aux = Aux::Call(self.trace.add_call(call));
         let ty = result.map_or(Ty::I64, |c| c.ty);
         let dst = result.map(|_| self.trace.add_value(ty));
         self.block.insts.push(Inst { op, ty, dst, a: Arg::NONE, b: Arg::NONE, imm: 0, aux });
-        if op == Op::Call {
-            self.forget();
-        }
         self.log(LogEntry::Call(dst.map(Arg::Value)), true);
         if let Some((offset, size)) = blob {
             self.log(LogEntry::Blob { offset, size }, true);
@@ -329,7 +374,9 @@ impl Recorder {
     /// Appends a call without effects.
     pub fn call_pure(&mut self, symbol: &str, args: &[Word], ty: Ty) -> ValueId {
         let args = args.iter().map(|word| Self::arg(*word)).collect();
-        let call = self.trace.add_call(Call { symbol: symbol.to_owned(), args, has_result: true });
+        let effects = Effects::default();
+        let call = Call { symbol: symbol.to_owned(), args, has_result: true, effects };
+        let call = self.trace.add_call(call);
         self.push(Op::CallPure, ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
             .expect("a pure call has a result")
     }
@@ -338,7 +385,7 @@ impl Recorder {
     pub fn guard_flag(&mut self, flag: u64) {
         let base = Arg::Const(Const::new(Ty::Ptr, flag));
         let value = self
-            .push(Op::Load, Ty::Bool, base, Arg::NONE, 0, Aux::None)
+            .push(Op::Load, Ty::Bool, base, Arg::NONE, 0, Aux::Class(FLAG_CLASS))
             .expect("a load has a result");
         self.saw_load(flag, Const::bool(false));
         self.guard(value, false);
@@ -368,6 +415,10 @@ impl Recorder {
             Opnd::Ssa(v) => Arg::Value(v),
             _ => Arg::Const(Const::new(Ty::Ptr, address.base_now)),
         }
+    }
+
+    fn saw_store(&mut self, address: u64, word: Const) {
+        self.journal.push(Event::Store { address, size: word.ty.size(), bits: word.bits });
     }
 
     fn saw_load(&mut self, address: u64, now: Const) {
@@ -402,6 +453,32 @@ impl Recorder {
         self.block.insts.push(Inst { op, ty, dst, a, b, imm, aux });
         dst
     }
+}
+
+/// The class of the scratch area: only the trace itself and the callees of blobs access it.
+const SCRATCH_CLASS: Class = Class(1);
+/// The class of the flag by which residual calls say that they panic.
+pub const FLAG_CLASS: Class = Class(2);
+/// The first class of guest memory.
+const FIRST_CLASS: u32 = 3;
+
+/// The class of a kind of memory: a part at byte `offset` of the type that is called `kind`, the
+/// same number each time on one thread.
+///
+/// The caller's promise: memory that is accessed under one class is never accessed under another,
+/// but for 0, as long as a trace is used that has seen both.
+pub fn alias_class(kind: &'static str, offset: u32) -> u32 {
+    thread_local! {
+        static CLASSES: RefCell<HashMap<(&'static str, u32), u32>> = RefCell::default();
+    }
+    CLASSES.with_borrow_mut(|classes| {
+        let next = FIRST_CLASS + classes.len() as u32;
+        *classes.entry((kind, offset)).or_insert(next)
+    })
+}
+
+fn class_of(address: Address) -> Aux {
+    Aux::class(Class(address.class))
 }
 
 /// Where and how a trace closes into a loop.

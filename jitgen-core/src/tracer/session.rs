@@ -21,11 +21,12 @@
 
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
-use super::{AbortReason, Address, Blob, Level, Opnd, Part, Word};
-use crate::ir::{Arg, Const, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
+use super::tags::Possible;
+use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Word};
+use crate::ir::{Arg, Const, Effects, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 /// A green at a merge point.
@@ -133,6 +134,8 @@ pub struct Recorded {
     pub functions: Vec<Function>,
     /// What the portal has returned, if the trace ends by that.
     pub result: Option<Vec<u8>>,
+    /// Parameters that the twin has taken for others, because some of their bytes mean nothing.
+    pub cleared: Vec<(usize, Const)>,
 }
 
 /// Answers whether there is compiled code for these keys of greens.
@@ -201,11 +204,16 @@ pub struct Session {
     pub(super) calls: u32,
     /// Merge points passed.
     pub(super) merges: u32,
+    pub(super) blobs: Vec<Blob>,
+    locals: Vec<Local>,
+    pub(super) tags: HashMap<ValueId, Possible>,
+    pub(super) pending: Vec<ValueId>,
+    pub(super) equal: HashMap<ValueId, Const>,
+    cleared: Vec<(ValueId, Const)>,
     /// The portals that the twin has entered inside of its own.
     pub(super) levels: Vec<Level>,
     /// An inner portal goes on where the log says, and has not come to that merge point yet.
     pub(super) resumes_level: bool,
-    blobs: Vec<Blob>,
     start_greens: VecDeque<Green>,
     pins: Vec<Rc<dyn Any>>,
     started: bool,
@@ -230,6 +238,11 @@ thread_local! {
 /// If no twin is running on this thread.
 pub fn with<R>(f: impl FnOnce(&mut Session) -> R) -> R {
     SESSION.with_borrow_mut(|session| f(session.as_mut().expect("a twin runs within a session")))
+}
+
+/// Runs `f` with this thread's session, if a twin is running.
+pub fn try_with<R>(f: impl FnOnce(&mut Session) -> R) -> Option<R> {
+    SESSION.try_with(|session| session.try_borrow_mut().ok()?.as_mut().map(f)).ok()?
 }
 
 /// Puts a session back when it is dropped, also by a panic.
@@ -286,12 +299,45 @@ impl Session {
     pub fn abort(&mut self, reason: AbortReason) {
         if self.recording.take().is_some() {
             self.abort = Some(reason);
+            self.pending.clear();
         }
+    }
+
+    /// The recorder, if a trace is being recorded.
+    pub(super) fn recorder(&mut self) -> Option<&mut Recorder> {
+        self.recording.as_mut().map(|recording| &mut recording.recorder)
+    }
+
+    /// The type of a value of the trace that is being recorded.
+    pub(super) fn value_type(&self, v: ValueId) -> Option<Ty> {
+        self.recording.as_ref().map(|recording| recording.recorder.type_of(v))
+    }
+
+    /// A reference is made to a local of the twin.
+    pub fn refer(&mut self, local: Local) -> Opnd {
+        let index = self.locals.iter().position(|other| *other == local).unwrap_or_else(|| {
+            self.locals.push(local);
+            self.locals.len() - 1
+        });
+        Opnd::Local(index as u32)
+    }
+
+    /// The local that such a reference leads to.
+    pub fn local(&self, id: u32) -> Local {
+        self.locals[id as usize]
     }
 
     /// The operand of the trace's parameter of that number.
     pub fn param(&self, index: usize) -> Opnd {
         self.recording.as_ref().map_or(Opnd::Const, |r| Opnd::Ssa(r.recorder.param(index)))
+    }
+
+    /// A word that came from outside has bytes that mean nothing in the variant that it belongs to;
+    /// the twin goes on with `now`, where they are zero.
+    pub fn clear(&mut self, opnd: Opnd, now: Const) {
+        if let Opnd::Ssa(v) = opnd {
+            self.cleared.push((v, now));
+        }
     }
 
     /// Has the twin passed the merge point from which it (or its innermost portal) started?
@@ -328,6 +374,7 @@ impl Session {
     /// The twin goes the way of `condition`.
     pub fn branch(&mut self, condition: Word) {
         if let Opnd::Ssa(v) = condition.opnd {
+            self.flush();
             self.emit(|r| {
                 r.guard(v, condition.now.is_true());
                 Opnd::Const
@@ -337,9 +384,11 @@ impl Session {
 
     /// From here on the word is the constant that it is now.
     pub fn promote(&mut self, word: Word) {
-        if !matches!(word.opnd, Opnd::Ssa(_)) {
+        let Opnd::Ssa(v) = word.opnd else { return };
+        if !self.is_recording() {
             return;
         }
+        let known = word.now;
         let ty = word.now.ty;
         let word = if ty.is_float() {
             let bits = if ty == Ty::F64 { Ty::I64 } else { Ty::I32 };
@@ -351,16 +400,19 @@ impl Session {
         let now = Word { now: word.now, opnd: Opnd::Const };
         let opnd = self.op(Op::Eq, word.now.ty, word, Some(now));
         self.branch(Word { now: Const::bool(true), opnd });
+        self.learn_equal(v, known);
     }
 
     /// A load begins: its result, if the log has it.
     pub fn begin_load(&mut self, address: Address, ty: Ty) -> Option<Word> {
         match self.replay.pop_front()? {
             Replayed::Load(word) => {
-                assert_eq!(word.now.ty, ty, "replay is out of step: load of another type");
+                let (had, now) = (word.now.ty, Const::new(ty, word.now.bits));
+                assert_eq!(had.size(), ty.size(), "replay is out of step: a load of another size");
                 // The log does not say what may be taken for constant, but its address does.
                 let frozen = address.frozen && ty == Ty::Ptr && word.opnd.is_const();
-                Some(if frozen { Word { opnd: Opnd::Frozen, ..word } } else { word })
+                let opnd = if frozen { Opnd::Frozen } else { self.part(word.opnd, 0, now) };
+                Some(Word { now, opnd })
             }
             other => panic!("replay is out of step: a load met {other:?}"),
         }
@@ -368,7 +420,8 @@ impl Session {
 
     /// A load has given `now`: its operand.
     pub fn end_load(&mut self, address: Address, now: Const) -> Opnd {
-        self.emit(|r| {
+        self.flush();
+        let opnd = self.emit(|r| {
             if address.frozen {
                 r.log_known(Word { now, opnd: Opnd::Const });
                 let pointer = now.ty == Ty::Ptr;
@@ -381,7 +434,8 @@ impl Session {
                 }
                 _ => r.load(address, now),
             }
-        })
+        });
+        self.resolve(opnd, now)
     }
 
     /// Memory at `address` holds `word` in all that follows, until it is written.
@@ -400,12 +454,37 @@ impl Session {
         }
     }
 
-    /// A store has been performed.
-    pub fn end_store(&mut self, address: Address, word: Word) {
+    /// A store of a value that consists of these words has been performed.
+    pub fn end_store(&mut self, words: &[(Address, Word)]) {
+        self.flush();
         self.emit(|r| {
-            r.store(address, word);
+            for (index, (address, word)) in words.iter().enumerate() {
+                r.store(*address, *word, index == 0);
+            }
+            if words.is_empty() {
+                r.log_nothing_stored();
+            }
             Opnd::Const
         });
+    }
+
+    /// Puts words into scratch memory for a call: the address as a word.
+    pub fn spill(&mut self, words: &[(u32, Word)], size: u32) -> Word {
+        let nowhere = Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
+        let Some(offset) = self.reserve(size) else { return nowhere };
+        let now = Const::new(Ty::Ptr, super::SCRATCH_BASE + offset as u64);
+        let opnd = self.emit(|r| Opnd::Ssa(r.store_scratch(offset, words)));
+        Word { now, opnd }
+    }
+
+    fn reserve(&mut self, size: u32) -> Option<i32> {
+        let recording = self.recording.as_mut()?;
+        let offset = recording.recorder.reserve_scratch(size);
+        if recording.recorder.scratch_size() as u32 > recording.plan.scratch.end {
+            self.abort(AbortReason::ScratchFull);
+            return None;
+        }
+        Some(offset)
     }
 
     /// A residual call begins: its entry of the log, if there is one.
@@ -420,10 +499,14 @@ impl Session {
     pub fn replayed_blob(&mut self, tag: Option<Word>) -> (Vec<u8>, Opnd) {
         match self.replay.pop_front() {
             Some(Replayed::Blob(bytes, offset)) => {
-                let opnd = match tag {
-                    Some(Word { opnd: Opnd::Ssa(tag), .. }) => self.add_blob(Blob { tag, offset }),
-                    _ => Opnd::Const,
+                if !self.is_recording() {
+                    return (bytes, Opnd::Const);
+                }
+                let tag = match tag {
+                    Some(Word { opnd: Opnd::Ssa(tag), .. }) => Some(tag),
+                    _ => None,
                 };
+                let opnd = self.add_blob(Blob { tag, offset });
                 (bytes, opnd)
             }
             other => panic!("replay is out of step: a call's result met {other:?}"),
@@ -453,70 +536,39 @@ impl Session {
         result: Option<Const>,
     ) -> Opnd {
         self.uses(function);
+        self.flush();
         self.emit_call(|r, flag| {
-            let value = r.call(op, function.symbol, args, None, result);
+            let value = r.call(op, function.symbol, args, None, result, Effects::default());
             r.guard_flag(flag);
             value.map_or(Opnd::Const, Opnd::Ssa)
         })
     }
 
-    /// A residual call has given `size` bytes; `tag` is the word that its thunk returns.
+    /// A residual call has given `size` bytes; `tag` is the word that its thunk returns, if the
+    /// bytes alone do not say which variant they are.
     pub fn end_blob_call(
         &mut self,
         function: Function,
         args: &[Word],
-        tag: Const,
+        tag: Option<Const>,
         size: u32,
     ) -> Opnd {
         self.uses(function);
-        let Some(recording) = &mut self.recording else {
-            return Opnd::Const;
-        };
-        let offset = recording.recorder.reserve_scratch(size);
-        if recording.recorder.scratch_size() as u32 > recording.plan.scratch.end {
-            self.abort(AbortReason::ScratchFull);
-            return Opnd::Const;
-        }
-        let mut blob = None;
+        self.flush();
+        let Some(offset) = self.reserve(size) else { return Opnd::Const };
+        let (mut blob, place) = (None, Some((offset, size)));
         self.emit_call(|r, flag| {
-            let tag = r.call(Op::Call, function.symbol, args, Some((offset, size)), Some(tag));
+            let tag = r.call(Op::Call, function.symbol, args, place, tag, Effects::default());
             r.guard_flag(flag);
-            blob = tag.map(|tag| Blob { tag, offset });
+            blob = Some(Blob { tag, offset });
             Opnd::Const
         });
         blob.map_or(Opnd::Const, |blob| self.add_blob(blob))
     }
 
-    /// The twin goes on with the variant `tag` of a blob, whose payload (if it has a word) is
-    /// `payload` at that byte offset: the payload's operand.
-    pub fn split_blob(&mut self, blob: u32, tag: Const, payload: Option<(u32, Const)>) -> Opnd {
-        let Blob { tag: value, offset } = self.blobs[blob as usize];
-        let word = Word { now: tag, opnd: Opnd::Ssa(value) };
-        self.promote(word);
-        let Some((at, now)) = payload else {
-            return Opnd::Const;
-        };
-        self.emit(|r| Opnd::Ssa(r.load_scratch(offset, at, now)))
-    }
-
-    /// An aggregate of these parts; constant if they all are.
-    pub fn aggregate(&mut self, parts: Vec<Part>) -> Opnd {
-        if parts.iter().all(|part| part.opnd.is_const()) {
-            return Opnd::Const;
-        }
-        self.parts.push(parts);
-        Opnd::Agg(self.parts.len() as u32 - 1)
-    }
-
-    /// The operand of the part of `whole` at byte `offset`.
-    pub fn part(&self, whole: Opnd, offset: u32) -> Opnd {
-        match whole {
-            Opnd::Agg(id) => self.parts[id as usize]
-                .iter()
-                .find(|part| part.offset == offset)
-                .map_or(Opnd::Const, |part| part.opnd),
-            other => other,
-        }
+    /// The word that says which variant a call's result is, where its bytes do not.
+    pub fn blob_tag(&self, blob: u32) -> Option<Opnd> {
+        self.blobs[blob as usize].tag.map(Opnd::Ssa)
     }
 
     /// `can_enter_jit!()`: the next merge point may be a loop's head.
@@ -533,6 +585,7 @@ impl Session {
         self.calls = 0;
         self.merges += 1;
         let at_header = std::mem::take(&mut self.at_header);
+        self.flush();
         if !std::mem::replace(&mut self.started, true) {
             self.start(greens, reds);
             return Step::Go;
@@ -625,9 +678,12 @@ impl Session {
         let Some(recording) = self.recording.take() else {
             return;
         };
+        let params = &recording.recorder;
+        let cleared = self.cleared.iter();
+        let cleared = cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
         let (trace, journal) = recording.recorder.finish(close);
         let functions = recording.functions;
-        self.recorded = Some(Recorded { trace, journal, target, functions, result: None });
+        self.recorded = Some(Recorded { trace, journal, target, functions, result: None, cleared });
     }
 
     fn uses(&mut self, function: Function) {
@@ -638,12 +694,12 @@ impl Session {
         }
     }
 
-    fn add_blob(&mut self, blob: Blob) -> Opnd {
+    pub(super) fn add_blob(&mut self, blob: Blob) -> Opnd {
         self.blobs.push(blob);
         Opnd::Blob(self.blobs.len() as u32 - 1)
     }
 
-    fn emit(&mut self, f: impl FnOnce(&mut Recorder) -> Opnd) -> Opnd {
+    pub(super) fn emit(&mut self, f: impl FnOnce(&mut Recorder) -> Opnd) -> Opnd {
         self.emit_call(|recorder, _| f(recorder))
     }
 

@@ -6,9 +6,9 @@
 //! Not here: the macros. This shows what they rely on.
 
 use jitgen_core::macro_support::{
-    Auto, Bin, Entry, Function, Merge, Outcome, Place, State, Traced, Tv, auto, bin, branch,
-    carrier, cast, enter, enter_portal, equals, err, guarded, index, key, lift, local, ok,
-    residual, returns, split, tick, word, wrapping_add,
+    Auto, Bin, ByMemory, Entry, Function, Merge, Outcome, Place, Plain, Shape, State, Traced, Tv,
+    auto, bin, branch, carrier, cast, enter, enter_portal, equals, err, guarded, index, key, lift,
+    local, ok, residual, returns, split, tick, word, wrapping_add,
 };
 use jitgen_core::tracer::{Portal, with};
 use std::rc::Rc;
@@ -59,7 +59,10 @@ pub struct Refused(pub i64);
 
 // SAFETY: the carrier is the type itself.
 unsafe impl Traced for Refused {
-    type C = Refused;
+    type V = Refused;
+    type O = Plain;
+    type Pass = ByMemory;
+    const SHAPE: Shape = Shape::OPAQUE;
 }
 
 impl Auto for Machine {
@@ -107,7 +110,7 @@ extern "C" fn out_thunk(machine: *mut Machine, x: i64, to: *mut u8) -> u64 {
         // SAFETY: the trace passes the machine that the portal borrows.
         let result = out(unsafe { &mut *machine }, x);
         // SAFETY: the trace passes scratch memory of the size of the result.
-        unsafe { jitgen_core::macro_support::Returned::hand_over(result, to) }
+        unsafe { jitgen_core::macro_support::deliver(result, to) }
     })
 }
 
@@ -204,7 +207,7 @@ pub fn run(code: &Code, machine: &mut Machine) -> Result<i64, Refused> {
         if back && tick(&PORTAL, &[key(&code), key(&pc)]) {
             let state =
                 State::default().put_green(carrier(&code), &code).put_green(carrier(&pc), &pc);
-            let state = state.put_red(carrier(&machine)).put_red(carrier(&acc));
+            let state = state.put_copy(&machine).put_copy(&acc);
             match enter(&PORTAL, state, false, twin) {
                 Outcome::Return(result) => return result.native(),
                 Outcome::Merge(mut state) => {
@@ -221,7 +224,7 @@ type Portal4<'a> = (Tv<&'a Code>, Tv<&'a mut Machine>);
 type Ended = Result<i64, Refused>;
 
 fn operand(code: &mut Tv<&Code>, pc: Tv<usize>, k: usize) -> Tv<i64> {
-    let at = bin(Bin::Add, false, pc, lift(k), pc.c + k);
+    let at = bin(Bin::Add, false, pc, lift(k), pc.nat() + k);
     index(auto(local(code)), at).get()
 }
 
@@ -229,7 +232,7 @@ fn register(machine: &mut Tv<&mut Machine>, r: Tv<i64>) -> Place<i64> {
     let place = auto(local(machine));
     // SAFETY: only an address is taken.
     let registers = place.project(unsafe { &raw mut (*place.addr()).r });
-    index(auto(registers), cast(r, r.c as usize))
+    index(auto(registers), cast(r, r.nat() as usize))
 }
 
 /// The twin.
@@ -255,8 +258,8 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
         let a = operand(&mut code, pc, 1);
         let b = operand(&mut code, pc, 2);
         let c = operand(&mut code, pc, 3);
-        let target = cast(c, c.c as usize);
-        pc = bin(Bin::Add, false, pc, lift(4usize), pc.c + 4);
+        let target = cast(c, c.nat() as usize);
+        pc = bin(Bin::Add, false, pc, lift(4usize), pc.nat() + 4);
         let mut back = false;
         if equals(op, HALT) {
             return returns(ok(acc));
@@ -272,20 +275,20 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
         } else if equals(op, LESS) {
             let x = register(&mut machine, a).get();
             let y = register(&mut machine, b).get();
-            if branch(bin(Bin::Lt, false, x, y, x.c < y.c)) {
-                back = target.c < pc.c;
+            if branch(bin(Bin::Lt, false, x, y, x.nat() < y.nat())) {
+                back = target.nat() < pc.nat();
                 pc = target;
             }
         } else if equals(op, EVEN) {
             let x = register(&mut machine, a).get();
-            let bit = bin(Bin::And, false, x, lift(1i64), x.c & 1);
-            if branch(bin(Bin::Eq, false, bit, lift(0i64), bit.c == 0)) {
+            let bit = bin(Bin::And, false, x, lift(1i64), x.nat() & 1);
+            if branch(bin(Bin::Eq, false, bit, lift(0i64), bit.nat() == 0)) {
                 pc = target;
             }
         } else if equals(op, THIRD) {
             let x = register(&mut machine, a).get();
-            let rest = bin(Bin::Rem, true, x, lift(3i64), x.c % 3);
-            if branch(bin(Bin::Eq, false, rest, lift(0i64), rest.c == 0)) {
+            let rest = bin(Bin::Rem, true, x, lift(3i64), x.nat() % 3);
+            if branch(bin(Bin::Eq, false, rest, lift(0i64), rest.nat() == 0)) {
                 pc = target;
             }
         } else if equals(op, ACC) {
@@ -303,7 +306,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
                 Err(error) => return returns(err(error)),
             };
             register(&mut machine, a).set(y);
-            if branch(bin(Bin::Gt, false, y, lift(10i64), y.c > 10)) {
+            if branch(bin(Bin::Gt, false, y, lift(10i64), y.nat() > 10)) {
                 acc = wrapping_add(acc, lift(1i64));
             }
         } else if equals(op, CALL) {
@@ -314,7 +317,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
             let y: Tv<i64> =
                 residual(function, &words, move || nested(machine.native(), x.native()));
             register(&mut machine, a).set(y);
-            if branch(bin(Bin::Gt, false, y, lift(10i64), y.c > 10)) {
+            if branch(bin(Bin::Gt, false, y, lift(10i64), y.nat() > 10)) {
                 acc = wrapping_add(acc, lift(1i64));
             }
         } else if equals(op, WORD) {
@@ -324,12 +327,12 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
             let words = [word(&machine), word(&x)];
             let y: Tv<i64> =
                 residual(function, &words, move || noted(machine.native(), x.native()));
-            if branch(bin(Bin::Gt, false, y, lift(10i64), y.c > 10)) {
+            if branch(bin(Bin::Gt, false, y, lift(10i64), y.nat() > 10)) {
                 acc = wrapping_add(acc, lift(1i64));
             }
         } else {
             assert!(equals(op, GOTO), "an operation");
-            back = target.c < pc.c;
+            back = target.nat() < pc.nat();
             pc = target;
         }
         if back {

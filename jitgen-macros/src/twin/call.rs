@@ -2,8 +2,8 @@
 
 use super::{Twin, support_at};
 use crate::model::Role;
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
 
@@ -21,6 +21,11 @@ impl Twin<'_> {
         let path = &function.path;
         let Some(last) = path.segments.last() else { return quote!() };
         let name = &last.ident;
+        if path.segments.len() == 1 && self.scope.has(name) {
+            // A closure in a local.
+            let arguments = self.arguments(&e.args);
+            return quote_spanned!(e.span()=> #name(#(#arguments),*));
+        }
         if path.segments.len() == 1
             && let Some(callee) = self.module.free(name)
         {
@@ -30,18 +35,13 @@ impl Twin<'_> {
             return quote_spanned!(e.span()=> #name::#entry(#(#arguments),*));
         }
         match &*name.to_string() {
-            "Ok" | "Err" if e.args.len() == 1 => {
-                let function = if name == "Ok" { quote!(ok) } else { quote!(err) };
-                let value = self.value(&e.args[0]);
-                return quote!(#m::#function(#value));
-            }
             "promote" if e.args.len() == 1 => {
                 let value = self.value(&e.args[0]);
                 return quote!(#m::promote(#value));
             }
             text if text.starts_with(|c: char| c.is_uppercase()) => {
                 let arguments = self.arguments(&e.args);
-                return self.construct(e, arguments, |parts| quote!(#path(#(#parts),*)));
+                return self.construct(e, arguments, None, |parts| quote!(#path(#(#parts),*)));
             }
             _ => (),
         }
@@ -86,12 +86,12 @@ impl Twin<'_> {
         }
         match (&*name.to_string(), e.args.len()) {
             ("wrapping_add" | "wrapping_sub" | "wrapping_mul", 1) => {
-                let (a, b) = (self.value(&e.receiver), self.value(&e.args[0]));
-                quote_spanned!(e.span()=> #m::#name(#a, #b))
+                let (a, b) = (self.place(&e.receiver), self.value(&e.args[0]));
+                quote_spanned!(e.span()=> #m::#name(#m::auto(#a).get(), #b))
             }
             ("wrapping_neg", 0) => {
-                let a = self.value(&e.receiver);
-                quote_spanned!(e.span()=> #m::#name(#a))
+                let a = self.place(&e.receiver);
+                quote_spanned!(e.span()=> #m::#name(#m::auto(#a).get()))
             }
             ("len", 0) => {
                 let place = self.place(&e.receiver);
@@ -114,29 +114,49 @@ impl Twin<'_> {
 
     /// `Type { field: value }`.
     pub fn struct_literal(&mut self, e: &ExprStruct) -> TokenStream {
-        if let Some(rest) = &e.rest {
-            return self.unsupported(rest, "`..base` in a struct expression is", "name all fields");
-        }
         let path = &e.path;
         let members: Vec<_> = e.fields.iter().map(|field| field.member.clone()).collect();
         let values = e.fields.iter().map(|field| self.value(&field.expr)).collect();
-        self.construct(e, values, |parts| quote!(#path { #(#members: #parts),* }))
+        let base = e.rest.as_ref().map(|rest| self.value(rest));
+        self.construct(e, values, base, |parts| quote!(#path { #(#members: #parts,)* }))
     }
 
-    fn construct(
+    /// A value that is made of others. `build` writes the constructor, around values or patterns.
+    pub fn construct(
         &mut self,
         e: &impl Spanned,
         values: Vec<TokenStream>,
-        build: impl FnOnce(&[TokenStream]) -> TokenStream,
+        base: Option<TokenStream>,
+        build: impl Fn(&[TokenStream]) -> TokenStream,
     ) -> TokenStream {
         let m = support_at(e.span());
-        let names: Vec<_> = (0..values.len()).map(|index| format_ident!("__p{index}")).collect();
+        let name = |prefix: &'static str| {
+            move |index: usize| format_ident!("__{prefix}{index}", span = Span::call_site())
+        };
+        let names: Vec<_> = (0..values.len()).map(name("p")).collect();
+        let opnds: Vec<_> = (0..values.len()).map(name("o")).collect();
         let natives: Vec<_> = names.iter().map(|name| quote!(#name.native())).collect();
-        let built = build(&natives);
+        let fields: Vec<_> = (0..values.len()).map(|index| name("f")(index).to_token_stream()).collect();
+        let (mut built, mut pattern) = (build(&natives), build(&fields));
+        let base_value = base.unwrap_or(quote!(()));
+        let mut base_opnd = quote!(#m::constant());
+        if base_value.to_string() != "()" {
+            built = with_rest(&built, &quote!(..__base.native()));
+            pattern = with_rest(&pattern, &quote!(..));
+            base_opnd = quote!(__base.opnd());
+        }
         quote_spanned!(e.span()=> match (#(#values,)*) {
             (#(#names,)*) => {
-                let __parts = [#(#names.o),*];
-                #m::construct(#built, &__parts)
+                let __base = #base_value;
+                let __rest = #base_opnd;
+                #(let #opnds = #names.opnd();)*
+                let __x = #built;
+                let mut __parts = #m::Parts::of(&raw const __x, __rest);
+                match &__x {
+                    #pattern => { #(__parts.put(#fields, #opnds);)* }
+                    _ => ::core::unreachable!(),
+                }
+                __parts.finish(__x)
             }
         })
     }
@@ -144,4 +164,14 @@ impl Twin<'_> {
     fn arguments<'e>(&mut self, args: impl IntoIterator<Item = &'e Expr>) -> Vec<TokenStream> {
         args.into_iter().map(|e| self.value(e)).collect()
     }
+}
+
+/// A struct expression or pattern with something more before its closing brace.
+fn with_rest(tokens: &TokenStream, rest: &TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    if let Some(TokenTree::Group(group)) = trees.pop() {
+        let inner = group.stream();
+        trees.push(TokenTree::Group(proc_macro2::Group::new(group.delimiter(), quote!(#inner #rest))));
+    }
+    trees.into_iter().collect()
 }

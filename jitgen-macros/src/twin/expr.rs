@@ -50,6 +50,18 @@ impl Twin<'_> {
             }
             Expr::While(e) => {
                 self.check_loop(e);
+                if contains_let(&e.cond) {
+                    self.scope.enter();
+                    let (test, names) = self.conditions(&e.cond);
+                    let (label, body) = (&e.label, self.block(&e.body));
+                    self.scope.leave();
+                    return quote!({
+                        #label while let ::core::option::Option::Some((#(mut #names,)*)) = #test {
+                            #body;
+                        }
+                        #m::unit()
+                    });
+                }
                 let (label, condition) = (&e.label, self.value(&e.cond));
                 let body = self.block(&e.body);
                 quote!({ #label while #m::branch(#condition) { #body; } #m::unit() })
@@ -72,6 +84,24 @@ impl Twin<'_> {
             Expr::Continue(e) => e.to_token_stream(),
             Expr::Try(e) => self.try_expr(e),
             Expr::Tuple(e) if e.elems.is_empty() => quote!(#m::unit()),
+            Expr::Tuple(tuple) => {
+                let values = tuple.elems.iter().map(|e| self.value(e)).collect();
+                let comma = (tuple.elems.len() == 1).then(|| quote!(,));
+                self.construct(e, values, None, |parts| quote!((#(#parts),* #comma)))
+            }
+            Expr::Array(array) => {
+                let values = array.elems.iter().map(|e| self.value(e)).collect();
+                self.construct(e, values, None, |parts| quote!([#(#parts),*]))
+            }
+            Expr::Repeat(repeat) => {
+                let (value, len) = (self.value(&repeat.expr), &repeat.len);
+                quote_spanned!(e.span()=> match #value { __e => #m::repeated::<_, { #len }>(__e) })
+            }
+            Expr::Closure(closure) => self.closure(closure),
+            Expr::ForLoop(e) => {
+                self.check_loop(e);
+                self.for_loop(e)
+            }
             other => {
                 let (what, help) = name_of(other);
                 self.unsupported(other, what, help)
@@ -113,11 +143,13 @@ impl Twin<'_> {
 
     fn literal(&mut self, e: &syn::ExprLit) -> TokenStream {
         match &e.lit {
-            Lit::Int(_) | Lit::Float(_) | Lit::Bool(_) | Lit::Char(_) | Lit::Byte(_) => {
+            Lit::ByteStr(_) | Lit::CStr(_) => {
+                self.unsupported(e, "byte strings are", "use them in a #[residual] function")
+            }
+            _ => {
                 let m = support();
                 quote!(#m::lift(#e))
             }
-            _ => self.unsupported(e, "string literals are", "use them in a #[residual] function"),
         }
     }
 
@@ -244,11 +276,16 @@ impl Twin<'_> {
 
     fn if_expr(&mut self, e: &syn::ExprIf) -> TokenStream {
         let m = support();
-        if let Expr::Let(condition) = &*e.cond {
-            return self.if_let(e, condition);
-        }
         if contains_let(&e.cond) {
-            return self.unsupported(&e.cond, "chains of `if let` are", "nest the conditions");
+            self.scope.enter();
+            let (test, names) = self.conditions(&e.cond);
+            let then = self.block(&e.then_branch);
+            self.scope.leave();
+            let otherwise = self.else_branch(e);
+            return quote!(
+                if let ::core::option::Option::Some((#(mut #names,)*)) = #test #then
+                else { #otherwise }
+            );
         }
         let condition = self.value(&e.cond);
         let then = self.block(&e.then_branch);
@@ -286,10 +323,80 @@ impl Twin<'_> {
     fn try_expr(&mut self, e: &syn::ExprTry) -> TokenStream {
         let m = support_at(e.span());
         let value = self.value(&e.expr);
-        let failed = self.return_value(&quote!(#m::err(#m::from(__e))));
-        quote_spanned!(e.span()=> match #m::split(#value) {
+        let failed = self.return_value(&quote!(#m::FromResidual::from_residual(__e)));
+        quote_spanned!(e.span()=> match #m::Try::branch(#value) {
             ::core::result::Result::Ok(__v) => __v,
             ::core::result::Result::Err(__e) => #failed,
+        })
+    }
+
+    /// A closure: it captures what the original captures. `return` and `?` leave the closure.
+    fn closure(&mut self, e: &syn::ExprClosure) -> TokenStream {
+        let m = support();
+        let outer = (self.returns, self.portal_loop.take(), std::mem::replace(&mut self.loops, true));
+        self.returns = Return::Value;
+        let slots = std::mem::take(&mut self.slots);
+        self.scope.enter();
+        let mut bind = TokenStream::new();
+        let mut inputs = vec![];
+        for pat in &e.inputs {
+            let (pat, ty) = match pat {
+                syn::Pat::Type(typed) => (&*typed.pat, Some(&typed.ty)),
+                pat => (pat, None),
+            };
+            let ty = ty.map(|ty| quote!(: #m::Tv<#ty>));
+            let (name, binds) = self.parameter(pat);
+            inputs.push(quote!(mut #name #ty));
+            bind.extend(binds);
+        }
+        let body = self.value(&e.body);
+        self.scope.leave();
+        let own = std::mem::replace(&mut self.slots, slots);
+        (self.returns, self.portal_loop, self.loops) = outer;
+        let capture = &e.capture;
+        let result = match &e.output {
+            syn::ReturnType::Default => quote!(),
+            syn::ReturnType::Type(_, ty) => quote!(-> #m::Tv<#ty>),
+        };
+        let body = quote!({ #(let mut #own = ::core::option::Option::None;)* #bind #body });
+        quote!(#capture |#(#inputs),*| #result #body)
+    }
+
+    /// `for` over a range, unrolled.
+    fn for_loop(&mut self, e: &syn::ExprForLoop) -> TokenStream {
+        let m = support();
+        let Expr::Range(range) = strip(&e.expr) else {
+            return self.unsupported(
+                &e.expr,
+                "`for` over anything but a range is",
+                "write `for i in 0..n` and index, or a #[residual] function",
+            );
+        };
+        let (Some(start), Some(end)) = (&range.start, &range.end) else {
+            return self.unsupported(&e.expr, "`for` over an open range is", "write both bounds");
+        };
+        let (start, end) = (self.value(start), self.value(end));
+        let inclusive = matches!(range.limits, syn::RangeLimits::Closed(_));
+        let (compare, op) = if inclusive { (quote!(Le), quote!(<=)) } else { (quote!(Lt), quote!(<)) };
+        self.scope.enter();
+        let (name, bind) = self.parameter(&e.pat);
+        let body = self.block(&e.body);
+        self.scope.leave();
+        let label = &e.label;
+        quote!({
+            let (mut __next, __end) = (#start, #end);
+            let mut __done = false;
+            #label loop {
+                let __more = #m::bin(
+                    #m::Bin::#compare, false, __next, __end, __next.nat() #op __end.nat()
+                );
+                if __done || !#m::branch(__more) { break; }
+                let mut #name = __next;
+                (__next, __done) = #m::next_of_range(__next, __end, #inclusive);
+                #bind
+                #body;
+            }
+            #m::unit()
         })
     }
 
@@ -321,6 +428,15 @@ impl Twin<'_> {
                 quote!()
             }
             "assert" | "debug_assert" => self.assertion(mac, name == "debug_assert"),
+            "assert_eq" | "debug_assert_eq" => self.comparison(mac, &name, quote!(==)),
+            "assert_ne" | "debug_assert_ne" => self.comparison(mac, &name, quote!(!=)),
+            "matches" => match mac.parse_body::<Matches>() {
+                Ok(body) => self.matches(&body.e, &body.pat, body.guard.as_ref()),
+                Err(error) => {
+                    self.errors.add(error);
+                    quote!()
+                }
+            },
             _ => self.unsupported(
                 mac,
                 &format!("`{name}!` is"),
@@ -348,6 +464,25 @@ impl Twin<'_> {
         quote!(#path!(#(#arguments),*))
     }
 
+    /// `assert_eq!` and its like.
+    fn comparison(&mut self, mac: &syn::Macro, name: &str, op: TokenStream) -> TokenStream {
+        let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
+        let arguments = match parser.parse2(mac.tokens.clone()) {
+            Ok(arguments) if arguments.len() >= 2 => arguments,
+            Ok(_) => return quote!(),
+            Err(error) => {
+                self.errors.add(error);
+                return quote!();
+            }
+        };
+        let (a, b) = (&arguments[0], &arguments[1]);
+        let rest = arguments.iter().skip(2);
+        let message = format!("assertion `left {op} right` failed");
+        let message = if arguments.len() > 2 { quote!(#(#rest),*) } else { quote!(#message) };
+        let assertion: syn::Macro = syn::parse_quote!(assert!((#a) #op (#b), #message));
+        self.assertion(&assertion, name.starts_with("debug"))
+    }
+
     fn assertion(&mut self, mac: &syn::Macro, debug: bool) -> TokenStream {
         let m = support();
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
@@ -369,6 +504,37 @@ impl Twin<'_> {
             if #active && !#m::branch(#condition) { ::core::panic!(#message) }
             #m::unit()
         })
+    }
+}
+
+/// The arguments of `matches!`.
+struct Matches {
+    e: Expr,
+    pat: syn::Pat,
+    guard: Option<Expr>,
+}
+
+impl syn::parse::Parse for Matches {
+    fn parse(input: syn::parse::ParseStream) -> syn::Result<Matches> {
+        let e = input.parse()?;
+        input.parse::<Token![,]>()?;
+        let pat = syn::Pat::parse_multi_with_leading_vert(input)?;
+        let guard = if input.peek(Token![if]) {
+            input.parse::<Token![if]>()?;
+            Some(input.parse()?)
+        } else {
+            None
+        };
+        input.parse::<Option<Token![,]>>()?;
+        Ok(Matches { e, pat, guard })
+    }
+}
+
+fn strip(e: &Expr) -> &Expr {
+    match e {
+        Expr::Paren(e) => strip(&e.expr),
+        Expr::Group(e) => strip(&e.expr),
+        e => e,
     }
 }
 
@@ -423,13 +589,9 @@ fn compound(op: &BinOp) -> Option<(TokenStream, TokenStream)> {
 fn name_of(e: &Expr) -> (&'static str, &'static str) {
     let residual = "move it into a #[residual] function";
     match e {
-        Expr::Array(_) | Expr::Repeat(_) => ("array expressions are", residual),
         Expr::Async(_) | Expr::Await(_) => ("`async` and `await` are", residual),
-        Expr::Closure(_) => ("closures are", "write a function of the module"),
-        Expr::ForLoop(_) => ("`for` loops are", "write a `while` loop in an #[unroll] function"),
         Expr::Let(_) => ("`let` in this place is", "write `if let` or `match`"),
         Expr::Range(_) => ("range values are", residual),
-        Expr::Tuple(_) => ("tuples are", "use separate variables"),
         Expr::Unsafe(_) => ("`unsafe` blocks are", residual),
         _ => ("this expression is", residual),
     }

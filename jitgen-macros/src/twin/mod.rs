@@ -43,6 +43,12 @@ pub struct Twin<'a> {
     pub portal_loop: Option<syn::Lifetime>,
     /// May it contain loops?
     pub loops: bool,
+    /// Numbers for the names of the expansion.
+    pub counter: usize,
+    /// Slots for values without a place, of the statement that is being rewritten.
+    pub slots: Vec<Ident>,
+    /// What is matched, and its head.
+    pub heads: Vec<(Ident, Ident, Ident)>,
 }
 
 /// `jitgen_core::macro_support`, as expansions name it.
@@ -108,6 +114,9 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
         returns: Return::Value,
         portal_loop: None,
         loops: true,
+        counter: 0,
+        slots: vec![],
+        heads: vec![],
     };
     twin.scope.enter();
     let (parameters, bind) = twin.parameters(&function.sig);
@@ -187,20 +196,40 @@ impl Twin<'_> {
                         quote!(shared)
                     };
                     parameters.push(quote!(&self, __place: #m::Place<Self>));
-                    bind = quote!(let mut __self = #m::#borrow(__place););
+                    bind.extend(quote!(let mut __self = #m::#borrow(__place);));
                 }
                 FnArg::Typed(arg) => {
                     let ty = &arg.ty;
-                    if let Some(name) = self.simple_binding(&arg.pat) {
-                        parameters.push(quote!(mut #name: #m::Tv<#ty>));
-                    }
+                    let (name, binds) = self.parameter(&arg.pat);
+                    parameters.push(quote!(mut #name: #m::Tv<#ty>));
+                    bind.extend(binds);
                 }
             }
         }
         (quote!(#(#parameters),*), bind)
     }
 
-    /// Declares the local that a parameter or `let` binds; only plain names are supported.
+    /// The name of a parameter, and statements that take it apart.
+    pub fn parameter(&mut self, pat: &Pat) -> (Ident, TokenStream) {
+        match pat {
+            Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
+                self.scope.declare(&pat.ident);
+                (pat.ident.clone(), quote!())
+            }
+            Pat::Paren(pat) => self.parameter(&pat.pat),
+            Pat::Type(pat) => self.parameter(&pat.pat),
+            pat => {
+                let m = support();
+                self.counter += 1;
+                let name = format_ident!("__arg{}", self.counter);
+                let matched = format_ident!("__m{}", self.counter);
+                let binds = self.irrefutable(pat, &matched);
+                (name.clone(), quote!(let #matched = #m::matched(#m::local(&mut #name)); #binds))
+            }
+        }
+    }
+
+    /// Declares the local that a portal's parameter binds; only plain names are supported there.
     pub fn simple_binding(&mut self, pat: &Pat) -> Option<Ident> {
         match pat {
             Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
@@ -213,8 +242,8 @@ impl Twin<'_> {
             other => {
                 self.errors.on(
                     other,
-                    "taking a value apart here is not supported yet in traced code",
-                    "bind a name, then use its fields or `match` on it",
+                    "a portal's parameters cannot be taken apart",
+                    "name the parameter, and take it apart with `let`",
                 );
                 None
             }
@@ -249,6 +278,13 @@ impl Twin<'_> {
     }
 
     fn statement(&mut self, stmt: &Stmt) -> TokenStream {
+        let outer = std::mem::take(&mut self.slots);
+        let statement = self.statement_itself(stmt);
+        let own = std::mem::replace(&mut self.slots, outer);
+        quote!(#(let mut #own = ::core::option::Option::None;)* #statement)
+    }
+
+    fn statement_itself(&mut self, stmt: &Stmt) -> TokenStream {
         match stmt {
             Stmt::Local(local) => self.local(local),
             Stmt::Expr(e, semi) => {
@@ -275,29 +311,31 @@ impl Twin<'_> {
 
     fn local(&mut self, local: &syn::Local) -> TokenStream {
         let m = support();
-        let init = local.init.as_ref().map(|init| {
-            if let Some((otherwise, _)) = &init.diverge {
-                self.errors.at(
-                    otherwise.span,
-                    "`let … else` is not supported yet in traced code",
-                    "write `if let` or `match`",
-                );
-            }
-            let value = self.value(&init.expr);
-            quote!(= #value)
-        });
-        let ty = match &local.pat {
-            Pat::Type(pat) => {
-                let ty = &pat.ty;
-                quote!(: #m::Tv<#ty>)
-            }
-            _ => quote!(),
+        let (pat, typed) = match &local.pat {
+            Pat::Type(pat) => (&*pat.pat, Some(&*pat.ty)),
+            pat => (pat, None),
         };
-        if matches!(&local.pat, Pat::Wild(_)) {
-            return quote!(let _ #ty #init;);
+        let ty = typed.map(|ty| quote!(: #m::Tv<#ty>));
+        let Some(init) = &local.init else {
+            let (name, _) = self.parameter(pat);
+            return quote_spanned!(local.pat.span()=> let mut #name #ty;);
+        };
+        let otherwise = init.diverge.as_ref().map(|(_, otherwise)| &**otherwise);
+        match pat {
+            Pat::Wild(_) => {
+                let value = self.value(&init.expr);
+                quote!(let _ #ty = #value;)
+            }
+            Pat::Ident(name)
+                if name.subpat.is_none() && name.by_ref.is_none() && otherwise.is_none() =>
+            {
+                let value = self.value(&init.expr);
+                let name = &name.ident;
+                self.scope.declare(name);
+                quote_spanned!(local.pat.span()=> let mut #name #ty = #value;)
+            }
+            pat => self.let_pattern(pat, typed, &init.expr, otherwise),
         }
-        let Some(name) = self.simple_binding(&local.pat) else { return quote!() };
-        quote_spanned!(local.pat.span()=> let mut #name #ty #init;)
     }
 
     /// An error for a construct that cannot be traced; gives tokens that stand for its value.

@@ -1,281 +1,533 @@
-//! `match` and `if let`.
+//! Patterns: `match`, `if let` and its chains, `let … else`, `while let`, `matches!`.
 //!
 //! ```text
-//! match v { P0 if g => a, P1 => b }
-//!     =>  if let Some((binds)) = { P0 matches and g } { a } else if let … { b } else { unreachable }
+//! match v { Value::Int(x) if g => a, P1 => b }
+//!     =>  if let Some((mut x,)) = 'arm: {
+//!             let q = peel(m);  let h = head(q);
+//!             if !h.test("Int", matches!(*h, Value::Int(..))) { break 'arm None }
+//!             let m0 = q.inner(&h, match *h { Value::Int(f) => f, .. });
+//!             { let mut x = m0.bind(); if !branch(g) { break 'arm None } }
+//!             Some((m0.bind(),))
+//!         } { a } else if let … { b } else { unreachable!() }
 //! ```
 //!
-//! A `Result` is taken apart by `split` and matched natively. Words are tested pattern by pattern;
-//! each test is a guard. An enum is constant while it is recorded (else recording is given up), so
-//! rustc's own `match` decides, and what it binds is constant too.
+//! Every part is matched against a place, with the way in which names bind there. The author's own
+//! pattern, with its inner patterns taken out, says which variant is meant; so aliases, globs and
+//! constants work as in Rust. Names are bound when the whole pattern has matched.
 //!
-//! Not here: enums that are not constant; they come with tagged values.
+//! Not here: the guards, which come out when something depends on them (`tracer::tags`).
 
-use super::{Twin, support};
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use super::{Twin, support, support_at};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprIf, ExprLet, ExprMatch, Ident, Pat, RangeLimits};
+use syn::{Expr, ExprMatch, Ident, Lifetime, Pat, RangeLimits};
 
-/// An arm: pattern, condition, what is done.
-struct Arm<'e> {
-    pat: &'e Pat,
-    guard: Option<&'e Expr>,
-    body: &'e Expr,
+/// A name that a pattern binds.
+pub struct Bind {
+    /// The name.
+    pub name: Ident,
+    /// What it is bound to: a `Matched`.
+    matched: Ident,
+    /// How: the method of `Matched`.
+    how: &'static str,
+}
+
+impl Bind {
+    /// What it is bound to.
+    fn value(&self) -> TokenStream {
+        let (matched, how) = (&self.matched, format_ident!("{}", self.how));
+        quote_spanned!(self.name.span()=> #matched.#how())
+    }
+
+    /// The same, for a condition that may still say no.
+    fn peeked(&self) -> TokenStream {
+        let matched = &self.matched;
+        match self.how {
+            "bind" => quote_spanned!(self.name.span()=> #matched.peek()),
+            _ => self.value(),
+        }
+    }
+}
+
+/// The tokens of a pattern so far.
+struct Tests<'t> {
+    out: TokenStream,
+    binds: Vec<Bind>,
+    /// What happens if it does not match; never comes back.
+    fail: &'t TokenStream,
 }
 
 impl Twin<'_> {
+    fn fresh(&mut self, what: &str) -> Ident {
+        self.counter += 1;
+        format_ident!("__{what}{}", self.counter)
+    }
+
+    fn fresh_label(&mut self) -> Lifetime {
+        self.counter += 1;
+        Lifetime::new(&format!("'__l{}", self.counter), Span::call_site())
+    }
+
+    /// The place that is matched. A value that has no place gets one.
+    fn scrutinee(&mut self, e: &Expr, words: bool) -> TokenStream {
+        let m = support_at(e.span());
+        let place = if words && !self.is_rvalue(e) {
+            let value = self.value(e);
+            self.stored(&value)
+        } else {
+            self.place(e)
+        };
+        quote_spanned!(e.span()=> #m::matched(#place))
+    }
+
     /// `match`.
     pub fn match_expr(&mut self, e: &ExprMatch) -> TokenStream {
-        let arms: Vec<Arm> = e
-            .arms
-            .iter()
-            .map(|arm| {
-                let (pat, guard) = match &arm.pat {
-                    Pat::Guard(pat) => (&*pat.pat, Some(&*pat.guard)),
-                    pat => (pat, None),
-                };
-                Arm { pat, guard, body: &arm.body }
-            })
-            .collect();
-        if matches!(&*e.expr, Expr::Reference(_)) {
-            return self.unsupported(
-                &e.expr,
-                "matching on a reference is",
-                "match on the place itself: `match x` instead of `match &x`",
-            );
-        }
-        let value = self.value(&e.expr);
-        if arms.iter().any(|arm| is_result(arm.pat)) {
-            return self.match_result(&value, &arms);
-        }
+        let words = e.arms.iter().all(|arm| is_word_pattern(unguarded(&arm.pat).0));
+        let scrutinee = self.scrutinee(&e.expr, words);
+        let matched = self.fresh("m");
+        let hoisted = self.hoist(&matched, e.arms.iter().map(|arm| unguarded(&arm.pat).0));
         let mut chain = TokenStream::new();
         let mut complete = false;
-        for arm in &arms {
+        for arm in &e.arms {
+            let (pat, guard) = unguarded(&arm.pat);
             self.scope.enter();
-            let (test, names, binds) = self.pattern(arm.pat);
-            let guard = arm.guard.map(|guard| self.condition(guard));
-            let body = self.value(arm.body);
-            self.scope.leave();
-            complete = test.is_none() && guard.is_none();
+            complete = guard.is_none() && is_irrefutable(pat);
             if complete {
-                let names = names.iter().map(|name| quote!(let mut #name = #name;));
-                chain.extend(quote!({ #binds #(#names)* #body }));
+                let binds = self.irrefutable(pat, &matched);
+                let body = self.value(&arm.body);
+                self.scope.leave();
+                chain.extend(quote!({ #binds #body }));
                 break;
             }
-            chain.extend(arm_tokens(test, &names, &binds, guard, &body));
+            let (test, names) = self.refutable(pat, &matched, guard);
+            let body = self.value(&arm.body);
+            self.scope.leave();
+            chain.extend(quote!(if let ::core::option::Option::Some((#(mut #names,)*)) = #test { #body } else));
         }
         if !complete {
             chain.extend(quote!({ ::core::unreachable!() }));
         }
-        quote_spanned!(e.match_token.span=> { let mut __s = #value; #chain })
+        quote_spanned!(e.match_token.span=> { let #matched = #scrutinee; #hoisted #chain })
     }
 
-    /// `if let`.
-    pub fn if_let(&mut self, e: &ExprIf, condition: &ExprLet) -> TokenStream {
-        if is_result(&condition.pat) {
-            return self.unsupported(
-                &condition.pat,
-                "`if let` on a `Result` is",
-                "write `match` with both variants",
-            );
+    /// A pattern that always matches: statements that bind its names.
+    pub fn irrefutable(&mut self, pat: &Pat, matched: &Ident) -> TokenStream {
+        let fail = quote!(::core::unreachable!());
+        let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
+        self.test(pat, matched, &mut tests);
+        let (names, values): (Vec<_>, Vec<_>) =
+            tests.binds.iter().map(|bind| (&bind.name, bind.value())).unzip();
+        let out = tests.out;
+        for bind in &tests.binds {
+            self.scope.declare(&bind.name);
         }
-        let value = self.value(&condition.expr);
-        self.scope.enter();
-        let (test, names, binds) = self.pattern(&condition.pat);
-        let then = self.block(&e.then_branch);
-        self.scope.leave();
-        let arm = arm_tokens(test.or(Some(quote!(true))), &names, &binds, None, &then);
-        let otherwise = self.else_branch(e);
-        quote!({ let mut __s = #value; #arm { #otherwise } })
+        quote!(#out #(let mut #names = #values;)*)
     }
 
-    fn condition(&mut self, e: &Expr) -> TokenStream {
-        let m = support();
-        let value = self.value(e);
-        quote!(#m::branch(#value))
-    }
-
-    fn match_result(&mut self, value: &TokenStream, arms: &[Arm]) -> TokenStream {
-        let m = support();
-        let mut out = TokenStream::new();
-        for arm in arms {
-            self.scope.enter();
-            let pat = self.result_pattern(arm.pat);
-            if let Some(guard) = arm.guard {
-                self.unsupported(
-                    guard,
-                    "a condition on an arm of a `Result` is",
-                    "use `if` inside",
-                );
-            }
-            let body = self.value(arm.body);
-            self.scope.leave();
-            out.extend(quote!(#pat => #body,));
-        }
-        quote!(match #m::split(#value) { #out })
-    }
-
-    fn result_pattern(&mut self, pat: &Pat) -> TokenStream {
-        match pat {
-            Pat::TupleStruct(p) if is_result(pat) && p.elems.len() == 1 => {
-                let path = &p.path;
-                match &p.elems[0] {
-                    Pat::Ident(inner) if inner.subpat.is_none() && inner.by_ref.is_none() => {
-                        self.scope.declare(&inner.ident);
-                        let name = &inner.ident;
-                        quote!(#path(mut #name))
-                    }
-                    Pat::Wild(_) => quote!(#path(_)),
-                    Pat::Tuple(inner) if inner.elems.is_empty() => quote!(#path(_)),
-                    inner => self.unsupported(
-                        inner,
-                        "a pattern inside of `Ok` or `Err` is",
-                        "bind a name and `match` on it",
-                    ),
-                }
-            }
-            Pat::Wild(_) => quote!(_),
-            other => self.unsupported(other, "this pattern beside `Ok` and `Err` is", ""),
-        }
-    }
-
-    /// The test of a pattern (none if it always matches), the names that it binds, and what they
-    /// are bound to.
-    fn pattern(&mut self, pat: &Pat) -> (Option<TokenStream>, Vec<Ident>, TokenStream) {
-        let m = support();
-        match pat {
-            Pat::Wild(_) => (None, vec![], quote!()),
-            Pat::Paren(p) => self.pattern(&p.pat),
-            Pat::Ident(p) if is_binding(p) => {
-                self.scope.declare(&p.ident);
-                let name = p.ident.clone();
-                if p.by_ref.is_some() || p.subpat.is_some() {
-                    self.unsupported(p, "`ref` and `@` in patterns are", "bind the value itself");
-                }
-                (None, vec![name.clone()], quote!(let #name = __s;))
-            }
-            Pat::Lit(p) => (Some(quote_spanned!(p.span()=> #m::equals(__s, #p))), vec![], quote!()),
-            Pat::Range(p) => {
-                let low = p.start.as_ref().map_or(quote!(None), |e| quote!(Some(#e)));
-                let inclusive = !matches!(p.limits, RangeLimits::HalfOpen(_));
-                let high = match &p.end {
-                    Some(e) => quote!(Some((#e, #inclusive))),
-                    None => quote!(None),
-                };
-                let test = quote_spanned!(p.span()=> {
-                    use ::core::option::Option::{None, Some};
-                    #m::within(__s, #low, #high)
-                });
-                (Some(test), vec![], quote!())
-            }
-            Pat::Or(p) if p.cases.iter().all(is_word_pattern) => {
-                let tests: Vec<_> =
-                    p.cases.iter().filter_map(|case| self.pattern(case).0).collect();
-                (Some(quote!((#(#tests)||*))), vec![], quote!())
-            }
-            Pat::Path(p) if p.path.segments.len() == 1 => self.named(&quote!(#p), pat),
-            Pat::Ident(p) => self.named(&quote!(#p), pat),
-            Pat::Path(_) | Pat::TupleStruct(_) | Pat::Struct(_) | Pat::Or(_) => self.variant(pat),
-            other => {
-                let out = self.unsupported(other, "this pattern is", "use `if` on the fields");
-                (Some(out), vec![], quote!())
-            }
-        }
-    }
-
-    /// A name in capitals: a constant of a word type, or a variant of an enum.
-    fn named(
+    /// An `Option` of what a pattern binds, and the names.
+    fn refutable(
         &mut self,
-        path: &TokenStream,
         pat: &Pat,
-    ) -> (Option<TokenStream>, Vec<Ident>, TokenStream) {
+        matched: &Ident,
+        guard: Option<&Expr>,
+    ) -> (TokenStream, Vec<Ident>) {
         let m = support();
-        let test = quote_spanned!(pat.span()=>
-            #m::Named::is(&__s, ::core::matches!(__s.c, #pat), || #path)
-        );
-        (Some(test), vec![], quote!())
-    }
-
-    /// A variant of an enum, with whatever is inside of it.
-    fn variant(&mut self, pat: &Pat) -> (Option<TokenStream>, Vec<Ident>, TokenStream) {
-        let m = support();
-        let mut names = vec![];
-        bindings(pat, &mut names);
-        names.sort();
-        names.dedup();
+        let label = self.fresh_label();
+        let fail = quote!(break #label ::core::option::Option::None);
+        let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
+        self.test(pat, matched, &mut tests);
+        let names: Vec<Ident> = tests.binds.iter().map(|bind| bind.name.clone()).collect();
         for name in &names {
             self.scope.declare(name);
         }
-        let test = quote_spanned!(pat.span()=>
-            #m::variant(&__s, ::core::matches!(__s.c, #pat))
-        );
-        let binds = if names.is_empty() {
-            quote!()
-        } else {
-            quote_spanned!(pat.span()=> let (#(#names,)*) = match __s.c {
-                #pat => (#(#m::lift(#names),)*),
-                _ => ::core::unreachable!(),
-            };)
-        };
-        (Some(test), names, binds)
+        let guard = guard.map(|guard| {
+            let condition = self.value(guard);
+            let peeked = tests.binds.iter().map(Bind::peeked);
+            quote! {{
+                #(let mut #names = #peeked;)*
+                let __yes = #m::branch(#condition);
+                #(::core::mem::forget(#names);)*
+                if !__yes { #fail }
+            }}
+        });
+        let (out, values) = (&tests.out, tests.binds.iter().map(Bind::value));
+        (quote!(#label: { #out #guard ::core::option::Option::Some((#(#values,)*)) }), names)
     }
-}
 
-fn arm_tokens(
-    test: Option<TokenStream>,
-    names: &[Ident],
-    binds: &TokenStream,
-    guard: Option<TokenStream>,
-    body: &TokenStream,
-) -> TokenStream {
-    let test = test.unwrap_or(quote!(true));
-    if names.is_empty() {
-        let guard = guard.map(|guard| quote!(&& #guard));
-        return quote!(if #test #guard { #body } else);
-    }
-    let guard = guard.unwrap_or(quote!(true));
-    quote! {
-        if let ::core::option::Option::Some((#(mut #names,)*)) = (if #test {
-            #binds
-            if #guard { ::core::option::Option::Some((#(#names,)*)) } else { ::core::option::Option::None }
-        } else { ::core::option::Option::None }) { #body } else
-    }
-}
-
-fn is_result(pat: &Pat) -> bool {
-    match pat {
-        Pat::TupleStruct(p) => {
-            p.path.segments.last().is_some_and(|s| s.ident == "Ok" || s.ident == "Err")
+    /// Conditions joined by `&&`, some of them `let`: an `Option` of all that they bind, and the
+    /// names, which are declared in the innermost block.
+    pub fn conditions(&mut self, e: &Expr) -> (TokenStream, Vec<Ident>) {
+        let m = support();
+        let label = self.fresh_label();
+        let fail = quote!(break #label ::core::option::Option::None);
+        let mut out = TokenStream::new();
+        let mut all = vec![];
+        for condition in flatten(e) {
+            let Expr::Let(condition) = condition else {
+                let value = self.value(condition);
+                out.extend(quote!(if !#m::branch(#value) { #fail }));
+                continue;
+            };
+            let words = is_word_pattern(&condition.pat);
+            let scrutinee = self.scrutinee(&condition.expr, words);
+            let matched = self.fresh("m");
+            out.extend(quote!(let #matched = #scrutinee;));
+            let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
+            self.test(&condition.pat, &matched, &mut tests);
+            out.extend(tests.out);
+            for bind in &tests.binds {
+                let (name, value) = (&bind.name, bind.value());
+                self.scope.declare(name);
+                out.extend(quote!(let mut #name = #value;));
+                all.retain(|other| other != name);
+                all.push(name.clone());
+            }
         }
+        (quote!(#label: { #out ::core::option::Option::Some((#(#all,)*)) }), all)
+    }
+
+    /// `matches!`, as a plain `bool`.
+    pub fn matches(&mut self, e: &Expr, pat: &Pat, guard: Option<&Expr>) -> TokenStream {
+        let m = support();
+        let scrutinee = self.scrutinee(e, is_word_pattern(pat));
+        let matched = self.fresh("m");
+        self.scope.enter();
+        let (test, _) = self.refutable(pat, &matched, guard);
+        self.scope.leave();
+        quote!({
+            let #matched = #scrutinee;
+            if let ::core::option::Option::Some(_) = #test { #m::lift(true) } else { #m::lift(false) }
+        })
+    }
+
+    /// `let pattern = e;` and `let pattern = e else { … };`
+    pub fn let_pattern(
+        &mut self,
+        pat: &Pat,
+        ty: Option<&syn::Type>,
+        e: &Expr,
+        otherwise: Option<&Expr>,
+    ) -> TokenStream {
+        let m = support_at(e.span());
+        let place = match ty {
+            Some(ty) => {
+                let value = self.value(e);
+                let slot = self.slot();
+                quote!(#m::place_in::<#ty>(&mut #slot, #value))
+            }
+            None => self.place(e),
+        };
+        let matched = self.fresh("m");
+        let Some(otherwise) = otherwise else {
+            let binds = self.irrefutable(pat, &matched);
+            return quote!(let #matched = #m::matched(#place); #binds);
+        };
+        let otherwise = self.value(otherwise);
+        let (test, names) = self.refutable(pat, &matched, None);
+        quote! {
+            let #matched = #m::matched(#place);
+            let ::core::option::Option::Some((#(mut #names,)*)) = (#test) else { #otherwise };
+        }
+    }
+
+    /// The head of what is matched, once for all arms: its tag is loaded before the first test, and
+    /// the tests narrow it together.
+    fn hoist<'p>(
+        &mut self,
+        matched: &Ident,
+        mut patterns: impl Iterator<Item = &'p Pat>,
+    ) -> TokenStream {
+        if !patterns.any(has_head) {
+            return quote!();
+        }
+        let m = support();
+        let (peeled, head) = (self.fresh("q"), self.fresh("h"));
+        self.heads.push((matched.clone(), peeled.clone(), head.clone()));
+        quote!(let #peeled = #m::peel(#matched); let #head = #m::head(#peeled);)
+    }
+
+    /// The head of what is matched, and what it is the head of.
+    fn head(&mut self, matched: &Ident, span: Span, tests: &mut Tests) -> (Ident, Ident) {
+        if let Some((_, peeled, head)) = self.heads.iter().find(|(of, _, _)| of == matched) {
+            return (peeled.clone(), head.clone());
+        }
+        let m = support_at(span);
+        let (peeled, head) = (self.fresh("q"), self.fresh("h"));
+        tests.out.extend(quote_spanned!(span=>
+            let #peeled = #m::peel(#matched);
+            let #head = #m::head(#peeled);
+        ));
+        (peeled, head)
+    }
+
+    /// The tests of a pattern on what `matched` holds.
+    fn test(&mut self, pat: &Pat, matched: &Ident, tests: &mut Tests) {
+        let m = support_at(pat.span());
+        let fail = tests.fail;
+        match pat {
+            Pat::Wild(_) | Pat::Rest(_) => (),
+            Pat::Paren(p) => self.test(&p.pat, matched, tests),
+            Pat::Ident(p) if is_binding(p) => {
+                let how = match (&p.by_ref, &p.mutability) {
+                    (None, _) => "bind",
+                    (Some(_), None) => "bind_shared",
+                    (Some(_), Some(_)) => "bind_unique",
+                };
+                tests.binds.push(Bind { name: p.ident.clone(), matched: matched.clone(), how });
+                if let Some((_, inner)) = &p.subpat {
+                    self.test(inner, matched, tests);
+                }
+            }
+            Pat::Lit(p) => {
+                if matches!(p.lit, syn::Lit::Str(_) | syn::Lit::ByteStr(_) | syn::Lit::CStr(_)) {
+                    self.unsupported(p, "a string pattern is", "compare in a #[residual] function");
+                    return;
+                }
+                let span = p.span();
+                tests.out.extend(quote_spanned!(span=>
+                    if !#m::equals(#m::peel(#matched).word(), #p) { #fail }
+                ));
+            }
+            Pat::Range(p) => {
+                let low = match &p.start {
+                    Some(e) => quote!(::core::option::Option::Some(#e)),
+                    None => quote!(::core::option::Option::None),
+                };
+                let inclusive = !matches!(p.limits, RangeLimits::HalfOpen(_));
+                let high = match &p.end {
+                    Some(e) => quote!(::core::option::Option::Some((#e, #inclusive))),
+                    None => quote!(::core::option::Option::None),
+                };
+                tests.out.extend(quote_spanned!(p.span()=>
+                    if !#m::within(#m::peel(#matched).word(), #low, #high) { #fail }
+                ));
+            }
+            Pat::Path(p) => self.test_name(&quote!(#p), &last_name(&p.path), pat, matched, tests),
+            Pat::Ident(p) => {
+                let name = &p.ident;
+                self.test_name(&quote!(#name), &name.to_string(), pat, matched, tests);
+            }
+            Pat::TupleStruct(p) => {
+                let path = &p.path;
+                let shape = |fields: &[TokenStream]| quote!(#path(#(#fields),*));
+                let elems: Vec<&Pat> = p.elems.iter().collect();
+                self.test_variant(path, pat.span(), &elems, &shape, matched, tests);
+            }
+            Pat::Struct(p) => {
+                let path = &p.path;
+                let members: Vec<_> = p.fields.iter().map(|field| &field.member).collect();
+                let shape = |fields: &[TokenStream]| quote!(#path { #(#members: #fields,)* .. });
+                let elems: Vec<&Pat> = p.fields.iter().map(|field| &*field.pat).collect();
+                self.test_variant(path, pat.span(), &elems, &shape, matched, tests);
+            }
+            Pat::Tuple(p) => {
+                let peeled = self.fresh("q");
+                tests.out.extend(quote!(let #peeled = #m::peel(#matched);));
+                let shape = |fields: &[TokenStream]| match fields {
+                    [field] => quote!((#field,)),
+                    fields => quote!((#(#fields),*)),
+                };
+                let elems: Vec<&Pat> = p.elems.iter().collect();
+                let native = quote!(#peeled.addr());
+                let field = |address: &Ident| quote!(#peeled.field(#address));
+                self.test_parts(&elems, &shape, &native, &field, tests);
+            }
+            Pat::Reference(p) => {
+                let behind = self.fresh("q");
+                tests.out.extend(quote!(let #behind = #m::behind(#matched);));
+                self.test(&p.pat, &behind, tests);
+            }
+            Pat::Or(p) => self.test_or(p, matched, tests),
+            other => {
+                let help = "take the value apart with names, variants, structs and tuples";
+                self.unsupported(other, "this pattern is", help);
+            }
+        }
+    }
+
+    /// A constant, or a variant without fields.
+    fn test_name(
+        &mut self,
+        path: &TokenStream,
+        name: &str,
+        pat: &Pat,
+        matched: &Ident,
+        tests: &mut Tests,
+    ) {
+        let m = support_at(pat.span());
+        let ((peeled, head), fail) = (self.head(matched, pat.span(), tests), tests.fail);
+        tests.out.extend(quote_spanned!(pat.span()=>
+            if !#m::named(
+                #peeled, &#head, #name,
+                // SAFETY: of a head only the variant is looked at.
+                ::core::matches!(unsafe { &*#head.native() }, #pat), #path,
+            ) { #fail }
+        ));
+    }
+
+    /// A variant or struct with patterns inside.
+    fn test_variant(
+        &mut self,
+        path: &syn::Path,
+        span: Span,
+        elems: &[&Pat],
+        shape: &dyn Fn(&[TokenStream]) -> TokenStream,
+        matched: &Ident,
+        tests: &mut Tests,
+    ) {
+        let ((peeled, head), fail) = (self.head(matched, span, tests), tests.fail);
+        let name = last_name(path);
+        tests.out.extend(quote_spanned!(span=>
+            if !#head.test(
+                // SAFETY: of a head only the variant is looked at.
+                #name, ::core::matches!(unsafe { &*#head.native() }, #path { .. }),
+            ) { #fail }
+        ));
+        let native = quote!(#head.native());
+        let field = |address: &Ident| quote!(#peeled.inner(&#head, #address));
+        self.test_parts(elems, shape, &native, &field, tests);
+    }
+
+    /// The patterns inside of one: rustc's own `match` on `native` gives their addresses.
+    fn test_parts(
+        &mut self,
+        elems: &[&Pat],
+        shape: &dyn Fn(&[TokenStream]) -> TokenStream,
+        native: &TokenStream,
+        field: &dyn Fn(&Ident) -> TokenStream,
+        tests: &mut Tests,
+    ) {
+        let mut parts: Vec<(Ident, &Pat)> = vec![];
+        let mut patterns = vec![];
+        for elem in elems {
+            match strip(elem) {
+                Pat::Wild(_) => patterns.push(quote!(_)),
+                Pat::Rest(_) => patterns.push(quote!(..)),
+                inner => {
+                    let address = self.fresh("a");
+                    patterns.push(quote!(#address));
+                    parts.push((address, inner));
+                }
+            }
+        }
+        if parts.is_empty() {
+            return;
+        }
+        let pattern = shape(&patterns);
+        let addresses: Vec<&Ident> = parts.iter().map(|(address, _)| address).collect();
+        tests.out.extend(quote! {
+            // SAFETY: only addresses of fields are computed.
+            let (#(#addresses,)*) = match unsafe { &*#native } {
+                #pattern => (#(::core::ptr::from_ref(#addresses),)*),
+                _ => ::core::unreachable!(),
+            };
+        });
+        for (address, inner) in &parts {
+            let (matched, place) = (self.fresh("m"), field(address));
+            tests.out.extend(quote!(let #matched = #place;));
+            self.test(inner, &matched, tests);
+        }
+    }
+
+    /// `A | B`: the first that matches says what the names are bound to.
+    fn test_or(&mut self, p: &syn::PatOr, matched: &Ident, tests: &mut Tests) {
+        let (whole, fail) = (self.fresh_label(), tests.fail);
+        let mut alternatives = TokenStream::new();
+        let mut first: Option<Vec<(Ident, &'static str)>> = None;
+        for case in &p.cases {
+            let label = self.fresh_label();
+            let next = quote!(break #label);
+            let mut inner = Tests { out: TokenStream::new(), binds: vec![], fail: &next };
+            self.test(case, matched, &mut inner);
+            inner.binds.sort_by_key(|bind| bind.name.to_string());
+            let places = inner.binds.iter().map(|bind| &bind.matched);
+            let out = &inner.out;
+            alternatives.extend(quote!(#label: { #out break #whole (#(#places,)*); }));
+            first.get_or_insert_with(|| {
+                inner.binds.iter().map(|bind| (bind.name.clone(), bind.how)).collect()
+            });
+        }
+        let binds: Vec<Bind> = first
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, how)| Bind { name, matched: self.fresh("m"), how })
+            .collect();
+        let places = binds.iter().map(|bind| &bind.matched);
+        tests.out.extend(quote!(let (#(#places,)*) = #whole: { #alternatives #fail };));
+        tests.binds.extend(binds);
+    }
+}
+
+/// Does it ask which variant the value is, before anything else?
+fn has_head(pat: &Pat) -> bool {
+    match pat {
+        Pat::Path(_) | Pat::TupleStruct(_) | Pat::Struct(_) => true,
+        Pat::Ident(p) => {
+            !is_binding(p) || p.subpat.as_ref().is_some_and(|(_, inner)| has_head(inner))
+        }
+        Pat::Or(p) => p.cases.iter().any(has_head),
+        Pat::Paren(p) => has_head(&p.pat),
         _ => false,
     }
 }
 
-fn is_binding(pat: &syn::PatIdent) -> bool {
-    pat.ident.to_string().starts_with(|c: char| c.is_lowercase() || c == '_')
-}
-
-fn is_word_pattern(pat: &Pat) -> bool {
-    matches!(pat, Pat::Lit(_) | Pat::Range(_))
-}
-
-/// The names that a pattern binds.
-fn bindings(pat: &Pat, names: &mut Vec<Ident>) {
-    match pat {
-        Pat::Ident(p) => {
-            if is_binding(p) {
-                names.push(p.ident.clone());
-            }
-            p.subpat.iter().for_each(|(_, p)| bindings(p, names));
+/// The conditions that `&&` joins, in order.
+fn flatten(e: &Expr) -> Vec<&Expr> {
+    match e {
+        Expr::Binary(e) if matches!(e.op, syn::BinOp::And(_)) => {
+            let mut all = flatten(&e.left);
+            all.extend(flatten(&e.right));
+            all
         }
-        Pat::Or(p) => p.cases.iter().for_each(|p| bindings(p, names)),
-        Pat::Paren(p) => bindings(&p.pat, names),
-        Pat::Reference(p) => bindings(&p.pat, names),
-        Pat::Struct(p) => p.fields.iter().for_each(|field| bindings(&field.pat, names)),
-        Pat::Tuple(p) => p.elems.iter().for_each(|p| bindings(p, names)),
-        Pat::TupleStruct(p) => p.elems.iter().for_each(|p| bindings(p, names)),
-        Pat::Slice(p) => p.elems.iter().for_each(|p| bindings(p, names)),
-        _ => (),
+        e => vec![e],
+    }
+}
+
+/// A pattern and the condition behind it.
+fn unguarded(pat: &Pat) -> (&Pat, Option<&Expr>) {
+    match pat {
+        Pat::Guard(pat) => (&pat.pat, Some(&pat.guard)),
+        pat => (pat, None),
+    }
+}
+
+fn strip(pat: &Pat) -> &Pat {
+    match pat {
+        Pat::Paren(p) => strip(&p.pat),
+        pat => pat,
+    }
+}
+
+fn last_name(path: &syn::Path) -> String {
+    path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default()
+}
+
+/// Is it a name for what is matched, and not one of a constant or variant?
+fn is_binding(pat: &syn::PatIdent) -> bool {
+    pat.by_ref.is_some()
+        || pat.subpat.is_some()
+        || pat.ident.to_string().starts_with(|c: char| c.is_lowercase() || c == '_')
+}
+
+/// Does it always match, as far as can be seen?
+fn is_irrefutable(pat: &Pat) -> bool {
+    match pat {
+        Pat::Wild(_) => true,
+        Pat::Ident(p) => is_binding(p) && p.subpat.is_none(),
+        Pat::Paren(p) => is_irrefutable(&p.pat),
+        Pat::Tuple(p) => p.elems.iter().all(|p| matches!(p, Pat::Rest(_)) || is_irrefutable(p)),
+        _ => false,
+    }
+}
+
+/// Does it look at a word as a whole? Then that is read once for all arms.
+fn is_word_pattern(pat: &Pat) -> bool {
+    match pat {
+        Pat::Lit(_) | Pat::Range(_) | Pat::Wild(_) => true,
+        Pat::Ident(p) => p.by_ref.is_none() && is_binding(p) && p.subpat.is_none(),
+        Pat::Or(p) => p.cases.iter().all(is_word_pattern),
+        Pat::Paren(p) => is_word_pattern(&p.pat),
+        _ => false,
     }
 }

@@ -1,31 +1,63 @@
 //! Place expressions: where a value lives, as a `Place`.
+//!
+//! A value that has no place of its own gets a slot: a local that is declared before the statement.
+//!
+//! Not here: patterns (`pattern`).
 
 use super::{Twin, support, support_at};
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, UnOp};
+use syn::{Expr, Ident, UnOp};
 
 impl Twin<'_> {
-    /// The place that an expression names.
+    /// Has the expression no place of its own?
+    pub fn is_rvalue(&self, e: &Expr) -> bool {
+        match e {
+            Expr::Paren(e) => self.is_rvalue(&e.expr),
+            Expr::Group(e) => self.is_rvalue(&e.expr),
+            Expr::Path(path) => {
+                !path.path.get_ident().is_some_and(|name| name == "self" || self.scope.has(name))
+            }
+            Expr::Field(_) | Expr::Index(_) => false,
+            Expr::Unary(e) => !matches!(e.op, UnOp::Deref(_)),
+            _ => true,
+        }
+    }
+
+    /// A slot for a value that has no place of its own.
+    pub fn slot(&mut self) -> Ident {
+        self.counter += 1;
+        let name = format_ident!("__t{}", self.counter);
+        self.slots.push(name.clone());
+        name
+    }
+
+    /// The place of a value that is put into a slot.
+    pub fn stored(&mut self, value: &TokenStream) -> TokenStream {
+        let (m, slot) = (support(), self.slot());
+        quote!(#m::place_in(&mut #slot, #value))
+    }
+
+    /// The place that an expression names, or into which its value is put.
     pub fn place(&mut self, e: &Expr) -> TokenStream {
         let m = support();
         match e {
             Expr::Paren(e) => self.place(&e.expr),
             Expr::Group(e) => self.place(&e.expr),
-            Expr::Path(path) => match path.path.get_ident() {
-                Some(name) if name == "self" => quote!(#m::local(&mut __self)),
-                Some(name) => {
+            Expr::Path(path) if path.path.is_ident("self") => quote!(#m::local(&mut __self)),
+            Expr::Path(path) => {
+                if let Some(name) = path.path.get_ident() {
                     if self.scope.hidden.iter().any(|hidden| name == hidden) {
                         self.hidden(name);
                     }
                     if self.scope.has(name) {
                         return quote!(#m::local(&mut #name));
                     }
-                    self.unsupported(path, "a place that is not a local is", "copy it into a local")
                 }
-                None => self.unsupported(path, "a static as a place is", "copy it into a local"),
-            },
+                let value = self.value(e);
+                self.stored(&value)
+            }
             Expr::Field(e) => {
                 let (base, member) = (self.place(&e.base), &e.member);
                 let m = support_at(member.span());
@@ -50,11 +82,10 @@ impl Twin<'_> {
                 let m = support_at(e.span());
                 quote_spanned!(e.span()=> #m::deref(#base))
             }
-            other => self.unsupported(
-                other,
-                "a place inside of a temporary value is",
-                "bind the value with `let` first",
-            ),
+            other => {
+                let value = self.value(other);
+                self.stored(&value)
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! (x & c) & d => x & (c & d)      x ^ x => 0      (x << c) << d => x << (c + d)
+//! ((x << 32) | y) & 255 => y & 255                ((x << 32) | zext y) >>u 32 => x & mask
 //! ```
 //!
 //! Shift amounts count modulo the width, also in the rules.
@@ -12,7 +13,7 @@ use super::super::forward::Forward;
 use super::super::node::Node;
 use super::super::rules::Rule;
 use super::{Fold, again, constant, to, with_constant};
-use crate::ir::{Op, Ty};
+use crate::ir::{Arg, Op, Ty};
 
 pub(super) fn and(cx: &Forward, n: Node) -> Fold {
     // x & x => x
@@ -33,10 +34,29 @@ pub(super) fn and(cx: &Forward, n: Node) -> Fold {
         let both = constant(n, c.bits & d.bits);
         return again(Rule::AndAnd, Node::binary(Op::And, n.ty, x, both));
     }
+    let possible = cx.possible_bits(n.a);
+    // x & c => 0, where c has none of the bits that x can have
+    if possible & c.bits == 0 {
+        return to(Rule::AndDisjoint, constant(n, 0));
+    }
     // x & c => x, where c has all bits that x can have
-    let bits = 64 - cx.range(n.a).high.leading_zeros();
-    (c.bits.trailing_ones() >= bits).then_some(())?;
-    to(Rule::AndRange, n.a)
+    if possible & !c.bits == 0 {
+        return to(Rule::AndRange, n.a);
+    }
+    // (x | y) & c => y & c, where c has none of the bits that x can have
+    let kept = needed_of_or(cx, n.a, c.bits)?;
+    again(Rule::AndOr, Node { a: kept, ..n })
+}
+
+/// Of `x | y` the one operand that can have bits of `mask`.
+pub(super) fn needed_of_or(cx: &Forward, or: Arg, mask: u64) -> Option<Arg> {
+    let node = cx.defs.get(or).filter(|node| node.op == Op::Or)?;
+    let needed = |arg| cx.possible_bits(arg) & mask != 0;
+    match (needed(node.a), needed(node.b)) {
+        (true, false) => Some(node.a),
+        (false, true) => Some(node.b),
+        _ => None,
+    }
 }
 
 pub(super) fn or(cx: &Forward, n: Node) -> Fold {
@@ -129,12 +149,41 @@ pub(super) fn shift(cx: &mut Forward, n: Node) -> Fold {
         }
         return to(Rule::ShiftShift, constant(n, 0));
     }
-    // (x + c) << k => (x << k) + (c << k)
+    if n.op == Op::ShrU {
+        return shift_right(cx, n, by);
+    }
     if n.op != Op::Shl {
         return None;
     }
+    // (x >>u c) << c => x & mask
+    if let Some((x, c)) = with_constant(cx, n.a, Op::ShrU)
+        && c.bits & (width - 1) == by
+    {
+        let mask = constant(n, u64::MAX << by);
+        return again(Rule::ShlShrU, Node::binary(Op::And, n.ty, x, mask));
+    }
+    // (x + c) << k => (x << k) + (c << k)
     let (x, c) = with_constant(cx, n.a, Op::Add)?;
     let shifted = cx.pure(Node { a: x, ..n });
     let rest = constant(n, c.bits << by);
     again(Rule::ShlAdd, Node::binary(Op::Add, n.ty, shifted, rest))
+}
+
+/// `x >>u by`, where `by` is neither 0 nor as much as the width.
+fn shift_right(cx: &Forward, n: Node, by: u64) -> Fold {
+    let stays = n.ty.mask() << by & n.ty.mask();
+    // x >>u c => 0, where x < 2^c
+    if cx.possible_bits(n.a) & stays == 0 {
+        return to(Rule::ShiftOut, constant(n, 0));
+    }
+    // (x << c) >>u c => x & mask
+    if let Some((x, c)) = with_constant(cx, n.a, Op::Shl)
+        && c.bits & u64::from(n.ty.width() - 1) == by
+    {
+        let mask = constant(n, n.ty.mask() >> by);
+        return again(Rule::ShlShrU, Node::binary(Op::And, n.ty, x, mask));
+    }
+    // (x | y) >>u c => x >>u c, where y < 2^c
+    let kept = needed_of_or(cx, n.a, stays)?;
+    again(Rule::ShiftOr, Node { a: kept, ..n })
 }

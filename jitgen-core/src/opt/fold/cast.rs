@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! trunc.i8 (zext.i64 v0) => v0        zext.i64 (trunc.i8 v0) => v0 & 255
+//! trunc.i32 (v0 << 32 | v1) => trunc.i32 v1
 //! ```
 //!
 //! Not here: float conversions, which round.
@@ -9,13 +10,27 @@
 use super::super::forward::Forward;
 use super::super::node::Node;
 use super::super::rules::Rule;
+use super::bits::needed_of_or;
 use super::{Fold, again, constant, to};
 use crate::ir::Op;
 
 pub(super) fn trunc(cx: &Forward, n: Node) -> Fold {
     let inner = cx.defs.get(n.a)?;
     let from = cx.ty(inner.a);
+    // trunc x => 0, where all bits of x are cut off
+    if cx.possible_bits(n.a) & n.ty.mask() == 0 {
+        return to(Rule::TruncZero, constant(n, 0));
+    }
     match inner.op {
+        // trunc (x | y) => trunc y, where all bits of x are cut off
+        Op::Or => {
+            let kept = needed_of_or(cx, n.a, n.ty.mask())?;
+            again(Rule::TruncOr, Node { a: kept, ..n })
+        }
+        // trunc (x & c) => trunc x, where c has all bits that stay
+        Op::And if inner.b.as_const().is_some_and(|c| c.bits & n.ty.mask() == n.ty.mask()) => {
+            again(Rule::TruncAnd, Node { a: inner.a, ..n })
+        }
         // trunc (trunc x) => trunc x
         Op::Trunc => again(Rule::TruncTrunc, Node { a: inner.a, ..n }),
         Op::Zext | Op::Sext if from == n.ty => to(Rule::TruncExtend, inner.a),

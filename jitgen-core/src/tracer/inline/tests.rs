@@ -28,13 +28,13 @@ fn session() -> (Session, Word, Word) {
 }
 
 fn store(s: &mut Session, base: Word, offset: i32, word: Word) {
-    let address = Address { base: base.opnd, base_now: base.now.bits, offset, frozen: false };
+    let address = Address { base: base.opnd, base_now: base.now.bits, offset, frozen: false, class: 0 };
     assert!(s.begin_store());
-    s.end_store(address, word);
+    s.end_store(&[(address, word)]);
 }
 
 fn load(s: &mut Session, base: Word, offset: i32, now: i64) -> Word {
-    let address = Address { base: base.opnd, base_now: base.now.bits, offset, frozen: false };
+    let address = Address { base: base.opnd, base_now: base.now.bits, offset, frozen: false, class: 0 };
     let now = Const::i64(now);
     assert_eq!(s.begin_load(address, Ty::I64), None);
     Word { now, opnd: s.end_load(address, now) }
@@ -84,7 +84,7 @@ fn a_helper_that_knows_a_local_of_the_twin_stays() {
     for given in [true, false] {
         let (mut s, pointer, number) = session();
         let local = Opnd::Local(0);
-        let parts = s.aggregate(vec![crate::tracer::Part { offset: 8, opnd: local }]);
+        let parts = s.aggregate(vec![crate::tracer::Part::word(8, Ty::Ptr, local)]);
         let args = [Opnd::Const, if given { parts } else { Opnd::Const }];
         let call = begin(&mut s, &args);
         let x = load(&mut s, pointer, 0, 3);

@@ -1,0 +1,229 @@
+//! The three interpreters of the tests, in one process: without the macro, with the macro and the
+//! JIT off, and with the JIT; side by side, so that the ratios stand even where the machine is
+//! noisy.
+//!
+//! `cargo bench --bench interpreters` runs all kernels; `-- register/int` those whose name contains
+//! it. `-- native` adds the same kernels in Rust, `-- lines` tells how many lines annotating has
+//! cost. Every run has a thread, hence a JIT, of its own. A figure is the minimum of the rounds.
+//!
+//! The plain interpreters are the annotated ones less their marks; `build.rs` makes them.
+
+#[allow(dead_code, reason = "the rest is for the tests")]
+#[path = "../tests/interpreters/register/mod.rs"]
+mod register;
+#[allow(dead_code, reason = "the rest is for the tests")]
+#[path = "../tests/interpreters/stack_machine/mod.rs"]
+mod stack_machine;
+#[allow(dead_code, reason = "the rest is for the tests")]
+#[path = "../tests/interpreters/tree/mod.rs"]
+mod tree;
+
+#[allow(dead_code, reason = "the rest is for the tests")]
+mod plain {
+    include!(concat!(env!("OUT_DIR"), "/plain.rs"));
+}
+
+use jitgen::plain::strip;
+use jitgen_core::{Config, configure};
+use similar::{ChangeTag, TextDiff};
+use std::fmt::Debug;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+/// Rounds of which the fastest counts.
+const ROUNDS: u32 = 3;
+
+/// One kernel, as functions that run it once and give its time and what it left.
+struct Case {
+    name: String,
+    plain: Box<dyn Fn() -> Timed + Send + Sync>,
+    annotated: Box<dyn Fn() -> Timed + Send + Sync>,
+    native: Box<dyn Fn() -> Timed + Send + Sync>,
+}
+
+struct Timed {
+    time: Duration,
+    outcome: String,
+}
+
+fn timed<T: Debug>(run: impl FnOnce() -> T) -> Timed {
+    let start = Instant::now();
+    let outcome = black_box(run());
+    let time = start.elapsed();
+    Timed { time, outcome: format!("{outcome:?}") }
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = vec![];
+    let kernels = register::kernels::KERNELS.iter().zip(plain::register::kernels::KERNELS);
+    for (kernel, plain) in kernels {
+        let size = kernel.large;
+        cases.push(Case {
+            name: format!("register/{}", kernel.name),
+            plain: Box::new(move || {
+                let program = (plain.program)(size);
+                timed(|| plain::register::kernels::outcome(&program))
+            }),
+            annotated: Box::new(move || {
+                let program = (kernel.program)(size);
+                timed(|| register::kernels::outcome(&program))
+            }),
+            native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
+        });
+    }
+    let kernels = stack_machine::kernels::KERNELS.iter();
+    for (kernel, plain) in kernels.zip(plain::stack_machine::kernels::KERNELS) {
+        let size = kernel.large;
+        cases.push(Case {
+            name: format!("stack_machine/{}", kernel.name),
+            plain: Box::new(move || {
+                let program = (plain.program)(size);
+                timed(|| plain::stack_machine::kernels::outcome(&program))
+            }),
+            annotated: Box::new(move || {
+                let program = (kernel.program)(size);
+                timed(|| stack_machine::kernels::outcome(&program))
+            }),
+            native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
+        });
+    }
+    for (kernel, plain) in tree::kernels::KERNELS.iter().zip(plain::tree::kernels::KERNELS) {
+        let size = kernel.large;
+        cases.push(Case {
+            name: format!("tree/{}", kernel.name),
+            plain: Box::new(move || {
+                let program = plain.program(size);
+                timed(|| plain::tree::kernels::outcome(&program))
+            }),
+            annotated: Box::new(move || {
+                let program = kernel.program(size);
+                timed(|| tree::kernels::outcome(&program))
+            }),
+            native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
+        });
+    }
+    cases
+}
+
+/// Runs in a fresh thread.
+fn run(settings: &str, run: &(dyn Fn() -> Timed + Send + Sync)) -> Timed {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let mut config = Config::default();
+            config.apply(settings).expect("the settings are sound");
+            configure(config).expect("the thread is new");
+            run()
+        });
+        thread.join().expect("the kernel runs")
+    })
+}
+
+fn geometric_mean(ratios: &[f64]) -> f64 {
+    (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp()
+}
+
+fn compare(cases: &[Case], with_native: bool) {
+    println!("whole runs, milliseconds (minimum of {ROUNDS})");
+    print!("{:<32}{:>9}{:>9}{:>9}{:>11}{:>9}", "", "plain", "off", "jit", "plain/off", "off/jit");
+    println!("{}", if with_native { "   native jit/native" } else { "" });
+    let (mut off_ratios, mut jit_ratios, mut native_ratios) = (vec![], vec![], vec![]);
+    for case in cases {
+        let ways: [(&str, &(dyn Fn() -> Timed + Send + Sync)); 4] = [
+            ("jit=off", &case.plain),
+            ("jit=off", &case.annotated),
+            ("", &case.annotated),
+            ("jit=off", &case.native),
+        ];
+        let ways = &ways[..if with_native { 4 } else { 3 }];
+        let mut best = [Duration::MAX; 4];
+        let mut expected: Option<String> = None;
+        for _ in 0..ROUNDS {
+            for (best, (settings, way)) in best.iter_mut().zip(ways) {
+                let done = run(settings, way);
+                *best = done.time.min(*best);
+                let expected = expected.get_or_insert_with(|| done.outcome.clone());
+                assert!(*expected == done.outcome, "{}: the outcomes differ", case.name);
+            }
+        }
+        let [plain, off, jit, native] = best.map(|time| time.as_secs_f64() * 1e3);
+        off_ratios.push(plain / off);
+        jit_ratios.push(off / jit);
+        // What Rust does in no time is no measure.
+        if native >= 0.1 {
+            native_ratios.push(jit / native);
+        }
+        print!(
+            "{:<32}{plain:>9.1}{off:>9.1}{jit:>9.1}{:>10.2}x{:>8.2}x",
+            case.name,
+            plain / off,
+            off / jit
+        );
+        println!(
+            "{}",
+            match with_native {
+                true => format!("{native:>9.1}{:>10.1}x", jit / native),
+                false => String::new(),
+            }
+        );
+    }
+    println!(
+        "geometric mean: off {:.3} of the interpreter without the macro, jit {:.2}x the interpreter",
+        geometric_mean(&off_ratios),
+        geometric_mean(&jit_ratios)
+    );
+    if with_native {
+        println!(
+            "                jit takes {:.1}x the time of Rust",
+            geometric_mean(&native_ratios)
+        );
+    }
+}
+
+/// The files of each interpreter that its author would annotate: not the guest programs.
+const FILES: [(&str, &[&str]); 3] = [
+    ("register", &["value", "heap", "program", "vm"]),
+    ("stack_machine", &["insn", "arith", "machine", "control"]),
+    ("tree", &["ast", "value", "env", "eval", "builtins", "reader", "resolver"]),
+];
+
+/// How many lines of the annotated interpreters are not in the plain ones, of how many.
+///
+/// Comments and blank lines do not count.
+fn lines() {
+    println!("lines that annotating adds or changes");
+    for (name, files) in FILES {
+        let (mut marked, mut all) = (0, 0);
+        for file in files {
+            let path = format!("tests/interpreters/{name}/{file}.rs");
+            let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            let code: String =
+                text.lines().filter(is_code).map(|line| format!("{line}\n")).collect();
+            let plain = strip(&code);
+            let diff = TextDiff::from_lines(&plain, &code);
+            marked += diff.iter_all_changes().filter(|c| c.tag() == ChangeTag::Insert).count();
+            all += plain.lines().count();
+        }
+        let percent = marked as f64 * 100.0 / all as f64;
+        println!("{name:<16}{marked:>5} of {all:>5}, {percent:.1} %, at most 5 %");
+    }
+}
+
+fn is_code(line: &&str) -> bool {
+    let line = line.trim();
+    !line.is_empty() && !line.starts_with("//")
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    if has("lines") {
+        lines();
+        return;
+    }
+    let filters: Vec<&String> = arguments.iter().filter(|a| *a != "native").collect();
+    let mut cases = cases();
+    cases.retain(|case| filters.is_empty() || filters.iter().any(|f| case.name.contains(*f)));
+    compare(&cases, has("native"));
+}

@@ -1,0 +1,197 @@
+//! Dropping a value with a destructor in a twin.
+//!
+//! ```text
+//! Value::Obj(rc) goes out of scope
+//!     guard tag == Obj;  v1 = load count;  guard v1 != 1;  store count, v1 - 1
+//! ```
+//!
+//! A type that is derived is dropped field by field, so that a variant without anything to drop
+//! costs a guard of its tag and no call. The last reference of an `Rc`, and all other destructors,
+//! are residual calls.
+//!
+//! Invariant `once`: compiled code that has dropped a value has logged that; replay forgets it.
+//!
+//! Not here: when values are dropped (rustc does that, see `carrier`).
+
+use super::carrier::Moved;
+use super::passing::ByMemory;
+use super::place::{Place, dropping};
+use super::reach::follow;
+use super::shape::Owner;
+use super::traced::Traced;
+use crate::ir::{Const, Op, Ty};
+use crate::tracer::{AbortReason, Function, Opnd, Word, outside, panics, try_with, with};
+use std::rc::Rc;
+
+/// Drops a value, but for bytes that have been moved away.
+///
+/// # Safety
+/// `this` must point to a value that is not used again.
+pub(super) unsafe fn drop_value<X: Traced>(this: *mut X, opnd: Opnd, moved: &[(u32, u32)]) {
+    if !std::mem::needs_drop::<X>() {
+        return;
+    }
+    let size = size_of::<X>() as u32;
+    if moved.iter().any(|(offset, len)| *offset == 0 && *len == size) {
+        return;
+    }
+    let running = try_with(|_| ()).is_some();
+    if moved.is_empty() && (!running || std::thread::panicking()) {
+        // SAFETY: the caller's promise; no twin is running that could record it.
+        return unsafe { std::ptr::drop_in_place(this) };
+    }
+    let (mut slot, mut list): (Opnd, Moved) = (opnd, vec![]);
+    let place = dropping(this, &mut slot, &mut list);
+    // SAFETY: the caller's promise.
+    if unsafe { X::drop_fields(place, moved) } {
+        return;
+    }
+    if !moved.is_empty() {
+        // What is left of a value that has partly been moved away, and of which no more is known.
+        with(|s| s.abort(AbortReason::OwnedDrop));
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { drop_whole(place) };
+}
+
+/// Drops a field, unless its bytes have been moved away; `base` is the address of the whole.
+///
+/// # Safety
+/// The place must be that of a value that is not used again, unless it has been moved.
+pub unsafe fn drop_field<F: Traced>(place: Place<F>, base: u64, moved: &[(u32, u32)]) {
+    if !std::mem::needs_drop::<F>() {
+        return;
+    }
+    let offset = (place.addr() as u64 - base) as u32;
+    let end = offset + size_of::<F>() as u32;
+    if moved.iter().any(|(at, len)| *at <= offset && end <= at + len) {
+        return;
+    }
+    let inner: Moved = moved
+        .iter()
+        .filter(|(at, len)| offset <= *at && at + len <= end)
+        .map(|(at, len)| (at - offset, *len))
+        .collect();
+    let value = place.get();
+    let opnd = value.opnd();
+    let mut value = std::mem::ManuallyDrop::new(value.native());
+    // SAFETY: the value has been taken out of the place, and is not used again.
+    unsafe { drop_value::<F>(&raw mut *value, opnd, &inner) };
+}
+
+/// Drops a whole value by a residual call.
+///
+/// # Safety
+/// The place must be that of a value that is not used again.
+unsafe fn drop_whole<X: Traced>(place: Place<X>) {
+    if with(|s| s.begin_call()).is_some() {
+        if with(|s| s.is_last_call()) {
+            panics::resume();
+        }
+        return;
+    }
+    let this = place.addr();
+    if !with(|s| s.is_recording()) {
+        // SAFETY: the caller's promise.
+        return outside(|| unsafe { std::ptr::drop_in_place(this) });
+    }
+    if X::SHAPE.is_opaque() {
+        with(|s| s.abort(AbortReason::OwnedDrop));
+        // SAFETY: as above.
+        return outside(|| unsafe { std::ptr::drop_in_place(this) });
+    }
+    let value = std::mem::ManuallyDrop::new(place.get());
+    let words = value.words(false);
+    let argument = with(|s| s.spill(&words, size_of::<X>() as u32));
+    // SAFETY: as above.
+    outside(|| unsafe { std::ptr::drop_in_place(this) });
+    let function = Function {
+        symbol: std::any::type_name::<fn(ByMemory, X)>(),
+        address: drop_thunk::<X> as *const () as usize,
+    };
+    with(|s| s.end_call(Op::Call, function, &[argument], None));
+}
+
+extern "C" fn drop_thunk<X>(spilled: *mut u8) {
+    panics::guarded((), || {
+        // SAFETY: a trace has spilled a value there that it does not use again; scratch memory is
+        // aligned for words only, hence the copy.
+        drop(unsafe { spilled.cast::<X>().read_unaligned() });
+    });
+}
+
+/// Distance of the strong count from what the pointer in an `Rc` holds: measured, since the
+/// standard library does not say.
+pub(super) fn strong_distance() -> u64 {
+    static DISTANCE: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+    *DISTANCE.get_or_init(|| {
+        let rc = Rc::new(0xFFFF_u64);
+        let others: Vec<Rc<u64>> = (0..4).map(|_| Rc::clone(&rc)).collect();
+        let weak: Vec<_> = (0..8).map(|_| Rc::downgrade(&rc)).collect();
+        let value = Rc::as_ptr(&rc) as u64;
+        // SAFETY: an `Rc` of a sized type is one pointer; it is only looked at.
+        let pointer = unsafe { (&raw const rc).cast::<u64>().read() };
+        let words = (value - pointer) / 8;
+        let found = (0..words).find(|index| {
+            // SAFETY: the counts before the value are initialized words.
+            let word = unsafe { ((pointer + index * 8) as *const u64).read() };
+            word == others.len() as u64 + 1
+        });
+        drop(weak);
+        found.expect("an `Rc` counts its owners before its value") * 8
+    })
+}
+
+fn count_class() -> Owner {
+    Owner::Field(std::any::type_name::<Rc<()>>, 0)
+}
+
+/// The place of the strong count of the `Rc` that consists of this pointer.
+fn strong(pointer: Word) -> Place<usize> {
+    follow::<usize>(pointer, strong_distance(), false).thawed().owned_by(count_class())
+}
+
+/// Another owner.
+pub(super) fn count_up(pointer: Word) {
+    let place = strong(pointer);
+    // SAFETY: a live `Rc` counts there.
+    let count = unsafe { place.word(0, Ty::I64, Owner::Place) };
+    let now = Const::i64(count.now.bits.wrapping_add(1) as i64);
+    let one = Word { now: Const::i64(1), opnd: Opnd::Const };
+    let opnd = with(|s| s.op(Op::Add, Ty::I64, count, Some(one)));
+    // SAFETY: as above.
+    unsafe { place.set_word(0, Word { now, opnd }, Owner::Place) };
+}
+
+/// An owner less; `false` if it is the last one: then nothing has been done.
+pub(super) fn count_down(pointer: Word) -> bool {
+    let place = strong(pointer);
+    // SAFETY: a live `Rc` counts there.
+    let count = unsafe { place.word(0, Ty::I64, Owner::Place) };
+    let one = Word { now: Const::i64(1), opnd: Opnd::Const };
+    let last = count.now.bits == 1;
+    let opnd = with(|s| s.op(Op::Eq, Ty::I64, count, Some(one)));
+    with(|s| s.branch(Word { now: Const::bool(last), opnd }));
+    if last {
+        return false;
+    }
+    let now = Const::i64(count.now.bits.wrapping_sub(1) as i64);
+    let opnd = with(|s| s.op(Op::Sub, Ty::I64, count, Some(one)));
+    // SAFETY: as above.
+    unsafe { place.set_word(0, Word { now, opnd }, Owner::Place) };
+    true
+}
+
+/// Drops an `Rc`: a count, or the residual end of its value.
+///
+/// # Safety
+/// The place must be that of an `Rc` that is not used again.
+pub(super) unsafe fn drop_counted<X: Traced>(place: Place<X>) -> bool {
+    let pointer = super::reach::pointer_in(place);
+    if !count_down(pointer) {
+        // SAFETY: the caller's promise.
+        unsafe { drop_whole(place) };
+    }
+    true
+}

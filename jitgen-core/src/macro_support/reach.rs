@@ -1,0 +1,255 @@
+//! What is reached through references and smart pointers.
+//!
+//! ```text
+//! *r            deref: one step
+//! r.field       auto: as many steps as rustc's own field access takes
+//! match r { }   peel: through references, remembering that names bind references then
+//! ```
+//!
+//! Each step through a pointer in memory is a recorded load.
+//!
+//! Invariant `frozen`: a pointer that was read from frozen memory leads to frozen memory, except
+//! through cells.
+//!
+//! Not here: elements (`elements`).
+
+use super::pattern::{Binding, Shared};
+use super::place::{At, Inside, Place};
+use super::shape::Owner;
+use super::traced::Traced;
+use crate::ir::Ty;
+use crate::tracer::{Opnd, Word, with};
+use std::rc::Rc;
+
+/// What field access, indexing and method calls reach through references and smart pointers.
+#[diagnostic::on_unimplemented(
+    message = "fields, elements and methods of `{Self}` cannot be traced",
+    note = "write `#[derive(Traced)]` on the type"
+)]
+pub trait Auto: Sized {
+    /// The type at the end of the references.
+    type Target: ?Sized;
+    /// Follows the references.
+    fn auto(place: Place<Self>) -> Place<Self::Target>;
+}
+
+/// What patterns reach through references.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be matched in traced code",
+    note = "write `#[derive(Traced)]` on the type"
+)]
+pub trait Peel: Sized {
+    /// The type at the end of the references.
+    type End: ?Sized;
+    /// How names bind there.
+    type Then<M: Binding>: Binding;
+    /// Follows the references.
+    fn peel(place: Place<Self>) -> Place<Self::End>;
+}
+
+/// What `*` can be applied to.
+pub trait Deref: Sized {
+    /// What it points to.
+    type Target: ?Sized;
+    /// Follows it.
+    fn deref(place: Place<Self>) -> Place<Self::Target>;
+}
+
+/// Follows references to what has fields.
+pub fn auto<T: Auto>(place: Place<T>) -> Place<T::Target> {
+    T::auto(place)
+}
+
+/// `*e`: the place that a reference points to.
+pub fn deref<R: Deref>(place: Place<R>) -> Place<R::Target> {
+    R::deref(place)
+}
+
+/// The place to which a pointer leads, `distance` bytes behind what it holds.
+pub(super) fn follow<T>(pointer: Word, distance: u64, frozen: bool) -> Place<T> {
+    let address = (pointer.now.bits.wrapping_add(distance)) as *mut T;
+    if let Opnd::Local(id) = pointer.opnd {
+        let local = with(|s| s.local(id));
+        let inside = Inside { local, moved: std::ptr::null_mut() };
+        return Place { address, at: At::Value(inside) };
+    }
+    Place::memory(address, pointer, frozen || pointer.opnd == Opnd::Frozen)
+}
+
+impl<T> Deref for &T {
+    type Target = T;
+    fn deref(place: Place<Self>) -> Place<T> {
+        // SAFETY: a live reference is here.
+        let word = unsafe { place.word(0, Ty::Ptr, Owner::Place) };
+        follow(word, 0, place.is_frozen() && word.opnd.is_const())
+    }
+}
+
+macro_rules! deref_plain {
+    ($($t:ty),+) => {$(
+        impl<T> Deref for $t {
+            type Target = T;
+            fn deref(place: Place<Self>) -> Place<T> {
+                // SAFETY: a live pointer is here, to its contents.
+                follow(unsafe { place.word(0, Ty::Ptr, Owner::Place) }, 0, false)
+            }
+        }
+    )+};
+}
+deref_plain!(&mut T, Box<T>);
+
+impl<T> Deref for Rc<T> {
+    type Target = T;
+    fn deref(place: Place<Self>) -> Place<T> {
+        // SAFETY: a live `Rc` is here: one pointer, to the counts before the contents.
+        let word = unsafe { place.word(0, Ty::Ptr, Owner::Place) };
+        follow(word, rc_distance::<T>(), false)
+    }
+}
+
+/// Distance from what the pointer in an `Rc<T>` holds to the `T`: measured, since the standard
+/// library does not say.
+fn rc_distance<T>() -> u64 {
+    let rc: Rc<std::mem::MaybeUninit<T>> = Rc::new_uninit();
+    let contents = Rc::as_ptr(&rc) as u64;
+    // SAFETY: an `Rc` of a sized type is one pointer (asserted).
+    const { assert!(size_of::<Rc<T>>() == 8) };
+    // SAFETY: as above; the pointer is only looked at.
+    let pointer = unsafe { (&raw const rc).cast::<u64>().read() };
+    contents - pointer
+}
+
+macro_rules! auto_through {
+    ($($t:ty),+) => {$(
+        impl<T: Auto> Auto for $t {
+            type Target = T::Target;
+            fn auto(place: Place<Self>) -> Place<T::Target> {
+                T::auto(<$t as Deref>::deref(place))
+            }
+        }
+    )+};
+}
+auto_through!(&T, &mut T, Box<T>, Rc<T>);
+
+macro_rules! fat {
+    ($($t:ty => $target:ty;)+) => {$(
+        impl<T> Auto for $t {
+            type Target = $target;
+            fn auto(place: Place<Self>) -> Place<$target> {
+                <$t as Deref>::deref(place)
+            }
+        }
+        impl<T> Deref for $t {
+            type Target = $target;
+            fn deref(place: Place<Self>) -> Place<$target> {
+                // SAFETY: a live fat pointer is here: address, then length.
+                let (pointer, len) = unsafe {
+                    (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place))
+                };
+                let frozen = place.is_frozen() && pointer.opnd.is_const();
+                fat(pointer, 0, len, frozen)
+            }
+        }
+    )+};
+}
+fat!(&[T] => [T]; &mut [T] => [T]; Box<[T]> => [T];);
+
+impl<T> Deref for Rc<[T]> {
+    type Target = [T];
+    fn deref(place: Place<Self>) -> Place<[T]> {
+        // SAFETY: a live fat pointer is here: address of the counts, then length.
+        let (pointer, len) = unsafe {
+            (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place))
+        };
+        fat(pointer, rc_distance::<[T; 0]>(), len, false)
+    }
+}
+
+impl<T> Auto for Rc<[T]> {
+    type Target = [T];
+    fn auto(place: Place<Self>) -> Place<[T]> {
+        Self::deref(place)
+    }
+}
+
+/// The elements to which a fat pointer leads.
+fn fat<T>(pointer: Word, distance: u64, len: Word, frozen: bool) -> Place<[T]> {
+    let first = follow::<T>(pointer, distance, frozen);
+    elements_at(first, len)
+}
+
+/// `len` elements from a place on.
+pub(super) fn elements_at<T>(first: Place<T>, length: Word) -> Place<[T]> {
+    let address =
+        std::ptr::slice_from_raw_parts_mut(first.addr(), length.now.bits as usize);
+    let mut at = first.at;
+    if let At::Memory { len, .. } = &mut at {
+        *len = length.opnd;
+    }
+    Place { address, at }
+}
+
+macro_rules! itself {
+    ($([$($g:tt)*] $t:ty;)+) => {$(
+        impl<$($g)*> Auto for $t {
+            type Target = $t;
+            fn auto(place: Place<Self>) -> Place<$t> { place }
+        }
+        impl<$($g)*> Peel for $t {
+            type End = $t;
+            type Then<M: Binding> = M;
+            fn peel(place: Place<Self>) -> Place<$t> { place }
+        }
+    )+};
+}
+
+itself! {
+    [] u8; [] u16; [] u32; [] u64; [] usize; [] i8; [] i16; [] i32; [] i64; [] isize;
+    [] bool; [] char; [] f32; [] f64; [] ();
+    [T] Vec<T>;
+    [] String;
+    [T, const N: usize] [T; N];
+    [T] Option<T>;
+    [T, E] Result<T, E>;
+    [T] std::cell::Cell<T>;
+    [T] std::cell::RefCell<T>;
+    [T] std::rc::Weak<T>;
+    [A, B] (A, B);
+    [A, B, C] (A, B, C);
+    [A, B, C, D] (A, B, C, D);
+    [A, B, C, D, E] (A, B, C, D, E);
+    [A, B, C, D, E, F] (A, B, C, D, E, F);
+}
+
+impl<T: Peel> Peel for &T {
+    type End = T::End;
+    type Then<M: Binding> = T::Then<Shared>;
+    fn peel(place: Place<Self>) -> Place<T::End> {
+        T::peel(<&T as Deref>::deref(place))
+    }
+}
+
+impl<T: Peel> Peel for &mut T {
+    type End = T::End;
+    type Then<M: Binding> = T::Then<M::UnderUnique>;
+    fn peel(place: Place<Self>) -> Place<T::End> {
+        T::peel(<&mut T as Deref>::deref(place))
+    }
+}
+
+macro_rules! matched_whole {
+    ($($t:ty),+) => {$(
+        impl<T> Peel for $t {
+            type End = $t;
+            type Then<M: Binding> = M;
+            fn peel(place: Place<Self>) -> Place<$t> { place }
+        }
+    )+};
+}
+matched_whole!(Box<T>, Rc<T>, Rc<[T]>, Box<[T]>, *const T, *mut T);
+
+/// The words of a pointer that a twin holds, for types that consist of one.
+pub(super) fn pointer_in<T: Traced>(place: Place<T>) -> Word {
+    // SAFETY: only asked of places of a type whose first word is a pointer.
+    unsafe { place.word(0, Ty::Ptr, Owner::Place) }
+}

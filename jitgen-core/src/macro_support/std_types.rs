@@ -1,0 +1,433 @@
+//! Traced types of the standard library.
+//!
+//! | type | words |
+//! |---|---|
+//! | `&T`, `&mut T`, `Box<T>`, `Rc<T>`, `NonNull<T>`, `*const T` | a pointer |
+//! | `&[T]`, `Rc<[T]>`, … | a pointer and a length |
+//! | `Option<pointer>` | a pointer, null for `None` |
+//! | `Option<enum>` | the enum's words, another tag for `None` |
+//! | `Option<integer or float>` | a tag and the word |
+//! | `Result`, other `Option`s | known by variant where they are made or come from a call |
+//! | tuples, arrays, cells | those of what they hold |
+//!
+//! Not here: what is done with them (`methods`).
+
+use super::carrier::{Owned, Ownership, Plain};
+use super::own;
+use super::passing::{ByMemory, ByWord};
+use super::place::Place;
+use super::shape::{Shape, TagAt};
+use super::traced::{Machine, Ptr, Traced};
+use crate::ir::{Const, Ty};
+use std::any::type_name;
+use std::cell::{Cell, RefCell};
+use std::mem::offset_of;
+use std::ptr::NonNull;
+use std::rc::{Rc, Weak};
+
+macro_rules! references {
+    ($($t:ty),+) => {$(
+        // SAFETY: `Ptr` is transparent over `NonNull`, which has the layout of a reference.
+        unsafe impl<T> Traced for $t {
+            type V = Ptr<T>;
+            type O = Plain;
+            type Pass = ByWord;
+            const SHAPE: Shape = Shape::word(Ty::Ptr);
+            const NONNULL: bool = true;
+        }
+    )+};
+}
+references!(&T, &mut T);
+
+const FAT: Shape =
+    Shape::EMPTY.with(0, &Shape::word(Ty::Ptr), fat_name).with(8, &Shape::word(Ty::I64), fat_name);
+
+fn fat_name() -> &'static str {
+    "fat pointer"
+}
+
+macro_rules! fat_references {
+    ($($t:ty),+) => {$(
+        // SAFETY: `Ptr` is transparent over `NonNull`, which has the layout of a reference: an
+        // address and a length.
+        unsafe impl<T> Traced for $t {
+            type V = Ptr<[T]>;
+            type O = Plain;
+            type Pass = ByMemory;
+            const SHAPE: Shape = FAT;
+        }
+    )+};
+}
+fat_references!(&[T], &mut [T]);
+
+// SAFETY: as for `&[T]`.
+unsafe impl Traced for &str {
+    type V = Ptr<str>;
+    type O = Plain;
+    type Pass = ByMemory;
+    const SHAPE: Shape = FAT;
+}
+
+macro_rules! raw_pointers {
+    ($($t:ty),+) => {$(
+        // SAFETY: the bits are the type itself, an address.
+        unsafe impl<T> Traced for $t {
+            type V = $t;
+            type O = Plain;
+            type Pass = ByWord;
+            const SHAPE: Shape = Shape::word(Ty::Ptr);
+        }
+        impl<T> Machine for $t {
+            const TY: Ty = Ty::Ptr;
+            type Abi = u64;
+            fn from_abi(abi: u64) -> Self { abi as $t }
+            fn to_abi(self) -> u64 { self as u64 }
+            fn nothing() -> u64 { 0 }
+            fn bits(self) -> u64 { self as u64 }
+            fn from_bits(bits: u64) -> Self { bits as $t }
+        }
+        impl<T> super::traced::Scalar for $t {}
+    )+};
+}
+raw_pointers!(*const T, *mut T);
+
+// SAFETY: the bits are the type itself, an address.
+unsafe impl<T> Traced for NonNull<T> {
+    type V = Ptr<T>;
+    type O = Plain;
+    type Pass = ByWord;
+    const SHAPE: Shape = Shape::word(Ty::Ptr);
+    const NONNULL: bool = true;
+}
+
+// SAFETY: a type without bytes.
+unsafe impl Traced for () {
+    type V = ();
+    type O = Plain;
+    type Pass = ByMemory;
+    const SHAPE: Shape = Shape::EMPTY;
+}
+
+// SAFETY: as far as the trace is concerned an opaque type, whose bits are itself.
+unsafe impl Traced for String {
+    type V = String;
+    type O = Owned;
+    type Pass = ByMemory;
+    const SHAPE: Shape = THREE_WORDS;
+}
+
+// SAFETY: a box of a sized type is one pointer.
+unsafe impl<T> Traced for Box<T> {
+    type V = Box<T>;
+    type O = Owned;
+    type Pass = ByMemory;
+    const SHAPE: Shape = Shape::word(Ty::Ptr);
+    const NONNULL: bool = true;
+}
+
+// SAFETY: an address and a length.
+unsafe impl<T> Traced for Box<[T]> {
+    type V = Box<[T]>;
+    type O = Owned;
+    type Pass = ByMemory;
+    const SHAPE: Shape = FAT;
+}
+
+/// A `Vec` and a `String` are moved as three words, whatever each of them is.
+const THREE_WORDS: Shape = Shape::EMPTY
+    .with(0, &Shape::word(Ty::I64), fat_name)
+    .with(8, &Shape::word(Ty::I64), fat_name)
+    .with(16, &Shape::word(Ty::I64), fat_name);
+
+// SAFETY: three words.
+unsafe impl<T> Traced for Vec<T> {
+    type V = Vec<T>;
+    type O = Owned;
+    type Pass = ByMemory;
+    const SHAPE: Shape = {
+        assert!(size_of::<Vec<T>>() == 24);
+        THREE_WORDS
+    };
+}
+
+// SAFETY: an `Rc` of a sized type is one pointer.
+unsafe impl<T> Traced for Rc<T> {
+    type V = Rc<T>;
+    type O = Owned;
+    type Pass = ByMemory;
+    const SHAPE: Shape = Shape::word(Ty::Ptr);
+    const NONNULL: bool = true;
+    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { own::drop_counted(place) }
+    }
+}
+
+// SAFETY: an address and a length.
+unsafe impl<T> Traced for Rc<[T]> {
+    type V = Rc<[T]>;
+    type O = Owned;
+    type Pass = ByMemory;
+    const SHAPE: Shape = FAT;
+    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { own::drop_counted(place) }
+    }
+}
+
+// SAFETY: an address and a length.
+unsafe impl Traced for Rc<str> {
+    type V = Rc<str>;
+    type O = Owned;
+    type Pass = ByMemory;
+    const SHAPE: Shape = FAT;
+    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { own::drop_counted(place) }
+    }
+}
+
+// SAFETY: a `Weak` of a sized type is one pointer.
+unsafe impl<T> Traced for Weak<T> {
+    type V = Weak<T>;
+    type O = Owned;
+    type Pass = ByMemory;
+    const SHAPE: Shape = Shape::word(Ty::Ptr);
+}
+
+// SAFETY: a cell has the layout of what it holds.
+unsafe impl<T: Traced> Traced for Cell<T> {
+    type V = Cell<T>;
+    type O = T::O;
+    type Pass = ByMemory;
+    const SHAPE: Shape = T::SHAPE;
+}
+
+// SAFETY: the bits are the type itself.
+unsafe impl<T: Traced> Traced for RefCell<T> {
+    type V = RefCell<T>;
+    type O = T::O;
+    type Pass = ByMemory;
+    const SHAPE: Shape = Shape::OPAQUE;
+}
+
+// SAFETY: elements lie one behind the other.
+unsafe impl<T: Traced, const N: usize> Traced for [T; N] {
+    type V = [T; N];
+    type O = T::O;
+    type Pass = ByMemory;
+    const SHAPE: Shape = Shape::repeat(&T::SHAPE, size_of::<T>(), N, type_name::<[T; 0]>);
+    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
+        for index in 0..N {
+            let offset = (index * size_of::<T>()) as u32;
+            // SAFETY: the caller's promise: an element of the array.
+            unsafe { T::leaves(this.cast::<T>().add(index), &mut |at, ty| f(offset + at, ty)) };
+        }
+    }
+}
+
+/// The words of an `Option`.
+const fn option_shape<T: Traced>() -> Shape {
+    match option_tag::<T>() {
+        TagAt::Nowhere => Shape::OPAQUE,
+        _ if size_of::<Option<T>>() == size_of::<T>() => T::SHAPE,
+        _ => Shape::EMPTY
+            .with(0, &Shape::word(tag_type::<T>()), type_name::<Option<T>>)
+            .with(size_of::<T>(), &T::SHAPE, type_name::<Option<T>>),
+    }
+}
+
+/// The integer as wide as what lies behind it.
+const fn tag_type<T>() -> Ty {
+    match size_of::<T>() {
+        1 => Ty::I8,
+        2 => Ty::I16,
+        4 => Ty::I32,
+        _ => Ty::I64,
+    }
+}
+
+/// Where an `Option` says that it is `None`, for the types of which that is known.
+const fn option_tag<T: Traced>() -> TagAt {
+    let niche = size_of::<Option<T>>() == size_of::<T>();
+    if niche && T::NONNULL && T::SHAPE.is_word() {
+        return TagAt::Niche { offset: 0, ty: Ty::Ptr, none: 0 };
+    }
+    match T::TAG {
+        // rustc takes the first number that no variant has.
+        TagAt::Word { offset, ty, all } if niche && all != 0 => {
+            TagAt::Niche { offset, ty, none: 64 - all.leading_zeros() as u64 }
+        }
+        TagAt::Nowhere
+            if T::SHAPE.is_word()
+                && T::VARIANTS == 0
+                && size_of::<Option<T>>() == 2 * size_of::<T>() =>
+        {
+            TagAt::Niche { offset: 0, ty: tag_type::<T>(), none: 0 }
+        }
+        _ => TagAt::Nowhere,
+    }
+}
+
+// SAFETY: the shapes are those that rustc uses (`tests/layout.rs` looks), and others are opaque.
+unsafe impl<T: Traced> Traced for Option<T> {
+    type V = Option<T>;
+    type O = T::O;
+    type Pass = ByMemory;
+    const SHAPE: Shape = option_shape::<T>();
+    const TAG: TagAt = option_tag::<T>();
+    const VARIANTS: u64 = if matches!(option_tag::<T>(), TagAt::Nowhere) { 0b11 } else { 0 };
+    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
+        if let Some((offset, ty)) = Self::TAG.word() {
+            f(offset, ty);
+        }
+        // SAFETY: the caller's promise.
+        if let Some(inner) = unsafe { &*this } {
+            let distance = (std::ptr::from_ref(inner) as u64 - this as u64) as u32;
+            let tag = Self::TAG.word();
+            // SAFETY: as above.
+            unsafe {
+                T::leaves(inner, &mut |at, ty| {
+                    if tag != Some((distance + at, ty)) {
+                        f(distance + at, ty);
+                    }
+                });
+            }
+        }
+    }
+    fn tag_named(name: &str) -> Option<u64> {
+        ["None", "Some"].iter().position(|known| *known == name).map(|index| index as u64)
+    }
+    unsafe fn variant(this: *const Self) -> u64 {
+        // SAFETY: the caller's promise.
+        u64::from(unsafe { &*this }.is_some())
+    }
+    unsafe fn plain_inside(this: *const Self) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { &*this }.is_none() || !T::SHAPE.is_opaque()
+    }
+    unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
+        let head = super::pattern::head(super::pattern::matched(place));
+        let base = place.addr() as u64;
+        // SAFETY: the caller's promise: the value is in the twin.
+        let value = unsafe { &mut *place.addr() };
+        if head.test("Some", value.is_some())
+            && let Some(inner) = value
+        {
+            // SAFETY: as above.
+            unsafe { own::drop_field(place.shifted(std::ptr::from_mut(inner)), base, moved) };
+        }
+        true
+    }
+}
+
+// SAFETY: opaque, its bits are itself.
+unsafe impl<T: Traced, E: Traced> Traced for Result<T, E> {
+    type V = Result<T, E>;
+    type O = <T::O as Ownership>::And<E::O>;
+    type Pass = ByMemory;
+    const SHAPE: Shape = Shape::OPAQUE;
+    const VARIANTS: u64 = 0b11;
+    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
+        // SAFETY: the caller's promise, here and below.
+        match unsafe { &*this } {
+            Ok(inner) => {
+                let distance = (std::ptr::from_ref(inner) as u64 - this as u64) as u32;
+                // SAFETY: a live value.
+                unsafe { T::leaves(inner, &mut |at, ty| f(distance + at, ty)) };
+            }
+            Err(inner) => {
+                let distance = (std::ptr::from_ref(inner) as u64 - this as u64) as u32;
+                // SAFETY: a live value.
+                unsafe { E::leaves(inner, &mut |at, ty| f(distance + at, ty)) };
+            }
+        }
+    }
+    fn tag_named(name: &str) -> Option<u64> {
+        ["Ok", "Err"].iter().position(|known| *known == name).map(|index| index as u64)
+    }
+    unsafe fn variant(this: *const Self) -> u64 {
+        // SAFETY: the caller's promise.
+        u64::from(unsafe { &*this }.is_err())
+    }
+    unsafe fn plain_inside(this: *const Self) -> bool {
+        // SAFETY: the caller's promise.
+        let opaque = if unsafe { &*this }.is_ok() { T::SHAPE } else { E::SHAPE };
+        !opaque.is_opaque()
+    }
+    unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
+        let head = super::pattern::head(super::pattern::matched(place));
+        let base = place.addr() as u64;
+        // SAFETY: the caller's promise: the value is in the twin.
+        let value = unsafe { &mut *place.addr() };
+        head.test("Ok", value.is_ok());
+        match value {
+            // SAFETY: as above.
+            Ok(inner) => unsafe {
+                own::drop_field(place.shifted(std::ptr::from_mut(inner)), base, moved);
+            },
+            // SAFETY: as above.
+            Err(inner) => unsafe {
+                own::drop_field(place.shifted(std::ptr::from_mut(inner)), base, moved);
+            },
+        }
+        true
+    }
+}
+
+macro_rules! tuples {
+    ($($($x:ident $i:tt),+;)+) => {$(
+        // SAFETY: offsets come from rustc.
+        unsafe impl<$($x: Traced),+> Traced for ($($x,)+) {
+            type V = ($($x,)+);
+            type O = tuples!(@and $($x)+);
+            type Pass = ByMemory;
+            const SHAPE: Shape = Shape::EMPTY
+                $(.with(offset_of!(Self, $i), &$x::SHAPE, type_name::<Self>))+;
+            unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
+                $(
+                    let offset = offset_of!(Self, $i);
+                    // SAFETY: the caller's promise: a field of the tuple.
+                    unsafe {
+                        $x::leaves(this.cast::<u8>().add(offset).cast(), &mut |at, ty| {
+                            f(offset as u32 + at, ty);
+                        });
+                    }
+                )+
+            }
+            unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
+                let base = place.addr() as u64;
+                $(
+                    // SAFETY: only the address of the field is computed; the rest is the caller's
+                    // promise.
+                    unsafe {
+                        own::drop_field(place.project(&raw mut (*place.addr()).$i), base, moved);
+                    }
+                )+
+                true
+            }
+        }
+    )+};
+    (@and $x:ident) => { $x::O };
+    (@and $x:ident $($rest:ident)+) => {
+        <$x::O as Ownership>::And<tuples!(@and $($rest)+)>
+    };
+}
+tuples! {
+    A 0, B 1;
+    A 0, B 1, C 2;
+    A 0, B 1, C 2, D 3;
+    A 0, B 1, C 2, D 3, E 4;
+    A 0, B 1, C 2, D 3, E 4, F 5;
+}
+
+/// What the bits of `None` are, as rustc lays them out; for the test of the shapes.
+pub fn none_bits<T: Traced>() -> Option<(Const, Const)> {
+    let TagAt::Niche { offset, ty, none } = Option::<T>::TAG else { return None };
+    let value: Option<T> = None;
+    let at = (&raw const value) as u64 + u64::from(offset);
+    // SAFETY: the tag of an enum is initialized in each of its variants.
+    let found = unsafe { super::memory::read(at, ty) };
+    std::mem::forget(value);
+    Some((found, Const::new(ty, none)))
+}

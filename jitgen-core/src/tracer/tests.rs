@@ -1,0 +1,90 @@
+//! Tests of what the recorder knows of memory, and of what it declares.
+
+use super::{Address, Opnd, Recorder, Word, alias_class};
+use crate::ir::{Class, Const, Effects, Op, Ty};
+
+/// A recorder of a trace with two pointers, and words of class 7 and of any class at the first.
+fn recorder() -> (Recorder, [Address; 3]) {
+    let mut recorder = Recorder::new("test".to_owned(), &[Ty::Ptr, Ty::Ptr], 0);
+    let at = |pointer: usize, offset, class| Address {
+        base: Opnd::Ssa(recorder.param(pointer)),
+        base_now: 0x1000 * (1 + pointer as u64),
+        offset,
+        frozen: false,
+        class,
+    };
+    let (seven, any, other) = (at(0, 0, 7), at(0, 8, 0), at(1, 0, 8));
+    recorder.load(seven, Const::i64(1));
+    recorder.load(any, Const::i64(2));
+    (recorder, [seven, any, other])
+}
+
+fn known(recorder: &Recorder, addresses: [Address; 3]) -> [bool; 3] {
+    addresses.map(|address| recorder.known(address).is_some())
+}
+
+#[test]
+fn classes_are_numbered_by_first_use() {
+    let first = alias_class("Vm", 8);
+    assert_eq!([alias_class("Vm", 16), alias_class("[u8]", 0)], [first + 1, first + 2]);
+    assert_eq!([alias_class("Vm", 8), alias_class("[u8]", 0)], [first, first + 2]);
+    assert!(first > super::FLAG_CLASS.0, "0 is any, and some are the recorder's own");
+}
+
+#[test]
+fn a_store_ends_what_its_class_may_touch() {
+    let word = |c| Word { now: c, opnd: Opnd::Const };
+    let (mut r, at) = recorder();
+    r.store(at[2], word(Const::new(Ty::I8, 3)), true);
+    assert_eq!(known(&r, at), [true, false, true], "another class, of another type");
+    r.store(Address { class: 7, ..at[2] }, word(Const::new(Ty::I8, 3)), true);
+    assert_eq!(known(&r, at), [false, false, true], "the same class");
+    let (mut r, at) = recorder();
+    r.store(Address { offset: 4, class: 9, ..at[0] }, word(Const::new(Ty::I32, 3)), true);
+    assert_eq!(known(&r, at), [false, true, false], "bytes of the same word");
+}
+
+#[test]
+fn a_call_ends_what_it_declares_to_write() {
+    let writes = |classes| Effects { writes: Some(classes), ..Effects::default() };
+    for (op, effects, expected) in [
+        (Op::Call, Effects::default(), [false, false, false]),
+        (Op::Call, writes(vec![]), [true, false, false]),
+        (Op::Call, writes(vec![Class(8)]), [true, false, false]),
+        (Op::Call, writes(vec![Class(7)]), [false, false, false]),
+        (Op::CallRead, Effects::default(), [true, false, false]),
+    ] {
+        let (mut r, at) = recorder();
+        r.call(op, "f", &[], None, None, effects.clone());
+        assert_eq!(known(&r, at), expected, "{op:?} {effects:?}");
+    }
+}
+
+#[test]
+fn accesses_have_their_class_and_calls_also_write_what_the_recorder_reads() {
+    let (mut r, at) = recorder();
+    r.store(at[2], Word { now: Const::i64(3), opnd: Opnd::Const }, true);
+    let effects = Effects { writes: Some(vec![]), reads: Some(vec![Class(8)]), no_escape: true };
+    r.call(Op::Call, "f", &[], None, None, effects.clone());
+    r.guard_flag(0x10);
+    r.call(Op::Call, "g", &[], Some((16, 8)), None, effects);
+    r.load_scratch(16, 0, Const::i64(4));
+    r.call(Op::CallRead, "h", &[], None, None, Effects::default());
+    r.call(Op::Call, "k", &[], None, None, Effects::default());
+    r.leave();
+    let (trace, _) = r.finish(None);
+    let lines = trace.to_string();
+    let lines: Vec<&str> = lines.lines().map(str::trim).filter(|l| l.contains('@')).collect();
+    let expected = [
+        "trace @test {",
+        "v2 = load.i64 v0+0 @7",
+        "store.i64 v1+0 @8, 3",
+        "call @f() writes(@2) reads(@8) no_escape",
+        "v4 = load.bool 0x10+0 @2",
+        "call @g(v5) writes(@2, @1) reads(@8) no_escape",
+        "v7 = load.i64 v6+0 @1",
+        "call_read @h() writes(@2)",
+        "call @k()",
+    ];
+    assert_eq!(lines, expected);
+}

@@ -1,0 +1,89 @@
+//! The dispatch loop, calls, and what happens on errors.
+
+use super::arith::{Error, Value};
+use super::insn::{Insn, Program};
+use super::machine::{Machine, Return};
+use std::rc::Rc;
+
+/// So many calls may be nested.
+const MAX_CALLS: usize = 100;
+
+impl Machine {
+    /// Runs a program to its end.
+    ///
+    /// # Errors
+    /// The first error that the program did not handle.
+    pub fn run(&mut self, program: &Rc<Program>) -> Result<Value, Error> {
+        'run: loop {
+            let insn = program.code[self.pc];
+            self.pc += 1;
+            let error = 'failed: {
+                match insn {
+                    Insn::Halt => break 'run,
+                    Insn::Loop(target) => {
+                        self.pc = target;
+                    }
+                    _ => {
+                        if let Err(error) = self.step(insn) {
+                            break 'failed error;
+                        }
+                    }
+                }
+                continue 'run;
+            };
+            let Some(handler) = self.handler else {
+                return Err(error);
+            };
+            self.recover(handler, error)?;
+        }
+        self.pop()
+    }
+
+    /// Calls a function: the arguments on the stack become its first locals.
+    pub fn call(&mut self, target: usize, arguments: usize) -> Result<(), Error> {
+        if self.returns.len() == MAX_CALLS {
+            return Err(Error::Overflow);
+        }
+        if self.sp < self.frame + arguments {
+            return Err(Error::Underflow);
+        }
+        self.returns.push(Return { pc: self.pc, frame: self.frame });
+        self.frame = self.sp - arguments;
+        self.pc = target;
+        Ok(())
+    }
+
+    /// Returns the top; all else that the function has on the stack is dropped.
+    pub fn ret(&mut self) -> Result<(), Error> {
+        let value = self.pop()?;
+        let Some(caller) = self.returns.pop() else {
+            return Err(Error::Underflow);
+        };
+        self.sp = self.frame;
+        self.frame = caller.frame;
+        self.pc = caller.pc;
+        self.push(value)
+    }
+
+    /// Goes to a handler, in the main program; the handler is used up.
+    fn recover(&mut self, handler: usize, error: Error) -> Result<(), Error> {
+        self.handler = None;
+        if let Some(main) = self.returns.first() {
+            let frame = main.frame;
+            self.sp = self.sp.min(self.frame);
+            self.frame = frame;
+            self.returns.clear();
+        }
+        self.pc = handler;
+        self.push(Value::Int(error.code()))
+    }
+
+    /// Shows a value to the host, which takes all but 13.
+    pub fn emit(&mut self, value: Value) -> Result<(), Error> {
+        if value == Value::Int(13) {
+            return Err(Error::Refused);
+        }
+        self.emitted.push(value);
+        Ok(())
+    }
+}

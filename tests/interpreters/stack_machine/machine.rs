@@ -1,0 +1,157 @@
+//! The machine: its state, and the instructions that only touch operands.
+//!
+//! Calls, errors and the dispatch loop are in `control.rs`.
+
+use super::arith::{Arith, Error, Value};
+use super::insn::{Insn, Operator};
+
+/// So many operands fit, locals included.
+pub const STACK: usize = 1024;
+
+/// A machine.
+#[derive(Debug)]
+pub struct Machine {
+    /// The next instruction.
+    pub pc: usize,
+    /// The operands; those of the callers lie below.
+    pub stack: [Value; STACK],
+    /// How many operands there are.
+    pub sp: usize,
+    /// Where the locals of the function begin.
+    pub frame: usize,
+    /// The globals.
+    pub globals: Vec<Value>,
+    /// Where callers go on.
+    pub returns: Vec<Return>,
+    /// Where errors are handled.
+    pub handler: Option<usize>,
+    /// What was shown to the host.
+    pub emitted: Vec<Value>,
+}
+
+/// Where a caller goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Return {
+    /// Its next instruction.
+    pub pc: usize,
+    /// Its locals.
+    pub frame: usize,
+}
+
+impl Machine {
+    /// A machine with so many locals of the main program.
+    pub fn new(locals: usize, globals: usize) -> Machine {
+        Machine {
+            pc: 0,
+            stack: [Value::Nil; STACK],
+            sp: locals,
+            frame: 0,
+            globals: vec![Value::Nil; globals],
+            returns: vec![],
+            handler: None,
+            emitted: vec![],
+        }
+    }
+
+    /// Executes an instruction that does not end the program and does not jump back.
+    pub fn step(&mut self, insn: Insn) -> Result<(), Error> {
+        match insn {
+            Insn::Push(value) => self.push(value),
+            Insn::Drop => {
+                self.pop()?;
+                Ok(())
+            }
+            Insn::Dup => self.push(self.peek()?),
+            Insn::Swap => {
+                let b = self.pop()?;
+                let a = self.pop()?;
+                self.push(b)?;
+                self.push(a)
+            }
+            Insn::Local(index) => self.push(self.stack[self.frame + index]),
+            Insn::SetLocal(index) => {
+                self.stack[self.frame + index] = self.pop()?;
+                Ok(())
+            }
+            Insn::Global(index) => self.push(self.globals[index]),
+            Insn::SetGlobal(index) => {
+                self.globals[index] = self.pop()?;
+                Ok(())
+            }
+            Insn::Binary(op) => self.binary(op),
+            Insn::Negate => {
+                let value = self.pop()?.negate()?;
+                self.push(value)
+            }
+            Insn::Float => {
+                let Some(value) = self.pop()?.as_float() else {
+                    return Err(Error::Type);
+                };
+                self.push(Value::Float(value))
+            }
+            Insn::Unless(target) => {
+                if !self.pop()?.truthy() {
+                    self.pc = target;
+                }
+                Ok(())
+            }
+            Insn::Call { target, arguments } => self.call(target, arguments),
+            Insn::Return => self.ret(),
+            Insn::Emit => {
+                let value = self.pop()?;
+                self.emit(value)
+            }
+            Insn::Handle(target) => {
+                self.handler = Some(target);
+                Ok(())
+            }
+            Insn::Unhandle => {
+                self.handler = None;
+                Ok(())
+            }
+            Insn::Jump(target) | Insn::Loop(target) => {
+                self.pc = target;
+                Ok(())
+            }
+            Insn::Halt => Ok(()),
+        }
+    }
+
+    /// Pushes an operand.
+    pub fn push(&mut self, value: Value) -> Result<(), Error> {
+        if self.sp == STACK {
+            return Err(Error::Overflow);
+        }
+        self.stack[self.sp] = value;
+        self.sp += 1;
+        Ok(())
+    }
+
+    /// Pops an operand.
+    pub fn pop(&mut self) -> Result<Value, Error> {
+        if self.sp == 0 {
+            return Err(Error::Underflow);
+        }
+        self.sp -= 1;
+        Ok(self.stack[self.sp])
+    }
+
+    /// The top.
+    pub fn peek(&self) -> Result<Value, Error> {
+        match self.sp {
+            0 => Err(Error::Underflow),
+            sp => Ok(self.stack[sp - 1]),
+        }
+    }
+
+    fn binary(&mut self, op: Operator) -> Result<(), Error> {
+        let right = self.pop()?;
+        let left = self.pop()?;
+        let result = if matches!(op, Operator::Less | Operator::Equal) {
+            Value::Bool(left.compare(op, right)?)
+        } else {
+            left.apply(op, right)?
+        };
+        self.push(result)
+    }
+}

@@ -1,0 +1,224 @@
+//! Memory in random traces: places, accesses, pointers to elements, calls.
+//!
+//! Not here: which words there are (`typed_world`).
+
+use super::{Generator, Place, Value};
+use crate::typed_world::{ARRAYS, FIELDS, FUNCTIONS, Pointee};
+use crate::world::pick;
+use jitgen_core::ir::{Arg, Aux, Call, Class, Const, Effects, Inst, LogEntry, Op, Ty};
+
+impl Generator {
+    fn place(&mut self) -> Place {
+        match self.chance(1, 2) {
+            true => pick(&mut self.rng, &self.hot),
+            false => self.any_place(),
+        }
+    }
+
+    pub(super) fn any_place(&mut self) -> Place {
+        let pointers = self.pool.iter().filter(|value| value.ty == Ty::Ptr);
+        let pointers: Vec<Value> = pointers.copied().collect();
+        let pointer = pick(&mut self.rng, &pointers);
+        match pointer.points.expect("a pointer points to something") {
+            Pointee::Object => {
+                let field = self.below(FIELDS.len() as u64) as usize;
+                let (offset, ty, points) = FIELDS[field];
+                (pointer.arg, offset, ty, points, field)
+            }
+            Pointee::Array(ty) => {
+                let offset = self.below(4) as i32 * ty.size() as i32;
+                let points = (ty == Ty::Ptr).then_some(Pointee::Array(Ty::I64));
+                let array = ARRAYS.iter().position(|other| *other == ty);
+                let kind = FIELDS.len() + array.expect("every type has an array");
+                (pointer.arg, offset, ty, points, kind)
+            }
+        }
+    }
+
+    /// What a pointer of the pool points to.
+    fn pointee(&self, pointer: Arg) -> Option<Pointee> {
+        self.pool.iter().find(|value| value.arg == pointer)?.points
+    }
+
+    /// The class of an access to the field, or array, of that number.
+    fn class(&mut self, kind: usize) -> Class {
+        match self.chance(1, 6) {
+            true => Class::ANY,
+            false => Class(1 + (kind as u64 % self.classes) as u32),
+        }
+    }
+
+    pub(super) fn some_effects(&mut self) -> Effects {
+        let classes = |this: &mut Generator| {
+            this.chance(3, 4).then(|| {
+                let count = this.below(4);
+                let kinds = (FIELDS.len() + ARRAYS.len()) as u64;
+                let class = |_| {
+                    let kind = this.below(kinds) as usize;
+                    this.class(kind)
+                };
+                (0..count).map(class).collect()
+            })
+        };
+        let (writes, reads) = (classes(self), classes(self));
+        Effects { writes, reads, no_escape: self.chance(1, 2) }
+    }
+
+    /// A word, or a part of it, accessed as something else than what it is.
+    pub(super) fn access_otherwise(&mut self) {
+        let place = self.place();
+        let (pointer, offset, ty, points, kind) = place;
+        let part = |size: u32| ty.size() / size;
+        let types: Vec<Ty> = match ty {
+            Ty::Bool | Ty::I8 => vec![Ty::I8],
+            _ => {
+                use Ty::{F32, F64, I8, I16, I32, I64};
+                [I64, F64, I32, F32, I16, I8].into_iter().filter(|t| part(t.size()) > 0).collect()
+            }
+        };
+        let other = pick(&mut self.rng, &types);
+        let at = offset + (self.below(part(other.size()).into()) as i32) * other.size() as i32;
+        // Often through another pointer, which may be the same, to what is known.
+        let mut through = pointer;
+        if self.chance(1, 2) {
+            self.load(place);
+            let same = |v: &&Value| v.points.is_some() && v.points == self.pointee(pointer);
+            let others: Vec<Arg> = self.pool.iter().filter(same).map(|value| value.arg).collect();
+            through = pick(&mut self.rng, &others);
+        }
+        let only_read = points.is_some() || ty == Ty::Bool;
+        match only_read || self.chance(1, 2) {
+            true => drop(self.load((through, at, other, None, kind))),
+            false => self.store((through, at, other, None, kind), None),
+        }
+        // What was there is looked at again.
+        if self.chance(1, 2) {
+            self.load(place);
+        }
+    }
+
+    pub(super) fn access(&mut self) {
+        let place = self.place();
+        match self.chance(1, 2) {
+            true => drop(self.load(place)),
+            false => self.store(place, None),
+        }
+    }
+
+    /// Words move from one hot place to another: what a loop knows of memory at its head is no
+    /// longer so at its end.
+    pub(super) fn rotate(&mut self) {
+        let (from, to) = (pick(&mut self.rng, &self.hot), pick(&mut self.rng, &self.hot));
+        let value = self.load(from);
+        if from.2 == to.2 && from.3 == to.3 {
+            self.store(to, Some(value));
+        }
+        self.store(from, None);
+    }
+
+    fn load(&mut self, (pointer, offset, ty, points, kind): Place) -> Arg {
+        let class = self.class(kind);
+        let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
+        self.insts.last_mut().expect("just emitted").aux = Aux::class(class);
+        self.add(value, points);
+        if points.is_none() {
+            self.held.push(value);
+        }
+        self.log.push(LogEntry::Load(value));
+        value
+    }
+
+    fn store(&mut self, (pointer, offset, ty, points, kind): Place, value: Option<Arg>) {
+        let value = value.unwrap_or_else(|| match points {
+            None => self.operand(ty),
+            Some(_) => self.of_kind(ty, points),
+        });
+        self.held.extend(value.as_value().filter(|_| points.is_none()).map(Arg::Value));
+        let aux = Aux::class(self.class(kind));
+        self.insts.push(Inst {
+            op: Op::Store,
+            ty,
+            dst: None,
+            a: pointer,
+            b: value,
+            imm: offset,
+            aux,
+        });
+        self.log.push(LogEntry::Store);
+    }
+
+    /// `base + (index & 7) * size`, with detours.
+    pub(super) fn indexed_pointer(&mut self) {
+        if self.chance(1, 8) {
+            // The scratch area is an array like the others, but at other addresses.
+            let offset = 8 * self.below(4) as i32;
+            let pointer = self.emit(Op::Scratch, Ty::Ptr, Arg::NONE, Arg::NONE, offset);
+            self.add(pointer, Some(Pointee::Array(Ty::I64)));
+            return;
+        }
+        let is_array = |v: &&Value| !v.interior && matches!(v.points, Some(Pointee::Array(_)));
+        let bases: Vec<Value> = self.pool.iter().filter(is_array).copied().collect();
+        let base = pick(&mut self.rng, &bases);
+        let Some(Pointee::Array(ty)) = base.points else {
+            return;
+        };
+        let int = |bits| Arg::Const(Const::new(Ty::I64, bits));
+        let index = self.of_kind(Ty::I64, None);
+        let mut index = self.define(Op::And, Ty::I64, index, int(7), 0);
+        if self.chance(1, 3) {
+            let more = self.below(4);
+            index = self.define(Op::Add, Ty::I64, index, int(more), 0);
+        }
+        let shift = u64::from(ty.size().trailing_zeros());
+        let (op, by) = match self.chance(1, 2) {
+            true => (Op::Shl, shift),
+            false => (Op::Mul, 1 << shift),
+        };
+        let mut offset = self.define(op, Ty::I64, index, int(by), 0);
+        let (mut base, base_points) = (base.arg, base.points);
+        match self.below(4) {
+            0 => offset = self.emit(Op::Add, Ty::I64, offset, int(2 << shift), 0),
+            1 => base = self.emit(Op::PtrAdd, Ty::Ptr, base, int(u64::from(ty.size())), 0),
+            _ => (),
+        }
+        let pointer = self.emit(Op::PtrAdd, Ty::Ptr, base, offset, 0);
+        self.pool.push(Value { arg: pointer, ty: Ty::Ptr, points: base_points, interior: true });
+    }
+
+    pub(super) fn call(&mut self) {
+        let (symbol, params, result) = pick(&mut self.rng, &FUNCTIONS);
+        let op = pick(&mut self.rng, &[Op::Call, Op::CallRead, Op::CallPure]);
+        let arg = |ty: &Ty| match ty {
+            Ty::Ptr => self.of_kind(Ty::Ptr, Some(Pointee::Object)),
+            _ => self.operand(*ty),
+        };
+        let args = params.iter().map(arg).collect();
+        let dst = result.map(|ty| self.trace.add_value(ty));
+        let mut symbol = symbol.to_owned();
+        let mut effects = Effects::default();
+        if self.chance(2, 3) {
+            // Each declaration is another function.
+            let number = self.below(self.effects.len() as u64) as usize;
+            effects = self.effects[number].clone();
+            symbol += &format!(".{number}{}", op.mnemonic());
+            if op == Op::CallPure {
+                effects.reads = None;
+            }
+        }
+        let call = Call { symbol, args, has_result: result.is_some(), effects };
+        let call = self.trace.add_call(call);
+        self.insts.push(Inst {
+            op,
+            ty: result.unwrap_or(Ty::I64),
+            dst,
+            a: Arg::NONE,
+            b: Arg::NONE,
+            imm: 0,
+            aux: Aux::Call(call),
+        });
+        if let Some(dst) = dst {
+            self.add(dst.into(), None);
+        }
+        self.log.push(LogEntry::Call(dst.map(Arg::Value)));
+    }
+}
