@@ -1,8 +1,8 @@
 //! Guest functions that call each other, in all modes: effects count once, errors and panics go
 //! through all levels, and the native stack is not overrun.
 
-#[path = "interpreters/methods.rs"]
-mod methods;
+#[path = "interpreters/portal_method.rs"]
+mod portal_method;
 #[path = "interpreters/recursive.rs"]
 mod recursive;
 #[path = "interpreters/two_portals.rs"]
@@ -184,7 +184,7 @@ fn tail_calls_do_not_grow() {
 
 #[test]
 fn a_portal_that_is_a_method_with_its_place_in_memory() {
-    use methods::Insn::*;
+    use portal_method::Insn::*;
     // f(n): n > 0 ? mix(f(n - 1) + n, 7) : g(n + 20) + 1; g(n): n counted down, then h(n)
     let f = vec![
         Given,
@@ -214,12 +214,14 @@ fn a_portal_that_is_a_method_with_its_place_in_memory() {
         g[6] = IfPositive(7);
         g
     };
-    let run =
-        modes::agree("methods", || methods::run(&[f.clone(), g.clone(), h.clone()], &arguments));
+    let run = modes::agree("methods", || {
+        portal_method::run(&[f.clone(), g.clone(), h.clone()], &arguments)
+    });
     assert!(run.statistics.returning > 0, "{:?}", run.statistics);
     // No end: the guest's own stack is full, a panic through all levels.
     let endless = vec![Given, Push(1), Add, Call(0), Push(1), Add, Return];
-    let run = modes::agree("endless", || methods::run(std::slice::from_ref(&endless), &[1, 2, 3]));
+    let run =
+        modes::agree("endless", || portal_method::run(std::slice::from_ref(&endless), &[1, 2, 3]));
     assert!(run.output.contains("the stack is full"), "{}", run.output);
 }
 
