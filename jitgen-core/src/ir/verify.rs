@@ -13,7 +13,9 @@
 //! | `class` | loads and stores have an alias class, guards an exit, calls a call site |
 //! | `effects` | what is declared of a call's effects fits its op |
 
-use super::{Arg, Aux, BlockId, Class, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty, ValueId};
+use super::{
+    Arg, Aux, BlockId, Class, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty, ValueId,
+};
 
 /// A rule that a trace breaks, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]

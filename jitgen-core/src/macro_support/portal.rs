@@ -10,8 +10,8 @@
 //!
 //! Not here: counting and compiling (`runtime`).
 
-use super::place::Place;
 use super::carrier::Carrier;
+use super::place::Place;
 use super::traced::{Machine, Ptr, Scalar, Traced, Tv, lift, natural};
 use crate::ir::{Const, Ty};
 use crate::tracer::{self, MergeState, Opnd, Part, Step, Word, with};

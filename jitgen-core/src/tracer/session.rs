@@ -22,7 +22,7 @@
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
-use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Word};
+use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Replayed, Word};
 use crate::ir::{Arg, Const, Effects, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::cell::RefCell;
@@ -79,46 +79,6 @@ pub struct Resume {
 /// The keys of greens.
 pub fn keys(greens: &[Green]) -> Box<[u64]> {
     greens.iter().map(|green| green.key).collect()
-}
-
-/// An entry of a log on its way into a twin.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Replayed {
-    /// A load's result.
-    Load(Word),
-    /// A store that has happened.
-    Store,
-    /// A call's result.
-    Call(Option<Word>),
-    /// A call's result in bytes.
-    Blob(Vec<u8>, i32),
-    /// A helper has returned; its result is in the parts that follow.
-    Return {
-        /// The number of the call.
-        call: u32,
-        /// The number of the next one.
-        next: u32,
-        /// Bytes of the result.
-        size: u32,
-    },
-    /// An inner portal is past a merge point; its state there is in the parts that follow.
-    Level {
-        /// The number of its call.
-        call: u32,
-        /// The number of the next call.
-        next: u32,
-        /// Bytes of the state.
-        size: u32,
-    },
-    /// A word of a result.
-    Part {
-        /// Its offset in bytes.
-        offset: u32,
-        /// The word.
-        word: Word,
-        /// Does it point to memory that may be taken for constant?
-        frozen: bool,
-    },
 }
 
 /// What recording has given.
@@ -680,7 +640,8 @@ impl Session {
         };
         let params = &recording.recorder;
         let cleared = self.cleared.iter();
-        let cleared = cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
+        let cleared =
+            cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
         let (trace, journal) = recording.recorder.finish(close);
         let functions = recording.functions;
         self.recorded = Some(Recorded { trace, journal, target, functions, result: None, cleared });
