@@ -40,6 +40,7 @@ pub fn run(functions: &[Vec<Insn>], arguments: &[i64]) -> String {
 
 /// The interpreter.
 #[jitgen_core::interpreter]
+#[allow(clippy::manual_unwrap_or, reason = "methods of `Result` cannot be traced")]
 pub mod vm {
     use super::{Program, WINDOW};
     use jitgen_core::Traced;
