@@ -92,6 +92,8 @@ pub mod vm {
         InPlace(usize),
         /// A residual call with tagged arguments and results.
         Outside(usize, usize),
+        /// A constant of the program, found by what a register holds.
+        Table(usize, usize),
         /// The accumulator, a red, meets a register.
         Accumulate(usize),
         /// Back to the beginning, so often.
@@ -103,6 +105,8 @@ pub mod vm {
     pub struct Program {
         /// Its instructions.
         pub code: Vec<Insn>,
+        /// Constants.
+        pub table: [Value; 8],
     }
 
     /// The machine.
@@ -132,7 +136,7 @@ pub mod vm {
         loop {
             merge_point!();
             let insn = program.code[pc];
-            match step(machine, insn, acc)? {
+            match step(program, machine, insn, acc)? {
                 Step::Next => pc += 1,
                 Step::Stop(value) => return Ok(value),
                 Step::Jump(target, value) => {
@@ -150,7 +154,12 @@ pub mod vm {
         }
     }
 
-    fn step(machine: &mut Machine, insn: Insn, acc: Value) -> Result<Step, Error> {
+    fn step(
+        program: &Rc<Program>,
+        machine: &mut Machine,
+        insn: Insn,
+        acc: Value,
+    ) -> Result<Step, Error> {
         match insn {
             Insn::Load(to, value) => machine.registers[to] = value,
             Insn::Move(to, from) => machine.registers[to] = machine.registers[from],
@@ -174,6 +183,21 @@ pub mod vm {
                 if got.flag {
                     machine.digest = machine.digest.wrapping_add(got.x);
                 }
+            }
+            Insn::Table(to, from) => {
+                machine.digest = machine.digest.wrapping_add(1);
+                let index = match machine.registers[from] {
+                    Value::Int(x) => (x & 7) as usize,
+                    _ => 3,
+                };
+                let found = match program.table[index] {
+                    Value::Int(x) if x > 4 => x,
+                    Value::Pair(x, _) => x as i64,
+                    Value::Nil => return Ok(Step::Next),
+                    _ => 11,
+                };
+                machine.digest = machine.digest.wrapping_add(found);
+                machine.registers[to] = program.table[(found & 7) as usize];
             }
             Insn::Accumulate(_) => (),
             Insn::Loop => {
@@ -364,9 +388,14 @@ pub mod vm {
     }
 }
 
+fn table() -> [vm::Value; 8] {
+    use vm::Value::{Bool, Float, Int, Nil, Pair};
+    [Int(9), Nil, Pair(5, -3), Bool(true), Int(2), Float(1.5), Int(30), Pair(1, 1)]
+}
+
 /// Runs a program for so many rounds; what it did.
 pub fn run(code: &[vm::Insn], rounds: i64) -> String {
-    let program = std::rc::Rc::new(vm::Program { code: code.to_vec() });
+    let program = std::rc::Rc::new(vm::Program { code: code.to_vec(), table: table() });
     let mut machine = vm::Machine {
         registers: vec![vm::Value::Int(1); 6],
         point: vm::Point { x: 0, y: vm::Value::Nil, flag: false },
