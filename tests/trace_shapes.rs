@@ -133,7 +133,8 @@ fn kernel(name: &str) -> Vec<Trace> {
 fn sums_of_tagged_integers_are_sums() {
     let traces = kernel("int_sum");
     let ops = census(body(&traces[0]));
-    let expected = [("add", 2), ("guard_not", 1), ("le_s", 1), ("lt_s", 1), ("store", 3), ("zext", 1)];
+    let expected =
+        [("add", 2), ("guard_not", 1), ("le_s", 1), ("lt_s", 1), ("store", 3), ("zext", 1)];
     assert_eq!(ops, expected.into_iter().collect(), "{}", traces[0]);
 }
 

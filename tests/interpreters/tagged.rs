@@ -241,7 +241,7 @@ pub mod vm {
             Operator::Mul => x * y,
             Operator::Sub => x - y,
         };
-        if result > 1e9 || result < -1e9 { 0.5 } else { result }
+        if result.abs() > 1e9 { 0.5 } else { result }
     }
 
     fn classify(value: Value, salt: i64) -> i64 {
@@ -280,7 +280,7 @@ pub mod vm {
         let array = [second, third, point.y];
         let index = (first.x & 1) as usize;
         machine.registers[to] = array[index];
-        machine.point.x = machine.point.x & 1023;
+        machine.point.x &= 1023;
     }
 
     fn half(value: Value) -> Option<i64> {
@@ -304,7 +304,7 @@ pub mod vm {
         match (machine.spare, half(value)) {
             (Some(Value::Int(x)), Some(y)) => machine.registers[to] = Value::Int(x ^ y),
             (Some(other), None) => machine.registers[to] = other,
-            (None, Some(y)) if y == 13 => return Err(Error::Bad { register: from }),
+            (None, Some(13)) => return Err(Error::Bad { register: from }),
             _ => machine.digest = machine.digest.wrapping_add(9),
         }
         machine.spare = match value {
@@ -348,7 +348,7 @@ pub mod vm {
         let change = |amount: i64| amount.wrapping_mul(3);
         let before = peek(&point);
         bump(&mut point.y, change(before));
-        point.x = point.x & 255;
+        point.x &= 255;
         machine.digest = machine.digest.wrapping_add(peek(&point));
         machine.registers[to] = point.y;
     }
