@@ -35,7 +35,7 @@ mod worker;
 
 pub use config::{Config, ConfigError, EventSink, Log, VARIABLE};
 pub use counters::{tick, tick_call};
-pub use driver::{Left, enter};
+pub use driver::{Left, Twin, call, enter};
 pub use statistics::Statistics;
 
 use crate::backend::Frame;
