@@ -3,18 +3,22 @@
 use super::arith::{Error, Value};
 use super::insn::{Insn, Program};
 use super::machine::{Machine, Return};
+use jitgen_core::traced;
 use std::rc::Rc;
 
 /// So many calls may be nested.
 const MAX_CALLS: usize = 100;
 
+#[traced]
 impl Machine {
     /// Runs a program to its end.
     ///
     /// # Errors
     /// The first error that the program did not handle.
+    #[portal(greens(program, self.pc), reds(self))]
     pub fn run(&mut self, program: &Rc<Program>) -> Result<Value, Error> {
         'run: loop {
+            merge_point!();
             let insn = program.code[self.pc];
             self.pc += 1;
             let error = 'failed: {
@@ -22,6 +26,7 @@ impl Machine {
                     Insn::Halt => break 'run,
                     Insn::Loop(target) => {
                         self.pc = target;
+                        can_enter_jit!();
                     }
                     _ => {
                         if let Err(error) = self.step(insn) {

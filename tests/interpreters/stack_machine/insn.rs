@@ -1,10 +1,11 @@
 //! Instructions, and a builder that knows jumps.
 
 use super::arith::Value;
+use jitgen_core::Traced;
 use std::rc::Rc;
 
 /// A program.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub struct Program {
     /// What it does.
     pub code: Vec<Insn>,
@@ -13,7 +14,7 @@ pub struct Program {
 }
 
 /// An instruction. Operands are taken from the top of the stack, the last one first.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Traced)]
 pub enum Insn {
     /// Push a constant.
     Push(Value),
@@ -58,7 +59,7 @@ pub enum Insn {
 }
 
 /// What computes one value of two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
 pub enum Operator {
     /// Sum.
     Add,

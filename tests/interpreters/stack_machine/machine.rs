@@ -4,12 +4,13 @@
 
 use super::arith::{Arith, Error, Value};
 use super::insn::{Insn, Operator};
+use jitgen_core::{Traced, traced};
 
 /// So many operands fit, locals included.
 pub const STACK: usize = 1024;
 
 /// A machine.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub struct Machine {
     /// The next instruction.
     pub pc: usize,
@@ -30,7 +31,7 @@ pub struct Machine {
 }
 
 /// Where a caller goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
 pub struct Return {
     /// Its next instruction.
     pub pc: usize,
@@ -38,8 +39,10 @@ pub struct Return {
     pub frame: usize,
 }
 
+#[traced]
 impl Machine {
     /// A machine with so many locals of the main program.
+    #[residual]
     pub fn new(locals: usize, globals: usize) -> Machine {
         Machine {
             pc: 0,
