@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod eval;
+pub mod gc;
 pub mod ir;
 #[doc(hidden)]
 pub mod macro_support;
@@ -15,6 +16,7 @@ pub use runtime::{Config, Statistics, configure, statistics};
 
 /// What an annotated interpreter imports.
 pub mod prelude {
+    pub use crate::gc::{Collect, Gc};
     pub use crate::promote;
     pub use jitgen_macros::{Traced, portal, residual, traced, unroll};
 }

@@ -1,16 +1,18 @@
 //! Objects, in an arena. They live as long as the machine.
 
 use super::value::{Error, ObjRef, Operation, Value, mismatch};
+use jitgen_core::prelude::*;
 
 /// The arena.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Traced)]
 pub struct Heap {
     /// All objects that were ever made.
     pub objects: Vec<Object>,
 }
 
 /// An object.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Traced)]
+#[repr(C, u8)]
 pub enum Object {
     /// Values in a row.
     Array(Vec<Value>),
@@ -20,8 +22,10 @@ pub enum Object {
     Closure { function: u16, captured: Vec<Value> },
 }
 
+#[traced]
 impl Heap {
     /// Adds an object.
+    #[residual]
     pub fn allocate(&mut self, object: Object) -> Value {
         let index = self.objects.len() as u32;
         self.objects.push(object);
@@ -111,6 +115,7 @@ impl Heap {
 }
 
 /// An index that is within bounds.
+#[traced]
 fn position(index: Value, length: usize) -> Result<usize, Error> {
     match index {
         Value::Int(at) if at >= 0 && (at as usize) < length => Ok(at as usize),

@@ -3,17 +3,18 @@
 //! Function 0 is the program's main function.
 
 use super::value::Value;
+use jitgen_core::prelude::*;
 use std::rc::Rc;
 
 /// A program.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub struct Program {
     /// Its functions.
     pub functions: Vec<Function>,
 }
 
 /// A function. Its parameters are its first registers.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub struct Function {
     /// What it does.
     pub code: Vec<Insn>,
@@ -25,7 +26,7 @@ pub struct Function {
 
 /// An instruction. Fields of type `u8` are registers unless their names say otherwise; jumps are
 /// relative to the next instruction.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Traced)]
 pub enum Insn {
     /// `to = constants[constant]`
     Load { to: u8, constant: u16 },

@@ -2,8 +2,10 @@
 //!
 //! Integers wrap around; where an integer meets a float, it becomes one.
 
+use jitgen_core::prelude::*;
+
 /// A value of the guest.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Traced)]
 #[repr(C, u8)]
 pub enum Value {
     /// No value.
@@ -19,11 +21,11 @@ pub enum Value {
 }
 
 /// Which object of the heap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
 pub struct ObjRef(pub u32);
 
 /// Why a program stopped.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Traced)]
 pub enum Error {
     /// An operation that its operands do not have.
     Type { operation: Operation, left: Value, right: Value },
@@ -40,7 +42,7 @@ pub enum Error {
 }
 
 /// What was tried when a type was wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
 pub enum Operation {
     /// Sum.
     Add,
@@ -66,6 +68,7 @@ pub enum Operation {
     Host,
 }
 
+#[traced]
 impl Value {
     /// Does it count as true?
     pub fn truthy(self) -> bool {
@@ -78,6 +81,7 @@ impl Value {
 }
 
 /// `a + b`.
+#[traced]
 pub fn add(a: Value, b: Value) -> Result<Value, Error> {
     match (a, b) {
         (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_add(y))),
@@ -89,6 +93,7 @@ pub fn add(a: Value, b: Value) -> Result<Value, Error> {
 }
 
 /// `a - b`.
+#[traced]
 pub fn subtract(a: Value, b: Value) -> Result<Value, Error> {
     match (a, b) {
         (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_sub(y))),
@@ -100,6 +105,7 @@ pub fn subtract(a: Value, b: Value) -> Result<Value, Error> {
 }
 
 /// `a * b`.
+#[traced]
 pub fn multiply(a: Value, b: Value) -> Result<Value, Error> {
     match (a, b) {
         (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_mul(y))),
@@ -111,6 +117,7 @@ pub fn multiply(a: Value, b: Value) -> Result<Value, Error> {
 }
 
 /// `a / b`; of integers, rounded towards zero.
+#[traced]
 pub fn divide(a: Value, b: Value) -> Result<Value, Error> {
     match (a, b) {
         (Value::Int(_), Value::Int(0)) => Err(Error::DivisionByZero),
@@ -123,6 +130,7 @@ pub fn divide(a: Value, b: Value) -> Result<Value, Error> {
 }
 
 /// The remainder of integers, with the sign of the dividend.
+#[traced]
 pub fn remainder(a: Value, b: Value) -> Result<Value, Error> {
     match (a, b) {
         (Value::Int(_), Value::Int(0)) => Err(Error::DivisionByZero),
@@ -132,6 +140,7 @@ pub fn remainder(a: Value, b: Value) -> Result<Value, Error> {
 }
 
 /// `a < b`.
+#[traced]
 pub fn less(a: Value, b: Value) -> Result<bool, Error> {
     match (a, b) {
         (Value::Int(x), Value::Int(y)) => Ok(x < y),
@@ -143,6 +152,7 @@ pub fn less(a: Value, b: Value) -> Result<bool, Error> {
 }
 
 /// Are they the same? Objects are if they are one object.
+#[traced]
 pub fn equal(a: Value, b: Value) -> bool {
     match (a, b) {
         (Value::Nil, Value::Nil) => true,
@@ -156,6 +166,7 @@ pub fn equal(a: Value, b: Value) -> bool {
 }
 
 /// A number as a float.
+#[traced]
 pub fn to_float(a: Value) -> Result<Value, Error> {
     match a {
         Value::Int(x) => Ok(Value::Float(x as f64)),
@@ -165,6 +176,7 @@ pub fn to_float(a: Value) -> Result<Value, Error> {
 }
 
 /// A number as an integer, rounded towards zero.
+#[traced]
 pub fn to_int(a: Value) -> Result<Value, Error> {
     match a {
         Value::Int(_) => Ok(a),
@@ -175,6 +187,7 @@ pub fn to_int(a: Value) -> Result<Value, Error> {
 
 /// The error for operands of these types.
 #[cold]
+#[traced]
 pub fn mismatch(operation: Operation, left: Value, right: Value) -> Error {
     Error::Type { operation, left, right }
 }

@@ -6,13 +6,14 @@ use super::value::{
     Error, Operation, Value, add, divide, equal, less, mismatch, multiply, remainder, subtract,
     to_float, to_int,
 };
+use jitgen_core::prelude::*;
 use std::rc::Rc;
 
 /// So many calls may be nested.
 const MAX_FRAMES: usize = 200;
 
 /// A machine.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Traced)]
 pub struct Vm {
     /// The registers of all frames.
     pub stack: Vec<Value>,
@@ -25,7 +26,7 @@ pub struct Vm {
 }
 
 /// What a function's caller goes on with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Traced)]
 pub struct Frame {
     function: usize,
     pc: usize,
@@ -37,6 +38,7 @@ pub struct Frame {
 ///
 /// # Errors
 /// What the program did wrong. What it had done before is in the machine.
+#[portal(greens(program, function, pc), reds(vm, base))]
 pub fn run(program: &Rc<Program>, vm: &mut Vm) -> Result<Value, Error> {
     let mut function = 0;
     let mut pc = 0;
@@ -44,6 +46,7 @@ pub fn run(program: &Rc<Program>, vm: &mut Vm) -> Result<Value, Error> {
     vm.frames.clear();
     vm.reserve(program.functions[0].registers);
     loop {
+        merge_point!();
         let insn = program.functions[function].code[pc];
         pc += 1;
         match insn {
@@ -87,6 +90,7 @@ pub fn run(program: &Rc<Program>, vm: &mut Vm) -> Result<Value, Error> {
             }
             Insn::Loop { back } => {
                 pc -= back as usize;
+                can_enter_jit!();
             }
             Insn::NewArray { to, length } => {
                 let array = vm.new_array(length);
@@ -158,10 +162,12 @@ pub fn run(program: &Rc<Program>, vm: &mut Vm) -> Result<Value, Error> {
 }
 
 /// Where a jump leads.
+#[traced]
 fn target(pc: usize, offset: i32) -> usize {
     (pc as i64 + i64::from(offset)) as usize
 }
 
+#[traced]
 impl Vm {
     fn get(&self, base: usize, register: u8) -> Value {
         self.stack[base + register as usize]
@@ -187,25 +193,30 @@ impl Vm {
     }
 
     #[cold]
+    #[residual]
     fn grow(&mut self, top: usize) {
         self.stack.resize(top * 2, Value::Nil);
     }
 
+    #[residual]
     fn new_array(&mut self, length: u16) -> Value {
         self.heap.allocate(Object::Array(vec![Value::Nil; length as usize]))
     }
 
+    #[residual]
     fn new_record(&mut self, first: usize, count: u8) -> Value {
         let fields = self.stack[first..first + count as usize].to_vec();
         self.heap.allocate(Object::Record(fields))
     }
 
+    #[residual]
     fn new_closure(&mut self, function: u16, first: usize, count: u8) -> Value {
         let captured = self.stack[first..first + count as usize].to_vec();
         self.heap.allocate(Object::Closure { function, captured })
     }
 
     /// The host takes numbers, but not 13.
+    #[residual]
     fn print(&mut self, value: Value) -> Result<i64, Error> {
         match value {
             Value::Int(13) => Err(Error::Refused { value: 13 }),

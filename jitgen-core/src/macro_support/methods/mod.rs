@@ -22,6 +22,7 @@
 #[macro_use]
 mod table;
 mod cells;
+mod convert;
 mod counted;
 mod float;
 pub(super) mod integer;
@@ -34,6 +35,7 @@ pub use counted::{Share, clone_called, clone_of, clone_shared};
 
 // Underscores: an import of everything here must not hide a name of the author's.
 pub use cells::{CellTwin as _, RefCellTwin as _};
+pub use convert::{FromTwin as _, IntoTwin as _};
 pub use counted::{CloneTwin, Counted as _};
 pub use float::{Float as _, FloatCalls as _};
 pub use integer::{
