@@ -13,7 +13,9 @@
 //! standard library (`std_types`).
 
 use super::carrier::{Carrier, Ownership, Plain};
+use super::equal::{Equal, equal_words};
 use super::memory;
+use super::ops::Bin;
 use super::passing::{ByWord, Passing};
 use super::place::Place;
 use super::shape::{Owner, Shape, TagAt};
@@ -172,6 +174,11 @@ macro_rules! scalars {
             fn from_bits(bits: u64) -> Self { let from: fn(u64) -> $t = $from; from(bits) }
         }
         impl Scalar for $t {}
+        impl Equal for $t {
+            fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool> {
+                equal_words(op, a, b, now)
+            }
+        }
     )+};
 }
 
