@@ -11,6 +11,8 @@ pub mod runtime;
 pub mod tracer;
 
 pub use jitgen_macros::{Traced, interpreter, portal, residual, traced, unroll};
+/// Types that a twin can hold; `derive(Traced)` implements it.
+pub use macro_support::Traced;
 pub use runtime::coverage::{Coverage, Report, Treatment, coverage};
 pub use runtime::{Config, Statistics, configure, statistics};
 

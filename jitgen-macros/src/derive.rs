@@ -123,8 +123,10 @@ fn clone(input: &DeriveInput) -> TokenStream {
             let variants = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
                 let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
                 let text = name.to_string();
-                let body = arm(variant, &|local, ty| quote! {
-                    <#ty as #m::Share>::share(__m.part(&__head, #local));
+                let body = arm(variant, &|local, ty| {
+                    quote! {
+                        <#ty as #m::Share>::share(__m.part(&__head, #local));
+                    }
                 });
                 quote! {
                     if (false #(|| ::core::mem::needs_drop::<#types>())*) && __head.test(
@@ -192,14 +194,24 @@ fn members(fields: &Fields) -> Vec<(TokenStream, &Type)> {
 fn structure(fields: &Fields) -> TokenStream {
     let m = support();
     let (names, types): (Vec<_>, Vec<_>) = members(fields).into_iter().unzip();
+    let shape = quote!(#m::Shape::EMPTY #(
+        .with(
+            ::core::mem::offset_of!(Self, #names),
+            &#m::Probe::<#types>::SHAPE,
+            ::core::any::type_name::<Self>,
+        )
+    )*);
+    let shape = match &types[..] {
+        [only] => quote!(#m::Shape::only(
+            &#m::Probe::<#only>::SHAPE,
+            ::core::mem::size_of::<#only>(),
+            ::core::mem::size_of::<Self>(),
+            #shape,
+        )),
+        _ => shape,
+    };
     quote! {
-        const SHAPE: #m::Shape = #m::Shape::EMPTY #(
-            .with(
-                ::core::mem::offset_of!(Self, #names),
-                &#m::Probe::<#types>::SHAPE,
-                ::core::any::type_name::<Self>,
-            )
-        )*;
+        const SHAPE: #m::Shape = #shape;
         unsafe fn leaves(
             __this: *const Self,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),

@@ -79,7 +79,7 @@ impl Portal {
                 }
                 _ => errors.on(
                     &list.name,
-                    "a portal has `greens(..)` and `reds(..)`",
+                    "a portal has `greens(..)`, `reds(..)` and `overflow = ..`",
                     "write `#[portal(greens(code, pc), reds(stack))]`",
                 ),
             }

@@ -89,8 +89,15 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
         pub fn #call #lifetimes (#outer) -> #m::Tv<#result> {
             match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
                 ::core::result::Result::Ok(__call) => {
-                    #m::enter_level(Self::#portal_name());
-                    let __outcome = Self::#twin(#m::Entry::Call((#(#handed,)*)));
+                    let __outcome = match #m::enter_level(Self::#portal_name(), &__call) {
+                        ::core::option::Option::Some(__state) => {
+                            #(::core::mem::forget(#arguments);)*
+                            Self::#twin(#m::Entry::Resume(__state))
+                        }
+                        ::core::option::Option::None => {
+                            Self::#twin(#m::Entry::Call((#(#handed,)*)))
+                        }
+                    };
                     #m::leave_level();
                     let __result = match __outcome {
                         #m::Outcome::Return(__result) => __result,

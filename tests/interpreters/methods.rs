@@ -5,6 +5,7 @@
 //!
 //! Not here: operators (`words`).
 
+#![allow(clippy::cast_abs_to_unsigned, reason = "the twin of `abs` is meant")]
 #![allow(clippy::unnecessary_cast, clippy::manual_clamp, reason = "one text for all types")]
 
 /// Runs the guest; says nothing if it panics.

@@ -261,6 +261,16 @@ pub enum LogEntry {
         /// Number of bytes of the result.
         size: u32,
     },
+    /// An inner portal is past a merge point: what it has done before is not in the log, only its
+    /// state there, in the parts that follow (greens, then words of reds, in eight bytes each).
+    Level {
+        /// The number of its call since the resume point.
+        call: u32,
+        /// The number that the next call after the merge point gets.
+        next: u32,
+        /// Number of bytes of the state.
+        size: u32,
+    },
     /// The portal has returned, which ends the trace: its result, in the parts that follow. It
     /// stands first, and nothing else is in its log.
     Result {
@@ -289,6 +299,7 @@ impl LogEntry {
             | LogEntry::Call(None)
             | LogEntry::Blob { .. }
             | LogEntry::Return { .. }
+            | LogEntry::Level { .. }
             | LogEntry::Result { .. } => None,
         }
     }
@@ -303,6 +314,7 @@ impl LogEntry {
             | LogEntry::Call(None)
             | LogEntry::Blob { .. }
             | LogEntry::Return { .. }
+            | LogEntry::Level { .. }
             | LogEntry::Result { .. } => None,
         }
     }

@@ -134,12 +134,6 @@ impl<T: ?Sized> Place<T> {
         Place { address: field, at }
     }
 
-    /// The place of a field, whose address rustc has computed.
-    pub fn project<F>(self, field: *mut F) -> Place<F> {
-        let delta = (field as u64).wrapping_sub(self.address.cast::<u8>() as u64) as u32;
-        self.shifted(field).owned_by(Owner::Field(std::any::type_name::<T>, delta))
-    }
-
     /// Bytes from the beginning of the twin's own value.
     fn distance(self, inside: Inside) -> u32 {
         (self.address.cast::<u8>() as u64 - inside.local.base) as u32
@@ -220,6 +214,19 @@ impl<T> super::inline::Given for Place<T> {
             At::Memory { address, .. } => address.base,
             At::Value(_) => Opnd::Local(0),
         }
+    }
+}
+
+impl<T> Place<T> {
+    /// The place of a field, whose address rustc has computed.
+    pub fn project<F>(self, field: *mut F) -> Place<F> {
+        let delta = (field as u64).wrapping_sub(self.address as u64) as u32;
+        let place = self.shifted(field);
+        // A struct around a single field is no memory of its own.
+        if size_of::<F>() == size_of::<T>() {
+            return place;
+        }
+        place.owned_by(Owner::Field(std::any::type_name::<T>, delta))
     }
 }
 

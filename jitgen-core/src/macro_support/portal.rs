@@ -13,7 +13,7 @@
 use super::carrier::Carrier;
 use super::place::Place;
 use super::traced::{Machine, Ptr, Scalar, Traced, Tv, lift, natural};
-use crate::ir::Const;
+use crate::ir::{Const, Ty};
 use crate::tracer::{self, MergeState, Opnd, Part, Step, Word, with};
 use std::any::Any;
 use std::rc::Rc;
@@ -89,6 +89,26 @@ impl State {
     /// A state to be read.
     pub fn new(at: MergeState) -> State {
         State { at, ..State::default() }
+    }
+
+    /// The state of an inner portal, as a log has it.
+    pub(super) fn of_level(portal: &tracer::Portal, image: &tracer::Image) -> State {
+        let bits = |at: usize| {
+            let mut bits = [0; 8];
+            bits.copy_from_slice(&image.bytes[8 * at..8 * at + 8]);
+            u64::from_le_bytes(bits)
+        };
+        let (first, count) = (portal.greens.len(), image.bytes.len() / 8);
+        // Of greens that are not words the key is not known here, and not asked for.
+        let green = |bits| tracer::Green { key: bits, bits, keep: None };
+        let greens = (0..first).map(|at| green(bits(at)));
+        let words = (first..count).map(|at| {
+            let now = Const::new(Ty::I64, bits(at));
+            Word { now, opnd: image.opnd(8 * at as u32) }
+        });
+        let words: Vec<Word> = words.collect();
+        let reds = words.iter().map(|word| word.now).collect();
+        State { words, ..State::new(MergeState { greens: greens.collect(), reds }) }
     }
 
     /// The state, and the reds as the trace has them.
@@ -186,7 +206,13 @@ impl State {
     fn take_words<X: Traced>(&mut self, opnd: impl Fn(usize) -> Opnd) -> Vec<(u32, Word)> {
         let shape = const { &X::SHAPE };
         let words = shape.words().iter().map(|at| {
-            let word = Word { now: self.at.reds[self.next_red], opnd: opnd(self.next_red) };
+            let now = Const::new(at.ty, self.at.reds[self.next_red].bits);
+            // An inner portal's reds come from a log, those of the outermost are parameters.
+            let opnd = match self.words.get(self.next_red) {
+                Some(word) => word.opnd,
+                None => opnd(self.next_red),
+            };
+            let word = Word { now, opnd };
             self.next_red += 1;
             (at.offset, word)
         });

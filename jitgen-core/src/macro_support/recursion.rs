@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! run(code, x)    =>    run::twin: enter_level; run::portal_twin(Entry::Call((code, x))); leave_level
+//!                           (Entry::Resume(state), where the log has it past a merge point)
 //!                           Outcome::Return(result)     the level has been inlined
 //!                           Outcome::Merge(state)       hand_over: the plain portal from that state
 //! ```
@@ -20,7 +21,7 @@ use super::memory;
 use super::portal::State;
 use super::traced::{Traced, Tv};
 use crate::runtime;
-use crate::tracer::{Function, MergeState, Portal, Site, with};
+use crate::tracer::{Function, Inlined, MergeState, Portal, Site, with};
 
 /// Bytes of native stack below which no further portal begins. Twins, recording and compiling on
 /// the guest's thread need some.
@@ -52,9 +53,13 @@ pub struct NotRecursive;
 )]
 pub trait CalledByTwins {}
 
-/// The twin is about to enter a portal.
-pub fn enter_level(portal: &'static Portal) {
-    with(|s| s.enter_level(portal));
+/// The twin is about to enter a portal: at a merge point, if the log says so.
+pub fn enter_level(portal: &'static Portal, call: &Inlined) -> Option<State> {
+    with(|s| {
+        s.enter_level(portal, call);
+        s.level_state()
+    })
+    .map(|image| State::of_level(portal, &image))
 }
 
 /// It has come back.

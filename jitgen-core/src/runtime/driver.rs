@@ -145,6 +145,7 @@ impl Jit {
         self.poll();
         let keys = keys(&state.greens);
         let full = self.is_full;
+        let records = may_record && !full && !self.is_nested();
         let threshold = self.config.threshold;
         let location = self.locations.get_or_create(portal, &keys);
         match location.state {
@@ -153,7 +154,7 @@ impl Jit {
                 let entry = self.store.entry(piece).expect("a compiled location has code");
                 Decision::Run(piece, entry)
             }
-            State::Counting if may_record && !full => {
+            State::Counting if records => {
                 if !self.may_spend() {
                     counters::arm(portal, &keys, self.config.patience());
                     return Decision::Interpret;
@@ -216,7 +217,8 @@ impl Jit {
         }
         let is_leave = here.is_leave(exit);
         let panicked = panics::pending();
-        let hot = cell.budget() <= 0 && !self.config.fail_guards && !self.is_full;
+        let hot = cell.budget() <= 0 && !self.config.fail_guards;
+        let hot = hot && !self.is_full && !self.is_nested();
         let busy = here.bridges.contains_key(&exit) || here.pending.contains(&exit);
         let mut records = hot && !is_leave && !panicked && !busy;
         if records && !self.may_spend() {

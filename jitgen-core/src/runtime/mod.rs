@@ -69,6 +69,8 @@ struct Jit {
     /// Greens at which bridges began: their traces hold pointers to them.
     kept: Vec<crate::tracer::Green>,
     is_full: bool,
+    /// Recordings under way, inside of each other.
+    open: u32,
 }
 
 thread_local! {
@@ -154,6 +156,7 @@ impl Jit {
             given: HashMap::new(),
             kept: vec![],
             is_full: false,
+            open: 0,
         }
     }
 

@@ -17,6 +17,7 @@ mod operand;
 pub mod panics;
 pub mod pure;
 mod recorder;
+mod replayed;
 mod session;
 mod tags;
 #[cfg(test)]
@@ -28,8 +29,9 @@ pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
 pub use recorder::{FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
+pub use replayed::Replayed;
 pub use session::{
-    Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Replayed, Resume, Session,
-    Step, keys, outside, run_within, try_with, with,
+    Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Resume, Session, Step, keys,
+    outside, run_within, try_with, with,
 };
 pub use tags::Tag;

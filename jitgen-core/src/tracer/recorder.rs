@@ -180,9 +180,10 @@ impl Recorder {
         self.log.len()
     }
 
-    /// The entries of the log from `from` on become the result of that call, if that is shorter.
-    pub fn collapse(&mut self, from: usize, call: u32, next: u32, result: &Image) {
-        let mut returned = vec![LogEntry::Return { call, next, size: result.bytes.len() as u32 }];
+    /// The entries of the log from `from` on become this one and what it speaks of, if that is
+    /// shorter.
+    pub fn collapse(&mut self, from: usize, entry: LogEntry, result: &Image) {
+        let mut returned = vec![entry];
         returned.extend(result.parts());
         // What counts is a value: each costs a slot and an instruction in every exit.
         let values = |log: &[LogEntry]| {

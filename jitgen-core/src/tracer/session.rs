@@ -22,7 +22,7 @@
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
-use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Word};
+use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Replayed, Word};
 use crate::ir::{Arg, Const, Effects, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::cell::RefCell;
@@ -79,37 +79,6 @@ pub struct Resume {
 /// The keys of greens.
 pub fn keys(greens: &[Green]) -> Box<[u64]> {
     greens.iter().map(|green| green.key).collect()
-}
-
-/// An entry of a log on its way into a twin.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Replayed {
-    /// A load's result.
-    Load(Word),
-    /// A store that has happened.
-    Store,
-    /// A call's result.
-    Call(Option<Word>),
-    /// A call's result in bytes.
-    Blob(Vec<u8>, i32),
-    /// A helper has returned; its result is in the parts that follow.
-    Return {
-        /// The number of the call.
-        call: u32,
-        /// The number of the next one.
-        next: u32,
-        /// Bytes of the result.
-        size: u32,
-    },
-    /// A word of a result.
-    Part {
-        /// Its offset in bytes.
-        offset: u32,
-        /// The word.
-        word: Word,
-        /// Does it point to memory that may be taken for constant?
-        frozen: bool,
-    },
 }
 
 /// What recording has given.
@@ -203,6 +172,8 @@ pub struct Session {
     cleared: Vec<(ValueId, Const)>,
     /// The portals that the twin has entered inside of its own.
     pub(super) levels: Vec<Level>,
+    /// An inner portal goes on where the log says, and has not come to that merge point yet.
+    pub(super) resumes_level: bool,
     start_greens: VecDeque<Green>,
     pins: Vec<Rc<dyn Any>>,
     started: bool,
@@ -329,9 +300,9 @@ impl Session {
         }
     }
 
-    /// Has the twin passed the merge point from which it started?
+    /// Has the twin passed the merge point from which it (or its innermost portal) started?
     pub fn is_started(&self) -> bool {
-        self.started
+        self.started && !self.resumes_level
     }
 
     /// Keeps a green alive as long as the twin runs.
@@ -568,7 +539,7 @@ impl Session {
     /// The twin is at a merge point.
     pub fn merge(&mut self, greens: Vec<Green>, reds: &[Word]) -> Step {
         if !self.levels.is_empty() {
-            return self.merge_within(&greens);
+            return self.merge_within(&greens, reds);
         }
         assert!(self.replay.is_empty() || !self.started, "replay ends before the next merge point");
         self.calls = 0;
@@ -669,7 +640,8 @@ impl Session {
         };
         let params = &recording.recorder;
         let cleared = self.cleared.iter();
-        let cleared = cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
+        let cleared =
+            cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
         let (trace, journal) = recording.recorder.finish(close);
         let functions = recording.functions;
         self.recorded = Some(Recorded { trace, journal, target, functions, result: None, cleared });

@@ -3,7 +3,7 @@
 //! What is an operation of the trace, or a few of them, is one here: wrapping arithmetic, shifts
 //! and rotations, `min`, `max`, `abs`. Everything else is a call (`table`).
 //!
-//! Not here: `checked_*` and `overflowing_*`, which give an `Option` or a tuple.
+//! Not here: `checked_*` and `overflowing_*` (`checked`).
 
 use super::{assume, op1, op2, pure_call, select, word};
 use crate::ir::{Const, Op, Ty};

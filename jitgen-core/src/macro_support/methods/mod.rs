@@ -15,13 +15,14 @@
 //! Invariant `total`: a thunk gives some result for every argument; what makes a method panic is
 //! guarded before.
 //!
-//! Not here: methods that return an `Option` or a tuple.
+//! Not here: methods of collections other than vectors.
 
 #![allow(non_snake_case, reason = "`m__twin` is the twin of `m`")]
 
 #[macro_use]
 mod table;
 mod cells;
+mod checked;
 mod convert;
 mod counted;
 mod float;
@@ -35,6 +36,7 @@ pub use counted::{Share, clone_called, clone_of, clone_shared};
 
 // Underscores: an import of everything here must not hide a name of the author's.
 pub use cells::{CellTwin as _, RefCellTwin as _};
+pub use checked::{Checked as _, CheckedCalls as _, CheckedSigned as _, CheckedUnsigned as _};
 pub use convert::{FromTwin as _, IntoTwin as _};
 pub use counted::{CloneTwin, Counted as _};
 pub use float::{Float as _, FloatCalls as _};

@@ -1,4 +1,4 @@
-//! A residual function whose result no trace can hold.
+//! A residual function with type parameters.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -21,14 +21,14 @@ mod vm {
         let mut pc = 0;
         loop {
             merge_point!();
-            get();
+            vm.a = id(vm.a);
             pc += 1;
             if pc == 9 { break; }
         }
     }
 
     #[residual]
-    fn get() -> Option<u8> {
-        None
+    fn id<T>(x: T) -> T {
+        x
     }
 }

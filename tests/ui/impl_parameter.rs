@@ -1,4 +1,4 @@
-//! `if let` on a `Result`.
+//! `impl Trait` as a parameter.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -21,17 +21,13 @@ mod vm {
         let mut pc = 0;
         loop {
             merge_point!();
-            if let Ok(x) = get() { vm.a = x; }
+            vm.a = id(vm.a);
             pc += 1;
             if pc == 9 { break; }
         }
     }
 
-    #[residual]
-    fn get() -> Result<i64, Error> {
-        Ok(1)
+    fn id(x: impl Copy) -> i64 {
+        1
     }
-
-    #[derive(jitgen_core::Traced)]
-    pub struct Error;
 }

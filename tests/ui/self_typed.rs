@@ -1,4 +1,4 @@
-//! A string literal in a traced function.
+//! A receiver with a type.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -21,9 +21,15 @@ mod vm {
         let mut pc = 0;
         loop {
             merge_point!();
-            let s = "x";
+            vm.a = vm.take();
             pc += 1;
             if pc == 9 { break; }
+        }
+    }
+
+    impl Vm {
+        fn take(self: &Self) -> i64 {
+            1
         }
     }
 }

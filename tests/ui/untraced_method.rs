@@ -1,10 +1,20 @@
-//! A `for` loop in a traced function.
+//! A method of another module without a twin.
 
 #![allow(unused, reason = "only the error matters")]
 
 use std::rc::Rc;
 
 fn main() {}
+
+trait Halves {
+    fn first_half(&self) -> i64;
+}
+
+impl Halves for Vec<u8> {
+    fn first_half(&self) -> i64 {
+        1
+    }
+}
 
 #[jitgen_core::interpreter]
 mod vm {
@@ -21,16 +31,9 @@ mod vm {
         let mut pc = 0;
         loop {
             merge_point!();
-            step(vm);
+            vm.a = vm.code.first_half();
             pc += 1;
             if pc == 9 { break; }
-        }
-    }
-
-    #[unroll]
-    fn step(vm: &mut Vm) {
-        for i in 0..3 {
-            vm.a += i;
         }
     }
 }

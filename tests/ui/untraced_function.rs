@@ -1,10 +1,14 @@
-//! A match on a reference.
+//! A function of another module without a twin.
 
 #![allow(unused, reason = "only the error matters")]
 
 use std::rc::Rc;
 
 fn main() {}
+
+fn helper(a: i64) -> i64 {
+    a
+}
 
 #[jitgen_core::interpreter]
 mod vm {
@@ -21,7 +25,7 @@ mod vm {
         let mut pc = 0;
         loop {
             merge_point!();
-            match &vm.a { 1 => pc = 0, _ => () }
+            vm.a = helper(vm.a);
             pc += 1;
             if pc == 9 { break; }
         }
