@@ -369,6 +369,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     });
     let items = quote! {
         const SHAPE: #m::Shape = #shape;
+        const BITS: bool = true #(&& #m::Probe::<#types>::BITS)*;
         const TAG: #m::TagAt = #tag;
         const VARIANTS: u64 = if let #m::TagAt::Nowhere = Self::TAG { #all } else { 0 };
         unsafe fn leaves(

@@ -48,6 +48,8 @@ pub unsafe trait Traced: Sized {
     const TAG: TagAt = TagAt::Nowhere;
     /// The numbers of the variants, as bits, of an enum whose tag is nowhere; else 0.
     const VARIANTS: u64 = 0;
+    /// Are its bytes all that there is to it, with nothing that they point to?
+    const BITS: bool = false;
     /// Is it a pointer that is never null?
     const NONNULL: bool = false;
 
@@ -161,6 +163,7 @@ macro_rules! scalars {
             type O = Plain;
             type Pass = ByWord;
             const SHAPE: Shape = Shape::word(Ty::$ty);
+            const BITS: bool = true;
         }
         impl Machine for $t {
             const TY: Ty = Ty::$ty;
