@@ -2,10 +2,9 @@
 //! kinds of number and for values that may be either.
 
 use super::insn::Operator;
-use jitgen_core::{Traced, traced};
 
 /// A value of the guest.
-#[derive(Clone, Copy, Debug, PartialEq, Traced)]
+#[derive(Clone, Copy, Debug, PartialEq, jitgen_core::Traced)]
 #[repr(C, u8)]
 pub enum Value {
     /// No value.
@@ -19,7 +18,7 @@ pub enum Value {
 }
 
 /// Why an instruction could not do its work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, jitgen_core::Traced)]
 pub enum Error {
     /// Not for values like these.
     Type,
@@ -34,7 +33,7 @@ pub enum Error {
 }
 
 /// What numbers have in common.
-#[traced]
+#[jitgen_core::traced]
 pub trait Arith: Sized {
     /// `self op other`, for operators that compute a number.
     fn apply(self, op: Operator, other: Self) -> Result<Self, Error>;
@@ -44,7 +43,7 @@ pub trait Arith: Sized {
     fn negate(self) -> Result<Self, Error>;
 }
 
-#[traced]
+#[jitgen_core::traced]
 impl Arith for i64 {
     fn apply(self, op: Operator, other: i64) -> Result<i64, Error> {
         match op {
@@ -71,7 +70,7 @@ impl Arith for i64 {
     }
 }
 
-#[traced]
+#[jitgen_core::traced]
 impl Arith for f64 {
     fn apply(self, op: Operator, other: f64) -> Result<f64, Error> {
         match op {
@@ -97,7 +96,7 @@ impl Arith for f64 {
     }
 }
 
-#[traced]
+#[jitgen_core::traced]
 impl Arith for Value {
     fn apply(self, op: Operator, other: Value) -> Result<Value, Error> {
         if let (Value::Int(a), Value::Int(b)) = (self, other) {
@@ -132,7 +131,7 @@ impl Arith for Value {
     }
 }
 
-#[traced]
+#[jitgen_core::traced]
 impl Value {
     /// Does it count as true?
     pub fn truthy(self) -> bool {
@@ -149,7 +148,7 @@ impl Value {
     }
 }
 
-#[traced]
+#[jitgen_core::traced]
 impl Error {
     /// What a handler of the guest is told.
     pub fn code(self) -> i64 {

@@ -3,13 +3,12 @@
 use super::arith::{Error, Value};
 use super::insn::{Insn, Program};
 use super::machine::{Machine, Return};
-use jitgen_core::traced;
 use std::rc::Rc;
 
 /// So many calls may be nested.
 const MAX_CALLS: usize = 100;
 
-#[traced]
+#[jitgen_core::traced]
 impl Machine {
     /// Runs a program to its end.
     ///
@@ -31,6 +30,9 @@ impl Machine {
                     _ => {
                         if let Err(error) = self.step(insn) {
                             break 'failed error;
+                        }
+                        if matches!(insn, Insn::Call { .. }) {
+                            can_enter_jit!();
                         }
                     }
                 }

@@ -4,13 +4,12 @@
 
 use super::arith::{Arith, Error, Value};
 use super::insn::{Insn, Operator};
-use jitgen_core::{Traced, traced};
 
 /// So many operands fit, locals included.
 pub const STACK: usize = 1024;
 
 /// A machine.
-#[derive(Debug, Traced)]
+#[derive(Debug, jitgen_core::Traced)]
 pub struct Machine {
     /// The next instruction.
     pub pc: usize,
@@ -31,7 +30,7 @@ pub struct Machine {
 }
 
 /// Where a caller goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, jitgen_core::Traced)]
 pub struct Return {
     /// Its next instruction.
     pub pc: usize,
@@ -39,7 +38,7 @@ pub struct Return {
     pub frame: usize,
 }
 
-#[traced]
+#[jitgen_core::traced]
 impl Machine {
     /// A machine with so many locals of the main program.
     #[residual]
