@@ -14,7 +14,7 @@ impl Machine {
     ///
     /// # Errors
     /// The first error that the program did not handle.
-    #[portal(greens(program, self.pc), reds(self))]
+    #[portal(greens(program, self.pc, self.sp, self.frame), reds(self))]
     pub fn run(&mut self, program: &Rc<Program>) -> Result<Value, Error> {
         'run: loop {
             merge_point!();
