@@ -25,18 +25,6 @@ pub fn pick<T: Copy>(first: bool, a: T, b: T) -> T {
     if first { a } else { b }
 }
 
-/// Half of an even number.
-#[traced]
-pub fn half_or_one(a: i64) -> i64 {
-    let Some(half) = half_of(a) else { return 1 };
-    half
-}
-
-#[traced]
-fn half_of(a: i64) -> Option<i64> {
-    if a & 1 == 0 { Some(a >> 1) } else { None }
-}
-
 /// A call.
 #[residual]
 pub fn sum_below(a: i64) -> i64 {

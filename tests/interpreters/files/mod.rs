@@ -3,7 +3,7 @@
 //! The dispatch loop is here, arithmetic in `arith` and `shapes`, a helper in another crate.
 
 pub mod arith;
-pub mod inner;
+pub mod nested;
 pub mod shapes;
 
 use arith::{combine as mix, pick};
@@ -25,8 +25,6 @@ pub enum Insn {
     Pick,
     /// A residual method and residual functions.
     Residual,
-    /// A portal of another file.
-    Inner,
     /// Values by `self`.
     ByValue,
     /// The receiver is read before the argument is evaluated.
@@ -87,16 +85,13 @@ impl Vm {
                     self.a = scaled::<4>(self.a);
                 }
                 Insn::Pick => {
-                    self.a = pick(self.a > 0, arith::half_or_one(self.a), -1);
+                    self.a = pick(self.a > 0, self.a, -1);
                     let small: u8 = pick(self.left > 100, 1, 2);
                     self.a = self.a.wrapping_add(small as i64);
                 }
                 Insn::Residual => {
                     self.note(self.a);
-                    self.a = arith::residual_sum(self.a).wrapping_add(self.adder.looped(3));
-                }
-                Insn::Inner => {
-                    self.a = self.a.wrapping_add(inner::passes(code, self.left as i64 & 15));
+                    self.a = arith::sum_below(self.a).wrapping_add(self.adder.looped(3));
                 }
                 Insn::ByValue => {
                     self.twice.0 = self.a.clamped();
@@ -137,8 +132,7 @@ trait Clamped {
 
 #[traced]
 impl Clamped for i64 {
-    #[allow(clippy::manual_clamp, reason = "the twins of `min` and `max` are meant")]
     fn clamped(self) -> i64 {
-        self.max(-1000).min(1000)
+        self.clamp(-1000, 1000)
     }
 }
