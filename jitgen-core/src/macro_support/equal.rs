@@ -12,13 +12,13 @@
 //!
 //! Not here: the other operators (`ops`), patterns (`pattern`).
 
-use super::call::residual;
+use super::call::{compare_thunk, residual};
 use super::carrier::Plain;
 use super::ops::{Bin, Un, bin, un};
-use super::passing::{AbiOf, from_abi, nothing, word};
+use super::passing::word;
 use super::traced::{Machine, Scalar, Traced, Tv, bits_of, uncarry};
 use crate::ir::Const;
-use crate::tracer::{Function, Opnd, Word, panics, pure, with};
+use crate::tracer::{Function, Opnd, Word, pure, with};
 
 /// What can be compared in traced code.
 #[diagnostic::on_unimplemented(
@@ -56,7 +56,7 @@ where
         }
         None => {
             let words = [word(&a), word(&b)];
-            let address = thunk_by_memory::<A> as *const () as usize;
+            let address = compare_thunk::<A> as *const () as usize;
             residual(Function { symbol, address }, &words, || same)
         }
     };
@@ -120,17 +120,6 @@ thunks! {
     1 one(a; b);
     2 two(a b; c d);
     3 three(a b c; d e f);
-}
-
-extern "C" fn thunk_by_memory<A>(a: AbiOf<A>, b: AbiOf<A>, _: *mut u8) -> bool
-where
-    A: Traced<O = Plain> + Copy + PartialEq,
-{
-    panics::guarded(nothing::<bool>(), || {
-        // SAFETY: a trace passes them.
-        let (a, b) = unsafe { (from_abi::<A>(a), from_abi::<A>(b)) };
-        a == b
-    })
 }
 
 impl<T> Equal for Option<T>
