@@ -92,6 +92,8 @@ pub mod vm {
         InPlace(usize),
         /// A residual call with tagged arguments and results.
         Outside(usize, usize),
+        /// `to = a == b`, and comparisons with a struct and an option.
+        Same(usize, usize, usize),
         /// A constant of the program, found by what a register holds.
         Table(usize, usize),
         /// The accumulator, a red, meets a register.
@@ -183,6 +185,15 @@ pub mod vm {
                 if got.flag {
                     machine.digest = machine.digest.wrapping_add(got.x);
                 }
+            }
+            Insn::Same(to, a, b) => {
+                let (x, y) = (machine.registers[a], machine.registers[b]);
+                let point = Point { x: machine.point.x & 1, y: x, flag: true };
+                let same = x == y || y != Value::Int(1) && machine.last == Some(25);
+                if point == machine.point {
+                    machine.digest = machine.digest.wrapping_add(5);
+                }
+                machine.registers[to] = Value::Bool(same);
             }
             Insn::Table(to, from) => {
                 machine.digest = machine.digest.wrapping_add(1);

@@ -22,6 +22,7 @@ mod call;
 mod carrier;
 mod elements;
 mod enter;
+mod equal;
 mod inline;
 mod memory;
 pub mod methods;
@@ -47,6 +48,7 @@ pub use call::{FromResidual, Parts, Try, err, from, ok, residual, some, split, s
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use enter::enter;
+pub use equal::{Equal, equal, equal_called, equal_words};
 pub use inline::{Given, begin_inline, end_inline, returned, returns};
 pub use methods::{CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive};
 pub use moves::{mem_replace, mem_swap, mem_take};

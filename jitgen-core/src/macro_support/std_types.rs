@@ -17,7 +17,7 @@ use super::own;
 use super::passing::{ByMemory, ByWord};
 use super::place::Place;
 use super::shape::{Shape, TagAt};
-use super::traced::{Machine, Ptr, Traced};
+use super::traced::{Machine, Ptr, Traced, Tv};
 use crate::ir::{Const, Ty};
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
@@ -87,6 +87,11 @@ macro_rules! raw_pointers {
             fn from_bits(bits: u64) -> Self { bits as $t }
         }
         impl<T> super::traced::Scalar for $t {}
+        impl<T> super::equal::Equal for $t {
+            fn equal(op: super::Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool> {
+                super::equal::equal_words(op, a, b, now)
+            }
+        }
     )+};
 }
 raw_pointers!(*const T, *mut T);

@@ -172,7 +172,7 @@ impl Jit {
                 Decision::Run(piece, entry)
             }
             State::Counting if records => {
-                if !self.may_spend() {
+                if !self.may_spend(false) {
                     counters::arm(portal, &keys, self.config.patience());
                     return Decision::Interpret;
                 }
@@ -261,7 +261,9 @@ impl Jit {
         let hot = hot && !self.is_full && !self.is_nested();
         let busy = here.bridges.contains_key(&exit) || here.pending.contains(&exit);
         let mut records = hot && !is_leave && !panicked && !busy;
-        if records && !self.may_spend() {
+        // An exit with a log that is as hot as this has cost more in replays than its bridge will.
+        let paid = !here.trace.exit(exit).log.is_empty();
+        if records && !self.may_spend(paid) {
             records = false;
             let patience = self.config.bridge_threshold.div_ceil(4);
             self.store.unit_mut(unit).grant(index, patience.into());
