@@ -62,7 +62,7 @@ impl Twin<'_> {
                         #m::unit()
                     });
                 }
-                let (label, condition) = (&e.label, self.value(&e.cond));
+                let (label, condition) = (&e.label, self.scoped(&e.cond));
                 let body = self.block(&e.body);
                 quote!({ #label while #m::branch(#condition) { #body; } #m::unit() })
             }
@@ -287,7 +287,7 @@ impl Twin<'_> {
                 else { #otherwise }
             );
         }
-        let condition = self.value(&e.cond);
+        let condition = self.scoped(&e.cond);
         let then = self.block(&e.then_branch);
         let otherwise = self.else_branch(e);
         quote!(if #m::branch(#condition) #then else { #otherwise })
