@@ -592,7 +592,6 @@ fn name_of(e: &Expr) -> (&'static str, &'static str) {
     let residual = "move it into a #[residual] function";
     match e {
         Expr::Async(_) | Expr::Await(_) => ("`async` and `await` are", residual),
-        Expr::Let(_) => ("`let` in this place is", "write `if let` or `match`"),
         Expr::Range(_) => ("range values are", residual),
         Expr::Unsafe(_) => ("`unsafe` blocks are", residual),
         _ => ("this expression is", residual),
