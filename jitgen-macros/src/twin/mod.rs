@@ -318,7 +318,26 @@ impl Twin<'_> {
         let outer = std::mem::take(&mut self.slots);
         let statement = self.statement_itself(stmt);
         let own = std::mem::replace(&mut self.slots, outer);
-        quote!(#(let mut #own = ::core::option::Option::None;)* #statement)
+        let slots = quote!(#(let mut #own = ::core::option::Option::None;)*);
+        match stmt {
+            // What is in slots is dropped where the statement ends.
+            Stmt::Expr(_, Some(_)) if !own.is_empty() => quote!({ #slots #statement }),
+            Stmt::Local(local) if drops_temporaries(local) => {
+                quote!(#slots #statement #(#own = ::core::option::Option::None;)*)
+            }
+            _ => quote!(#slots #statement),
+        }
+    }
+
+    /// The value of an expression behind which Rust drops its temporaries: a condition.
+    pub fn scoped(&mut self, e: &Expr) -> TokenStream {
+        let outer = std::mem::take(&mut self.slots);
+        let value = self.value(e);
+        let own = std::mem::replace(&mut self.slots, outer);
+        if own.is_empty() {
+            return value;
+        }
+        quote!({ #(let mut #own = ::core::option::Option::None;)* #value })
     }
 
     fn statement_itself(&mut self, stmt: &Stmt) -> TokenStream {
@@ -392,6 +411,28 @@ impl Twin<'_> {
         });
         typed.collect()
     }
+}
+
+/// Does nothing that the `let` binds borrow from a temporary of its initializer?
+fn drops_temporaries(local: &syn::Local) -> bool {
+    let named = match &local.pat {
+        Pat::Type(pat) => matches!(*pat.pat, Pat::Ident(_)),
+        pat => matches!(pat, Pat::Ident(_)),
+    };
+    let init = local.init.as_ref().filter(|init| init.diverge.is_none());
+    let value = |e: &Expr| {
+        matches!(
+            e,
+            Expr::MethodCall(_)
+                | Expr::Binary(_)
+                | Expr::Unary(_)
+                | Expr::Cast(_)
+                | Expr::Field(_)
+                | Expr::Index(_)
+                | Expr::Try(_)
+        )
+    };
+    named && init.is_some_and(|init| value(&init.expr))
 }
 
 /// How a loop is left by `break`.

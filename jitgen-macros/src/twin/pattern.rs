@@ -142,7 +142,7 @@ impl Twin<'_> {
             self.scope.declare(name);
         }
         let guard = guard.map(|guard| {
-            let condition = self.value(guard);
+            let condition = self.scoped(guard);
             let peeked = tests.binds.iter().map(Bind::peeked);
             quote! {{
                 #(let mut #names = #peeked;)*
@@ -361,7 +361,7 @@ impl Twin<'_> {
             if !#m::named(
                 #peeled, &#head, #name,
                 // SAFETY: of a head only the variant is looked at.
-                ::core::matches!(unsafe { &*#head.native() }, #pat), #path,
+                unsafe { ::core::matches!(*#head.native(), #pat) }, #path,
             ) { #fail }
         ));
     }

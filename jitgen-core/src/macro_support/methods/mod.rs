@@ -56,10 +56,6 @@ use crate::tracer::{Function, Opnd, Word, pure, with};
 use std::ops::{BitAnd, BitXor, Not};
 
 /// How a twin takes its receiver: by reference (the place itself) or by value.
-#[diagnostic::on_unimplemented(
-    message = "`self` of type `{T}` cannot be taken by value in traced code",
-    note = "take `&self`, or write `#[derive(Traced)]` on the type"
-)]
 pub trait Receive<T: ?Sized> {
     /// Takes it.
     fn receive(place: Place<T>) -> Self;
