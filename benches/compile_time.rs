@@ -50,13 +50,17 @@ fn main() {
     let marked = crate_of(&sources);
     let plain = crate_of(&sources.clone().map(|text| plain::strip(&text)));
     println!("{COPIES} copies of the register machine, {traced} traced lines; user time");
-    println!("{:8} {:>8} {:>8} {:>14} {:>9}   size of the library", "", "plain", "marked", "added/1,000", "at most");
+    println!(
+        "{:8} {:>8} {:>8} {:>14} {:>9}   size of the library",
+        "", "plain", "marked", "added/1,000", "at most"
+    );
     for (name, profile, flags, limit) in KINDS {
         if !only.is_empty() && !only.iter().any(|one| one == name) {
             continue;
         }
         dependencies(root, &target, profile);
-        let build = |what: &str, text: &str| compile(&folder, &target.join(profile), what, text, flags);
+        let build =
+            |what: &str, text: &str| compile(&folder, &target.join(profile), what, text, flags);
         let (without, small) = build("plain", &plain);
         let (with, large) = build("marked", &marked);
         let added = (with - without) * 1000.0 / traced as f64;

@@ -17,12 +17,14 @@
 //!
 //! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
 
+mod ask;
 mod borrowed;
 mod call;
 mod carrier;
 mod elements;
 mod enter;
 mod inline;
+mod kind;
 mod memory;
 pub mod methods;
 mod moves;

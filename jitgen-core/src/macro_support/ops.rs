@@ -7,10 +7,11 @@
 //!
 //! Not here: reading operands from memory (`place`), what the optimizer makes of it.
 
+use super::ask;
 use super::methods::integer::Integer;
 use super::traced::{Scalar, Tv};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{Function, Opnd, Word, pure, with};
+use crate::tracer::{Function, Opnd, Word, pure};
 
 /// A binary operator of Rust.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,7 +72,7 @@ pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
         // An enum may be compared by a function of the author's.
         let same = a.word().now == b.word().now;
         if same != (result.is_true() == (op == Bin::Eq)) {
-            with(|s| s.abort(crate::tracer::AbortReason::OpaqueValue));
+            ask::abort(crate::tracer::AbortReason::OpaqueValue);
         }
     }
     word_of(now, binary(op, checked, A::SIGNED, a.word(), b.word(), result))
@@ -118,7 +119,7 @@ pub fn next_of_range<T: Integer + PartialEq + From<bool>>(
 
 /// Which way the twin goes at a condition.
 pub fn branch(condition: Tv<bool>) -> bool {
-    with(|s| s.branch(condition.word()));
+    ask::branch(condition.word());
     condition.nat()
 }
 
@@ -188,7 +189,7 @@ fn float(op: Bin, a: Word, b: Word, now: Const) -> Opnd {
         Bin::Rem => {
             let (function, evaluator) = if ty == Ty::F64 { fmod() } else { fmodf() };
             pure::register(function.symbol, evaluator);
-            return with(|s| s.end_pure_call(function, &[a, b], now));
+            return ask::end_pure_call(function, &[a, b], now);
         }
         Bin::And | Bin::Or | Bin::Xor | Bin::Shl | Bin::Shr => {
             unreachable!("rustc has no such operator on floats")
@@ -260,7 +261,7 @@ fn shift(op: Op, checked: bool, a: Word, b: Word) -> Opnd {
 /// Guards that `op(a, b)` is `value`.
 fn require(op: Op, ty: Ty, a: Word, b: Word, value: bool) {
     let opnd = record(op, ty, a, Some(b));
-    with(|s| s.branch(Word { now: Const::bool(value), opnd }));
+    ask::branch(Word { now: Const::bool(value), opnd });
 }
 
 fn convert(a: Word, signed: bool, to: Ty, to_signed: bool) -> Opnd {
@@ -296,7 +297,7 @@ fn constant(now: Const) -> Word {
 }
 
 fn record(op: Op, ty: Ty, a: Word, b: Option<Word>) -> Opnd {
-    with(|s| s.op(op, ty, a, b))
+    ask::op(op, ty, a, b)
 }
 
 /// A pattern test on a word: is it `literal`? The test guards only what it finds.
