@@ -87,6 +87,7 @@ impl Parts {
     }
 
     /// A part.
+    #[inline(never)]
     pub fn put<F>(&mut self, part: &F, opnd: Opnd) {
         self.put_at(std::ptr::from_ref(part) as u64, size_of::<F>() as u32, opnd);
     }
@@ -99,6 +100,7 @@ impl Parts {
     }
 
     /// The value, which may have been moved meanwhile.
+    #[inline(never)]
     pub fn finish<X: Traced>(self, x: X) -> Tv<X> {
         Tv::of(x, self.opnd)
     }
@@ -115,6 +117,7 @@ pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
 }
 
 /// Takes a `Result` apart: the twin goes on with the variant that it is.
+#[inline(never)]
 pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
     let place = local(&mut result);
     let head = super::pattern::head_at(place);

@@ -102,6 +102,7 @@ pub(super) fn vec_layout() -> VecLayout {
 ///
 /// # Panics
 /// As indexing does, if the index is out of bounds.
+#[inline(never)]
 #[track_caller]
 pub fn index<T: Indexable + ?Sized>(place: Place<T>, index: Tv<usize>) -> Place<T::Item> {
     let (first, len) = T::elements(place);
@@ -163,6 +164,7 @@ fn far<T>(first: Place<T>, now: *mut T, index: Word, size: i64) -> Place<T> {
 }
 
 /// `place.len()`.
+#[inline(never)]
 pub fn len<T: Indexable + ?Sized>(place: Place<T>) -> Tv<usize> {
     let (_, len) = T::elements(place);
     Tv::from_word(len)

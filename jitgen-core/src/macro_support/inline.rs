@@ -29,6 +29,7 @@ pub fn begin_inline(args: &[Opnd]) -> Result<Inlined, Image> {
 }
 
 /// A helper's twin has run.
+#[inline(never)]
 pub fn end_inline<X: Traced>(call: Inlined, result: Tv<X>) -> Tv<X> {
     // SAFETY: the carrier holds a value.
     unsafe { has_run(const { &X::KIND }, &call, result.raw().cast(), result.opnd()) };
@@ -49,11 +50,13 @@ unsafe fn has_run(kind: &Kind, call: &Inlined, this: *const u8, opnd: Opnd) {
 }
 
 /// The result of a helper that the log has.
+#[inline(never)]
 pub fn returned<X: Traced>(image: &Image) -> Tv<X> {
     from_log(image)
 }
 
 /// The portal returns.
+#[inline(never)]
 pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
     if ask::may_return()
         && let Some(image) = to_log(&result)

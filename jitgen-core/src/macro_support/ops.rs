@@ -60,6 +60,7 @@ pub enum Un {
 }
 
 /// `a op b`, which is `now`; `checked`: does the operator panic on overflow?
+#[inline(never)]
 pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
     op: Bin,
     checked: bool,
@@ -79,6 +80,7 @@ pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
 }
 
 /// `op a`, which is `now`.
+#[inline(never)]
 pub fn un<A: Scalar>(op: Un, checked: bool, a: Tv<A>, now: A) -> Tv<A> {
     let ty = A::TY;
     let o = match op {
@@ -101,6 +103,7 @@ fn word_of<R: Scalar>(now: R, o: Opnd) -> Tv<R> {
 }
 
 /// `a as R`, which is `now`.
+#[inline(never)]
 pub fn cast<A: Scalar, R: Scalar>(a: Tv<A>, now: R) -> Tv<R> {
     word_of(now, convert(a.word(), A::SIGNED, R::TY, R::SIGNED))
 }
@@ -118,6 +121,7 @@ pub fn next_of_range<T: Integer + PartialEq + From<bool>>(
 }
 
 /// Which way the twin goes at a condition.
+#[inline(never)]
 pub fn branch(condition: Tv<bool>) -> bool {
     ask::branch(condition.word());
     condition.nat()
@@ -301,6 +305,7 @@ fn record(op: Op, ty: Ty, a: Word, b: Option<Word>) -> Opnd {
 }
 
 /// A pattern test on a word: is it `literal`? The test guards only what it finds.
+#[inline(never)]
 pub fn equals<X: Scalar + PartialEq>(x: Tv<X>, literal: X) -> bool {
     let (a, b) = (x.word(), super::traced::lift(literal).word());
     let op = if a.now.ty.is_float() { Op::FEq } else { Op::Eq };

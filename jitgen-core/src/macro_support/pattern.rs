@@ -122,11 +122,13 @@ impl<T, M: Binding> Matched<T, M> {
     }
 
     /// A field at that address.
+    #[inline(never)]
     pub fn field<F>(self, field: *const F) -> Matched<F, M> {
         Matched { place: self.place.project(field.cast_mut()), mode: self.mode }
     }
 
     /// A field of the variant that `head` shows.
+    #[inline(never)]
     pub fn inner<F>(self, head: &Head<T>, field: *const F) -> Matched<F, M> {
         let distance = (field as u64).wrapping_sub(head.native() as u64);
         let address = (self.place.addr() as u64).wrapping_add(distance) as *mut F;
@@ -192,6 +194,7 @@ impl<X> Head<X> {
 
 impl<X: Traced> Head<X> {
     /// rustc has found out whether it is the variant of that name (or of another name for it).
+    #[inline(never)]
     pub fn test(&self, name: &str, yes: bool) -> bool {
         tested(const { &X::KIND }, self.tag, name, yes)
     }
@@ -213,6 +216,7 @@ fn tested(kind: &Kind, tag: Option<Tag>, name: &str, yes: bool) -> bool {
 }
 
 /// What a pattern with a path is tested against.
+#[inline(never)]
 pub fn head<X: Traced, M: Binding>(m: Matched<X, M>) -> Head<X> {
     head_at(m.place)
 }
@@ -309,6 +313,7 @@ fn tag(kind: &Kind, word: Word) -> Tag {
 
 /// A pattern that is a mere name in capitals: a constant of a word type, or a variant without
 /// fields. `yes` is what rustc found, `value` what that name stands for.
+#[inline(never)]
 pub fn named<X: Traced, M: Binding>(
     m: Matched<X, M>,
     head: &Head<X>,

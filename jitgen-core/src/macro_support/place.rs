@@ -58,6 +58,7 @@ impl<T: ?Sized> Clone for Place<T> {
 impl<T: ?Sized> Copy for Place<T> {}
 
 /// The place of a local variable of the twin.
+#[inline(never)]
 pub fn local<X: Traced>(x: &mut Tv<X>) -> Place<X> {
     let base = x.raw();
     let slot = x.0.slot() as usize;
@@ -256,6 +257,7 @@ impl<T> super::inline::Given for Place<T> {
 
 impl<T> Place<T> {
     /// The place of a field, whose address rustc has computed.
+    #[inline(never)]
     pub fn project<F>(self, field: *mut F) -> Place<F> {
         let delta = (field as u64).wrapping_sub(self.address as u64) as u32;
         let place = self.shifted(field);
@@ -277,6 +279,7 @@ pub(super) fn class_of(owner: Owner) -> u32 {
 
 impl<X: Traced> Place<X> {
     /// Reads the value; one that has a destructor is moved out.
+    #[inline(never)]
     pub fn get(self) -> Tv<X> {
         let mut bits = MaybeUninit::<X::V>::uninit();
         // SAFETY: there is room, and an `X` lives here (`in-bounds`).
@@ -286,6 +289,7 @@ impl<X: Traced> Place<X> {
     }
 
     /// Writes the value; what was there before is dropped.
+    #[inline(never)]
     pub fn set(self, value: Tv<X>) {
         if const { !std::mem::needs_drop::<X>() } {
             return self.write(value);
@@ -312,6 +316,7 @@ impl<X: Traced> Place<X> {
 }
 
 /// `&place` and `&mut place`, as a reference type that the context gives.
+#[inline(never)]
 pub fn addr_of<T, R>(place: Place<T>) -> Tv<R>
 where
     R: Traced<V = Ptr<T>>,
