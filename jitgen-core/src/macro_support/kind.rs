@@ -237,10 +237,11 @@ impl Kind {
             }
             // If it has been stored, the value is there, and not here.
             At::Memory { address, owner, .. } if ask::begin_store() => {
-                let recording = ask::is_recording();
-                // SAFETY: the caller's promise.
-                let words =
-                    if recording { unsafe { self.words(from, opnd, false) } } else { vec![] };
+                let words = match ask::is_recording() {
+                    // SAFETY: the caller's promise.
+                    true => unsafe { self.words(from, opnd, false) },
+                    false => vec![],
+                };
                 // SAFETY: nothing is replayed, so a live value is here (`in-bounds`), whose bits
                 // this call replaces; what they were has been moved away or needs no drop.
                 unsafe { self.copy(from, place.addr()) };

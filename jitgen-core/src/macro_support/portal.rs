@@ -200,7 +200,7 @@ impl State {
     /// The twin takes the next red.
     pub fn red<X: Traced>(&mut self) -> Tv<X> {
         const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
-        let words = self.take_words::<X>(|index| ask::param(index));
+        let words = self.take_words::<X>(ask::param);
         Tv::received(&words)
     }
 

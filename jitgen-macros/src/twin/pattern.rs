@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! match v { Value::Int(x) if g => a, P1 => b }
-//!     =>  if let Some((mut x,)) = 'arm: {
-//!             let q = peel(m);  let h = head(q);
-//!             if !h.test("Int", matches!(*h, Value::Int(..))) { break 'arm None }
-//!             let m0 = q.inner(&h, match *h { Value::Int(f) => f, .. });
+//!     =>  let q = peel(m);  let h = head(q);
+//!         if let Some((mut x,)) = 'arm: {
+//!             let m0 = match *h {
+//!                 Value::Int(f) => { h.test("Int", true); q.inner(&h, f) }
+//!                 _ => { h.test("Int", false); break 'arm None }
+//!             };
 //!             { let mut x = m0.bind(); if !branch(g) { break 'arm None } }
 //!             Some((m0.bind(),))
 //!         } { a } else if let … { b } else { unreachable!() }
