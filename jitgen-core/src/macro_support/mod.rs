@@ -17,6 +17,7 @@
 //!
 //! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
 
+mod ask;
 mod borrowed;
 mod call;
 mod carrier;
@@ -24,6 +25,7 @@ mod elements;
 mod enter;
 mod equal;
 mod inline;
+mod kind;
 mod memory;
 pub mod methods;
 mod moves;
@@ -61,7 +63,9 @@ pub use place::{Place, addr_of, local, place_in, promote, shared, unique};
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
-pub use probe::{Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
+pub use probe::{
+    Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, has_to_drop, tag_named, tag_word,
+};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
     CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow, state_at,

@@ -15,7 +15,7 @@ use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Module, Role, reference};
 use crate::scope::Scope;
 use crate::{coverage, expand, signature};
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
@@ -50,6 +50,8 @@ pub struct Twin<'a> {
     pub slots: Vec<Ident>,
     /// What is matched, and its head.
     pub heads: Vec<(Ident, Ident, Ident)>,
+    /// What is matched as a tuple, and its fields.
+    pub tuples: Vec<(Ident, Vec<Ident>)>,
 }
 
 /// `jitgen_core::macro_support`, as expansions name it.
@@ -98,18 +100,29 @@ pub fn function_name(function: &Function) -> TokenStream {
     quote!(::core::concat!(::core::module_path!(), "::", #text))
 }
 
-/// What stands at the beginning of every twin.
-pub fn preamble(function: &Function) -> TokenStream {
+/// What stands at the beginning of every twin, with that body if it is known.
+pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream {
     let m = support();
     let methods = quote!(use #m::methods::*;);
     if function.alone {
-        let (table, probe) = (coverage::table(&[function]), expand::overflow_probe());
+        let checks = body.is_none_or(|body| mentions(body, "__jitgen_checked"));
+        let probe = checks.then(expand::overflow_probe);
+        let table = coverage::table(&[function]);
         quote!(#methods #probe #table __JITGEN_COVERAGE.seen();)
     } else if function.role == Role::Portal {
         quote!(#methods __JITGEN_COVERAGE.seen();)
     } else {
         methods
     }
+}
+
+/// Is that name among the tokens?
+fn mentions(tokens: &TokenStream, name: &str) -> bool {
+    tokens.clone().into_iter().any(|tree| match tree {
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        TokenTree::Ident(ident) => ident == name,
+        _ => false,
+    })
 }
 
 /// Puts a twin beside its function: in the type namespace for a free function (so that `use`
@@ -131,8 +144,10 @@ pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
         (Home::Impl(_) | Home::Trait, _) => quote!(#lints #[doc(hidden)] #twin),
         _ => quote! {
             #[doc(hidden)]
-            #[allow(non_camel_case_types, reason = "it shares its function's name")]
-            #[derive(Debug)]
+            #[allow(
+                non_camel_case_types, missing_debug_implementations,
+                reason = "it shares its function's name"
+            )]
             #vis enum #name {}
             #lints
             #[doc(hidden)]
@@ -163,6 +178,7 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
         counter: 0,
         slots: vec![],
         heads: vec![],
+        tuples: vec![],
     };
     twin.scope.enter();
     let bind = twin.bind_parameters(&function.sig);
@@ -178,7 +194,7 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
         );
     }
     let body = twin.block(&function.body);
-    let (vis, preamble) = (visibility(function), preamble(function));
+    let (vis, preamble) = (visibility(function), preamble(function, Some(&body)));
     wrap(
         function,
         quote! {

@@ -6,7 +6,7 @@ use super::{Machine, Point, Value};
 use jitgen_core::prelude::*;
 
 examples! {
-    literals constants statics arithmetic float_arithmetic assigning negation equality casts
+    literals constants statics arithmetic float_arithmetic assigning negation equality equal_values casts
     enum_casts logic conditions if_let let_chains while_let let_else matching match_words
     match_references unrolled_loops for_ranges loop_values labels indexing places borrowed_locals
     assigned_fields temporaries literals_of_structs struct_update closures early_return
@@ -70,6 +70,23 @@ fn equality(m: &mut Machine, a: i64, b: i64) -> i64 {
     let same = a == b || m.float != a as f64;
     let letters = if a > 3 { 'a' } else { 'b' } == 'a';
     (same as i64) * 2 + letters as i64
+}
+
+/// Compared as its author says.
+#[derive(Clone, Copy, Debug, PartialEq, Traced)]
+#[repr(C, u8)]
+pub enum Compared {
+    /// A number.
+    Number(i64),
+    /// A letter.
+    Letter(u8),
+}
+
+#[traced]
+fn equal_values(_m: &mut Machine, a: i64, b: i64) -> i64 {
+    let x = if a > 3 { Compared::Number(a) } else { Compared::Letter(b as u8) };
+    let y = if b > 3 { Compared::Number(b) } else { Compared::Letter(a as u8) };
+    (x == y) as i64 + (x != Compared::Letter(2)) as i64 * 2
 }
 
 #[traced]
