@@ -9,9 +9,7 @@
 
 use crate::ir::{Const, Op, Ty};
 use crate::macro_support::call::{residual, some};
-use crate::macro_support::elements::{
-    Indexable, element, index, inside, vec_layout, vec_word,
-};
+use crate::macro_support::elements::{Indexable, element, index, inside, vec_layout, vec_word};
 use crate::macro_support::place::{Place, shared, unique};
 use crate::macro_support::traced::{Traced, Tv, lift, unit};
 use crate::tracer::{Function, Opnd, Word, panics, with};
