@@ -149,6 +149,8 @@ pub mod vm {
         Same(usize, usize, usize),
         /// Goes on there unless the register is 0 or nil.
         Unless(usize, usize),
+        /// Goes on there.
+        Jump(usize),
         /// Goes back there if, counted down, the register is not 0.
         Loop(usize, usize),
         /// If there is no memory, empties the register and goes on there.
@@ -192,6 +194,7 @@ pub mod vm {
                 Insn::Unless(register, target) => {
                     if truth(machine.registers[register].get()) { pc + 1 } else { target }
                 }
+                Insn::Jump(target) => target,
                 Insn::Loop(register, target) => {
                     if count_down(machine, register)? { target } else { pc + 1 }
                 }
@@ -305,7 +308,7 @@ pub mod vm {
                 let (a, b) = (machine.registers[a].get(), machine.registers[b].get());
                 (to, Value::Int(same(a, b) as i64))
             }
-            Insn::Unless(..) | Insn::Loop(..) | Insn::Catch(..) | Insn::Halt => {
+            Insn::Unless(..) | Insn::Jump(_) | Insn::Loop(..) | Insn::Catch(..) | Insn::Halt => {
                 return Err(Error::Type);
             }
         };

@@ -68,6 +68,9 @@ fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
         with(|s| s.promote(Word { now, opnd: tag }));
     }
     let mut image = Image { bytes: bytes_of(value.raw()), words: vec![] };
+    let mut leaves = vec![];
+    // SAFETY: as above.
+    unsafe { X::leaves(value.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
     let parts = with(|s| s.listed(value.opnd(), size_of::<X>() as u32));
     for part in parts {
         match part.opnd {
@@ -76,11 +79,21 @@ fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
             Opnd::Local(_) => return None,
             opnd => {
                 let now = word_at(&image.bytes, part.offset, part.ty);
+                let now = if plain { meaningful(now, part.offset, &leaves) } else { now };
                 image.put(part.offset, Word { now, opnd });
             }
         }
     }
     Some(image)
+}
+
+/// A word whose bytes that mean nothing in this variant are zero, as those of a trace are: moving a
+/// value need not move them.
+fn meaningful(now: Const, offset: u32, leaves: &[(u32, Ty)]) -> Const {
+    let covers = |at: u32| leaves.iter().any(|(from, ty)| (*from..from + ty.size()).contains(&at));
+    let bytes = (0..now.ty.size()).filter(|byte| covers(offset + byte));
+    let mask = bytes.fold(0, |mask, byte| mask | 0xff << (8 * byte));
+    Const::new(now.ty, now.bits & mask)
 }
 
 /// The bytes of a call's result, word by word, whatever they mean.
