@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What is set besides, in each mode.
-const HEAPS: [&str; 3] = ["gc_threshold=8388608", "gc_stress=on", "gc_threshold=100000"];
+const HEAPS: [&str; 3] = ["gc_threshold=8388608", "gc_stress=on", "gc_threshold=10000"];
 
 /// Runs in every mode with every heap; all do the same, and drop what they have made. Gives the
 /// run at threshold 1 with collections now and then.
@@ -85,14 +85,14 @@ fn what_compiled_code_alone_holds_is_kept() {
         I::Cons(0, 7, 0),
         I::Cons(2, 7, 7),
         I::Tail(3, 0),
-        I::Unless(3, 8),
+        I::Unless(3, 11),
         I::Head(4, 3),
         I::Set(5, 6, 0),
     ];
     let before = [I::Nil(0), I::Array(5, 4), I::Int(6, 2)];
-    let run = agree("garbage", &HEAPS, &repeated(3000, &before, &body));
+    let run = agree("garbage", &HEAPS, &repeated(600, &before, &body));
     let heap = run.statistics.heap;
-    assert!(heap.collections > 2 && heap.freed > 5000, "{heap:?}");
+    assert!(heap.collections > 0 && heap.freed > 500, "{heap:?}");
 }
 
 #[test]
@@ -128,8 +128,8 @@ fn a_full_heap_is_an_error_that_the_guest_catches() {
         // 2
         I::Cons(0, 7, 0),
         I::Jump(2),
-        // 4
-        I::Nil(0),
+        // 4: numbers go over what is left of pointers in the interpreter's locals
+        I::Int(0, 1),
         I::Int(1, 50),
         // 6
         I::Cons(0, 1, 0),
@@ -140,10 +140,11 @@ fn a_full_heap_is_an_error_that_the_guest_catches() {
         I::Own(3),
         I::Halt,
     ];
-    let run = agree("full", &["gc_limit=400000"], &code);
+    let run = agree("full", &["gc_limit=200000"], &code);
+    assert!(run.output.starts_with("Ok(\"owner"), "{}", run.output);
     assert!(run.output.contains("full: true"), "{}", run.output);
     let heap = run.statistics.heap;
-    assert!(heap.collections >= 4 && heap.held_bytes <= 400_000, "{heap:?}");
+    assert!(heap.collections >= 4 && heap.held_bytes <= 200_000, "{heap:?}");
 }
 
 fn random_program(seed: u64) -> Vec<I> {

@@ -192,11 +192,19 @@ pub mod vm {
             let next = match insn {
                 Insn::Halt => return Ok(last),
                 Insn::Unless(register, target) => {
-                    if truth(machine.registers[register].get()) { pc + 1 } else { target }
+                    if truth(machine.registers[register].get()) {
+                        pc + 1
+                    } else {
+                        target
+                    }
                 }
                 Insn::Jump(target) => target,
                 Insn::Loop(register, target) => {
-                    if count_down(machine, register)? { target } else { pc + 1 }
+                    if count_down(machine, register)? {
+                        target
+                    } else {
+                        pc + 1
+                    }
                 }
                 Insn::Catch(register, target) => {
                     machine.catch = Some((register, target));
@@ -229,9 +237,10 @@ pub mod vm {
         let Some((register, target)) = machine.catch else {
             return Err(Error::Memory);
         };
+        unlink(machine.registers[register].get());
         machine.registers[register].set(Value::Nil);
         machine.full += 1;
-        Ok(target)
+        if machine.full < 100 { Ok(target) } else { Err(Error::Memory) }
     }
 
     fn truth(value: Value) -> bool {
@@ -255,10 +264,8 @@ pub mod vm {
             Insn::Add(to, a, b) => {
                 (to, add(machine.registers[a].get(), machine.registers[b].get())?)
             }
-            Insn::Cons(to, a, b) => {
-                let (a, b) = (machine.registers[a].get(), machine.registers[b].get());
-                (to, cons(a, b)?)
-            }
+            // Returned at once, so that no local of this function is left with the last pair.
+            Insn::Cons(to, a, b) => return cons_into(machine, to, a, b),
             Insn::Head(to, a) => (to, pair(machine.registers[a].get())?.head.get()),
             Insn::Tail(to, a) => (to, pair(machine.registers[a].get())?.tail.get()),
             Insn::SetHead(a, from) => {
@@ -325,6 +332,13 @@ pub mod vm {
             }
             _ => Err(Error::Type),
         }
+    }
+
+    fn cons_into(machine: &mut Machine, to: usize, a: usize, b: usize) -> Result<Value, Error> {
+        let (a, b) = (machine.registers[a].get(), machine.registers[b].get());
+        let value = cons(a, b)?;
+        machine.registers[to].set(value);
+        Ok(value)
     }
 
     fn cons(head: Value, tail: Value) -> Result<Value, Error> {
@@ -409,6 +423,15 @@ pub mod vm {
             (Value::Other(x), Value::Other(y)) => x.ptr_eq(y),
             (Value::Nil, Value::Nil) => true,
             _ => false,
+        }
+    }
+
+    /// A stray word on the stack must not keep the whole list.
+    #[residual]
+    fn unlink(list: Value) {
+        let mut list = list;
+        while let Value::Pair(pair) = list {
+            list = pair.tail.replace(Value::Nil);
         }
     }
 

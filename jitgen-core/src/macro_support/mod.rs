@@ -49,7 +49,9 @@ pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use enter::enter;
 pub use inline::{Given, begin_inline, end_inline, returned, returns};
-pub use methods::{CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, same_object};
+pub use methods::{
+    CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, same_object,
+};
 pub use moves::{mem_replace, mem_swap, mem_take};
 pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;

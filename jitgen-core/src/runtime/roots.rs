@@ -1,13 +1,14 @@
 //! What the JIT keeps alive on the collected heap.
 //!
 //! ```text
-//! frames in use              what compiled code has put there: operands of exits, arguments of calls
+//! scratch memory in use      arguments and results of calls that are not words
 //! sessions                   constants of what is being recorded, logs that are being replayed
 //! constants of traces        pinned when a trace is accepted
 //! ```
 //!
-//! Compiled code and twins run on the native stack, which the collector sees itself. Everything
-//! here is reported as words that may be pointers; of greens, [`Root`](crate::gc::Root)s take care.
+//! Compiled code and twins run on the native stack, which the collector sees itself: code has its
+//! inputs out of the slots of its frame before it calls anything, so what is left there is not
+//! looked at (it would keep what the guest dropped long ago). Everything here is reported as words that may be pointers; of greens, [`Root`](crate::gc::Root)s take care.
 //!
 //! Invariant `pinned`: a constant that has led to an object when its trace was accepted keeps it, as
 //! long as the code may run.
@@ -15,7 +16,7 @@
 //! Not here: the heap.
 
 use super::{JIT, Jit};
-use crate::backend::Frame;
+use crate::backend::{Frame, SCRATCH_WORDS};
 use crate::gc::{self, Roots, Tracer};
 use crate::ir::{Trace, Ty};
 use crate::tracer;
@@ -46,9 +47,9 @@ impl Pinned {
     fn report(&self, tracer: &mut Tracer<'_>) {
         self.words.iter().for_each(|word| tracer.word(*word as usize));
         for frame in &self.frames {
-            // SAFETY: the frame is in use by code that has called out, and nothing but words; they
-            // were initialized when it was made.
-            unsafe { tracer.words(frame.cast(), size_of::<Frame>() / size_of::<usize>()) };
+            // SAFETY: the frame is in use by code that has called out; its scratch memory consists
+            // of words, which were initialized when it was made.
+            unsafe { tracer.words((&raw const (**frame).scratch).cast(), SCRATCH_WORDS) };
         }
     }
 }

@@ -101,10 +101,8 @@ fn bump<T: Traced + Collect + 'static>(value: Tv<T>) -> Result<Tv<Gc<T>>, Tv<T>>
 macro_rules! called {
     ($thunk:ident::<$t:ident>, $kind:ty, $argument:ty => $result:ty, $value:expr, $f:expr) => {{
         let argument = $value;
-        let function = Function {
-            symbol: type_name::<$kind>(),
-            address: $thunk::<$t> as *const () as usize,
-        };
+        let function =
+            Function { symbol: type_name::<$kind>(), address: $thunk::<$t> as *const () as usize };
         let words = [word(&argument)];
         let f: fn($argument) -> $result = $f;
         residual(function, &words, move || f(argument.native()))
@@ -134,9 +132,9 @@ impl<T: Traced + Collect + 'static> Gc<T> {
     /// The twin of `new`.
     #[doc(hidden)]
     pub fn new__twin(value: Tv<T>) -> Tv<Gc<T>> {
-        bump(value).unwrap_or_else(|value| {
-            called!(new_thunk::<T>, fn(T) -> Gc<T>, T => Gc<T>, value, Gc::new)
-        })
+        bump(value).unwrap_or_else(
+            |value| called!(new_thunk::<T>, fn(T) -> Gc<T>, T => Gc<T>, value, Gc::new),
+        )
     }
 
     /// The twin of `try_new`.
@@ -184,10 +182,7 @@ impl<T: Collect + 'static> Gc<[T]> {
 
     /// The twin of `try_repeat`.
     #[doc(hidden)]
-    pub fn try_repeat__twin(
-        item: Tv<T>,
-        length: Tv<usize>,
-    ) -> Tv<Result<Gc<[T]>, OutOfMemory>>
+    pub fn try_repeat__twin(item: Tv<T>, length: Tv<usize>) -> Tv<Result<Gc<[T]>, OutOfMemory>>
     where
         T: Traced + Clone,
     {
