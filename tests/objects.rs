@@ -1,6 +1,8 @@
 //! The collected heap and the JIT together: the machine of objects in every mode, also with a
 //! collection at each allocation and with so little memory that the guest has to deal with it.
 
+#[path = "interpreters/code_objects.rs"]
+mod code_objects;
 #[path = "interpreters/objects.rs"]
 mod objects;
 
@@ -217,4 +219,27 @@ fn an_object_is_made_without_a_call() {
     let heap: Vec<Op> = body.insts.iter().filter(heap).map(|inst| inst.op).collect();
     // The limit does not change, and the cursor is in a register.
     assert_eq!(heap, [Op::Store], "{trace}");
+}
+
+#[test]
+fn code_keeps_the_objects_that_it_knows() {
+    let left = |settings: &str| {
+        let run = run_with(settings, || format!("{:?}", code_objects::run(20)));
+        assert_eq!(run.statistics.check_failures, 0);
+        run
+    };
+    let plain = left("jit=off");
+    let (sums, _) = plain.output.split_once(']').expect("a list of sums");
+    for (mode, settings) in &MODES[1..] {
+        let run = left(settings);
+        assert!(run.output.starts_with(sums), "{mode}: {}", run.output);
+        if run.statistics.loops >= 20 {
+            assert!(run.output.ends_with("], 20, 20)"), "{mode}: {}", run.output);
+        }
+    }
+    // So it is not the stack that keeps them.
+    let words = plain.output.rsplit([' ', ',', ')']).filter(|word| !word.is_empty());
+    let counts: Vec<usize> = words.take(2).map(|word| word.parse().expect("a count")).collect();
+    assert!(counts.iter().all(|count| *count < 5), "{}", plain.output);
+    assert!(left(MODES[2].1).statistics.loops >= 20, "there is a loop for each");
 }
