@@ -90,6 +90,8 @@ unsafe fn image_of(kind: &Kind, this: *const u8, opnd: Opnd) -> Option<Image> {
     // SAFETY: as above.
     let bytes = unsafe { bytes_of(this, kind.size as usize) };
     let mut image = Image { bytes, words: vec![] };
+    // SAFETY: as above.
+    let leaves = unsafe { kind.leaves(this) };
     for part in ask::listed(opnd, kind.size) {
         match part.opnd {
             Opnd::Blob(blob) if plain => put_blob(&mut image, part, blob),
@@ -97,11 +99,21 @@ unsafe fn image_of(kind: &Kind, this: *const u8, opnd: Opnd) -> Option<Image> {
             Opnd::Local(_) => return None,
             opnd => {
                 let now = word_at(&image.bytes, part.offset, part.ty);
+                let now = if plain { meaningful(now, part.offset, &leaves) } else { now };
                 image.put(part.offset, Word { now, opnd });
             }
         }
     }
     Some(image)
+}
+
+/// A word whose bytes that mean nothing in this variant are zero, as those of a trace are: moving a
+/// value need not move them.
+fn meaningful(now: Const, offset: u32, leaves: &[(u32, Ty)]) -> Const {
+    let covers = |at: u32| leaves.iter().any(|(from, ty)| (*from..from + ty.size()).contains(&at));
+    let bytes = (0..now.ty.size()).filter(|byte| covers(offset + byte));
+    let mask = bytes.fold(0, |mask, byte| mask | 0xff << (8 * byte));
+    Const::new(now.ty, now.bits & mask)
 }
 
 /// The bytes of a call's result, word by word, whatever they mean.

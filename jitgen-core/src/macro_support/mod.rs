@@ -24,6 +24,7 @@ mod carrier;
 mod elements;
 mod enter;
 mod equal;
+mod heap;
 mod inline;
 mod kind;
 mod memory;
@@ -52,7 +53,9 @@ pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use enter::enter;
 pub use equal::{Equal, equal, equal_called, equal_words};
 pub use inline::{Given, begin_inline, end_inline, returned, returns};
-pub use methods::{CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive};
+pub use methods::{
+    CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, same_object,
+};
 pub use moves::{mem_replace, mem_swap, mem_take};
 pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;

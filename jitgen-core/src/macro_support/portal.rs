@@ -26,7 +26,7 @@ use std::rc::Rc;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be green",
     label = "not a green",
-    note = "greens are integers, `bool`, `char`, and references to `Rc`s, which compiled code keeps alive"
+    note = "greens are integers, `bool`, `char`, and `Gc`s and references to `Rc`s, which compiled code keeps alive"
 )]
 pub trait Green: Traced {
     /// What identifies the value.

@@ -26,6 +26,7 @@ mod checked;
 mod convert;
 mod counted;
 mod float;
+mod heap;
 pub(super) mod integer;
 mod letter;
 mod optional;
@@ -33,6 +34,7 @@ mod sequence;
 mod vector;
 
 pub use counted::{Share, clone_called, clone_of, clone_shared};
+pub use heap::same_object;
 
 // Underscores: an import of everything here must not hide a name of the author's.
 pub use cells::{CellTwin as _, RefCellTwin as _};
