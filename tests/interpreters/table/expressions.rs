@@ -6,7 +6,7 @@ use super::{Machine, Point, Value};
 use jitgen_core::prelude::*;
 
 examples! {
-    literals constants statics arithmetic float_arithmetic assigning negation equality casts
+    literals constants statics arithmetic float_arithmetic assigning negation equality equal_values casts
     enum_casts logic conditions if_let let_chains while_let let_else matching match_words
     match_references unrolled_loops for_ranges loop_values labels indexing places borrowed_locals
     assigned_fields temporaries literals_of_structs struct_update closures early_return
@@ -70,6 +70,15 @@ fn equality(m: &mut Machine, a: i64, b: i64) -> i64 {
     let same = a == b || m.float != a as f64;
     let letters = if a > 3 { 'a' } else { 'b' } == 'a';
     (same as i64) * 2 + letters as i64
+}
+
+#[traced]
+fn equal_values(m: &mut Machine, a: i64, b: i64) -> i64 {
+    m.value = if a > b { Value::Int(a) } else { Value::Pair(1, 2) };
+    let same = m.value == Value::Int(9) || m.value == Value::Pair(1, 2);
+    let moved = m.point != Point { x: a, y: b };
+    m.point = Point { x: a & 1, y: b };
+    (same as i64) * 2 + moved as i64
 }
 
 #[traced]
