@@ -1,9 +1,9 @@
 //! The author's guide says what becomes of each construct of Rust: every row of its tables is run.
 //!
 //! ```text
-//! | `let … else` | traced | `let_else` |             a function in tests/interpreters/table
-//! | range values | error  | `ui/range_value` |       a program in tests/ui
-//! | a reference … | gives up: `local-escapes` | `aborts/local_escapes` |   a test in tests/aborts.rs
+//! | `let … else` | traced | `expressions::let_else` | a function in tests/interpreters/table
+//! | range values | error  | `ui::range_value` |       a program in tests/ui
+//! | a reference … | gives up: `local-escapes` | `aborts::local_escapes` |   a test in tests/aborts.rs
 //! ```
 //!
 //! Invariant `both-ways`: no row without an example, no example without a row.
@@ -70,7 +70,7 @@ fn rows() -> Vec<Row> {
 fn named(prefix: &str) -> BTreeSet<String> {
     let all = rows().into_iter().flat_map(|row| row.examples);
     match prefix {
-        "" => all.filter(|name| !name.contains("ui/") && !name.contains("aborts/")).collect(),
+        "" => all.filter(|name| !name.contains("ui::") && !name.contains("aborts::")).collect(),
         prefix => all.filter_map(|name| name.strip_prefix(prefix).map(str::to_owned)).collect(),
     }
 }
@@ -81,25 +81,33 @@ fn every_row_has_an_example_of_what_it_says() {
         let has = |prefix| row.examples.iter().any(|name| name.starts_with(prefix));
         let Row { construct, what, .. } = &row;
         assert!(!row.examples.is_empty(), "no example: {construct}");
-        assert_eq!(what.contains("error"), has("ui/"), "{construct}: {what}");
-        assert_eq!(what.contains("gives up"), has("aborts/"), "{construct}: {what}");
-        let refused = |name: &str| name.starts_with("ui/") || name.starts_with("aborts/");
+        assert_eq!(what.contains("error"), has("ui::"), "{construct}: {what}");
+        assert_eq!(what.contains("gives up"), has("aborts::"), "{construct}: {what}");
+        let refused = |name: &str| name.starts_with("ui::") || name.starts_with("aborts::");
         let plain = row.examples.iter().any(|name| !refused(name));
         let only_refused = what.starts_with("error") || what.starts_with("gives up");
         assert_eq!(!only_refused, plain, "{construct}: {what}");
-        for name in row.examples.iter().filter_map(|name| name.strip_prefix("aborts/")) {
+        for name in row.examples.iter().filter_map(|name| name.strip_prefix("aborts::")) {
             assert!(what.contains(&format!("`{}`", name.replace('_', "-"))), "{construct}: {what}");
         }
     }
+}
+
+#[track_caller]
+fn same(rows: &BTreeSet<String>, examples: &BTreeSet<String>) {
+    let lone: Vec<_> = rows.difference(examples).collect();
+    assert!(lone.is_empty(), "the guide names what does not exist: {lone:?}");
+    let lone: Vec<_> = examples.difference(rows).collect();
+    assert!(lone.is_empty(), "no row of the guide names these: {lone:?}");
 }
 
 #[test]
 fn rows_and_functions_are_about_the_same() {
     let functions: BTreeSet<String> = FILES
         .iter()
-        .flat_map(|(file, (names, _))| names.iter().map(move |name| format!("{file}/{name}")))
+        .flat_map(|(file, (names, _))| names.iter().map(move |name| format!("{file}::{name}")))
         .collect();
-    assert_eq!(named(""), functions);
+    same(&named(""), &functions);
 }
 
 #[test]
@@ -111,7 +119,7 @@ fn rows_and_messages_are_about_the_same() {
         .map(|path| path.file_stem().expect("files have names").to_string_lossy().into_owned())
         .filter(|name| !ELSEWHERE.iter().any(|prefix| name.starts_with(prefix)))
         .collect();
-    assert_eq!(named("ui/"), programs);
+    same(&named("ui::"), &programs);
 }
 
 #[test]
@@ -120,10 +128,10 @@ fn rows_and_reasons_are_about_the_same() {
     let reasons: BTreeSet<String> =
         AbortReason::ALL.iter().map(|reason| reason.name().replace('-', "_")).collect();
     let bugs = ["backend", "check_failed"].map(str::to_owned);
-    for name in named("aborts/") {
+    for name in named("aborts::") {
         assert!(tests.contains(&format!("#[test]\nfn {name}() {{")), "no test `{name}`");
     }
-    assert_eq!(named("aborts/"), reasons.into_iter().filter(|r| !bugs.contains(r)).collect());
+    same(&named("aborts::"), &reasons.into_iter().filter(|name| !bugs.contains(name)).collect());
 }
 
 /// Runs the examples of a file in every mode, and looks at what became of them.

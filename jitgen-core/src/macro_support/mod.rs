@@ -71,7 +71,8 @@ pub use probe::{
 };
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
-    CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow, state_at,
+    CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow,
+    state_at,
 };
 pub use shape::{Shape, TagAt};
 pub use std_types::none_bits;

@@ -22,9 +22,7 @@ use super::store::{PieceId, UnitId};
 use super::{Jit, counters, with_jit};
 use crate::backend::{self, CodePtr, ExitCell, Frame};
 use crate::ir::{Const, Ty};
-use crate::tracer::{
-    Image, MergeState, Portal, Replayed, Session, Site, keys, panics, run_within,
-};
+use crate::tracer::{Image, MergeState, Portal, Replayed, Session, Site, keys, panics, run_within};
 use std::sync::atomic::Ordering;
 
 /// Runs a portal's twin from a state to the next merge point at which it stops; nothing if the

@@ -179,7 +179,8 @@ impl Session {
         }
         let pointer = recording.recorder.store_outgoing(offset, reds);
         let types = reds.iter().map(|red| red.now.ty).collect();
-        let site = Rc::new(Site { portal, greens: greens.to_vec(), reds: types, hint: Cell::new(0) });
+        let site =
+            Rc::new(Site { portal, greens: greens.to_vec(), reds: types, hint: Cell::new(0) });
         let address = Rc::as_ptr(&site) as u64;
         let keep: Rc<dyn Any> = site;
         self.kept.push(Green { key: 0, bits: 0, keep: Some(keep) });

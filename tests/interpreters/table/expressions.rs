@@ -90,6 +90,15 @@ fn equal_values(_m: &mut Machine, a: i64, b: i64) -> i64 {
 }
 
 #[traced]
+fn equal_values(m: &mut Machine, a: i64, b: i64) -> i64 {
+    m.value = if a > b { Value::Int(a) } else { Value::Pair(1, 2) };
+    let same = m.value == Value::Int(9) || m.value == Value::Pair(1, 2);
+    let moved = m.point != Point { x: a, y: b };
+    m.point = Point { x: a & 1, y: b };
+    (same as i64) * 2 + moved as i64
+}
+
+#[traced]
 fn casts(_m: &mut Machine, a: i64, b: i64) -> i64 {
     let small = (a * 40) as i8;
     let float = small as f32 * 1.5;
