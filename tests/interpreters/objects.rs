@@ -295,7 +295,7 @@ pub mod vm {
                 let Value::Closure(closure) = machine.registers[closure].get() else {
                     return Err(Error::Type);
                 };
-                (to, call(&*closure, machine.registers[argument].get())?)
+                (to, call(&closure, machine.registers[argument].get())?)
             }
             Insn::Wrap(to, from) => (to, Value::Other(wrap(machine.registers[from].get())?)),
             Insn::Own(to) => {
