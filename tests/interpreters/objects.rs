@@ -35,6 +35,7 @@ impl Drop for Handle {
     }
 }
 
+#[allow(clippy::explicit_auto_deref, reason = "traced code says where it follows a pointer")]
 #[jitgen_core::interpreter]
 pub mod vm {
     use super::*;
@@ -295,7 +296,7 @@ pub mod vm {
                 let Value::Closure(closure) = machine.registers[closure].get() else {
                     return Err(Error::Type);
                 };
-                (to, call(&closure, machine.registers[argument].get())?)
+                (to, call(&*closure, machine.registers[argument].get())?)
             }
             Insn::Wrap(to, from) => (to, Value::Other(wrap(machine.registers[from].get())?)),
             Insn::Own(to) => {
