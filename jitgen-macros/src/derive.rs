@@ -474,6 +474,23 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
                 fn from_bits(bits: u64) -> Self { #m::enum_from_bits(bits) }
             }
             impl #generics #m::Scalar for #name #types #copy {}
+            impl #generics #m::Comparable for #name #types #copy {
+                fn compare(
+                    __op: #m::Bin,
+                    __a: #m::Tv<Self>,
+                    __b: #m::Tv<Self>,
+                    __now: impl ::core::ops::FnOnce() -> bool,
+                ) -> #m::Tv<bool> {
+                    #m::compare_scalars(__op, __a, __b, __now)
+                }
+                fn compare_in(
+                    __op: #m::Bin,
+                    __a: #m::Place<Self>,
+                    __b: #m::Place<Self>,
+                ) -> #m::Tv<bool> {
+                    #m::compare_words(__op, __a, __b)
+                }
+            }
         };
     }
 }

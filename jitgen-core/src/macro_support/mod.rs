@@ -20,7 +20,10 @@
 mod borrowed;
 mod call;
 mod carrier;
+mod coerce;
 mod elements;
+mod compare;
+mod each;
 mod enter;
 mod inline;
 mod memory;
@@ -35,6 +38,7 @@ mod place;
 mod portal;
 mod probe;
 mod reach;
+mod promote;
 mod recursion;
 mod shape;
 mod std_types;
@@ -44,8 +48,11 @@ pub use crate::runtime::coverage::{Coverage, CoverageTable, Treatment};
 pub use crate::runtime::{enter_portal, tick, tick_call};
 pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded};
 pub use call::{FromResidual, Parts, Try, err, from, ok, residual, some, split, split_option};
+pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
+pub use compare::{Comparable, compare, compare_scalars, compare_words};
+pub use each::{Each, each, next_of_each};
 pub use enter::enter;
 pub use inline::{Given, begin_inline, end_inline, returned, returns};
 pub use methods::{
@@ -57,11 +64,12 @@ pub use overflow::Checked;
 pub use own::drop_field;
 pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, nothing, word};
 pub use pattern::{Binding, ByValue, Head, Matched, behind, head, matched, named, peel};
-pub use place::{Place, addr_of, local, place_in, promote, shared, unique};
+pub use place::{Place, addr_of, local, place_in, shared, unique};
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
 pub use probe::{Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
+pub use promote::{PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
     CalledByTwins, NotRecursive, enter_level, hand_over, is_deep, leave_level, overflow, state_at,

@@ -15,6 +15,7 @@
 //!
 //! Not here: the guards that tests come to (`tracer::tags`).
 
+use super::elements::{Indexable, element};
 use super::memory;
 use super::place::{At, Place, addr_of};
 use super::reach::Peel;
@@ -163,6 +164,33 @@ impl<T, M: Binding> Matched<T, M> {
     /// `ref mut name`.
     pub fn bind_unique<'a>(self) -> Tv<&'a mut T> {
         addr_of(self.place)
+    }
+}
+
+impl<T: Indexable + ?Sized, M: Binding> Matched<T, M> {
+    /// `[a, b]`, and with `rest` `[a, .., b]`: are there so many elements? A guard says so.
+    pub fn has_elements(self, number: usize, rest: bool) -> bool {
+        let (_, len) = T::elements(self.place);
+        let wanted = Word { now: Const::i64(number as i64), opnd: Opnd::Const };
+        let (op, a, b) = if rest { (Op::LeU, wanted, len) } else { (Op::Eq, len, wanted) };
+        let yes = if rest { number as u64 <= len.now.bits } else { number as u64 == len.now.bits };
+        let opnd = with(|s| s.op(op, Ty::I64, a, Some(b)));
+        with(|s| s.branch(Word { now: Const::bool(yes), opnd }));
+        yes
+    }
+
+    /// The element of that number, from the front or from the end.
+    pub fn element(self, number: usize, from_end: bool) -> Matched<T::Item, M> {
+        let (first, len) = T::elements(self.place);
+        let constant = |n: usize| Word { now: Const::i64(n as i64), opnd: Opnd::Const };
+        let index = if from_end {
+            let now = Const::i64(len.now.signed() - number as i64);
+            let opnd = with(|s| s.op(Op::Sub, Ty::I64, len, Some(constant(number))));
+            Word { now, opnd }
+        } else {
+            constant(number)
+        };
+        Matched { place: element(first, index), mode: self.mode }
     }
 }
 

@@ -214,6 +214,13 @@ impl<T: ?Sized> Place<T> {
     }
 }
 
+impl Place<str> {
+    /// The bytes of a text.
+    pub(super) fn bytes(self) -> Place<[u8]> {
+        Place { address: self.address as *mut [u8], at: self.at }
+    }
+}
+
 impl<T> super::inline::Given for Place<T> {
     fn given(&self) -> Opnd {
         match self.at {
@@ -411,15 +418,6 @@ pub fn shared<'a, T>(place: Place<T>) -> Tv<&'a T> {
 /// `&mut place`.
 pub fn unique<'a, T>(place: Place<T>) -> Tv<&'a mut T> {
     addr_of(place)
-}
-
-/// A word that is a constant from here on.
-pub fn promote<X: Traced>(x: Tv<X>) -> Tv<X> {
-    let words = x.words(false);
-    for (_, word) in words {
-        with(|s| s.promote(word));
-    }
-    Tv::of(x.native(), Opnd::Const)
 }
 
 /// What is known of a green in memory after its merge point: it is constant.

@@ -42,7 +42,8 @@ macro_rules! green_words {
                 value.bits()
             }
             fn fix(value: &mut Tv<$t>) -> tracer::Green {
-                *value = super::place::promote(*value);
+                with(|s| s.promote(value.word()));
+                *value = super::traced::lift(value.nat());
                 let bits = value.nat().bits();
                 tracer::Green { key: bits, bits, keep: None }
             }

@@ -107,6 +107,18 @@ impl<T> Deref for Rc<T> {
     }
 }
 
+/// Another share of the `Rc` that consists of this pointer; not recorded.
+///
+/// A trace that has compared the pointer keeps the `Rc` alive; a twin has just loaded it.
+pub(super) fn shared_by<T>(pointer: Word) -> Rc<T> {
+    let contents = pointer.now.bits.wrapping_add(rc_distance::<T>()) as *const T;
+    // SAFETY: the word is the pointer of a live `Rc<T>` (see above), whose contents lie there.
+    unsafe {
+        Rc::increment_strong_count(contents);
+        Rc::from_raw(contents)
+    }
+}
+
 /// Distance from what the pointer in an `Rc<T>` holds to the `T`: measured, since the standard
 /// library does not say.
 fn rc_distance<T>() -> u64 {
@@ -171,6 +183,50 @@ impl<T> Auto for Rc<[T]> {
     }
 }
 
+impl Deref for Rc<str> {
+    type Target = str;
+    fn deref(place: Place<Self>) -> Place<str> {
+        // SAFETY: a live fat pointer is here: address of the counts, then length.
+        let (pointer, len) =
+            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place)) };
+        text(fat(pointer, rc_distance::<[u8; 0]>(), len, false))
+    }
+}
+
+impl Deref for &str {
+    type Target = str;
+    fn deref(place: Place<Self>) -> Place<str> {
+        // SAFETY: a live fat pointer is here: address, then length.
+        let (pointer, len) =
+            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place)) };
+        text(fat(pointer, 0, len, place.is_frozen() && pointer.opnd.is_const()))
+    }
+}
+
+macro_rules! texts {
+    ($([$($g:tt)*] $t:ty;)+) => {$(
+        impl<$($g)*> Auto for $t {
+            type Target = str;
+            fn auto(place: Place<Self>) -> Place<str> {
+                Self::deref(place)
+            }
+        }
+        impl<$($g)*> Peel for $t {
+            type End = $t;
+            type Then<M: Binding> = M;
+            fn peel(place: Place<Self>) -> Place<$t> {
+                place
+            }
+        }
+    )+};
+}
+texts! { [] Rc<str>; ['a] &'a str; }
+
+/// Bytes that are a text.
+fn text(bytes: Place<[u8]>) -> Place<str> {
+    Place { address: bytes.address as *mut str, at: bytes.at }
+}
+
 /// The elements to which a fat pointer leads.
 fn fat<T>(pointer: Word, distance: u64, len: Word, frozen: bool) -> Place<[T]> {
     let first = follow::<T>(pointer, distance, frozen);
@@ -224,6 +280,22 @@ impl<T: Peel> Peel for &T {
     type Then<M: Binding> = T::Then<Shared>;
     fn peel(place: Place<Self>) -> Place<T::End> {
         T::peel(<&T as Deref>::deref(place))
+    }
+}
+
+impl<T> Peel for &[T] {
+    type End = [T];
+    type Then<M: Binding> = Shared;
+    fn peel(place: Place<Self>) -> Place<[T]> {
+        Self::deref(place)
+    }
+}
+
+impl<T> Peel for &mut [T] {
+    type End = [T];
+    type Then<M: Binding> = M::UnderUnique;
+    fn peel(place: Place<Self>) -> Place<[T]> {
+        Self::deref(place)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::ir::{Const, Ty};
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
 use std::mem::offset_of;
+use std::num::TryFromIntError;
 use std::ptr::NonNull;
 use std::rc::{Rc, Weak};
 
@@ -98,6 +99,17 @@ unsafe impl<T> Traced for NonNull<T> {
     type Pass = ByWord;
     const SHAPE: Shape = Shape::word(Ty::Ptr);
     const NONNULL: bool = true;
+}
+
+// SAFETY: a type without bytes (asserted).
+unsafe impl Traced for TryFromIntError {
+    type V = TryFromIntError;
+    type O = Plain;
+    type Pass = ByMemory;
+    const SHAPE: Shape = {
+        assert!(size_of::<TryFromIntError>() == 0);
+        Shape::EMPTY
+    };
 }
 
 // SAFETY: a type without bytes.

@@ -339,6 +339,12 @@ impl Session {
         self.pins.push(green);
     }
 
+    /// Keeps something alive as long as the twin runs and as the trace that is recorded exists.
+    pub fn keep_with_trace(&mut self, what: Rc<dyn Any>) {
+        self.pins.push(Rc::clone(&what));
+        self.kept.push(Green { key: 0, bits: 0, keep: Some(what) });
+    }
+
     /// A green that lives in memory, as it is at the merge point from which the twin starts.
     pub fn start_green(&mut self, green: Green) {
         self.start_greens.push_back(green);

@@ -27,6 +27,7 @@ mod counted;
 mod float;
 pub(super) mod integer;
 mod letter;
+mod made;
 mod optional;
 mod sequence;
 mod vector;
@@ -35,16 +36,17 @@ pub use counted::{Share, clone_called, clone_of, clone_shared};
 
 // Underscores: an import of everything here must not hide a name of the author's.
 pub use cells::{CellTwin as _, RefCellTwin as _};
-pub use convert::{FromTwin as _, IntoTwin as _};
+pub use convert::{FromTwin as _, IntoTwin as _, TryFromTwin as _};
 pub use counted::{CloneTwin, Counted as _};
 pub use float::{Float as _, FloatCalls as _};
 pub use integer::{
     Integer as _, IntegerCalls as _, SignedCalls as _, SignedOps as _, Unsigned as _,
     UnsignedCalls as _,
 };
+pub use made::{HoldsOne as _, MadeEmpty as _};
 pub use letter::{Ascii as _, Letter as _};
 pub use optional::{Fallible as _, Optional as _, OptionalReference as _};
-pub use sequence::Sequence as _;
+pub use sequence::{Sequence as _, Text as _};
 pub use vector::{Elements as _, Vector as _};
 
 use super::place::Place;

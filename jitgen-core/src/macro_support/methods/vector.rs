@@ -12,7 +12,8 @@ use crate::macro_support::call::{residual, some};
 use crate::macro_support::elements::{
     Indexable, element, index, inside, vec_layout, vec_word,
 };
-use crate::macro_support::place::{Place, shared, unique};
+use crate::macro_support::place::{Place, local, shared, unique};
+use super::counted::CloneTwin;
 use crate::macro_support::traced::{Traced, Tv, lift, unit};
 use crate::tracer::{Function, Opnd, Word, panics, with};
 
@@ -70,6 +71,10 @@ pub trait Vector {
     fn pop__twin(&self, this: Place<Self>) -> Tv<Option<Self::Item>>;
     /// The twin of `truncate`.
     fn truncate__twin(&self, this: Place<Self>, len: Tv<usize>) -> Tv<()>;
+    /// The twin of `resize`.
+    fn resize__twin(&self, this: Place<Self>, len: Tv<usize>, value: Tv<Self::Item>) -> Tv<()>
+    where
+        Self::Item: CloneTwin;
     /// The twin of `clear`.
     fn clear__twin(&self, this: Place<Self>) -> Tv<()>;
 }
@@ -112,6 +117,19 @@ impl<T: Traced> Vector for Vec<T> {
             }
             // From the end, unlike `truncate`: each is dropped where the trace can see it.
             drop(self.pop__twin(this));
+        }
+    }
+    fn resize__twin(&self, this: Place<Self>, len: Tv<usize>, mut value: Tv<T>) -> Tv<()>
+    where
+        T: CloneTwin,
+    {
+        loop {
+            let (_, now) = Vec::elements(this);
+            if !inside(now, len.word()) {
+                return self.truncate__twin(this, len);
+            }
+            let one = T::clone__twin(local(&mut value));
+            self.push__twin(this, one);
         }
     }
     fn clear__twin(&self, this: Place<Self>) -> Tv<()> {
