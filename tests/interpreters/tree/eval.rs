@@ -182,7 +182,9 @@ fn exec_while(context: &mut Context, node: &Rc<While>, env: &Rc<Env>) -> Result<
             return Ok(());
         }
         match exec_body(context, &node.body, env) {
-            Ok(()) => can_enter_jit!(),
+            Ok(()) => {
+                can_enter_jit!();
+            }
             Err(Flow::Break) => return Ok(()),
             Err(flow) => return Err(flow),
         }
