@@ -126,14 +126,26 @@ impl<T, M: Binding> Matched<T, M> {
     }
 
     /// A field of the variant that `head` shows.
-    pub fn inner<F>(self, head: &Head<T>, field: *const F) -> Matched<F, M> {
+    pub fn inner<F>(self, head: &Head<T>, field: *const F) -> Matched<F, M>
+    where
+        T: Traced,
+    {
         let distance = (field as u64).wrapping_sub(head.native() as u64);
         let address = (self.place.addr() as u64).wrapping_add(distance) as *mut F;
-        Matched { place: self.place.project(address), mode: self.mode }
+        let place = self.place.project(address);
+        // What is part of a raw word is told apart as that is.
+        let place = match T::SHAPE.owner_of(distance as u32) {
+            Some(owner @ (Owner::Field(..) | Owner::Any)) => place.owned_by(owner),
+            _ => place,
+        };
+        Matched { place, mode: self.mode }
     }
 
     /// The place of a field of the variant that `head` shows.
-    pub fn part<F>(self, head: &Head<T>, field: *const F) -> Place<F> {
+    pub fn part<F>(self, head: &Head<T>, field: *const F) -> Place<F>
+    where
+        T: Traced,
+    {
         self.inner(head, field).place
     }
 

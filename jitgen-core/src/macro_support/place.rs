@@ -99,8 +99,11 @@ impl<T: ?Sized> Place<T> {
 
     /// The same place, whose content may change although the memory around it does not.
     pub(super) fn thawed(mut self) -> Place<T> {
-        if let At::Memory { address, .. } = &mut self.at {
+        if let At::Memory { address, owner, .. } = &mut self.at {
             address.frozen = false;
+            if let Owner::Frozen = owner {
+                *owner = Owner::Any;
+            }
         }
         self
     }
@@ -234,6 +237,7 @@ impl<T> super::inline::Given for Place<T> {
 fn class_of(owner: Owner) -> u32 {
     match owner {
         Owner::Field(name, offset) => alias_class(name(), offset),
+        Owner::Frozen => alias_class("behind a red", 0),
         Owner::Place | Owner::Any => 0,
     }
 }

@@ -181,6 +181,9 @@ impl State {
     pub fn red<X: Traced>(&mut self) -> Tv<X> {
         const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
         let words = self.take_words::<X>(|index| with(|s| s.param(index)));
+        if X::FREEZES {
+            words.iter().for_each(|(_, word)| with(|s| s.share(word.opnd)));
+        }
         Tv::received(&words)
     }
 
@@ -309,6 +312,9 @@ impl Merge {
         let shape = const { &X::SHAPE };
         let parts = shape.words().iter().map(|at| {
             let opnd = Opnd::Ssa(renamed.next().expect("a value for every word"));
+            if X::FREEZES {
+                with(|s| s.share(opnd));
+            }
             Part::word(at.offset, at.ty, opnd)
         });
         let parts = parts.collect();

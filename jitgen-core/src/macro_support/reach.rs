@@ -81,7 +81,11 @@ impl<T> Deref for &T {
     fn deref(place: Place<Self>) -> Place<T> {
         // SAFETY: a live reference is here.
         let word = unsafe { place.word(0, Ty::Ptr, Owner::Place) };
-        follow(word, 0, place.is_frozen() && word.opnd.is_const())
+        let target = follow(word, 0, place.is_frozen() && word.opnd.is_const());
+        match with(|s| s.is_shared(word.opnd)) {
+            true => target.owned_by(Owner::Frozen),
+            false => target,
+        }
     }
 }
 
@@ -156,7 +160,7 @@ macro_rules! fat {
             fn deref(place: Place<Self>) -> Place<$target> {
                 // SAFETY: a live fat pointer is here: address, then length.
                 let (pointer, len) = unsafe {
-                    (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place))
+                    (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any))
                 };
                 let frozen = place.is_frozen() && pointer.opnd.is_const();
                 fat(pointer, 0, len, frozen)
@@ -171,7 +175,7 @@ impl<T> Deref for Rc<[T]> {
     fn deref(place: Place<Self>) -> Place<[T]> {
         // SAFETY: a live fat pointer is here: address of the counts, then length.
         let (pointer, len) =
-            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place)) };
+            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any)) };
         fat(pointer, rc_distance::<[T; 0]>(), len, false)
     }
 }
@@ -188,7 +192,7 @@ impl Deref for Rc<str> {
     fn deref(place: Place<Self>) -> Place<str> {
         // SAFETY: a live fat pointer is here: address of the counts, then length.
         let (pointer, len) =
-            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place)) };
+            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any)) };
         text(fat(pointer, rc_distance::<[u8; 0]>(), len, false))
     }
 }
@@ -198,7 +202,7 @@ impl Deref for &str {
     fn deref(place: Place<Self>) -> Place<str> {
         // SAFETY: a live fat pointer is here: address, then length.
         let (pointer, len) =
-            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place)) };
+            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any)) };
         text(fat(pointer, 0, len, place.is_frozen() && pointer.opnd.is_const()))
     }
 }

@@ -27,7 +27,7 @@ use std::ptr::NonNull;
 use std::rc::{Rc, Weak};
 
 macro_rules! references {
-    ($($t:ty),+) => {$(
+    ($($t:ty, $freezes:literal;)+) => {$(
         // SAFETY: `Ptr` is transparent over `NonNull`, which has the layout of a reference.
         unsafe impl<T> Traced for $t {
             type V = Ptr<T>;
@@ -35,17 +35,13 @@ macro_rules! references {
             type Pass = ByWord;
             const SHAPE: Shape = Shape::word(Ty::Ptr);
             const NONNULL: bool = true;
+            const FREEZES: bool = $freezes;
         }
     )+};
 }
-references!(&T, &mut T);
+references! { &T, true; &mut T, false; }
 
-const FAT: Shape =
-    Shape::EMPTY.with(0, &Shape::word(Ty::Ptr), fat_name).with(8, &Shape::word(Ty::I64), fat_name);
-
-fn fat_name() -> &'static str {
-    "fat pointer"
-}
+const FAT: Shape = Shape::EMPTY.with_any(0, Ty::Ptr).with_any(8, Ty::I64);
 
 macro_rules! fat_references {
     ($($t:ty),+) => {$(
@@ -145,11 +141,9 @@ unsafe impl<T> Traced for Box<[T]> {
     const SHAPE: Shape = FAT;
 }
 
-/// A `Vec` and a `String` are moved as three words, whatever each of them is.
-const THREE_WORDS: Shape = Shape::EMPTY
-    .with(0, &Shape::word(Ty::I64), fat_name)
-    .with(8, &Shape::word(Ty::I64), fat_name)
-    .with(16, &Shape::word(Ty::I64), fat_name);
+/// A `String` is moved as three words, whatever each of them is.
+const THREE_WORDS: Shape =
+    Shape::EMPTY.with_any(0, Ty::I64).with_any(8, Ty::I64).with_any(16, Ty::I64);
 
 // SAFETY: three words.
 unsafe impl<T> Traced for Vec<T> {
@@ -158,7 +152,11 @@ unsafe impl<T> Traced for Vec<T> {
     type Pass = ByMemory;
     const SHAPE: Shape = {
         assert!(size_of::<Vec<T>>() == 24);
-        THREE_WORDS
+        let name = type_name::<Vec<T>>;
+        Shape::EMPTY
+            .with(0, &Shape::word(Ty::I64), name)
+            .with(8, &Shape::word(Ty::I64), name)
+            .with(16, &Shape::word(Ty::I64), name)
     };
 }
 

@@ -58,6 +58,9 @@ pub unsafe trait Traced: Sized {
         Self::SHAPE.words().iter().for_each(|word| f(word.offset, word.ty));
     }
 
+    /// Is it a reference behind which nothing changes, except in cells, as long as it lives?
+    const FREEZES: bool = false;
+
     /// The tag of the variant of that name (its number in `VARIANTS`, if there is no tag).
     fn tag_named(name: &str) -> Option<u64> {
         let _ = name;

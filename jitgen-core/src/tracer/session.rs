@@ -205,6 +205,7 @@ pub struct Session {
     pub(super) levels: Vec<Level>,
     start_greens: VecDeque<Green>,
     pins: Vec<Rc<dyn Any>>,
+    shared: Vec<Opnd>,
     started: bool,
     pub(super) at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.
@@ -319,6 +320,18 @@ impl Session {
     /// The operand of the trace's parameter of that number.
     pub fn param(&self, index: usize) -> Opnd {
         self.recording.as_ref().map_or(Opnd::Const, |r| Opnd::Ssa(r.recorder.param(index)))
+    }
+
+    /// The operand is a red that is a shared reference: nobody stores to what it leads to.
+    pub fn share(&mut self, opnd: Opnd) {
+        if let Opnd::Ssa(_) = opnd {
+            self.shared.push(opnd);
+        }
+    }
+
+    /// Is it such a red?
+    pub fn is_shared(&self, opnd: Opnd) -> bool {
+        self.shared.contains(&opnd)
     }
 
     /// A word that came from outside has bytes that mean nothing in the variant that it belongs to;
