@@ -93,6 +93,11 @@ impl<T: ?Sized> Place<T> {
         }
     }
 
+    /// Is it a part of one of the twin's own values?
+    pub(super) fn is_in_twin(self) -> bool {
+        matches!(self.at, At::Value(_))
+    }
+
     pub(super) fn is_frozen(self) -> bool {
         matches!(self.at, At::Memory { address: Address { frozen: true, .. }, .. })
     }

@@ -111,7 +111,7 @@ fn call(
     closure: &Closure,
     mut variables: Vec<Value>,
 ) -> Result<Value, Flow> {
-    let function = &closure.function;
+    let function = promote(&closure.function);
     if variables.len() != function.parameters {
         return Err(Flow::Error(Error::Arguments));
     }
@@ -159,7 +159,7 @@ fn exec(context: &mut Context, stmt: &Stmt, env: &Rc<Env>) -> Result<(), Flow> {
         Stmt::Return(expr) => Err(Flow::Return(eval(context, expr, env)?)),
         Stmt::Try { body, error, handler } => match exec_body(context, body, env) {
             Err(Flow::Error(reason)) => {
-                env.set(*error, message(&reason));
+                env.set(*error, message(reason));
                 exec_body(context, handler, env)
             }
             result => result,
@@ -169,7 +169,7 @@ fn exec(context: &mut Context, stmt: &Stmt, env: &Rc<Env>) -> Result<(), Flow> {
 
 /// The text of an error.
 #[residual]
-fn message(reason: &Error) -> Value {
+fn message(reason: Error) -> Value {
     Value::Str(format!("{reason:?}").into())
 }
 

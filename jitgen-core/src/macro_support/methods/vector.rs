@@ -12,6 +12,7 @@ use crate::macro_support::call::{residual, some};
 use crate::macro_support::elements::{
     Indexable, element, index, inside, vec_layout, vec_word,
 };
+use crate::macro_support::passing::{AbiOf, RetOf, deliver, from_abi, nothing, word};
 use crate::macro_support::place::{Place, local, shared, unique};
 use super::counted::CloneTwin;
 use crate::macro_support::traced::{Traced, Tv, lift, unit};
@@ -49,12 +50,35 @@ extern "C" fn grow_thunk<T>(vec: *mut Vec<T>) {
     });
 }
 
+fn grown<T>(mut vec: Vec<T>) -> Vec<T> {
+    vec.reserve(1);
+    vec
+}
+
+extern "C" fn grow_value_thunk<T>(vec: AbiOf<Vec<T>>, out: *mut u8) -> RetOf<Vec<T>> {
+    panics::guarded(nothing::<Vec<T>>(), || {
+        // SAFETY: a trace passes a `Vec` that it does not use again, and scratch memory.
+        unsafe { deliver::<Vec<T>>(grown(from_abi::<Vec<T>>(vec)), out) }
+    })
+}
+
 /// Makes room for one more.
 fn grow<T>(place: Place<Vec<T>>) {
     let function = Function {
         symbol: std::any::type_name::<fn(Vec<T>) -> Place<T>>(),
         address: grow_thunk::<T> as *const () as usize,
     };
+    if place.is_in_twin() {
+        // It has no address in the trace: it goes to the call, and comes back.
+        let vec = place.get();
+        let function = Function {
+            symbol: std::any::type_name::<fn(Vec<T>) -> Vec<T>>(),
+            address: grow_value_thunk::<T> as *const () as usize,
+        };
+        let args = [word(&vec)];
+        place.put(residual(function, &args, move || grown(vec.native())));
+        return;
+    }
     let args = [shared(place).word()];
     let vec = place.addr();
     // SAFETY: a live `Vec` is there whenever the call is made.
