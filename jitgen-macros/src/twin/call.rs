@@ -46,7 +46,7 @@ impl Twin<'_> {
                 return quote_spanned!(e.span()=> match #value {
                     __v => {
                         use #m::{PromoteShared as _, PromoteWords as _};
-                        (&#m::Promoting::of(&__v)).promote(__v)
+                        #m::Promoting::of(&__v).promote(__v)
                     }
                 });
             }
