@@ -6,10 +6,10 @@
 
 #[path = "interpreters/constructs.rs"]
 mod constructs;
-#[path = "interpreters/references.rs"]
-mod references;
 #[path = "interpreters/helpers.rs"]
 mod helpers;
+#[path = "interpreters/references.rs"]
+mod references;
 #[path = "interpreters/stack.rs"]
 mod stack;
 #[path = "interpreters/tagged.rs"]

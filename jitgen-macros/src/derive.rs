@@ -121,8 +121,10 @@ fn clone(input: &DeriveInput) -> TokenStream {
             let variants = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
                 let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
                 let text = name.to_string();
-                let body = arm(variant, &|local, ty| quote! {
-                    <#ty as #m::Share>::share(__m.part(&__head, #local));
+                let body = arm(variant, &|local, ty| {
+                    quote! {
+                        <#ty as #m::Share>::share(__m.part(&__head, #local));
+                    }
                 });
                 quote! {
                     if (false #(|| ::core::mem::needs_drop::<#types>())*) && __head.test(

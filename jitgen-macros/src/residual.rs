@@ -63,12 +63,15 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
         Some(how) => {
             let (rest, rest_types) = (&arguments[1..], &taken[1..]);
             let coerced = match types.first() {
-                Some(ty) if signature::coercion(&function.sig, ty, wide).is_some() => {
-                    arguments[1..].iter().zip(&types[1..]).filter_map(|(name, ty)| {
+                Some(ty) if signature::coercion(&function.sig, ty, wide).is_some() => arguments
+                    [1..]
+                    .iter()
+                    .zip(&types[1..])
+                    .filter_map(|(name, ty)| {
                         let how = signature::coercion(&function.sig, ty, wide)?.how;
                         Some(quote!(let #name = #m::#how(#name);))
-                    }).collect()
-                }
+                    })
+                    .collect(),
                 _ => coerced,
             };
             let rest = quote!(#(#rest: #m::Tv<#rest_types>),*);

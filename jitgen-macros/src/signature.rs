@@ -17,8 +17,8 @@ use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Role, reference};
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::visit::Visit;
 use syn::spanned::Spanned;
+use syn::visit::Visit;
 use syn::{FnArg, GenericParam, Generics, Ident, Signature, Type, TypeParamBound};
 
 /// Can the function have a twin?

@@ -376,9 +376,8 @@ pub fn run(code: &[vm::Insn], rounds: i64) -> String {
         seen: 1,
         digest: 0,
     };
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        vm::run(&program, &mut machine)
-    }));
+    let result =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| vm::run(&program, &mut machine)));
     let result = result.map_err(|payload| payload.downcast_ref::<String>().cloned());
     format!("{result:?} {machine:?}")
 }

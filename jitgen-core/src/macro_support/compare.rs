@@ -30,12 +30,7 @@ pub trait Comparable: Traced {
 }
 
 /// `a op b`.
-pub fn compare<X: Comparable>(
-    op: Bin,
-    a: Tv<X>,
-    b: Tv<X>,
-    now: impl FnOnce() -> bool,
-) -> Tv<bool> {
+pub fn compare<X: Comparable>(op: Bin, a: Tv<X>, b: Tv<X>, now: impl FnOnce() -> bool) -> Tv<bool> {
     X::compare(op, a, b, now)
 }
 

@@ -153,10 +153,11 @@ unsafe impl<T> Traced for Vec<T> {
     const SHAPE: Shape = {
         assert!(size_of::<Vec<T>>() == 24);
         let name = type_name::<Vec<T>>;
-        Shape::EMPTY
-            .with(0, &Shape::word(Ty::I64), name)
-            .with(8, &Shape::word(Ty::I64), name)
-            .with(16, &Shape::word(Ty::I64), name)
+        Shape::EMPTY.with(0, &Shape::word(Ty::I64), name).with(8, &Shape::word(Ty::I64), name).with(
+            16,
+            &Shape::word(Ty::I64),
+            name,
+        )
     };
 }
 

@@ -204,8 +204,8 @@ pub struct Session {
     /// The portals that the twin has entered inside of its own.
     pub(super) levels: Vec<Level>,
     start_greens: VecDeque<Green>,
-    pins: Vec<Rc<dyn Any>>,
-    shared: Vec<Opnd>,
+    pub(super) pins: Vec<Rc<dyn Any>>,
+    pub(super) shared: Vec<Opnd>,
     started: bool,
     pub(super) at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.
@@ -322,18 +322,6 @@ impl Session {
         self.recording.as_ref().map_or(Opnd::Const, |r| Opnd::Ssa(r.recorder.param(index)))
     }
 
-    /// The operand is a red that is a shared reference: nobody stores to what it leads to.
-    pub fn share(&mut self, opnd: Opnd) {
-        if let Opnd::Ssa(_) = opnd {
-            self.shared.push(opnd);
-        }
-    }
-
-    /// Is it such a red?
-    pub fn is_shared(&self, opnd: Opnd) -> bool {
-        self.shared.contains(&opnd)
-    }
-
     /// A word that came from outside has bytes that mean nothing in the variant that it belongs to;
     /// the twin goes on with `now`, where they are zero.
     pub fn clear(&mut self, opnd: Opnd, now: Const) {
@@ -350,12 +338,6 @@ impl Session {
     /// Keeps a green alive as long as the twin runs.
     pub fn keep(&mut self, green: Rc<dyn Any>) {
         self.pins.push(green);
-    }
-
-    /// Keeps something alive as long as the twin runs and as the trace that is recorded exists.
-    pub fn keep_with_trace(&mut self, what: Rc<dyn Any>) {
-        self.pins.push(Rc::clone(&what));
-        self.kept.push(Green { key: 0, bits: 0, keep: Some(what) });
     }
 
     /// A green that lives in memory, as it is at the merge point from which the twin starts.
@@ -688,7 +670,8 @@ impl Session {
         };
         let params = &recording.recorder;
         let cleared = self.cleared.iter();
-        let cleared = cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
+        let cleared =
+            cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
         let (trace, journal) = recording.recorder.finish(close);
         let functions = recording.functions;
         self.recorded = Some(Recorded { trace, journal, target, functions, result: None, cleared });

@@ -54,7 +54,9 @@ impl Twin<'_> {
                 let place = self.place(&e.args[0]);
                 return quote_spanned!(e.span()=> #m::clone_of(#place));
             }
-            "replace" | "take" | "swap" if !single && segments[segments.len() - 2].ident == "mem" => {
+            "replace" | "take" | "swap"
+                if !single && segments[segments.len() - 2].ident == "mem" =>
+            {
                 let (function, arguments) = (format_ident!("mem_{name}"), self.arguments(&e.args));
                 return quote_spanned!(e.span()=> #m::#function(#(#arguments),*));
             }

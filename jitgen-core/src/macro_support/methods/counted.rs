@@ -7,14 +7,14 @@
 //! Not here: drops (`own`).
 
 use crate::macro_support::call::residual;
+use crate::macro_support::ops::{Bin, bin};
 use crate::macro_support::own::count_up;
 use crate::macro_support::passing::{RetOf, deliver, nothing};
-use crate::macro_support::place::{Place, shared};
-use crate::macro_support::reach::{Peel, pointer_in};
-use crate::macro_support::ops::{Bin, bin};
-use crate::macro_support::traced::{Traced, Tv};
 use crate::macro_support::place::local;
+use crate::macro_support::place::{Place, shared};
 use crate::macro_support::reach::deref;
+use crate::macro_support::reach::{Peel, pointer_in};
+use crate::macro_support::traced::{Traced, Tv};
 use crate::tracer::{Function, panics};
 use std::rc::Rc;
 

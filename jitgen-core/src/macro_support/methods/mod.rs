@@ -43,8 +43,8 @@ pub use integer::{
     Integer as _, IntegerCalls as _, SignedCalls as _, SignedOps as _, Unsigned as _,
     UnsignedCalls as _,
 };
-pub use made::{HoldsOne as _, MadeEmpty as _};
 pub use letter::{Ascii as _, Letter as _};
+pub use made::{HoldsOne as _, MadeEmpty as _};
 pub use optional::{Fallible as _, Optional as _, OptionalReference as _};
 pub use sequence::{Sequence as _, Text as _};
 pub use vector::{Elements as _, Vector as _};

@@ -7,14 +7,12 @@
 //!
 //! Not here: `len`, `is_empty` (`sequence`); iterators.
 
+use super::counted::CloneTwin;
 use crate::ir::{Const, Op, Ty};
 use crate::macro_support::call::{residual, some};
-use crate::macro_support::elements::{
-    Indexable, element, index, inside, vec_layout, vec_word,
-};
+use crate::macro_support::elements::{Indexable, element, index, inside, vec_layout, vec_word};
 use crate::macro_support::passing::{AbiOf, RetOf, deliver, from_abi, nothing, word};
 use crate::macro_support::place::{Place, local, shared, unique};
-use super::counted::CloneTwin;
 use crate::macro_support::traced::{Traced, Tv, lift, unit};
 use crate::tracer::{Function, Opnd, Word, panics, with};
 
