@@ -434,6 +434,16 @@ impl Twin<'_> {
     /// `[a, b]` and `[a, .., b]`.
     fn test_slice(&mut self, p: &syn::PatSlice, matched: &Ident, tests: &mut Tests) {
         let (m, fail) = (support_at(p.span()), tests.fail);
+        for elem in &p.elems {
+            if let Pat::Ident(name) = strip(elem)
+                && let Some((_, inner)) = &name.subpat
+                && matches!(strip(inner), Pat::Rest(_))
+            {
+                let help = "name the elements, or take the rest in a #[residual] function";
+                self.unsupported(elem, "a name for the rest of a slice is", help);
+                return;
+            }
+        }
         let rest = p.elems.iter().position(|elem| matches!(strip(elem), Pat::Rest(_)));
         let number = p.elems.len() - usize::from(rest.is_some());
         let (peeled, open) = (self.fresh("q"), rest.is_some());
