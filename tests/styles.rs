@@ -16,7 +16,7 @@ mod stack_machine;
 mod tree;
 
 use jitgen::modes;
-use jitgen::plain::strip;
+use jitgen::plain::{added_lines, strip};
 use jitgen::sources::sources;
 use std::env;
 
@@ -136,7 +136,8 @@ fn run() {
 fn plain_interpreters_know_nothing_of_the_jit() {
     let words = ["jitgen", "Traced", "merge_point", "can_enter_jit", "residual", "portal"];
     let mut files = sources();
-    files.retain(|file| file.path.matches('/').count() == 3);
+    // Each in a folder of its own; the table has examples, which are never plain.
+    files.retain(|file| file.path.matches('/').count() == 3 && !file.path.contains("/table/"));
     files.retain(|file| file.path.starts_with("tests/interpreters/") && file.is_rust());
     files.retain(|file| !file.path.contains("/files/"));
     assert!(files.len() > 15, "the interpreters are not found");
@@ -146,5 +147,23 @@ fn plain_interpreters_know_nothing_of_the_jit() {
         let left: Vec<&str> =
             code.filter(|line| words.iter().any(|word| line.contains(word))).collect();
         assert!(left.is_empty(), "{}: {left:?}", file.path);
+    }
+}
+
+#[test]
+fn annotating_costs_few_lines() {
+    for style in ["register", "stack_machine", "tree"] {
+        // What runs kernels and what compares them with Rust is no part of the interpreter.
+        let others = ["kernels.rs", "native.rs"];
+        let mut sum = (0, 0);
+        for source in sources() {
+            let inside = source.path.contains(&format!("tests/interpreters/{style}/"));
+            if inside && !others.iter().any(|other| source.path.ends_with(other)) {
+                let (added, plain) = added_lines(&source.text);
+                sum = (sum.0 + added, sum.1 + plain);
+            }
+        }
+        assert!(sum.1 > 300, "{style} was not found: {sum:?}");
+        assert!(sum.0 * 100 <= sum.1 * 5, "{style}: {} lines more than {}", sum.0, sum.1);
     }
 }

@@ -14,17 +14,21 @@ use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 
+#[allow(dead_code, reason = "the rest is for the other tests and the bench")]
+#[path = "interpreters/register/mod.rs"]
+mod register;
+
 /// Runs a bf program; gives the optimized traces in the order in which they were made.
 fn optimized(source: &str) -> Vec<Trace> {
-    traces(|| {
+    optimized_by(|| {
         let program = Rc::new(bf::parse(source.as_bytes()).expect("the program is well formed"));
         let mut machine = bf::Machine::new(bf::Options::default(), io::empty(), io::sink());
         bf::run(&program, &mut machine).expect("the program runs");
     })
 }
 
-/// The optimized traces of what a program does, in the order in which they were made.
-fn traces(run: impl FnOnce()) -> Vec<Trace> {
+/// The optimized traces that a run makes, in order.
+fn optimized_by(run: impl FnOnce()) -> Vec<Trace> {
     let log = Rc::new(RefCell::new(String::new()));
     let sink = Rc::clone(&log);
     let mut config = Config::default();
@@ -122,7 +126,7 @@ fn guards_share_the_exits_of_their_resume_points() {
 fn variables_of_a_recursive_interpreter_stay_in_registers() {
     let kernel = tree::kernels::KERNELS.iter().find(|kernel| kernel.name == "int_sum");
     let program = kernel.expect("it is one").program(50);
-    let traces = traces(|| {
+    let traces = optimized_by(|| {
         tree::kernels::outcome(&program);
     });
     let [one] = &traces[..] else { panic!("{} traces", traces.len()) };
@@ -130,4 +134,53 @@ fn variables_of_a_recursive_interpreter_stay_in_registers() {
     let counts = census(body(one));
     let expected = [("add", 2), ("guard_not", 1), ("lt_s", 2), ("store", 4)];
     assert_eq!(counts, expected.into_iter().collect(), "{one}");
+}
+
+/// The compiled loop of a kernel of the register machine.
+fn kernel(name: &str) -> Vec<Trace> {
+    let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == name);
+    let kernel = kernel.expect("there is such a kernel");
+    optimized_by(|| {
+        let _ = register::kernels::outcome(&(kernel.program)(100));
+    })
+}
+
+/// Values are boxed in tags, helpers return `Result`s, and nothing of that is left: what the guest
+/// computes, the comparison with what becomes a `Bool`, and the stores of what changes.
+#[test]
+fn sums_of_tagged_integers_are_sums() {
+    let traces = kernel("int_sum");
+    let ops = census(body(&traces[0]));
+    let expected =
+        [("add", 2), ("guard_not", 1), ("le_s", 1), ("lt_s", 1), ("store", 3), ("zext", 1)];
+    assert_eq!(ops, expected.into_iter().collect(), "{}", traces[0]);
+}
+
+#[test]
+fn tagged_floats_stay_in_float_registers() {
+    let traces = kernel("float_recurrence");
+    let ops = census(body(&traces[0]));
+    assert_eq!((ops.get("fmul"), ops.get("fsub"), ops.get("load")), (Some(&2), Some(&1), None));
+    assert_eq!(ops.get("bitcast"), None, "{}", traces[0]);
+    assert_eq!(ops.get("guard"), None, "types are known: {}", traces[0]);
+}
+
+/// A guest call pushes a frame, and the callee's result goes through it: no call and no guard on
+/// types is left in the loop.
+fn inlines_its_call(name: &str, most: usize) {
+    let traces = kernel(name);
+    let ops = census(body(&traces[0]));
+    assert_eq!(ops.get("call"), None, "{name}: {}", traces[0]);
+    assert!(ops.values().sum::<usize>() < most, "{name}: {ops:?}");
+    assert!(traces.len() < 4, "{name}: {} traces", traces.len());
+}
+
+#[test]
+fn guest_calls_are_part_of_the_loop() {
+    inlines_its_call("guest_call", 45);
+}
+
+#[test]
+fn calls_of_closures_are_part_of_the_loop() {
+    inlines_its_call("closure_call", 60);
 }

@@ -160,7 +160,9 @@ fn function(
     let body = body.unwrap_or_else(|| syn::parse_quote!({}));
     let looping = first_loop(&body);
     let unrolled = marks.contains_key("unroll");
-    let role = if marks.contains_key("portal") {
+    let role = if declared {
+        Role::Traced
+    } else if marks.contains_key("portal") {
         Role::Portal
     } else if marks.contains_key("residual") || looping.is_some() && !unrolled {
         Role::Residual

@@ -28,7 +28,9 @@ pub fn traced(item: TokenStream) -> TokenStream {
                            help: keep it behind a #[residual] function";
             syn::Error::new(union.union_token.span, message).to_compile_error()
         }
-        Data::Struct(data) => implement(&input, &structure(&data.fields)),
+        Data::Struct(data) => {
+            [implement(&input, &structure(&data.fields)), equal(&input)].into_iter().collect()
+        }
         Data::Enum(data) => enumeration(&input, data),
     }
 }
@@ -192,14 +194,24 @@ fn members(fields: &Fields) -> Vec<(TokenStream, &Type)> {
 fn structure(fields: &Fields) -> TokenStream {
     let m = support();
     let (names, types): (Vec<_>, Vec<_>) = members(fields).into_iter().unzip();
+    let shape = quote!(#m::Shape::EMPTY #(
+        .with(
+            ::core::mem::offset_of!(Self, #names),
+            &#m::Probe::<#types>::SHAPE,
+            ::core::any::type_name::<Self>,
+        )
+    )*);
+    let shape = match &types[..] {
+        [only] => quote!(#m::Shape::only(
+            &#m::Probe::<#only>::SHAPE,
+            ::core::mem::size_of::<#only>(),
+            ::core::mem::size_of::<Self>(),
+            #shape,
+        )),
+        _ => shape,
+    };
     quote! {
-        const SHAPE: #m::Shape = #m::Shape::EMPTY #(
-            .with(
-                ::core::mem::offset_of!(Self, #names),
-                &#m::Probe::<#types>::SHAPE,
-                ::core::any::type_name::<Self>,
-            )
-        )*;
+        const SHAPE: #m::Shape = #shape;
         unsafe fn leaves(
             __this: *const Self,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
@@ -217,6 +229,9 @@ fn structure(fields: &Fields) -> TokenStream {
             true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*
         }
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
+            if const { !::core::mem::needs_drop::<Self>() } {
+                return true;
+            }
             if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
                 return false;
             }
@@ -328,28 +343,22 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let tags = if tagged { tags } else { &index_numbers };
     let all = if names.len() < 64 { (1u64 << names.len()) - 1 } else { 0 };
     let arms: Vec<TokenStream> = data.variants.iter().map(|v| arm(v, &leaf)).collect();
-    let plain = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
-        let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
-        quote!(Self::#name { .. } => true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*,)
+    let fields = |variant: &syn::Variant| -> Vec<Type> {
+        variant.fields.iter().map(|field| field.ty.clone()).collect()
+    };
+    let plain = data.variants.iter().map(|variant| {
+        let types = fields(variant);
+        quote!(true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*)
     });
     let patterns = data.variants.iter().map(|variant| {
         let name = &variant.ident;
         quote!(Self::#name { .. })
     });
-    let drops = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
-        let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
-        let text = name.to_string();
-        let body = arm(variant, &drop_part);
-        quote! {
-            if (false #(|| ::core::mem::needs_drop::<#types>())*)
-                && __head.test(#text, ::core::matches!(unsafe { &*__place.addr() }, Self::#name { .. }))
-            {
-                // SAFETY: the caller's promise: the value is in the twin.
-                match unsafe { &mut *__place.addr() } { #body _ => () }
-                return true;
-            }
-        }
+    let drops = data.variants.iter().map(|variant| {
+        let types = fields(variant);
+        quote!(false #(|| ::core::mem::needs_drop::<#types>())*)
     });
+    let drop_arms = data.variants.iter().map(|variant| arm(variant, &drop_part));
     let tag_leaf = tagged.then(|| {
         quote!(if let ::core::option::Option::Some((__at, __ty)) = Self::TAG.word() {
             __f(__at, __ty);
@@ -357,6 +366,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     });
     let items = quote! {
         const SHAPE: #m::Shape = #shape;
+        const BITS: bool = true #(&& #m::Probe::<#types>::BITS)*;
         const TAG: #m::TagAt = #tag;
         const VARIANTS: u64 = if let #m::TagAt::Nowhere = Self::TAG { #all } else { 0 };
         unsafe fn leaves(
@@ -368,10 +378,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
             match unsafe { &*__this } { #(#arms)* _ => () }
         }
         fn tag_named(__name: &str) -> ::core::option::Option<u64> {
-            match __name {
-                #(#names => ::core::option::Option::Some(#tags),)*
-                _ => ::core::option::Option::None,
-            }
+            #m::tag_named(__name, const { &[#((#names, #tags)),*] })
         }
         unsafe fn variant(__this: *const Self) -> u64 {
             // SAFETY: the caller's promise.
@@ -379,21 +386,32 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         }
         unsafe fn plain_inside(__this: *const Self) -> bool {
             // SAFETY: the caller's promise.
-            match unsafe { &*__this } { #(#plain)* _ => true }
+            let __variant = unsafe { Self::variant(__this) };
+            let __plain: &[bool] = const { &[#(#plain),*] };
+            __plain[__variant as usize]
         }
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
+            if const { !::core::mem::needs_drop::<Self>() } {
+                return true;
+            }
             if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
                 return false;
             }
-            let __base = __place.addr() as u64;
-            let __head = #m::head(#m::matched(__place));
-            #(#drops)*
+            // SAFETY: the caller's promise: the value is in the twin.
+            let __variant = unsafe { Self::variant(__place.addr()) };
+            if #m::has_to_drop(__place, __variant, const { &[#((#names, #drops)),*] }) {
+                let __base = __place.addr() as u64;
+                // SAFETY: see above.
+                match unsafe { &mut *__place.addr() } { #(#drop_arms)* _ => () }
+            }
             true
         }
     };
     let mut out = implement(input, &items);
     if fieldless && !names.is_empty() {
         out.extend(machine(input, repr.int.as_ref()));
+    } else {
+        out.extend(equal(input));
     }
     out
 }
@@ -450,11 +468,44 @@ fn drop_part(local: &Ident, ty: &Type) -> TokenStream {
     }
 }
 
+/// A comparison is a call, since nobody knows what the author's `PartialEq` does.
+fn equal(input: &DeriveInput) -> TokenStream {
+    let m = support();
+    let name = &input.ident;
+    let mut with_bounds = input.generics.clone();
+    for param in with_bounds.type_params_mut() {
+        param.bounds.push(syn::parse_quote!(#m::Traced));
+    }
+    let (generics, types, _) = with_bounds.split_for_impl();
+    quote! {
+        #[allow(warnings, clippy::all, clippy::pedantic, unsafe_code, reason = "generated")]
+        const _: () = {
+            impl #generics #m::Equal for #name #types
+            where
+                for<'__equal> Self:
+                    #m::Traced<O = #m::Plain> + ::core::marker::Copy + ::core::cmp::PartialEq,
+            {
+                fn equal(
+                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
+                    now: impl ::core::ops::FnOnce() -> bool,
+                ) -> #m::Tv<bool> {
+                    #m::equal_called(op, a, b, now)
+                }
+                fn equal_in(
+                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
+                ) -> #m::Tv<bool> {
+                    #m::equal_called_in(op, a, b)
+                }
+            }
+        };
+    }
+}
+
 /// An enum without fields is a machine word, if it is `Copy`.
 fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
     let m = support();
     if input.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_))) {
-        return quote!();
+        return equal(input);
     }
     let name = &input.ident;
     let (generics, types, _) = input.generics.split_for_impl();
@@ -478,19 +529,28 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
             impl #generics #m::Scalar for #name #types #copy {}
             impl #generics #m::Comparable for #name #types #copy {
                 fn compare(
-                    __op: #m::Bin,
-                    __a: #m::Tv<Self>,
-                    __b: #m::Tv<Self>,
-                    __now: impl ::core::ops::FnOnce() -> bool,
+                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
+                    now: impl ::core::ops::FnOnce() -> bool,
                 ) -> #m::Tv<bool> {
-                    #m::compare_scalars(__op, __a, __b, __now)
+                    #m::compare_scalars(op, a, b, now)
                 }
                 fn compare_in(
-                    __op: #m::Bin,
-                    __a: #m::Place<Self>,
-                    __b: #m::Place<Self>,
+                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
                 ) -> #m::Tv<bool> {
-                    #m::compare_words(__op, __a, __b)
+                    #m::compare_words(op, a, b)
+                }
+            }
+            impl #generics #m::Equal for #name #types #copy {
+                fn equal(
+                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
+                    now: impl ::core::ops::FnOnce() -> bool,
+                ) -> #m::Tv<bool> {
+                    #m::compare_scalars(op, a, b, now)
+                }
+                fn equal_in(
+                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
+                ) -> #m::Tv<bool> {
+                    #m::compare_words(op, a, b)
                 }
             }
         };

@@ -21,6 +21,7 @@ mod coverage;
 mod derive;
 mod diagnostics;
 mod expand;
+mod heap;
 mod model;
 mod portal;
 mod recursion;
@@ -75,4 +76,15 @@ pub fn portal(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Traced, attributes(traced))]
 pub fn derive_traced(item: TokenStream) -> TokenStream {
     derive::traced(item.into()).into()
+}
+
+/// Lets values of a type be objects of jitgen's heap: the collector finds the pointers in them.
+///
+/// `#[collect(skip)]` before a field leaves it out, if its type is `Send`, which nothing with a `Gc`
+/// in it is. `#[collect(unsafe_skip)]` leaves it out, too, with the promise that there are no
+/// pointers to objects in it. `#[collect(unsafe_drop)]` before a type lets it implement `Drop`, with the promise
+/// that the destructor does not look at objects.
+#[proc_macro_derive(Collect, attributes(collect))]
+pub fn derive_collect(item: TokenStream) -> TokenStream {
+    heap::collect(item.into()).into()
 }

@@ -79,7 +79,7 @@ impl Portal {
                 }
                 _ => errors.on(
                     &list.name,
-                    "a portal has `greens(..)` and `reds(..)`",
+                    "a portal has `greens(..)`, `reds(..)` and `overflow = ..`",
                     "write `#[portal(greens(code, pc), reds(stack))]`",
                 ),
             }
@@ -210,6 +210,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         slots: vec![],
         heads: vec![],
         deferred: vec![],
+        tuples: vec![],
     };
     twin.scope.enter();
     let mut arguments = vec![];
@@ -296,7 +297,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     };
     let result = return_type(&function.sig);
     let name = recursion::beside(function, "portal_twin");
-    let (lifetimes, preamble) = (&function.sig.generics, preamble(function));
+    let (lifetimes, preamble) = (&function.sig.generics, preamble(function, None));
     let description = describe(function, portal);
     let recursion = recursion::functions(function, portal);
     wrap(

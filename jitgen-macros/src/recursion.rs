@@ -89,8 +89,15 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
         pub fn #call #lifetimes (#outer) -> #m::Tv<#result> {
             match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
                 ::core::result::Result::Ok(__call) => {
-                    #m::enter_level(Self::#portal_name());
-                    let __outcome = Self::#twin(#m::Entry::Call((#(#handed,)*)));
+                    let __outcome = match #m::enter_level(Self::#portal_name(), &__call) {
+                        ::core::option::Option::Some(__state) => {
+                            #(::core::mem::forget(#arguments);)*
+                            Self::#twin(#m::Entry::Resume(__state))
+                        }
+                        ::core::option::Option::None => {
+                            Self::#twin(#m::Entry::Call((#(#handed,)*)))
+                        }
+                    };
                     #m::leave_level();
                     let __result = match __outcome {
                         #m::Outcome::Return(__result) => __result,
@@ -125,7 +132,13 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
         ) -> #at_result::RetOf<#result> {
             #m::guarded(#m::nothing::<#result>(), || {
                 // SAFETY: the trace keeps the site, and has stored the words that it speaks of.
-                let __result: #result = Self::#resume(unsafe { #m::state_at(__site, __reds) });
+                let __left = unsafe { #m::enter_at(__site, __reds, Self::#twin) };
+                let __result: #result = match __left {
+                    ::core::option::Option::Some(#m::Outcome::Return(__result)) => __result.native(),
+                    ::core::option::Option::Some(#m::Outcome::Merge(__state)) => Self::#resume(__state),
+                    // SAFETY: as above.
+                    ::core::option::Option::None => Self::#resume(unsafe { #m::state_at(__site, __reds) }),
+                };
                 // SAFETY: the trace passes scratch memory of the size of the result.
                 unsafe { #m::deliver::<#result>(__result, __out) }
             })

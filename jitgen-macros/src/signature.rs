@@ -64,11 +64,11 @@ pub fn check(function: &Function, errors: &mut Errors) -> bool {
     } else {
         return true;
     };
-    errors.on(
-        sig,
-        &format!("{what} are not supported yet in traced code"),
-        "mark what it calls #[residual] and keep this function plain",
-    );
+    let help = match function.role {
+        Role::Residual => "write a function for each type",
+        _ => "call what it does from a #[residual] function",
+    };
+    errors.on(sig, &format!("{what} are not supported yet in traced code"), help);
     false
 }
 

@@ -5,7 +5,12 @@
 //!
 //! Not here: operators (`words`).
 
-#![allow(clippy::unnecessary_cast, clippy::manual_clamp, reason = "one text for all types")]
+#![allow(
+    clippy::unnecessary_cast,
+    clippy::manual_clamp,
+    clippy::cast_abs_to_unsigned,
+    reason = "one text for all types"
+)]
 
 /// Runs the guest; says nothing if it panics.
 fn panics(run: impl FnOnce()) -> i32 {
@@ -27,18 +32,18 @@ fn panics(run: impl FnOnce()) -> i32 {
 
 /// Runs every method in `0..count` on every pair; gives a line for each.
 macro_rules! machine {
-    ($name:ident, $t:ident, $count:literal, $values:expr, { $($apply:tt)* }) => {
+    ($name:ident, $t:ident, $count:literal, $options:expr, $values:expr, { $($apply:tt)* }) => {
         pub mod $name {
             use std::rc::Rc;
 
             /// How many methods there are.
-            pub const COUNT: u8 = $count;
+            pub const COUNT: u8 = $count + ($options.end - $options.start) as u8;
 
             /// Runs them all.
             pub fn run() -> String {
                 let values: Vec<$t> = $values;
                 let mut out = String::new();
-                for method in 0..$count {
+                for method in (0..$count).chain($options) {
                     let code = Rc::new(vec![vm::Insn { method, again: false }, vm::Insn { method, again: true }]);
                     let mut machine = vm::Machine { a: vec![], b: vec![], at: 0, hash: 0 };
                     for round in 0..2 {
@@ -118,7 +123,7 @@ macro_rules! machine {
 
 macro_rules! integers {
     ($name:ident, $t:ident, $count:literal, { $($extra:tt)* }) => {
-        machine!($name, $t, $count, vec![
+        machine!($name, $t, $count, 100..117, vec![
             0, 1, 2, 3, 7, 10, 64, 100, $t::MAX, $t::MAX - 1, $t::MAX / 2, $t::MIN, $t::MIN + 1,
             $t::MIN / 2, (0 as $t).wrapping_sub(1), (0 as $t).wrapping_sub(8),
         ], {
@@ -164,7 +169,50 @@ macro_rules! integers {
                     36 => a.clamp(b, 90) as u64,
                     37 => $t::wrapping_sub(a, b) as u64,
                     38 => (a.wrapping_add(1).wrapping_mul(b)).max(3).min(1 + a / 2) as u64,
+                    100.. => options(method, a, b),
                     _ => more(method, a, b),
+                }
+            }
+
+            fn option(x: Option<$t>) -> u64 {
+                match x {
+                    Some(x) => (x as u64).wrapping_mul(2),
+                    None => 1,
+                }
+            }
+
+            fn pair(x: ($t, bool)) -> u64 {
+                let (x, fails) = x;
+                (x as u64).wrapping_mul(2) ^ fails as u64
+            }
+
+            fn options(method: u8, a: $t, b: $t) -> u64 {
+                let n = b as u32 & 127;
+                match method {
+                    100 => option(a.checked_add(b)),
+                    101 => option(a.checked_sub(b)),
+                    102 => option(a.checked_mul(b)),
+                    103 => pair(a.overflowing_add(b)),
+                    104 => pair(a.overflowing_sub(b)),
+                    105 => pair(a.overflowing_mul(b)),
+                    106 => option(a.checked_div(b)),
+                    107 => option(a.checked_rem(b)),
+                    108 => option(a.checked_div_euclid(b)),
+                    109 => option(a.checked_rem_euclid(b)),
+                    110 => option(a.checked_neg()),
+                    111 => option(a.checked_shl(n)),
+                    112 => option(a.checked_shr(n)),
+                    113 => option(a.checked_pow(n % 9)),
+                    114 => match a.checked_ilog2() {
+                        Some(log) => log as u64,
+                        None => 99,
+                    },
+                    115 => match a.checked_ilog10() {
+                        Some(log) => log as u64,
+                        None => 99,
+                    },
+                    116 => checked_more(a),
+                    _ => 0,
                 }
             }
 
@@ -176,6 +224,10 @@ macro_rules! integers {
 macro_rules! unsigned {
     ($($name:ident $t:ident)+) => {$(
         integers!($name, $t, 42, {
+            fn checked_more(a: $t) -> u64 {
+                option(a.checked_next_power_of_two())
+            }
+
             fn more(method: u8, a: $t, b: $t) -> u64 {
                 match method {
                     39 => a.is_power_of_two() as u64,
@@ -191,6 +243,10 @@ macro_rules! unsigned {
 macro_rules! signed {
     ($($name:ident $t:ident)+) => {$(
         integers!($name, $t, 47, {
+            fn checked_more(a: $t) -> u64 {
+                option(a.checked_abs())
+            }
+
             fn more(method: u8, a: $t, _: $t) -> u64 {
                 match method {
                     39 => a.abs() as u64,
@@ -213,7 +269,7 @@ signed!(i8s i8 i16s i16 i32s i32 i64s i64 isizes isize);
 
 macro_rules! floats {
     ($($name:ident $t:ident)+) => {$(
-        machine!($name, $t, 49, vec![
+        machine!($name, $t, 49, 0..0, vec![
             0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.5, 1e-3, 12345.678, -1e18, $t::MAX, $t::MIN_POSITIVE,
             $t::INFINITY, $t::NEG_INFINITY, $t::NAN,
         ], {
@@ -283,7 +339,7 @@ floats!(f32s f32 f64s f64);
 
 macro_rules! letters {
     ($name:ident, $t:ident, $count:literal, $values:expr, { $($extra:tt)* }) => {
-        machine!($name, $t, $count, $values, {
+        machine!($name, $t, $count, 0..0, $values, {
             fn apply(method: u8, a: $t, b: $t) -> u64 {
                 match method {
                     0 => a.is_ascii() as u64,

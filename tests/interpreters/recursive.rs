@@ -40,6 +40,7 @@ pub fn run(functions: &[Vec<Insn>], arguments: &[i64]) -> String {
 
 /// The interpreter.
 #[jitgen_core::interpreter]
+#[allow(clippy::manual_unwrap_or, reason = "methods of `Result` cannot be traced")]
 pub mod vm {
     use super::{Program, WINDOW};
     use jitgen_core::Traced;
@@ -139,6 +140,7 @@ pub mod vm {
                     vm.registers[base + to] = result;
                 }
                 Insn::Try(callee, argument, to) => {
+                    #[allow(clippy::manual_unwrap_or, reason = "the tracer knows `match`")]
                     let result = match call(program, vm, callee, base, argument) {
                         Ok(result) => result,
                         Err(_) => -1,

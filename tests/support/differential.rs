@@ -109,6 +109,7 @@ fn entry_kind(entry: &LogEntry) -> String {
         LogEntry::Call(arg) => format!("call {}", arg.is_some()),
         LogEntry::Blob { offset, size } => format!("blob {offset:+} {size}"),
         LogEntry::Return { call, next, size } => format!("return {call}..{next} {size}"),
+        LogEntry::Level { call, next, size } => format!("level {call}..{next} {size}"),
         LogEntry::Result { size } => format!("result {size}"),
         LogEntry::Part { offset, frozen, .. } => format!("part +{offset} {frozen}"),
     }

@@ -37,13 +37,14 @@ pub const MODES: &[(&str, &str)] = &[
 /// If the run panics or the settings make no sense.
 pub fn run_with(settings: &str, run: impl Fn() -> String + Send + Sync) -> Run {
     let result = std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
+        // Twins have large frames where they are not optimized, and guests recurse.
+        let thread = std::thread::Builder::new().stack_size(16 << 20).spawn_scoped(scope, || {
             let mut config = Config::default();
             config.apply(settings).unwrap_or_else(|error| panic!("{error}"));
             configure(config).unwrap_or_else(|error| panic!("{error}"));
             Run { output: run(), statistics: statistics() }
         });
-        thread.join()
+        thread.expect("the system has threads").join()
     });
     result.unwrap_or_else(|payload| std::panic::resume_unwind(payload))
 }

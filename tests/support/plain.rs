@@ -59,6 +59,19 @@ pub fn strip(text: &str) -> String {
     plain
 }
 
+/// How many lines the marks add to a text, and how many lines it has without them. Comments and
+/// blank lines do not count.
+pub fn added_lines(text: &str) -> (usize, usize) {
+    let count = |text: &str| text.lines().filter(is_code).count();
+    let plain = count(&strip(text));
+    (count(text) - plain, plain)
+}
+
+fn is_code(line: &&str) -> bool {
+    let line = line.trim();
+    !line.is_empty() && !line.starts_with("//")
+}
+
 fn closes(attribute: &str) -> bool {
     let count = |c: char| attribute.matches(c).count();
     count('[') == count(']')

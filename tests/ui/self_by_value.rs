@@ -1,4 +1,4 @@
-//! A traced method that takes `self` by value.
+//! A portal that takes `self` by value.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -12,24 +12,18 @@ mod vm {
 
     #[derive(jitgen_core::Traced)]
     pub struct Vm {
-        pub code: Vec<u8>,
         pub a: i64,
     }
 
-    #[portal(greens(code, pc), reds(vm))]
-    pub fn run(code: &Rc<Vec<u8>>, vm: &mut Vm) {
-        let mut pc = 0;
-        loop {
-            merge_point!();
-            vm.a = vm.take();
-            pc += 1;
-            if pc == 9 { break; }
-        }
-    }
-
     impl Vm {
-        fn take(self) -> i64 {
-            1
+        #[portal(greens(code, pc), reds(self))]
+        pub fn run(self, code: &Rc<Vec<u8>>) -> i64 {
+            let mut pc = 0;
+            loop {
+                merge_point!();
+                pc += 1;
+                if pc == 9 { break self.a; }
+            }
         }
     }
 }

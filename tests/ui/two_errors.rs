@@ -22,7 +22,7 @@ mod vm {
         loop {
             merge_point!();
             println!("x");
-            vm.a.pow(2);
+            std::process::abort();
             pc += 1;
             if pc == 9 { break; }
         }

@@ -1,4 +1,4 @@
-//! A call of a function that the module does not define.
+//! A call of a function that does not exist.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -8,7 +8,7 @@ fn main() {}
 
 #[jitgen_core::interpreter]
 mod vm {
-    use super::*;
+    use std::rc::Rc;
 
     #[derive(jitgen_core::Traced)]
     pub struct Vm {

@@ -190,6 +190,11 @@ fn read_entry(pair: Pair<Rule>) -> Result<LogEntry> {
             next: number(&inner.next().expect("a number"))?,
             size: number(&inner.next().expect("a size"))?,
         },
+        Rule::level_entry => LogEntry::Level {
+            call: number(&inner.next().expect("a number"))?,
+            next: number(&inner.next().expect("a number"))?,
+            size: number(&inner.next().expect("a size"))?,
+        },
         Rule::result_entry => LogEntry::Result { size: number(&inner.next().expect("a size"))? },
         Rule::part_entry => {
             let at = inner.next().expect("an offset");

@@ -94,6 +94,7 @@ impl Trace {
             LogEntry::Call(None) => "call".to_owned(),
             LogEntry::Blob { offset, size } => format!("blob {offset:+} {size}"),
             LogEntry::Return { call, next, size } => format!("return {call}..{next} {size}"),
+            LogEntry::Level { call, next, size } => format!("level {call}..{next} {size}"),
             LogEntry::Result { size } => format!("result {size}"),
             LogEntry::Part { offset, arg, frozen } => {
                 let frozen = if frozen { " frozen" } else { "" };

@@ -261,6 +261,16 @@ pub enum LogEntry {
         /// Number of bytes of the result.
         size: u32,
     },
+    /// An inner portal is past a merge point: what it has done before is not in the log, only its
+    /// state there, in the parts that follow (greens, then words of reds, in eight bytes each).
+    Level {
+        /// The number of its call since the resume point.
+        call: u32,
+        /// The number that the next call after the merge point gets.
+        next: u32,
+        /// Number of bytes of the state.
+        size: u32,
+    },
     /// The portal has returned, which ends the trace: its result, in the parts that follow. It
     /// stands first, and nothing else is in its log.
     Result {
@@ -289,6 +299,7 @@ impl LogEntry {
             | LogEntry::Call(None)
             | LogEntry::Blob { .. }
             | LogEntry::Return { .. }
+            | LogEntry::Level { .. }
             | LogEntry::Result { .. } => None,
         }
     }
@@ -303,6 +314,7 @@ impl LogEntry {
             | LogEntry::Call(None)
             | LogEntry::Blob { .. }
             | LogEntry::Return { .. }
+            | LogEntry::Level { .. }
             | LogEntry::Result { .. } => None,
         }
     }
@@ -338,6 +350,18 @@ impl Exit {
     /// All operands, also the log's constants, to be replaced.
     pub fn operands_mut(&mut self) -> impl Iterator<Item = &mut Arg> + '_ {
         self.reds.iter_mut().chain(self.log.iter_mut().filter_map(LogEntry::arg_mut))
+    }
+}
+
+impl Block {
+    /// All constants.
+    pub fn constants(&self) -> impl Iterator<Item = Const> + '_ {
+        let end = match &self.end {
+            End::Jump(_, args) => args.as_slice(),
+            End::Leave(_) => &[],
+        };
+        let insts = self.insts.iter().flat_map(|inst| [inst.a, inst.b]);
+        insts.chain(end.iter().copied()).filter_map(Arg::as_const)
     }
 }
 
@@ -406,6 +430,15 @@ impl Trace {
     /// Number of guards.
     pub fn guard_count(&self) -> usize {
         self.blocks.iter().flat_map(|b| &b.insts).filter(|inst| inst.op.is_guard()).count()
+    }
+
+    /// All constants, those of exits and logs included.
+    pub fn constants(&self) -> impl Iterator<Item = Const> + '_ {
+        let calls = self.calls.iter().flat_map(|call| call.args.iter().copied());
+        let reds = self.exits.iter().flat_map(|exit| exit.reds.iter().copied());
+        let logs = self.exits.iter().flat_map(|exit| exit.log.iter().filter_map(|e| e.arg()));
+        let blocks = self.blocks.iter().flat_map(Block::constants);
+        calls.chain(reds).chain(logs).filter_map(Arg::as_const).chain(blocks)
     }
 
     /// The types of the entry's parameters.

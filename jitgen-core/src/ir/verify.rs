@@ -248,8 +248,10 @@ impl Checker<'_> {
                     }
                     Some(_) => (),
                 },
-                LogEntry::Return { call, next, .. } if next <= call => {
-                    self.report("log", "a call that has returned ends before it begins");
+                LogEntry::Return { call, next, .. } | LogEntry::Level { call, next, .. }
+                    if next <= call =>
+                {
+                    self.report("log", "a call ends before it begins");
                 }
                 LogEntry::Result { .. } if index > 0 => {
                     self.report("log", "the portal's result does not stand first");
@@ -260,7 +262,9 @@ impl Checker<'_> {
                 _ => (),
             }
             size = match *entry {
-                LogEntry::Return { size, .. } | LogEntry::Result { size } => Some(size),
+                LogEntry::Return { size, .. }
+                | LogEntry::Level { size, .. }
+                | LogEntry::Result { size } => Some(size),
                 LogEntry::Part { .. } => size,
                 _ => None,
             };

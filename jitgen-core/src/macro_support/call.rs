@@ -12,18 +12,19 @@
 //!
 //! Not here: how values are passed (`passing`).
 
+use super::ask;
 use super::carrier::Ownership;
 use super::passing::Passing;
 use super::place::local;
 use super::traced::{Traced, Tv};
-use crate::tracer::{Function, Opnd, Word, outside, panics, with};
+use crate::tracer::{Function, Opnd, Word, outside, panics};
 
 /// A residual call in a twin: taken from the log, or made (and recorded).
 pub fn residual<R: Traced>(function: Function, args: &[Word], f: impl FnOnce() -> R) -> Tv<R> {
-    if let Some(word) = with(|s| s.begin_call()) {
+    if let Some(word) = ask::begin_call() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
-        if with(|s| s.is_last_call()) {
+        if ask::is_last_call() {
             panics::resume();
         }
         return R::Pass::replay(word);
@@ -63,22 +64,13 @@ pub fn err<T: Traced, E: Traced>(error: Tv<E>) -> Tv<Result<T, E>> {
 
 fn built<X: Traced>(x: X, opnd: Opnd, part: fn(&X) -> u64, size: usize) -> Tv<X> {
     let distance = part(&x) - (&raw const x) as u64;
-    let opnd = placed::<X>(&[(distance as u32, size as u32, opnd)]);
+    let opnd = placed(size_of::<X>() as u32, (distance as u32, size as u32), opnd);
     Tv::of(x, opnd)
 }
 
-/// The operand of a value whose parts (offset, size, operand) are these.
-fn placed<X>(parts: &[(u32, u32, Opnd)]) -> Opnd {
-    let whole = size_of::<X>() as u32;
-    with(|s| {
-        parts.iter().fold(Opnd::Const, |opnd, (offset, size, part)| {
-            if *part == Opnd::Const {
-                opnd
-            } else {
-                s.replace(opnd, whole, (*offset, *size), *part)
-            }
-        })
-    })
+/// The operand of a value of which one part is not a constant.
+fn placed(whole: u32, range: (u32, u32), part: Opnd) -> Opnd {
+    if part == Opnd::Const { part } else { ask::replace(Opnd::Const, whole, range, part) }
 }
 
 /// Where the parts of a value are that has just been made.
@@ -95,15 +87,20 @@ impl Parts {
     }
 
     /// A part.
+    #[inline(never)]
     pub fn put<F>(&mut self, part: &F, opnd: Opnd) {
-        let offset = (std::ptr::from_ref(part) as u64 - self.base) as u32;
-        let range = (offset, size_of::<F>() as u32);
+        self.put_at(std::ptr::from_ref(part) as u64, size_of::<F>() as u32, opnd);
+    }
+
+    fn put_at(&mut self, at: u64, size: u32, opnd: Opnd) {
+        let range = ((at - self.base) as u32, size);
         if opnd != Opnd::Const || self.opnd != Opnd::Const {
-            self.opnd = with(|s| s.replace(self.opnd, self.whole, range, opnd));
+            self.opnd = ask::replace(self.opnd, self.whole, range, opnd);
         }
     }
 
     /// The value, which may have been moved meanwhile.
+    #[inline(never)]
     pub fn finish<X: Traced>(self, x: X) -> Tv<X> {
         Tv::of(x, self.opnd)
     }
@@ -120,9 +117,10 @@ pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
 }
 
 /// Takes a `Result` apart: the twin goes on with the variant that it is.
+#[inline(never)]
 pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
     let place = local(&mut result);
-    let head = super::pattern::head(super::pattern::matched(place));
+    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
     head.test("Ok", value.is_ok());
@@ -135,7 +133,7 @@ pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>
 /// Takes an `Option` apart.
 pub fn split_option<T: Traced>(mut option: Tv<Option<T>>) -> Option<Tv<T>> {
     let place = local(&mut option);
-    let head = super::pattern::head(super::pattern::matched(place));
+    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
     head.test("Some", value.is_some());
@@ -224,5 +222,19 @@ extern "C" fn from_thunk<E: Traced, F: Traced + From<E>>(
         let error = unsafe { super::passing::from_abi::<E>(error) };
         // SAFETY: the trace passes scratch memory of the size of the result.
         unsafe { super::passing::deliver(F::from(error), out) }
+    })
+}
+
+/// The author's `==`, as compiled code calls it.
+pub(super) extern "C" fn compare_thunk<A: Traced + Copy + PartialEq>(
+    a: super::passing::AbiOf<A>,
+    b: super::passing::AbiOf<A>,
+    _: *mut u8,
+) -> bool {
+    panics::guarded(super::passing::nothing::<bool>(), || {
+        // SAFETY: a trace passes them.
+        let (a, b) =
+            unsafe { (super::passing::from_abi::<A>(a), super::passing::from_abi::<A>(b)) };
+        a == b
     })
 }

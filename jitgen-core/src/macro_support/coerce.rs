@@ -10,13 +10,14 @@
 //!
 //! Not here: field access and method calls, which go further (`reach`).
 
+use super::ask;
 use super::carrier::Carrier;
 use super::elements::{Indexable, as_slice};
 use super::place::{Place, local, shared, unique};
 use super::reach::deref;
 use super::traced::{Ptr, Traced, Tv};
 use crate::ir::Ty;
-use crate::tracer::{Opnd, Part, with};
+use crate::tracer::{Opnd, Part};
 use std::cell::{Ref, RefMut};
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -84,7 +85,7 @@ fn slice<T>(place: Place<[T]>) -> (Ptr<[T]>, Opnd) {
         (constant @ (Opnd::Const | Opnd::Frozen), Opnd::Const | Opnd::Frozen) => constant,
         (first, len) => {
             let parts = vec![Part::word(0, Ty::Ptr, first), Part::word(8, Ty::I64, len)];
-            with(|s| s.settle(parts))
+            ask::settle(parts)
         }
     };
     (Ptr(pointer), opnd)

@@ -1,10 +1,10 @@
-//! Comparisons: of words, of what references lead to, of texts.
+//! `<` and the like: of words, of what references lead to, of texts.
 //!
 //! ```text
-//! a == b      words: an operation;  `&i64`: loads, then that;  `Rc<str>`: a call
+//! a < b       words: an operation;  `&i64`: loads, then that;  `Rc<str>`: a call
 //! ```
 //!
-//! Not here: other operators (`ops`), patterns.
+//! Not here: `==` and `!=` (`equal`), other operators (`ops`), patterns.
 
 use super::call::residual;
 use super::ops::{Bin, bin, binary};
@@ -16,7 +16,7 @@ use crate::tracer::{Function, panics};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-/// What `==` and `<` compare.
+/// What `<` compares.
 #[diagnostic::on_unimplemented(
     message = "comparisons of `{Self}` cannot be traced",
     label = "not a machine word",
@@ -118,7 +118,7 @@ extern "C" fn ordering_thunk<T: Ord>(a: *const T, b: *const T, _out: *mut u8) ->
 }
 
 /// Of values that only their own `Ord` can compare.
-fn compare_called<X: Traced + Ord>(op: Bin, a: Place<X>, b: Place<X>) -> Tv<bool> {
+pub(super) fn compare_called<X: Traced + Ord>(op: Bin, a: Place<X>, b: Place<X>) -> Tv<bool> {
     let function = Function {
         symbol: std::any::type_name::<fn(X) -> Ordering>(),
         address: ordering_thunk::<X> as *const () as usize,

@@ -17,6 +17,7 @@
 //!
 //! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
 
+mod ask;
 mod borrowed;
 mod call;
 mod carrier;
@@ -25,7 +26,10 @@ mod compare;
 mod each;
 mod elements;
 mod enter;
+mod equal;
+mod heap;
 mod inline;
+mod kind;
 mod memory;
 pub mod methods;
 mod moves;
@@ -54,8 +58,11 @@ pub use compare::{Comparable, compare, compare_scalars, compare_words};
 pub use each::{Each, each, next_of_each};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use enter::enter;
+pub use equal::{Equal, equal, equal_called, equal_called_in};
 pub use inline::{Given, begin_inline, end_inline, returned, returns};
-pub use methods::{CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive};
+pub use methods::{
+    CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, same_object,
+};
 pub use moves::{mem_replace, mem_swap, mem_take};
 pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;
@@ -66,11 +73,14 @@ pub use place::{Place, addr_of, local, place_in, shared, unique};
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
-pub use probe::{Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
+pub use probe::{
+    Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, has_to_drop, tag_named, tag_word,
+};
 pub use promote::{PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
-    CalledByTwins, NotRecursive, enter_level, hand_over, is_deep, leave_level, overflow, state_at,
+    CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow,
+    state_at,
 };
 pub use shape::{Shape, TagAt};
 pub use std_types::none_bits;

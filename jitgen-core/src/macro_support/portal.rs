@@ -10,11 +10,12 @@
 //!
 //! Not here: counting and compiling (`runtime`).
 
+use super::ask;
 use super::carrier::Carrier;
 use super::place::Place;
 use super::traced::{Machine, Ptr, Scalar, Traced, Tv, lift, natural};
-use crate::ir::Const;
-use crate::tracer::{self, MergeState, Opnd, Part, Step, Word, with};
+use crate::ir::{Const, Ty};
+use crate::tracer::{self, MergeState, Opnd, Part, Step, Word};
 use std::any::Any;
 use std::rc::Rc;
 
@@ -25,7 +26,7 @@ use std::rc::Rc;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be green",
     label = "not a green",
-    note = "greens are integers, `bool`, `char`, and references to `Rc`s, which compiled code keeps alive"
+    note = "greens are integers, `bool`, `char`, and `Gc`s and references to `Rc`s, which compiled code keeps alive"
 )]
 pub trait Green: Traced {
     /// What identifies the value.
@@ -42,7 +43,7 @@ macro_rules! green_words {
                 value.bits()
             }
             fn fix(value: &mut Tv<$t>) -> tracer::Green {
-                with(|s| s.promote(value.word()));
+                ask::promote(value.word());
                 *value = super::traced::lift(value.nat());
                 let bits = value.nat().bits();
                 tracer::Green { key: bits, bits, keep: None }
@@ -59,11 +60,11 @@ impl<T: 'static> Green for &Rc<T> {
         Rc::as_ptr(unsafe { value.0.as_ref() }) as u64
     }
     fn fix(value: &mut Tv<Self>) -> tracer::Green {
-        if with(|s| s.is_started()) {
+        if ask::is_started() {
             // The `Rc` in memory is the identity, not the address of the reference to it.
             let rc = super::reach::deref(super::place::local(value));
             let pointer = super::reach::pointer_in(rc);
-            with(|s| s.promote(pointer));
+            ask::promote(pointer);
         }
         // SAFETY: a green reference is valid at its merge point.
         let keep: Rc<Rc<T>> = Rc::new(Rc::clone(unsafe { value.0.c.0.as_ref() }));
@@ -71,7 +72,7 @@ impl<T: 'static> Green for &Rc<T> {
         value.0.c = Ptr(std::ptr::NonNull::from(&*keep));
         value.0.o = Opnd::Frozen;
         let keep: Rc<dyn Any> = keep;
-        with(|s| s.keep(Rc::clone(&keep)));
+        ask::keep(Rc::clone(&keep));
         tracer::Green { key, bits: value.0.c.bits(), keep: Some(keep) }
     }
 }
@@ -90,6 +91,26 @@ impl State {
     /// A state to be read.
     pub fn new(at: MergeState) -> State {
         State { at, ..State::default() }
+    }
+
+    /// The state of an inner portal, as a log has it.
+    pub(super) fn of_level(portal: &tracer::Portal, image: &tracer::Image) -> State {
+        let bits = |at: usize| {
+            let mut bits = [0; 8];
+            bits.copy_from_slice(&image.bytes[8 * at..8 * at + 8]);
+            u64::from_le_bytes(bits)
+        };
+        let (first, count) = (portal.greens.len(), image.bytes.len() / 8);
+        // Of greens that are not words the key is not known here, and not asked for.
+        let green = |bits| tracer::Green { key: bits, bits, keep: None };
+        let greens = (0..first).map(|at| green(bits(at)));
+        let words = (first..count).map(|at| {
+            let now = Const::new(Ty::I64, bits(at));
+            Word { now, opnd: image.opnd(8 * at as u32) }
+        });
+        let words: Vec<Word> = words.collect();
+        let reds = words.iter().map(|word| word.now).collect();
+        State { words, ..State::new(MergeState { greens: greens.collect(), reds }) }
     }
 
     /// The state, and the reds as the trace has them.
@@ -164,7 +185,7 @@ impl State {
     pub fn green_in_memory(&mut self) {
         let green = self.at.greens[self.next_green].clone();
         self.next_green += 1;
-        with(|s| s.start_green(green));
+        ask::start_green(green);
     }
 
     /// The twin takes the next green.
@@ -180,9 +201,9 @@ impl State {
     /// The twin takes the next red.
     pub fn red<X: Traced>(&mut self) -> Tv<X> {
         const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
-        let words = self.take_words::<X>(|index| with(|s| s.param(index)));
+        let words = self.take_words::<X>(ask::param);
         if X::FREEZES {
-            words.iter().for_each(|(_, word)| with(|s| s.share(word.opnd)));
+            words.iter().for_each(|(_, word)| ask::share(word.opnd));
         }
         Tv::received(&words)
     }
@@ -190,7 +211,13 @@ impl State {
     fn take_words<X: Traced>(&mut self, opnd: impl Fn(usize) -> Opnd) -> Vec<(u32, Word)> {
         let shape = const { &X::SHAPE };
         let words = shape.words().iter().map(|at| {
-            let word = Word { now: self.at.reds[self.next_red], opnd: opnd(self.next_red) };
+            let now = Const::new(at.ty, self.at.reds[self.next_red].bits);
+            // An inner portal's reds come from a log, those of the outermost are parameters.
+            let opnd = match self.words.get(self.next_red) {
+                Some(word) => word.opnd,
+                None => opnd(self.next_red),
+            };
+            let word = Word { now, opnd };
             self.next_red += 1;
             (at.offset, word)
         });
@@ -234,7 +261,7 @@ where
 
 /// `can_enter_jit!()` in a twin: the next merge point may be a loop's head.
 pub fn loop_header() {
-    with(|s| s.mark_header());
+    ask::mark_header();
 }
 
 /// Does `f` panic?
@@ -263,13 +290,13 @@ impl Merge {
 
     /// Is this the merge point from which the twin starts?
     pub fn at_start(&self) -> bool {
-        with(|s| !s.is_started())
+        !ask::is_started()
     }
 
     /// A green in memory, at the merge point from which the twin starts: nothing is read, because
     /// a log may already be past a store to it.
     pub fn start_green(&mut self) {
-        let green = with(|s| s.take_start_green());
+        let green = ask::take_start_green();
         self.greens.push(green.expect("the state has a value for every green"));
     }
 
@@ -281,7 +308,7 @@ impl Merge {
 
     /// Behind the merge point, the green of that number is known where it lives in memory.
     pub fn learn<X: Green + Scalar>(&self, index: usize, place: Place<X>) {
-        if with(|s| !s.is_replaying()) {
+        if !ask::is_replaying() {
             let value = super::traced::lift(X::from_bits(self.greens[index].bits));
             super::place::learn(place, value);
         }
@@ -294,7 +321,7 @@ impl Merge {
 
     /// Does the twin stop here?
     pub fn stops(&mut self) -> bool {
-        match with(|s| s.merge(self.greens.clone(), &self.reds)) {
+        match ask::merge(self.greens.clone(), &self.reds) {
             Step::Go => false,
             Step::Rename(values) => {
                 self.renamed = Some(values.into_iter());
@@ -313,12 +340,12 @@ impl Merge {
         let parts = shape.words().iter().map(|at| {
             let opnd = Opnd::Ssa(renamed.next().expect("a value for every word"));
             if X::FREEZES {
-                with(|s| s.share(opnd));
+                ask::share(opnd);
             }
             Part::word(at.offset, at.ty, opnd)
         });
         let parts = parts.collect();
-        x.0.set_opnd(with(|s| s.settle(parts)));
+        x.0.set_opnd(ask::settle(parts));
     }
 
     /// The state to go on with elsewhere.

@@ -18,6 +18,8 @@ pub struct Probe<T>(PhantomData<T>);
 impl<T: Traced> Probe<T> {
     /// Its words.
     pub const SHAPE: Shape = T::SHAPE;
+    /// Are its bytes all that there is to it?
+    pub const BITS: bool = T::BITS;
     /// Is it known how to drop it?
     pub const KNOWN: bool = true;
 
@@ -47,6 +49,8 @@ pub trait Unknown {
     type Of;
     /// Its words.
     const SHAPE: Shape = Shape::OPAQUE;
+    /// Are its bytes all that there is to it?
+    const BITS: bool = false;
     /// Is it known how to drop it?
     const KNOWN: bool = !std::mem::needs_drop::<Self::Of>();
 
@@ -108,4 +112,17 @@ pub fn enum_from_bits<X: Copy>(bits: u64) -> X {
     assert!(size_of::<X>() <= 8);
     // SAFETY: the bits came from a value of this type, which is an integer of its size.
     unsafe { std::mem::transmute_copy::<[u8; 8], X>(&bits.to_le_bytes()) }
+}
+
+/// The tag of the variant of that name.
+pub fn tag_named(name: &str, tags: &[(&str, u64)]) -> Option<u64> {
+    tags.iter().find(|(of, _)| *of == name).map(|(_, tag)| *tag)
+}
+
+/// Has the variant that a value is something to drop? The trace asks for those that have, one after
+/// the other.
+pub fn has_to_drop<X: Traced>(place: Place<X>, variant: u64, variants: &[(&str, bool)]) -> bool {
+    let head = super::pattern::head_at(place);
+    let mut numbered = variants.iter().zip(0..).filter(|((_, drops), _)| *drops);
+    numbered.any(|((name, _), number)| head.test(name, number == variant))
 }

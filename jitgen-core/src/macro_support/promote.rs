@@ -10,6 +10,7 @@
 //!
 //! Not here: greens at merge points (`portal`).
 
+use super::ask;
 use super::carrier::Carrier;
 use super::place::local;
 use super::reach::{deref, pointer_in, shared_by};
@@ -45,7 +46,7 @@ impl<'a, T: 'static> PromoteShared<&'a Rc<T>> for Promoting<&'a Rc<T>> {
     fn promote(self, mut x: Tv<&'a Rc<T>>) -> Tv<&'a Rc<T>> {
         // The reference itself may lead to what is moved or dropped later.
         let pointer = pointer_in(deref(local(&mut x)));
-        with(|s| s.promote(pointer));
+        ask::promote(pointer);
         let keep = Rc::new(shared_by(pointer));
         let fixed = Tv(Carrier::new(Ptr(NonNull::from(&*keep)), Opnd::Frozen));
         with(|s| s.keep_with_trace(keep));
@@ -57,7 +58,7 @@ impl<X: Traced> PromoteWords<X> for &Promoting<X> {
     fn promote(self, x: Tv<X>) -> Tv<X> {
         let words = x.words(false);
         for (_, word) in words {
-            with(|s| s.promote(word));
+            ask::promote(word);
         }
         Tv::of(x.native(), Opnd::Const)
     }

@@ -13,12 +13,13 @@
 //!
 //! Not here: elements (`elements`).
 
+use super::ask;
 use super::pattern::{Binding, Shared};
 use super::place::{At, Inside, Place};
 use super::shape::Owner;
 use super::traced::Traced;
 use crate::ir::Ty;
-use crate::tracer::{Opnd, Word, with};
+use crate::tracer::{Opnd, Word};
 use std::rc::Rc;
 
 /// What field access, indexing and method calls reach through references and smart pointers.
@@ -69,7 +70,7 @@ pub fn deref<R: Deref>(place: Place<R>) -> Place<R::Target> {
 pub(super) fn follow<T>(pointer: Word, distance: u64, frozen: bool) -> Place<T> {
     let address = (pointer.now.bits.wrapping_add(distance)) as *mut T;
     if let Opnd::Local(id) = pointer.opnd {
-        let local = with(|s| s.local(id));
+        let local = ask::local(id);
         let inside = Inside { local, moved: std::ptr::null_mut() };
         return Place { address, at: At::Value(inside) };
     }
@@ -82,7 +83,7 @@ impl<T> Deref for &T {
         // SAFETY: a live reference is here.
         let word = unsafe { place.word(0, Ty::Ptr, Owner::Place) };
         let target = follow(word, 0, place.is_frozen() && word.opnd.is_const());
-        match with(|s| s.is_shared(word.opnd)) {
+        match ask::is_shared(word.opnd) {
             true => target.owned_by(Owner::Frozen),
             false => target,
         }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! run(code, x)    =>    run::twin: enter_level; run::portal_twin(Entry::Call((code, x))); leave_level
+//!                           (Entry::Resume(state), where the log has it past a merge point)
 //!                           Outcome::Return(result)     the level has been inlined
 //!                           Outcome::Merge(state)       hand_over: the plain portal from that state
 //! ```
@@ -15,12 +16,13 @@
 //!
 //! Not here: when a level is handed over (`tracer::levels`).
 
+use super::ask;
 use super::call::residual;
 use super::memory;
-use super::portal::State;
+use super::portal::{Entry, Outcome, State};
 use super::traced::{Traced, Tv};
 use crate::runtime;
-use crate::tracer::{Function, MergeState, Portal, Site, with};
+use crate::tracer::{Function, Inlined, MergeState, Portal, Site, with};
 
 /// Bytes of native stack below which no further portal begins. Twins, recording and compiling on
 /// the guest's thread need some.
@@ -52,14 +54,18 @@ pub struct NotRecursive;
 )]
 pub trait CalledByTwins {}
 
-/// The twin is about to enter a portal.
-pub fn enter_level(portal: &'static Portal) {
-    with(|s| s.enter_level(portal));
+/// The twin is about to enter a portal: at a merge point, if the log says so.
+pub fn enter_level(portal: &'static Portal, call: &Inlined) -> Option<State> {
+    with(|s| {
+        s.enter_level(portal, call);
+        s.level_state()
+    })
+    .map(|image| State::of_level(portal, &image))
 }
 
 /// It has come back.
 pub fn leave_level() {
-    with(|s| s.leave_level());
+    ask::leave_level();
 }
 
 /// A level ends in the plain portal, from the state at a merge point; gives the portal's result.
@@ -70,7 +76,7 @@ pub fn hand_over<R: Traced>(
     from: fn(State) -> R,
 ) -> Tv<R> {
     let (at, words) = state.into_parts();
-    let args = with(|s| s.hand_over(portal, &at.greens, &words));
+    let args = ask::hand_over(portal, &at.greens, &words);
     residual(function, &args, move || from(State::new(runtime::give(portal, at))))
 }
 
@@ -87,4 +93,24 @@ pub unsafe fn state_at(site: *const Site, reds: *const u64) -> State {
         unsafe { memory::read(at, *ty) }
     });
     State::new(MergeState { greens: site.greens.clone(), reds: words.collect() })
+}
+
+/// Goes on where compiled code has handed a level over, by the code for it; nothing if there is
+/// none, or if so little is left of the native stack that the plain portal must see to it.
+///
+/// # Safety
+/// As for [`state_at`].
+pub unsafe fn enter_at<P, R: Traced>(
+    site: *const Site,
+    reds: *const u64,
+    twin: fn(Entry<P>) -> Outcome<R>,
+) -> Option<Outcome<R>> {
+    if is_deep() {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let site = unsafe { &*site };
+    // SAFETY: the caller's promise.
+    let red = |index: usize, ty| unsafe { memory::read(reds.wrapping_add(index) as u64, ty) };
+    super::enter::outcome(twin, |twin| runtime::call(site, &red, twin))
 }

@@ -102,6 +102,11 @@ impl Shape {
         self
     }
 
+    /// The words of the only field of a struct: they are told apart as if there were no struct.
+    pub const fn only(field: &Shape, field_size: usize, size: usize, other: Shape) -> Shape {
+        if field_size == size && !field.opaque { *field } else { other }
+    }
+
     /// `n` elements of a shape of that size, one behind the other.
     pub const fn repeat(element: &Shape, size: usize, n: usize, owner: TypeName) -> Shape {
         let mut shape = Shape::EMPTY;

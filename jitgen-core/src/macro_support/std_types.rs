@@ -267,8 +267,8 @@ const fn option_tag<T: Traced>() -> TagAt {
         return TagAt::Niche { offset: 0, ty: Ty::Ptr, none: 0 };
     }
     match T::TAG {
-        // rustc takes the first number that no variant has.
-        TagAt::Word { offset, ty, all } if niche && all != 0 => {
+        // Of numbers that begin with 0, rustc takes the first that no variant has.
+        TagAt::Word { offset, ty, all } if niche && all != 0 && all & (all + 1) == 0 => {
             TagAt::Niche { offset, ty, none: 64 - all.leading_zeros() as u64 }
         }
         TagAt::Nowhere

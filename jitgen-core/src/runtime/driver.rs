@@ -21,7 +21,8 @@ use super::record::{self, Job};
 use super::store::{PieceId, UnitId};
 use super::{Jit, counters, with_jit};
 use crate::backend::{self, CodePtr, ExitCell, Frame};
-use crate::tracer::{Image, MergeState, Portal, Replayed, Session, keys, panics, run_within};
+use crate::ir::{Const, Ty};
+use crate::tracer::{Image, MergeState, Portal, Replayed, Session, Site, keys, panics, run_within};
 use std::sync::atomic::Ordering;
 
 /// Runs a portal's twin from a state to the next merge point at which it stops; nothing if the
@@ -48,10 +49,13 @@ pub fn enter(portal: &'static Portal, state: MergeState, at_entry: bool, twin: T
         let (then, next) = match with_jit(|jit| jit.decide(portal, &state, may_record, at_entry)) {
             Decision::Interpret => (Then::Interpret, Some(state)),
             Decision::Record(job) => (Then::Header, record::record(job, state, twin)),
-            Decision::Run(piece, entry) => match run(portal, piece, entry, &state, twin) {
-                Ok(next) => next,
-                Err(result) => return Left::Result(result),
-            },
+            Decision::Run(piece, entry) => {
+                let frame = with_jit(|jit| jit.frame(piece, &state));
+                match run(portal, frame, entry, twin) {
+                    Ok(next) => next,
+                    Err(result) => return Left::Result(result),
+                }
+            }
         };
         let Some(next) = next else {
             return Left::Returned;
@@ -62,6 +66,19 @@ pub fn enter(portal: &'static Portal, state: MergeState, at_entry: bool, twin: T
         }
         may_record = false;
     }
+}
+
+/// Goes on where compiled code has handed a level over, straight into the code for these greens;
+/// nothing if there is none. `red` gives the reds' words.
+pub fn call(site: &Site, red: &dyn Fn(usize, Ty) -> Const, twin: Twin<'_>) -> Option<Left> {
+    let portal = site.portal;
+    let (frame, entry) = with_jit(|jit| jit.callee(site, red))?;
+    Some(match run(portal, frame, entry, twin) {
+        Err(result) => Left::Result(result),
+        Ok((_, None)) => Left::Returned,
+        Ok((Then::Header, Some(state))) => enter(portal, state, false, twin),
+        Ok((Then::Interpret, Some(state))) => Left::At(with_jit(|jit| jit.give(portal, state))),
+    })
 }
 
 /// What comes after a step.
@@ -101,26 +118,26 @@ enum After {
 /// If the portal has returned in compiled code: its result.
 fn run(
     portal: &'static Portal,
-    piece: PieceId,
+    frame: *mut Frame,
     entry: CodePtr,
-    state: &MergeState,
     twin: Twin<'_>,
 ) -> Result<(Then, Option<MergeState>), Image> {
-    let mut frame = with_jit(|jit| jit.frame(piece, state));
     let mut entry = entry;
     let after = loop {
         // SAFETY: the frame holds what the code's entry takes: the reds of its location, or, for
         // `GoOn`, what the exit before has left for it. No code is dropped before its thread ends.
         // The functions that it calls are thunks that catch panics.
-        let cell = unsafe { backend::enter(entry, &mut frame) };
+        let cell = unsafe { backend::enter(entry, frame) };
         // SAFETY: cells live as long as their code.
         let cell = unsafe { &*cell };
-        match with_jit(|jit| jit.leave(portal, cell, &frame)) {
+        // SAFETY: the code has been left, and nobody else writes to its frame.
+        let frame = unsafe { &*frame };
+        match with_jit(|jit| jit.leave(portal, cell, frame)) {
             After::GoOn(code) => entry = code,
             after => break after,
         }
     };
-    with_jit(|jit| jit.frames.push(frame));
+    with_jit(Jit::free_frame);
     Ok(match after {
         After::GoOn(_) => unreachable!("the loop goes on"),
         After::Return(result) => return Err(result),
@@ -145,6 +162,7 @@ impl Jit {
         self.poll();
         let keys = keys(&state.greens);
         let full = self.is_full;
+        let records = may_record && !full && !self.is_nested();
         let threshold = self.config.threshold;
         let location = self.locations.get_or_create(portal, &keys);
         match location.state {
@@ -153,8 +171,8 @@ impl Jit {
                 let entry = self.store.entry(piece).expect("a compiled location has code");
                 Decision::Run(piece, entry)
             }
-            State::Counting if may_record && !full => {
-                if !self.may_spend() {
+            State::Counting if records => {
+                if !self.may_spend(false) {
                     counters::arm(portal, &keys, self.config.patience());
                     return Decision::Interpret;
                 }
@@ -177,19 +195,56 @@ impl Jit {
         }
     }
 
-    /// A frame with the reds in its slots.
-    fn frame(&mut self, piece: PieceId, state: &MergeState) -> Box<Frame> {
+    /// The code for a level that is handed over, and a frame for it.
+    fn callee(
+        &mut self,
+        site: &Site,
+        red: &dyn Fn(usize, Ty) -> Const,
+    ) -> Option<(*mut Frame, CodePtr)> {
+        let piece = match site.hint.get() {
+            0 => {
+                let piece = self.locations.compiled(site.portal, &keys(&site.greens))?;
+                site.hint.set(piece.0 + 1);
+                piece
+            }
+            hint => PieceId(hint - 1),
+        };
+        let entry = self.store.entry(piece)?;
         self.statistics.enters += 1;
-        let params = self.store.piece(piece).trace.param_types();
-        assert!(
-            params.iter().eq(state.reds.iter().map(|red| &red.ty)),
+        let mut frame = self.frames.pop().unwrap_or_else(Frame::new);
+        for (slot, ty) in site.reds.iter().enumerate() {
+            frame.write(slot, *ty, red(slot, *ty).bits);
+        }
+        Some((self.use_frame(frame), entry))
+    }
+
+    /// A frame with the reds in its slots; it is in use until [`free_frame`](Self::free_frame).
+    fn frame(&mut self, piece: PieceId, state: &MergeState) -> *mut Frame {
+        self.statistics.enters += 1;
+        debug_assert!(
+            (self.store.piece(piece).trace.param_types().iter())
+                .eq(state.reds.iter().map(|red| &red.ty)),
             "a portal's reds have the same types at all its merge points"
         );
         let mut frame = self.frames.pop().unwrap_or_else(Frame::new);
         for (slot, red) in state.reds.iter().enumerate() {
             frame.write(slot, red.ty, red.bits);
         }
+        self.use_frame(frame)
+    }
+
+    /// Code is about to run with that frame; the collector looks into it meanwhile.
+    fn use_frame(&mut self, frame: Box<Frame>) -> *mut Frame {
+        let frame = Box::into_raw(frame);
+        self.pinned.frames.push(frame);
         frame
+    }
+
+    /// The frame that was made last is not in use any more.
+    fn free_frame(&mut self) {
+        let frame = self.pinned.frames.pop().expect("frames are freed in the reverse order");
+        // SAFETY: it was made of a box, in `frame`, and whoever used it has given it back.
+        self.frames.push(unsafe { Box::from_raw(frame) });
     }
 
     /// Compiled code has returned through `cell`.
@@ -216,10 +271,13 @@ impl Jit {
         }
         let is_leave = here.is_leave(exit);
         let panicked = panics::pending();
-        let hot = cell.budget() <= 0 && !self.config.fail_guards && !self.is_full;
+        let hot = cell.budget() <= 0 && !self.config.fail_guards;
+        let hot = hot && !self.is_full && !self.is_nested();
         let busy = here.bridges.contains_key(&exit) || here.pending.contains(&exit);
         let mut records = hot && !is_leave && !panicked && !busy;
-        if records && !self.may_spend() {
+        // An exit with a log that is as hot as this has cost more in replays than its bridge will.
+        let paid = !here.trace.exit(exit).log.is_empty();
+        if records && !self.may_spend(paid) {
             records = false;
             let patience = self.config.bridge_threshold.div_ceil(4);
             self.store.unit_mut(unit).grant(index, patience.into());

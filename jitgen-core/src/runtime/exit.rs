@@ -65,6 +65,7 @@ pub(super) fn read(
                 Replayed::Blob(bytes, offset)
             }
             LogEntry::Return { call, next, size } => Replayed::Return { call, next, size },
+            LogEntry::Level { call, next, size } => Replayed::Level { call, next, size },
             LogEntry::Result { size } => Replayed::Return { call: 0, next: 0, size },
             LogEntry::Part { offset, arg, frozen } => {
                 Replayed::Part { offset, word: word(arg), frozen }

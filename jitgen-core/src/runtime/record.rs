@@ -21,6 +21,10 @@ use std::time::Instant;
 /// given up: it is likely that the loop was in its last round.
 const PATIENCE: u32 = 2;
 
+/// So many recordings may be open at a time, inside of each other: a guest that recurses would else
+/// have one, with the frames of a twin, at each level of its recursion.
+const MAX_OPEN: u32 = 3;
+
 /// A recording to be made.
 pub(super) struct Job {
     pub portal: &'static Portal,
@@ -55,6 +59,7 @@ pub(super) fn record(
     struct Unwind(Option<Box<Job>>);
     impl Drop for Unwind {
         fn drop(&mut self) {
+            with_jit(|jit| jit.open -= 1);
             if let Some(job) = self.0.take() {
                 with_jit(|jit| jit.give_up(&job, AbortReason::Panicked, None));
             }
@@ -63,6 +68,7 @@ pub(super) fn record(
     let start = Instant::now();
     let plan = job.plan.take().expect("a job is done once");
     let log = std::mem::take(&mut job.log);
+    with_jit(|jit| jit.open += 1);
     let mut unwind = Unwind(Some(job));
     let (stopped, session) = run_within(Session::record(plan, log), || twin(state));
     let job = unwind.0.take().expect("nothing has unwound");
@@ -75,6 +81,11 @@ pub(super) fn record(
 }
 
 impl Jit {
+    /// Are so many recordings open that none can begin?
+    pub(super) fn is_nested(&self) -> bool {
+        self.open >= MAX_OPEN
+    }
+
     /// The recording of a loop.
     pub(super) fn job_for_location(
         &mut self,
@@ -158,6 +169,7 @@ impl Jit {
 
     fn finish(&mut self, job: Box<Job>, mut session: Session, stopped: Option<&MergeState>) {
         self.kept.append(&mut session.kept);
+        session.pinned.iter().for_each(|word| self.pinned.word(*word));
         let recorded = session.recorded.take();
         let nowhere = MergeState::default();
         let stopped = match &recorded {

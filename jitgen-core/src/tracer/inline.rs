@@ -63,7 +63,9 @@ impl Image {
         let mut image = Image::default();
         for entry in log {
             match *entry {
-                LogEntry::Result { size } | LogEntry::Return { size, .. } => {
+                LogEntry::Result { size }
+                | LogEntry::Return { size, .. }
+                | LogEntry::Level { size, .. } => {
                     image = Image::new(size as usize);
                 }
                 LogEntry::Part { offset, arg, .. } => {
@@ -116,13 +118,13 @@ fn constants(offset: u32, bytes: &[u8], parts: &mut Vec<LogEntry>) {
 }
 
 /// A helper that the twin runs through.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Inlined {
-    number: u32,
+    pub(super) number: u32,
     /// Merge points that were behind the twin when it began.
     merges: u32,
     /// Entries in the log when it began; nothing if it is not to be collapsed.
-    log: Option<usize>,
+    pub(super) log: Option<usize>,
 }
 
 impl Session {
@@ -159,7 +161,9 @@ impl Session {
     pub fn end_inline(&mut self, call: &Inlined, result: &Image) {
         let next = self.calls;
         if let (Some(recording), Some(from)) = (&mut self.recording, call.log) {
-            recording.recorder.collapse(from, call.number, next, result);
+            let size = result.bytes.len() as u32;
+            let entry = LogEntry::Return { call: call.number, next, size };
+            recording.recorder.collapse(from, entry, result);
         }
     }
 
@@ -201,7 +205,7 @@ impl Session {
         Some(recording.recorder.log_len() - self.replay.len())
     }
 
-    fn replayed_image(&mut self, size: usize) -> Image {
+    pub(super) fn replayed_image(&mut self, size: usize) -> Image {
         let mut image = Image::new(size);
         while let Some(Replayed::Part { .. }) = self.replay.front()
             && let Some(Replayed::Part { offset, word, frozen }) = self.replay.pop_front()

@@ -14,14 +14,18 @@
 //! Each merge point of a level has a number like a call of a helper; where the level was handed
 //! over the log has that number, so that replay hands it over (and takes the result) there.
 //!
+//! At a merge point of a level its log so far becomes the state there, so that replay begins the
+//! level at that merge point: what exits carry is a state for each level, and one handler's log.
+//!
 //! Invariant `numbers` of `inline`.
 //!
 //! Not here: the thunk that is called (`macro_support::recursion`).
 
 use super::session::{Green, Portal, Step, keys};
-use super::{AbortReason, Opnd, Replayed, SCRATCH_BASE, Session, Word};
-use crate::ir::{Const, Ty};
+use super::{AbortReason, Image, Inlined, Opnd, Replayed, SCRATCH_BASE, Session, Word};
+use crate::ir::{Const, LogEntry, Ty};
 use std::any::Any;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// So many levels on top of each other may be at the same place of the guest program.
@@ -31,6 +35,10 @@ const SAME: usize = 2;
 #[derive(Debug)]
 pub struct Level {
     portal: *const Portal,
+    /// The number of its call.
+    number: u32,
+    /// Entries in the log when it was called; nothing if it is not to be collapsed.
+    log: Option<usize>,
     /// The keys at its first merge point, when it has reached that.
     keys: Option<Box<[u64]>>,
 }
@@ -44,22 +52,49 @@ pub struct Site {
     pub greens: Vec<Green>,
     /// The types of the reds' words, which are in scratch memory, each in eight bytes.
     pub reds: Vec<Ty>,
+    /// What the runtime has found out about these greens; 0 if nothing.
+    pub hint: Cell<u32>,
 }
 
 impl Session {
     /// The twin is about to enter a portal.
-    pub fn enter_level(&mut self, portal: &'static Portal) {
-        self.levels.push(Level { portal, keys: None });
+    pub fn enter_level(&mut self, portal: &'static Portal, call: &Inlined) {
+        let Inlined { number, log, .. } = *call;
+        self.levels.push(Level { portal, number, log, keys: None });
+    }
+
+    /// The portal just entered is past a merge point, as the log says: its state there, greens and
+    /// then reds, in eight bytes each.
+    pub fn level_state(&mut self) -> Option<Image> {
+        let level = self.levels.last()?;
+        let Some(Replayed::Level { call, next, size }) = self.replay.front() else {
+            return None;
+        };
+        if *call != level.number {
+            return None;
+        }
+        self.calls = *next;
+        let size = *size as usize;
+        self.replay.pop_front();
+        self.resumes_level = true;
+        Some(self.replayed_image(size))
     }
 
     /// It has come back.
     pub fn leave_level(&mut self) {
         self.levels.pop();
-        self.at_header = false;
     }
 
     /// The twin is at a merge point of an inner level.
-    pub(super) fn merge_within(&mut self, greens: &[Green]) -> Step {
+    pub(super) fn merge_within(&mut self, greens: &[Green], reds: &[Word]) -> Step {
+        if std::mem::take(&mut self.resumes_level) {
+            let level = self.levels.last_mut().expect("the twin is within a level");
+            level.keys = Some(keys(greens));
+            self.keep_greens(greens);
+            return Step::Go;
+        }
+        // What patterns have found out is guarded while the log still says how.
+        self.flush();
         let number = self.calls;
         self.calls += 1;
         let at_header = std::mem::take(&mut self.at_header);
@@ -79,17 +114,48 @@ impl Session {
         if !self.replay.is_empty() {
             return Step::Go;
         }
-        let Some(recording) = &mut self.recording else {
+        let Some(recording) = &self.recording else {
             return Step::Stop;
         };
-        // The trace may hold pointers to them.
-        self.kept.extend(greens.iter().filter(|green| green.keep.is_some()).cloned());
         let too_deep = is_first && (same >= SAME || depth > recording.plan.inline_depth);
-        if at_header || too_deep || recording.recorder.len() > recording.plan.limit / 2 {
-            recording.recorder.log_handed_over(number);
+        let is_long = recording.recorder.len() > recording.plan.limit / 2;
+        self.keep_greens(greens);
+        if at_header || too_deep || is_long {
+            if let Some(recording) = &mut self.recording {
+                recording.recorder.log_handed_over(number);
+            }
             return Step::Stop;
         }
+        self.collapse_level(greens, reds);
         Step::Go
+    }
+
+    /// A trace may hold pointers to them.
+    fn keep_greens(&mut self, greens: &[Green]) {
+        if self.recording.is_some() {
+            self.kept.extend(greens.iter().filter(|green| green.keep.is_some()).cloned());
+        }
+    }
+
+    /// What the innermost level has done becomes its state at this merge point.
+    fn collapse_level(&mut self, greens: &[Green], reds: &[Word]) {
+        let local = reds.iter().any(|red| self.mentions_local(red.opnd));
+        let (next, level) = (self.calls, self.levels.last());
+        let (Some(Level { number, log: Some(from), .. }), Some(recording), false) =
+            (level, &mut self.recording, local)
+        else {
+            return;
+        };
+        let mut state = Image::new(8 * (greens.len() + reds.len()));
+        let greens = greens
+            .iter()
+            .map(|green| Word { now: Const::new(Ty::I64, green.bits), opnd: Opnd::Const });
+        for (index, word) in greens.chain(reds.iter().copied()).enumerate() {
+            state.put(8 * index as u32, word);
+        }
+        let size = state.bytes.len() as u32;
+        let entry = LogEntry::Level { call: *number, next, size };
+        recording.recorder.collapse(*from, entry, &state);
     }
 
     /// A level has been handed over in this state: the arguments of the call that finishes it.
@@ -113,7 +179,8 @@ impl Session {
         }
         let pointer = recording.recorder.store_outgoing(offset, reds);
         let types = reds.iter().map(|red| red.now.ty).collect();
-        let site = Rc::new(Site { portal, greens: greens.to_vec(), reds: types });
+        let site =
+            Rc::new(Site { portal, greens: greens.to_vec(), reds: types, hint: Cell::new(0) });
         let address = Rc::as_ptr(&site) as u64;
         let keep: Rc<dyn Any> = site;
         self.kept.push(Green { key: 0, bits: 0, keep: Some(keep) });

@@ -10,6 +10,7 @@
 //! Not here: machine code, the store of compiled traces, raw memory.
 
 mod abort;
+mod current;
 mod inline;
 pub mod journal;
 mod levels;
@@ -17,6 +18,7 @@ mod operand;
 pub mod panics;
 pub mod pure;
 mod recorder;
+mod replayed;
 mod session;
 mod tags;
 #[cfg(test)]
@@ -24,12 +26,13 @@ mod tests;
 mod values;
 
 pub use abort::AbortReason;
+pub use current::{each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
-pub use recorder::{FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
+pub use recorder::{ALLOCATION_CLASS, FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
+pub use replayed::Replayed;
 pub use session::{
-    Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Replayed, Resume, Session,
-    Step, keys, outside, run_within, try_with, with,
+    Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Resume, Session, Step, keys,
 };
 pub use tags::Tag;

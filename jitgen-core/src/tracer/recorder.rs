@@ -112,6 +112,11 @@ impl Recorder {
         self.trace.ty(v.into())
     }
 
+    /// All constants so far.
+    pub fn constants(&self) -> impl Iterator<Item = Const> + '_ {
+        self.trace.constants().chain(self.block.constants())
+    }
+
     /// Number of operations so far.
     pub fn len(&self) -> usize {
         self.block.insts.len()
@@ -180,9 +185,10 @@ impl Recorder {
         self.log.len()
     }
 
-    /// The entries of the log from `from` on become the result of that call, if that is shorter.
-    pub fn collapse(&mut self, from: usize, call: u32, next: u32, result: &Image) {
-        let mut returned = vec![LogEntry::Return { call, next, size: result.bytes.len() as u32 }];
+    /// The entries of the log from `from` on become this one and what it speaks of, if that is
+    /// shorter.
+    pub fn collapse(&mut self, from: usize, entry: LogEntry, result: &Image) {
+        let mut returned = vec![entry];
         returned.extend(result.parts());
         // What counts is a value: each costs a slot and an instruction in every exit.
         let values = |log: &[LogEntry]| {
@@ -234,6 +240,29 @@ impl Recorder {
         self.saw_load(address.now(), now);
         self.learn(address, Word { now, opnd: Opnd::Ssa(v) });
         Opnd::Ssa(v)
+    }
+
+    /// Appends a load that gave `now`, unless that is known. It is not logged: what depends on it
+    /// alone can be seen by what follows in the log.
+    pub fn peek(&mut self, address: Address, now: Const) -> Opnd {
+        if let Some(word) = self.known(address).filter(|word| word.now == now) {
+            return word.opnd;
+        }
+        let (base, class) = (Self::base(address), class_of(address));
+        let v = self.push(Op::Load, now.ty, base, Arg::NONE, address.offset, class);
+        let opnd = Opnd::Ssa(v.expect("a load has a result"));
+        self.saw_load(address.now(), now);
+        self.learn(address, Word { now, opnd });
+        opnd
+    }
+
+    /// Has the word at that address been read or written since the last call?
+    pub fn has_touched(&self, address: u64) -> bool {
+        let since = self.journal.iter().rev().take_while(|e| !matches!(e, Event::Call { .. }));
+        since.into_iter().any(|event| match event {
+            Event::Load { address: at, .. } | Event::Store { address: at, .. } => *at == address,
+            _ => false,
+        })
     }
 
     /// Logs a load whose result was known.
@@ -342,7 +371,7 @@ impl Recorder {
             effects.writes.get_or_insert_default();
         }
         if let Some(classes) = &mut effects.writes {
-            classes.push(FLAG_CLASS);
+            classes.extend([FLAG_CLASS, ALLOCATION_CLASS]);
             classes.extend(blob.map(|_| SCRATCH_CLASS));
         }
         let mut operands: Vec<Arg> = args.iter().map(|word| Self::arg(*word)).collect();
@@ -458,8 +487,11 @@ impl Recorder {
 const SCRATCH_CLASS: Class = Class(1);
 /// The class of the flag by which residual calls say that they panic.
 pub const FLAG_CLASS: Class = Class(2);
+/// The class of what an allocation changes besides the object: nobody declares that a function
+/// makes objects, so each one may.
+pub const ALLOCATION_CLASS: Class = Class(3);
 /// The first class of guest memory.
-const FIRST_CLASS: u32 = 3;
+const FIRST_CLASS: u32 = 4;
 
 /// The class of a kind of memory: a part at byte `offset` of the type that is called `kind`, the
 /// same number each time on one thread.

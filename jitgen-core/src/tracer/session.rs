@@ -22,10 +22,9 @@
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
-use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Word};
+use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Replayed, Word};
 use crate::ir::{Arg, Const, Effects, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
-use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -79,37 +78,6 @@ pub struct Resume {
 /// The keys of greens.
 pub fn keys(greens: &[Green]) -> Box<[u64]> {
     greens.iter().map(|green| green.key).collect()
-}
-
-/// An entry of a log on its way into a twin.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Replayed {
-    /// A load's result.
-    Load(Word),
-    /// A store that has happened.
-    Store,
-    /// A call's result.
-    Call(Option<Word>),
-    /// A call's result in bytes.
-    Blob(Vec<u8>, i32),
-    /// A helper has returned; its result is in the parts that follow.
-    Return {
-        /// The number of the call.
-        call: u32,
-        /// The number of the next one.
-        next: u32,
-        /// Bytes of the result.
-        size: u32,
-    },
-    /// A word of a result.
-    Part {
-        /// Its offset in bytes.
-        offset: u32,
-        /// The word.
-        word: Word,
-        /// Does it point to memory that may be taken for constant?
-        frozen: bool,
-    },
 }
 
 /// What recording has given.
@@ -201,8 +169,12 @@ pub struct Session {
     pub(super) pending: Vec<ValueId>,
     pub(super) equal: HashMap<ValueId, Const>,
     cleared: Vec<(ValueId, Const)>,
+    /// Words of the log as the twin has them, and as they came.
+    retyped: HashMap<ValueId, (ValueId, Ty)>,
     /// The portals that the twin has entered inside of its own.
     pub(super) levels: Vec<Level>,
+    /// An inner portal goes on where the log says, and has not come to that merge point yet.
+    pub(super) resumes_level: bool,
     start_greens: VecDeque<Green>,
     pub(super) pins: Vec<Rc<dyn Any>>,
     pub(super) shared: Vec<Opnd>,
@@ -212,54 +184,12 @@ pub struct Session {
     pub resumes: Vec<Resume>,
     /// Greens to which the trace may hold pointers, other than those of resume points.
     pub kept: Vec<Green>,
+    /// Words of constant memory that the trace may lead to, which may be pointers.
+    pub pinned: Vec<u64>,
     /// Why recording was given up, if it was.
     pub abort: Option<AbortReason>,
     /// What recording gave, if it succeeded.
     pub recorded: Option<Recorded>,
-}
-
-thread_local! {
-    static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
-}
-
-/// Runs `f` with this thread's session.
-///
-/// # Panics
-/// If no twin is running on this thread.
-pub fn with<R>(f: impl FnOnce(&mut Session) -> R) -> R {
-    SESSION.with_borrow_mut(|session| f(session.as_mut().expect("a twin runs within a session")))
-}
-
-/// Runs `f` with this thread's session, if a twin is running.
-pub fn try_with<R>(f: impl FnOnce(&mut Session) -> R) -> Option<R> {
-    SESSION.try_with(|session| session.try_borrow_mut().ok()?.as_mut().map(f)).ok()?
-}
-
-/// Puts a session back when it is dropped, also by a panic.
-struct Restore(Option<Session>);
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        SESSION.replace(self.0.take());
-    }
-}
-
-/// Runs `f` within a new session; gives the session back as it is then. It is also gone when `f`
-/// panics.
-pub fn run_within<R>(session: Session, f: impl FnOnce() -> R) -> (R, Session) {
-    let restore = Restore(SESSION.replace(Some(session)));
-    let result = f();
-    let session = SESSION.take().expect("the session is put back after residual calls");
-    drop(restore);
-    (result, session)
-}
-
-/// Runs `f` (residual code) outside of the session, so that it can run portals of its own.
-pub fn outside<R>(f: impl FnOnce() -> R) -> R {
-    let restore = Restore(SESSION.take());
-    let result = f();
-    drop(restore);
-    result
 }
 
 impl Session {
@@ -326,18 +256,24 @@ impl Session {
     /// the twin goes on with `now`, where they are zero.
     pub fn clear(&mut self, opnd: Opnd, now: Const) {
         if let Opnd::Ssa(v) = opnd {
-            self.cleared.push((v, now));
+            let (v, ty) = self.retyped.get(&v).copied().unwrap_or((v, now.ty));
+            self.cleared.push((v, Const::new(ty, now.bits)));
         }
     }
 
-    /// Has the twin passed the merge point from which it started?
+    /// Has the twin passed the merge point from which it (or its innermost portal) started?
     pub fn is_started(&self) -> bool {
-        self.started
+        self.started && !self.resumes_level
     }
 
     /// Keeps a green alive as long as the twin runs.
     pub fn keep(&mut self, green: Rc<dyn Any>) {
         self.pins.push(green);
+    }
+
+    /// The word may be a pointer, and is in memory that the trace takes for constant.
+    pub fn pin(&mut self, word: u64) {
+        self.pinned.push(word);
     }
 
     /// A green that lives in memory, as it is at the merge point from which the twin starts.
@@ -402,6 +338,9 @@ impl Session {
                 // The log does not say what may be taken for constant, but its address does.
                 let frozen = address.frozen && ty == Ty::Ptr && word.opnd.is_const();
                 let opnd = if frozen { Opnd::Frozen } else { self.part(word.opnd, 0, now) };
+                if let (Opnd::Ssa(from), Opnd::Ssa(to)) = (word.opnd, opnd) {
+                    self.retyped.insert(to, (from, had));
+                }
                 Some(Word { now, opnd })
             }
             other => panic!("replay is out of step: a load met {other:?}"),
@@ -426,6 +365,25 @@ impl Session {
             }
         });
         self.resolve(opnd, now)
+    }
+
+    /// What the next thing is that replay takes from the log.
+    pub fn next_replayed(&self) -> Option<&Replayed> {
+        self.replay.front()
+    }
+
+    /// Like [`end_load`](Self::end_load), of a word that no log has: in replay nobody asks for it.
+    pub fn end_peek(&mut self, address: Address, now: Const) -> Opnd {
+        self.flush();
+        let opnd = self.emit(|r| r.peek(address, now));
+        self.resolve(opnd, now)
+    }
+
+    /// Is a trace being recorded that knows nothing of the word there, so that something else may
+    /// change it?
+    pub fn is_unknown(&self, address: u64) -> bool {
+        let recording = self.recording.as_ref().filter(|_| self.replay.is_empty());
+        recording.is_some_and(|recording| !recording.recorder.has_touched(address))
     }
 
     /// Memory at `address` holds `word` in all that follows, until it is written.
@@ -569,7 +527,7 @@ impl Session {
     /// The twin is at a merge point.
     pub fn merge(&mut self, greens: Vec<Green>, reds: &[Word]) -> Step {
         if !self.levels.is_empty() {
-            return self.merge_within(&greens);
+            return self.merge_within(&greens, reds);
         }
         assert!(self.replay.is_empty() || !self.started, "replay ends before the next merge point");
         self.calls = 0;

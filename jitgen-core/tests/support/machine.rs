@@ -5,10 +5,11 @@
 //!
 //! Not here: the macros. This shows what they rely on.
 
+use jitgen_core::macro_support::methods::*;
 use jitgen_core::macro_support::{
     Auto, Bin, ByMemory, Entry, Function, Merge, Outcome, Place, Plain, Shape, State, Traced, Tv,
     auto, bin, branch, carrier, cast, enter, enter_portal, equals, err, guarded, index, key, lift,
-    local, ok, residual, returns, split, tick, word, wrapping_add,
+    local, ok, residual, returns, split, tick, word,
 };
 use jitgen_core::tracer::{Portal, with};
 use std::rc::Rc;
@@ -267,11 +268,11 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
             register(&mut machine, a).set(b);
         } else if equals(op, ADDI) {
             let x = register(&mut machine, a).get();
-            register(&mut machine, a).set(wrapping_add(x, b));
+            register(&mut machine, a).set(x.nat().wrapping_add__twin(x, b));
         } else if equals(op, ADD) {
             let x = register(&mut machine, a).get();
             let y = register(&mut machine, b).get();
-            register(&mut machine, a).set(wrapping_add(x, y));
+            register(&mut machine, a).set(x.nat().wrapping_add__twin(x, y));
         } else if equals(op, LESS) {
             let x = register(&mut machine, a).get();
             let y = register(&mut machine, b).get();
@@ -293,7 +294,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
             }
         } else if equals(op, ACC) {
             let x = register(&mut machine, a).get();
-            acc = wrapping_add(acc, x);
+            acc = acc.nat().wrapping_add__twin(acc, x);
         } else if equals(op, OUT) {
             let x = register(&mut machine, b).get();
             let function =
@@ -307,7 +308,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
             };
             register(&mut machine, a).set(y);
             if branch(bin(Bin::Gt, false, y, lift(10i64), y.nat() > 10)) {
-                acc = wrapping_add(acc, lift(1i64));
+                acc = acc.nat().wrapping_add__twin(acc, lift(1i64));
             }
         } else if equals(op, CALL) {
             let x = register(&mut machine, b).get();
@@ -318,7 +319,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
                 residual(function, &words, move || nested(machine.native(), x.native()));
             register(&mut machine, a).set(y);
             if branch(bin(Bin::Gt, false, y, lift(10i64), y.nat() > 10)) {
-                acc = wrapping_add(acc, lift(1i64));
+                acc = acc.nat().wrapping_add__twin(acc, lift(1i64));
             }
         } else if equals(op, WORD) {
             let x = register(&mut machine, b).get();
@@ -328,7 +329,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
             let y: Tv<i64> =
                 residual(function, &words, move || noted(machine.native(), x.native()));
             if branch(bin(Bin::Gt, false, y, lift(10i64), y.nat() > 10)) {
-                acc = wrapping_add(acc, lift(1i64));
+                acc = acc.nat().wrapping_add__twin(acc, lift(1i64));
             }
         } else {
             assert!(equals(op, GOTO), "an operation");

@@ -27,6 +27,6 @@ pub fn pick<T: Copy>(first: bool, a: T, b: T) -> T {
 
 /// A call.
 #[residual]
-pub fn residual_sum(a: i64) -> i64 {
+pub fn sum_below(a: i64) -> i64 {
     (0..a & 7).sum::<i64>() + a / 2
 }

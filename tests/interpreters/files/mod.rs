@@ -3,6 +3,7 @@
 //! The dispatch loop is here, arithmetic in `arith` and `shapes`, a helper in another crate.
 
 pub mod arith;
+pub mod nested;
 pub mod shapes;
 
 use arith::{combine as mix, pick};
@@ -90,7 +91,7 @@ impl Vm {
                 }
                 Insn::Residual => {
                     self.note(self.a);
-                    self.a = arith::residual_sum(self.a).wrapping_add(self.adder.looped(3));
+                    self.a = arith::sum_below(self.a).wrapping_add(self.adder.looped(3));
                 }
                 Insn::ByValue => {
                     self.twice.0 = self.a.clamped();
@@ -132,6 +133,6 @@ trait Clamped {
 #[traced]
 impl Clamped for i64 {
     fn clamped(self) -> i64 {
-        self.max(-1000).min(1000)
+        self.clamp(-1000, 1000)
     }
 }

@@ -78,110 +78,101 @@ impl Value {
             _ => true,
         }
     }
-}
 
-/// `a + b`.
-#[traced]
-pub fn add(a: Value, b: Value) -> Result<Value, Error> {
-    match (a, b) {
-        (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_add(y))),
-        (Value::Float(x), Value::Float(y)) => Ok(Value::Float(x + y)),
-        (Value::Int(x), Value::Float(y)) => Ok(Value::Float(x as f64 + y)),
-        (Value::Float(x), Value::Int(y)) => Ok(Value::Float(x + y as f64)),
-        _ => Err(mismatch(Operation::Add, a, b)),
+    /// `a + b`.
+    pub fn add(a: Value, b: Value) -> Result<Value, Error> {
+        match (a, b) {
+            (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_add(y))),
+            (Value::Float(x), Value::Float(y)) => Ok(Value::Float(x + y)),
+            (Value::Int(x), Value::Float(y)) => Ok(Value::Float(x as f64 + y)),
+            (Value::Float(x), Value::Int(y)) => Ok(Value::Float(x + y as f64)),
+            _ => Err(mismatch(Operation::Add, a, b)),
+        }
     }
-}
 
-/// `a - b`.
-#[traced]
-pub fn subtract(a: Value, b: Value) -> Result<Value, Error> {
-    match (a, b) {
-        (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_sub(y))),
-        (Value::Float(x), Value::Float(y)) => Ok(Value::Float(x - y)),
-        (Value::Int(x), Value::Float(y)) => Ok(Value::Float(x as f64 - y)),
-        (Value::Float(x), Value::Int(y)) => Ok(Value::Float(x - y as f64)),
-        _ => Err(mismatch(Operation::Subtract, a, b)),
+    /// `a - b`.
+    pub fn subtract(a: Value, b: Value) -> Result<Value, Error> {
+        match (a, b) {
+            (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_sub(y))),
+            (Value::Float(x), Value::Float(y)) => Ok(Value::Float(x - y)),
+            (Value::Int(x), Value::Float(y)) => Ok(Value::Float(x as f64 - y)),
+            (Value::Float(x), Value::Int(y)) => Ok(Value::Float(x - y as f64)),
+            _ => Err(mismatch(Operation::Subtract, a, b)),
+        }
     }
-}
 
-/// `a * b`.
-#[traced]
-pub fn multiply(a: Value, b: Value) -> Result<Value, Error> {
-    match (a, b) {
-        (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_mul(y))),
-        (Value::Float(x), Value::Float(y)) => Ok(Value::Float(x * y)),
-        (Value::Int(x), Value::Float(y)) => Ok(Value::Float(x as f64 * y)),
-        (Value::Float(x), Value::Int(y)) => Ok(Value::Float(x * y as f64)),
-        _ => Err(mismatch(Operation::Multiply, a, b)),
+    /// `a * b`.
+    pub fn multiply(a: Value, b: Value) -> Result<Value, Error> {
+        match (a, b) {
+            (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_mul(y))),
+            (Value::Float(x), Value::Float(y)) => Ok(Value::Float(x * y)),
+            (Value::Int(x), Value::Float(y)) => Ok(Value::Float(x as f64 * y)),
+            (Value::Float(x), Value::Int(y)) => Ok(Value::Float(x * y as f64)),
+            _ => Err(mismatch(Operation::Multiply, a, b)),
+        }
     }
-}
 
-/// `a / b`; of integers, rounded towards zero.
-#[traced]
-pub fn divide(a: Value, b: Value) -> Result<Value, Error> {
-    match (a, b) {
-        (Value::Int(_), Value::Int(0)) => Err(Error::DivisionByZero),
-        (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_div(y))),
-        (Value::Float(x), Value::Float(y)) => Ok(Value::Float(x / y)),
-        (Value::Int(x), Value::Float(y)) => Ok(Value::Float(x as f64 / y)),
-        (Value::Float(x), Value::Int(y)) => Ok(Value::Float(x / y as f64)),
-        _ => Err(mismatch(Operation::Divide, a, b)),
+    /// `a / b`; of integers, rounded towards zero.
+    pub fn divide(a: Value, b: Value) -> Result<Value, Error> {
+        match (a, b) {
+            (Value::Int(_), Value::Int(0)) => Err(Error::DivisionByZero),
+            (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_div(y))),
+            (Value::Float(x), Value::Float(y)) => Ok(Value::Float(x / y)),
+            (Value::Int(x), Value::Float(y)) => Ok(Value::Float(x as f64 / y)),
+            (Value::Float(x), Value::Int(y)) => Ok(Value::Float(x / y as f64)),
+            _ => Err(mismatch(Operation::Divide, a, b)),
+        }
     }
-}
 
-/// The remainder of integers, with the sign of the dividend.
-#[traced]
-pub fn remainder(a: Value, b: Value) -> Result<Value, Error> {
-    match (a, b) {
-        (Value::Int(_), Value::Int(0)) => Err(Error::DivisionByZero),
-        (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_rem(y))),
-        _ => Err(mismatch(Operation::Remainder, a, b)),
+    /// The remainder of integers, with the sign of the dividend.
+    pub fn remainder(a: Value, b: Value) -> Result<Value, Error> {
+        match (a, b) {
+            (Value::Int(_), Value::Int(0)) => Err(Error::DivisionByZero),
+            (Value::Int(x), Value::Int(y)) => Ok(Value::Int(x.wrapping_rem(y))),
+            _ => Err(mismatch(Operation::Remainder, a, b)),
+        }
     }
-}
 
-/// `a < b`.
-#[traced]
-pub fn less(a: Value, b: Value) -> Result<bool, Error> {
-    match (a, b) {
-        (Value::Int(x), Value::Int(y)) => Ok(x < y),
-        (Value::Float(x), Value::Float(y)) => Ok(x < y),
-        (Value::Int(x), Value::Float(y)) => Ok((x as f64) < y),
-        (Value::Float(x), Value::Int(y)) => Ok(x < y as f64),
-        _ => Err(mismatch(Operation::Compare, a, b)),
+    /// `a < b`.
+    pub fn less(a: Value, b: Value) -> Result<bool, Error> {
+        match (a, b) {
+            (Value::Int(x), Value::Int(y)) => Ok(x < y),
+            (Value::Float(x), Value::Float(y)) => Ok(x < y),
+            (Value::Int(x), Value::Float(y)) => Ok((x as f64) < y),
+            (Value::Float(x), Value::Int(y)) => Ok(x < y as f64),
+            _ => Err(mismatch(Operation::Compare, a, b)),
+        }
     }
-}
 
-/// Are they the same? Objects are if they are one object.
-#[traced]
-pub fn equal(a: Value, b: Value) -> bool {
-    match (a, b) {
-        (Value::Nil, Value::Nil) => true,
-        (Value::Bool(x), Value::Bool(y)) => x == y,
-        (Value::Int(x), Value::Int(y)) => x == y,
-        (Value::Float(x), Value::Float(y)) => x == y,
-        (Value::Int(x), Value::Float(y)) | (Value::Float(y), Value::Int(x)) => x as f64 == y,
-        (Value::Obj(x), Value::Obj(y)) => x.0 == y.0,
-        _ => false,
+    /// Are they the same? Objects are if they are one object.
+    pub fn equal(a: Value, b: Value) -> bool {
+        match (a, b) {
+            (Value::Nil, Value::Nil) => true,
+            (Value::Bool(x), Value::Bool(y)) => x == y,
+            (Value::Int(x), Value::Int(y)) => x == y,
+            (Value::Float(x), Value::Float(y)) => x == y,
+            (Value::Int(x), Value::Float(y)) | (Value::Float(y), Value::Int(x)) => x as f64 == y,
+            (Value::Obj(x), Value::Obj(y)) => x.0 == y.0,
+            _ => false,
+        }
     }
-}
 
-/// A number as a float.
-#[traced]
-pub fn to_float(a: Value) -> Result<Value, Error> {
-    match a {
-        Value::Int(x) => Ok(Value::Float(x as f64)),
-        Value::Float(_) => Ok(a),
-        _ => Err(mismatch(Operation::Convert, a, Value::Nil)),
+    /// A number as a float.
+    pub fn to_float(a: Value) -> Result<Value, Error> {
+        match a {
+            Value::Int(x) => Ok(Value::Float(x as f64)),
+            Value::Float(_) => Ok(a),
+            _ => Err(mismatch(Operation::Convert, a, Value::Nil)),
+        }
     }
-}
 
-/// A number as an integer, rounded towards zero.
-#[traced]
-pub fn to_int(a: Value) -> Result<Value, Error> {
-    match a {
-        Value::Int(_) => Ok(a),
-        Value::Float(x) => Ok(Value::Int(x as i64)),
-        _ => Err(mismatch(Operation::Convert, a, Value::Nil)),
+    /// A number as an integer, rounded towards zero.
+    pub fn to_int(a: Value) -> Result<Value, Error> {
+        match a {
+            Value::Int(_) => Ok(a),
+            Value::Float(x) => Ok(Value::Int(x as i64)),
+            _ => Err(mismatch(Operation::Convert, a, Value::Nil)),
+        }
     }
 }
 

@@ -2,10 +2,7 @@
 
 use super::heap::{Heap, Object};
 use super::program::{Insn, Program};
-use super::value::{
-    Error, Operation, Value, add, divide, equal, less, mismatch, multiply, remainder, subtract,
-    to_float, to_int,
-};
+use super::value::{Error, Operation, Value, mismatch};
 use jitgen_core::prelude::*;
 use std::rc::Rc;
 
@@ -55,28 +52,36 @@ pub fn run(program: &Rc<Program>, vm: &mut Vm) -> Result<Value, Error> {
                 vm.set(base, to, value);
             }
             Insn::Move { to, from } => vm.set(base, to, vm.get(base, from)),
-            Insn::Add { to, a, b } => vm.set(base, to, add(vm.get(base, a), vm.get(base, b))?),
-            Insn::Sub { to, a, b } => vm.set(base, to, subtract(vm.get(base, a), vm.get(base, b))?),
-            Insn::Mul { to, a, b } => vm.set(base, to, multiply(vm.get(base, a), vm.get(base, b))?),
-            Insn::Div { to, a, b } => vm.set(base, to, divide(vm.get(base, a), vm.get(base, b))?),
+            Insn::Add { to, a, b } => {
+                vm.set(base, to, Value::add(vm.get(base, a), vm.get(base, b))?)
+            }
+            Insn::Sub { to, a, b } => {
+                vm.set(base, to, Value::subtract(vm.get(base, a), vm.get(base, b))?)
+            }
+            Insn::Mul { to, a, b } => {
+                vm.set(base, to, Value::multiply(vm.get(base, a), vm.get(base, b))?)
+            }
+            Insn::Div { to, a, b } => {
+                vm.set(base, to, Value::divide(vm.get(base, a), vm.get(base, b))?)
+            }
             Insn::Rem { to, a, b } => {
-                vm.set(base, to, remainder(vm.get(base, a), vm.get(base, b))?);
+                vm.set(base, to, Value::remainder(vm.get(base, a), vm.get(base, b))?);
             }
             Insn::AddInt { to, a, value } => {
-                let sum = add(vm.get(base, a), Value::Int(i64::from(value)))?;
+                let sum = Value::add(vm.get(base, a), Value::Int(i64::from(value)))?;
                 vm.set(base, to, sum);
             }
             Insn::Less { to, a, b } => {
-                let less = less(vm.get(base, a), vm.get(base, b))?;
+                let less = Value::less(vm.get(base, a), vm.get(base, b))?;
                 vm.set(base, to, Value::Bool(less));
             }
             Insn::Equal { to, a, b } => {
-                let equal = equal(vm.get(base, a), vm.get(base, b));
+                let equal = Value::equal(vm.get(base, a), vm.get(base, b));
                 vm.set(base, to, Value::Bool(equal));
             }
             Insn::Not { to, a } => vm.set(base, to, Value::Bool(!vm.get(base, a).truthy())),
-            Insn::ToFloat { to, a } => vm.set(base, to, to_float(vm.get(base, a))?),
-            Insn::ToInt { to, a } => vm.set(base, to, to_int(vm.get(base, a))?),
+            Insn::ToFloat { to, a } => vm.set(base, to, Value::to_float(vm.get(base, a))?),
+            Insn::ToInt { to, a } => vm.set(base, to, Value::to_int(vm.get(base, a))?),
             Insn::Jump { offset } => pc = target(pc, offset),
             Insn::JumpIf { condition, offset } => {
                 if vm.get(base, condition).truthy() {

@@ -2,11 +2,12 @@
 //!
 //! Not here: `as` (`ops`), the conversion of errors by `?` (`call`).
 
+use super::super::ask;
 use crate::macro_support::call::{err, ok};
 use crate::macro_support::ops::{cast, within};
 use crate::macro_support::shape::TagAt;
 use crate::macro_support::traced::{Scalar, Traced, Tv, lift};
-use crate::tracer::{AbortReason, with};
+use crate::tracer::AbortReason;
 use std::num::TryFromIntError;
 
 /// What `From` is between.
@@ -19,7 +20,7 @@ impl<T: Scalar, U: Scalar + From<T>> FromTwin<T> for U {
     fn from__twin(value: Tv<T>) -> Tv<U> {
         if !matches!(T::TAG, TagAt::Nowhere) {
             // A conversion of the author's own.
-            with(|s| s.abort(AbortReason::OpaqueValue));
+            ask::abort(AbortReason::OpaqueValue);
         }
         let now = U::from(value.nat());
         cast(value, now)
@@ -29,6 +30,7 @@ impl<T: Scalar, U: Scalar + From<T>> FromTwin<T> for U {
 /// What `Into` is on.
 pub trait IntoTwin: Scalar {
     /// The twin of `into`.
+    #[allow(clippy::wrong_self_convention, reason = "the name is that of the method's twin")]
     fn into__twin<U: FromTwin<Self>>(&self, this: Tv<Self>) -> Tv<U>;
 }
 

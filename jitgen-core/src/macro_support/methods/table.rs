@@ -13,6 +13,8 @@
 //! From a row come the method's twin, the thunk for compiled code and the evaluator for the
 //! checker; from `fallible` rows also those of the question whether it fails.
 //!
+//! `options` has the rows of methods that give an `Option`: two calls, fails and value.
+//!
 //! Not here: methods that are operations of the trace.
 
 /// The type of a row's argument or result.
@@ -132,6 +134,46 @@ macro_rules! calls {
                     (this: $t $(, $arg: row_type!($t, $ty))*) -> row_type!($t, $result),
                     $($checked $otherwise)?
                 )
+            }
+        )*}
+    };
+}
+
+/// A trait with the twins of methods that give an `Option` of a word.
+macro_rules! options {
+    ($(#[$meta:meta])* trait $trait:ident: $base:ident for [$($t:ty)+] $rows:tt) => {
+        options!(@declare $(#[$meta])* $trait: $base $rows);
+        $(options!(@implement $trait $t, $rows);)+
+    };
+    (@declare $(#[$meta:meta])* $trait:ident: $base:ident {$(
+        $twin:ident = $name:ident($($arg:ident: $ty:ident),*) -> $result:ident;
+    )*}) => {
+        $(#[$meta])*
+        pub trait $trait: $base {$(
+            #[doc = concat!("The twin of `", stringify!($name), "`.")]
+            fn $twin(&self, this: Tv<Self> $(, $arg: Tv<row_type!(Self, $ty)>)*)
+                -> Tv<Option<row_type!(Self, $result)>>;
+        )*}
+    };
+    (@implement $trait:ident $t:ty, {$(
+        $twin:ident = $name:ident($($arg:ident: $ty:ident),*) -> $result:ident;
+    )*}) => {
+        impl $trait for $t {$(
+            fn $twin(&self, this: Tv<$t> $(, $arg: Tv<row_type!($t, $ty)>)*)
+                -> Tv<Option<row_type!($t, $result)>>
+            {
+                let fails = row_call!(
+                    concat!("jitgen::", stringify!($t), "::", stringify!($name), "::is_none"),
+                    this.nat().$name($($arg.nat()),*).is_none(),
+                    (this: $t $(, $arg: row_type!($t, $ty))*) -> bool { this.$name($($arg),*).is_none() }
+                );
+                some_unless(fails, || row_call!(
+                    concat!("jitgen::", stringify!($t), "::", stringify!($name)),
+                    this.nat().$name($($arg.nat()),*).unwrap_or_default(),
+                    (this: $t $(, $arg: row_type!($t, $ty))*) -> row_type!($t, $result) {
+                        this.$name($($arg),*).unwrap_or_default()
+                    }
+                ))
             }
         )*}
     };

@@ -2,7 +2,7 @@
 
 use super::{Image, Inlined};
 use crate::ir::{Const, LogEntry, Trace, Ty};
-use crate::tracer::{Address, Opnd, Plan, Replayed, Session, Word};
+use crate::tracer::{Address, Opnd, Plan, Replayed, Session, Step, Word};
 
 /// A session that records, at its first merge point, with a pointer and an integer as reds.
 fn session() -> (Session, Word, Word) {
@@ -153,4 +153,101 @@ fn constants_of_any_length_come_back() {
         log.extend(image.parts());
         assert_eq!(Image::bytes_of(&log, || None), Some(image.bytes));
     }
+}
+
+static PORTAL: crate::tracer::Portal = crate::tracer::Portal { name: "test", greens: &[] };
+
+#[test]
+fn merge_points_of_inner_portals_have_numbers_too() {
+    let returned = |call| Replayed::Return { call, next: call + 1, size: 0 };
+    let mut s = Session::direct(vec![returned(2), Replayed::Store, returned(3)]);
+    s.merge(vec![], &[]);
+    let call = begin(&mut s, &[]);
+    s.enter_level(&PORTAL, &call);
+    // The first is no hand-over: what the log has next is a helper that has returned.
+    assert_eq!(s.merge(vec![], &[]), Step::Go);
+    assert_eq!(s.begin_inline(&[]), Err(Image::new(0)));
+    assert!(!s.begin_store());
+    assert_eq!(s.merge(vec![], &[]), Step::Stop);
+    s.leave_level();
+    assert!(!s.is_replaying());
+    assert_eq!(s.merge(vec![], &[]), Step::Stop);
+}
+
+#[test]
+fn an_inner_portal_is_handed_over_where_it_has_a_loop() {
+    let (mut s, pointer, number) = session();
+    let call = begin(&mut s, &[]);
+    s.enter_level(&PORTAL, &call);
+    assert_eq!(s.merge(vec![], &[pointer, number]), Step::Go);
+    s.mark_header();
+    assert_eq!(s.merge(vec![], &[pointer, number]), Step::Stop);
+    let args = s.hand_over(&PORTAL, &[], &[pointer, number]);
+    assert_eq!(args.len(), 2);
+    let function = crate::tracer::Function { symbol: "from", address: 1 };
+    assert_eq!(s.begin_call(), None);
+    let result = Const::i64(5);
+    let opnd = s.end_call(crate::ir::Op::Call, function, &args, Some(result));
+    s.leave_level();
+    let result = Word { now: result, opnd };
+    // While the level is open the log says where it was handed over, then only what it gave.
+    let inside = s.recording.as_ref().expect("it records").recorder.log_len();
+    assert_eq!(inside, 2);
+    end(&mut s, &call, result);
+    let log = log_here(s, result);
+    assert!(
+        matches!(log[..], [LogEntry::Return { call: 2, next: 3, .. }, LogEntry::Call(_)]),
+        "{log:?}"
+    );
+}
+
+#[test]
+fn inner_portals_are_inlined_to_a_depth() {
+    let (mut s, ..) = session();
+    let green = |key| vec![crate::tracer::Green { key, bits: key, keep: None }];
+    // At most four levels, and at most two of them at the same place.
+    let mut steps = vec![];
+    for key in [1, 1, 1] {
+        let call = begin(&mut s, &[]);
+        s.enter_level(&PORTAL, &call);
+        steps.push(s.merge(green(key), &[]));
+    }
+    assert_eq!(steps, [Step::Go, Step::Go, Step::Stop]);
+    let (mut s, ..) = session();
+    let steps: Vec<Step> = (0..6)
+        .map(|key| {
+            let call = begin(&mut s, &[]);
+            s.enter_level(&PORTAL, &call);
+            s.merge(green(key), &[])
+        })
+        .collect();
+    assert_eq!(steps, [Step::Go, Step::Go, Step::Go, Step::Go, Step::Stop, Step::Stop]);
+}
+
+#[test]
+fn a_level_begins_where_its_own_entry_says() {
+    let part = Replayed::Part {
+        offset: 8,
+        word: Word { now: Const::i64(9), opnd: Opnd::Const },
+        frozen: false,
+    };
+    let level = Replayed::Level { call: 2, next: 6, size: 16 };
+    let mut s = Session::direct(vec![level, part, Replayed::Store]);
+    s.merge(vec![], &[]);
+    // One that has left nothing in the log; it ends before its first merge point.
+    let call = begin(&mut s, &[]);
+    s.enter_level(&PORTAL, &call);
+    assert_eq!(s.level_state(), None);
+    s.leave_level();
+    begin(&mut s, &[]);
+    let call = begin(&mut s, &[]);
+    s.enter_level(&PORTAL, &call);
+    let state = s.level_state().expect("it is past a merge point");
+    assert_eq!((state.bytes[0], state.bytes[8]), (0, 9));
+    assert!(!s.is_started(), "it is at the merge point from which it starts");
+    assert_eq!(s.merge(vec![], &[]), Step::Go);
+    assert!(s.is_started());
+    // The next helper has number 6.
+    assert_eq!(begin(&mut s, &[]).number, 6);
+    assert!(!s.begin_store());
 }

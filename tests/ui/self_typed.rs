@@ -1,0 +1,35 @@
+//! A receiver with a type.
+
+#![allow(unused, reason = "only the error matters")]
+
+use std::rc::Rc;
+
+fn main() {}
+
+#[jitgen_core::interpreter]
+mod vm {
+    use super::*;
+
+    #[derive(jitgen_core::Traced)]
+    pub struct Vm {
+        pub code: Vec<u8>,
+        pub a: i64,
+    }
+
+    #[portal(greens(code, pc), reds(vm))]
+    pub fn run(code: &Rc<Vec<u8>>, vm: &mut Vm) {
+        let mut pc = 0;
+        loop {
+            merge_point!();
+            vm.a = vm.take();
+            pc += 1;
+            if pc == 9 { break; }
+        }
+    }
+
+    impl Vm {
+        fn take(self: &Self) -> i64 {
+            1
+        }
+    }
+}

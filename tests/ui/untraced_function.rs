@@ -1,0 +1,33 @@
+//! A function of another module without a twin.
+
+#![allow(unused, reason = "only the error matters")]
+
+use std::rc::Rc;
+
+fn main() {}
+
+fn helper(a: i64) -> i64 {
+    a
+}
+
+#[jitgen_core::interpreter]
+mod vm {
+    use super::*;
+
+    #[derive(jitgen_core::Traced)]
+    pub struct Vm {
+        pub code: Vec<u8>,
+        pub a: i64,
+    }
+
+    #[portal(greens(code, pc), reds(vm))]
+    pub fn run(code: &Rc<Vec<u8>>, vm: &mut Vm) {
+        let mut pc = 0;
+        loop {
+            merge_point!();
+            vm.a = helper(vm.a);
+            pc += 1;
+            if pc == 9 { break; }
+        }
+    }
+}
