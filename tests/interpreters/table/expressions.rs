@@ -72,23 +72,6 @@ fn equality(m: &mut Machine, a: i64, b: i64) -> i64 {
     (same as i64) * 2 + letters as i64
 }
 
-/// Compared as its author says.
-#[derive(Clone, Copy, Debug, PartialEq, Traced)]
-#[repr(C, u8)]
-pub enum Compared {
-    /// A number.
-    Number(i64),
-    /// A letter.
-    Letter(u8),
-}
-
-#[traced]
-fn equal_values(_m: &mut Machine, a: i64, b: i64) -> i64 {
-    let x = if a > 3 { Compared::Number(a) } else { Compared::Letter(b as u8) };
-    let y = if b > 3 { Compared::Number(b) } else { Compared::Letter(a as u8) };
-    (x == y) as i64 + (x != Compared::Letter(2)) as i64 * 2
-}
-
 #[traced]
 fn equal_values(m: &mut Machine, a: i64, b: i64) -> i64 {
     m.value = if a > b { Value::Int(a) } else { Value::Pair(1, 2) };
