@@ -47,17 +47,40 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
         }
     }
     let arguments: Vec<_> = (0..types.len()).map(|index| format_ident!("__a{index}")).collect();
+    let wide = signature::coerces(function);
+    let (mut taken, mut coerced) = (vec![], quote!());
+    for (name, ty) in arguments.iter().zip(&types) {
+        match signature::coercion(&function.sig, ty, wide) {
+            Some(signature::Coercion { parameter, how }) => {
+                taken.push(parameter);
+                coerced.extend(quote!(let #name = #m::#how(#name);));
+            }
+            None => taken.push(quote!(#ty)),
+        }
+    }
     let (parameters, bind) = match receiver {
-        None => (quote!(#(#arguments: #m::Tv<#types>),*), quote!()),
+        None => (quote!(#(#arguments: #m::Tv<#taken>),*), coerced),
         Some(how) => {
-            let (rest, rest_types) = (&arguments[1..], &types[1..]);
+            let (rest, rest_types) = (&arguments[1..], &taken[1..]);
+            let coerced = match types.first() {
+                Some(ty) if signature::coercion(&function.sig, ty, wide).is_some() => arguments
+                    [1..]
+                    .iter()
+                    .zip(&types[1..])
+                    .filter_map(|(name, ty)| {
+                        let how = signature::coercion(&function.sig, ty, wide)?.how;
+                        Some(quote!(let #name = #m::#how(#name);))
+                    })
+                    .collect(),
+                _ => coerced,
+            };
             let rest = quote!(#(#rest: #m::Tv<#rest_types>),*);
             if how.to_string() == "value" {
-                (quote!(&self, __a0: #m::Tv<Self>, #rest), quote!())
+                (quote!(&self, __a0: #m::Tv<Self>, #rest), coerced)
             } else {
                 (
                     quote!(&self, __place: #m::Place<Self>, #rest),
-                    quote!(let __a0 = #m::#how(__place);),
+                    quote!(let __a0 = #m::#how(__place); #coerced),
                 )
             }
         }

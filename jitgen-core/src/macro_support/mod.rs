@@ -21,6 +21,9 @@ mod ask;
 mod borrowed;
 mod call;
 mod carrier;
+mod coerce;
+mod compare;
+mod each;
 mod elements;
 mod enter;
 mod equal;
@@ -38,6 +41,7 @@ mod pattern;
 mod place;
 mod portal;
 mod probe;
+mod promote;
 mod reach;
 mod recursion;
 mod shape;
@@ -49,9 +53,12 @@ pub use crate::runtime::{enter_portal, tick, tick_call};
 pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded};
 pub use call::{FromResidual, Parts, Try, err, from, ok, residual, some, split, split_option};
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
+pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
+pub use compare::{Comparable, compare, compare_scalars, compare_words};
+pub use each::{Each, each, next_of_each};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use enter::enter;
-pub use equal::{Equal, equal, equal_called, equal_words};
+pub use equal::{Equal, equal, equal_called, equal_called_in};
 pub use inline::{Given, begin_inline, end_inline, returned, returns};
 pub use methods::{
     CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, same_object,
@@ -62,13 +69,14 @@ pub use overflow::Checked;
 pub use own::drop_field;
 pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, nothing, word};
 pub use pattern::{Binding, ByValue, Head, Matched, behind, head, matched, named, peel};
-pub use place::{Place, addr_of, local, place_in, promote, shared, unique};
+pub use place::{Place, addr_of, local, place_in, shared, unique};
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
 pub use probe::{
     Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, has_to_drop, tag_named, tag_word,
 };
+pub use promote::{PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
     CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow,

@@ -97,14 +97,22 @@ impl<T: ?Sized> Place<T> {
         }
     }
 
+    /// Is it a part of one of the twin's own values?
+    pub(super) fn is_in_twin(self) -> bool {
+        matches!(self.at, At::Value(_))
+    }
+
     pub(super) fn is_frozen(self) -> bool {
         matches!(self.at, At::Memory { address: Address { frozen: true, .. }, .. })
     }
 
     /// The same place, whose content may change although the memory around it does not.
     pub(super) fn thawed(mut self) -> Place<T> {
-        if let At::Memory { address, .. } = &mut self.at {
+        if let At::Memory { address, owner, .. } = &mut self.at {
             address.frozen = false;
+            if let Owner::Frozen = owner {
+                *owner = Owner::Any;
+            }
         }
         self
     }
@@ -246,6 +254,13 @@ impl Place<u8> {
     }
 }
 
+impl Place<str> {
+    /// The bytes of a text.
+    pub(super) fn bytes(self) -> Place<[u8]> {
+        Place { address: self.address as *mut [u8], at: self.at }
+    }
+}
+
 impl<T> super::inline::Given for Place<T> {
     fn given(&self) -> Opnd {
         match self.at {
@@ -273,6 +288,7 @@ impl<T> Place<T> {
 pub(super) fn class_of(owner: Owner) -> u32 {
     match owner {
         Owner::Field(name, offset) => alias_class(name(), offset),
+        Owner::Frozen => alias_class("behind a red", 0),
         Owner::Place | Owner::Any => 0,
     }
 }
@@ -333,15 +349,6 @@ pub fn shared<'a, T>(place: Place<T>) -> Tv<&'a T> {
 /// `&mut place`.
 pub fn unique<'a, T>(place: Place<T>) -> Tv<&'a mut T> {
     addr_of(place)
-}
-
-/// A word that is a constant from here on.
-pub fn promote<X: Traced>(x: Tv<X>) -> Tv<X> {
-    let words = x.words(false);
-    for (_, word) in words {
-        ask::promote(word);
-    }
-    Tv::of(x.native(), Opnd::Const)
 }
 
 /// What is known of a green in memory after its merge point: it is constant.

@@ -176,7 +176,8 @@ pub struct Session {
     /// An inner portal goes on where the log says, and has not come to that merge point yet.
     pub(super) resumes_level: bool,
     start_greens: VecDeque<Green>,
-    pins: Vec<Rc<dyn Any>>,
+    pub(super) pins: Vec<Rc<dyn Any>>,
+    pub(super) shared: Vec<Opnd>,
     started: bool,
     pub(super) at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.

@@ -18,7 +18,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
 
 /// Functions of word types that do not take `self`.
-const WITHOUT_SELF: [&str; 4] = ["from_bits", "from", "from_u32", "default"];
+const WITHOUT_SELF: [&str; 5] = ["from_bits", "from", "try_from", "from_u32", "default"];
 
 impl Twin<'_> {
     /// `f(args)`.
@@ -43,7 +43,12 @@ impl Twin<'_> {
         match &*name.to_string() {
             "promote" if e.args.len() == 1 && self.module.free(name).is_none() => {
                 let value = self.value(&e.args[0]);
-                return quote!(#m::promote(#value));
+                return quote_spanned!(e.span()=> match #value {
+                    __v => {
+                        use #m::{PromoteShared as _, PromoteWords as _};
+                        #m::Promoting::of(&__v).promote(__v)
+                    }
+                });
             }
             "clone" if !single && e.args.len() == 1 => {
                 let place = self.place(&e.args[0]);

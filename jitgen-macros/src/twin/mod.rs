@@ -50,6 +50,8 @@ pub struct Twin<'a> {
     pub slots: Vec<Ident>,
     /// What is matched, and its head.
     pub heads: Vec<(Ident, Ident, Ident)>,
+    /// Locals that are declared without a value, so that the first one says their type.
+    pub deferred: Vec<Ident>,
     /// What is matched as a tuple, and its fields.
     pub tuples: Vec<(Ident, Vec<Ident>)>,
 }
@@ -178,15 +180,17 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
         counter: 0,
         slots: vec![],
         heads: vec![],
+        deferred: vec![],
         tuples: vec![],
     };
     twin.scope.enter();
-    let bind = twin.bind_parameters(&function.sig);
+    let wide = signature::coerces(function);
+    let bind = twin.bind_parameters(&function.sig, wide);
     let (result, name) = (return_type(&function.sig), twin_ident(function));
     let at_result = support_at(result.span());
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
-    let (parameters, arguments) = entry(&function.sig);
+    let (parameters, arguments) = entry(&function.sig, wide);
     if function.declared {
         return wrap(
             function,
@@ -216,8 +220,8 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
     )
 }
 
-/// The parameters of a twin, and their names.
-pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>) {
+/// The parameters of a twin, and their names; `wide`: references may be coerced.
+pub fn entry(sig: &Signature, wide: bool) -> (TokenStream, Vec<Ident>) {
     let m = support();
     let (mut parameters, mut names) = (vec![], vec![]);
     for (index, input) in sig.inputs.iter().enumerate() {
@@ -232,6 +236,10 @@ pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>) {
             }
             FnArg::Typed(arg) => {
                 let (name, ty) = (format_ident!("__a{index}"), &arg.ty);
+                let ty = match signature::coercion(sig, ty, wide) {
+                    Some(coercion) => coercion.parameter,
+                    None => ty.to_token_stream(),
+                };
                 parameters.push(quote!(#name: #m::Tv<#ty>));
                 names.push(name);
             }
@@ -242,7 +250,7 @@ pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>) {
 
 impl Twin<'_> {
     /// What binds the parameters of a twin (see [`entry`]) to the names that the author gave them.
-    fn bind_parameters(&mut self, sig: &Signature) -> TokenStream {
+    fn bind_parameters(&mut self, sig: &Signature, wide: bool) -> TokenStream {
         let m = support();
         let mut bind = TokenStream::new();
         for (index, input) in sig.inputs.iter().enumerate() {
@@ -255,7 +263,14 @@ impl Twin<'_> {
                 FnArg::Typed(arg) => {
                     let given = format_ident!("__a{index}");
                     let (name, binds) = self.parameter(&arg.pat);
-                    bind.extend(quote!(let mut #name = #given; #binds));
+                    let value = match signature::coercion(sig, &arg.ty, wide) {
+                        Some(coercion) => {
+                            let how = coercion.how;
+                            quote!(#m::#how(#given))
+                        }
+                        None => quote!(#given),
+                    };
+                    bind.extend(quote!(let mut #name = #value; #binds));
                 }
             }
         }
@@ -390,6 +405,7 @@ impl Twin<'_> {
         let ty = typed.map(|ty| quote!(: #m::Tv<#ty>));
         let Some(init) = &local.init else {
             let (name, _) = self.parameter(pat);
+            self.deferred.push(name.clone());
             return quote_spanned!(local.pat.span()=> let mut #name #ty;);
         };
         let otherwise = init.diverge.as_ref().map(|(_, otherwise)| &**otherwise);

@@ -97,6 +97,10 @@ pub struct Machine {
     pub counted: Rc<Point>,
     /// A float.
     pub float: f64,
+    /// A text.
+    pub text: Rc<str>,
+    /// Another text.
+    pub other: Rc<str>,
 }
 
 /// The machine at the beginning.
@@ -119,5 +123,7 @@ pub fn machine() -> Machine {
         ref_cell: RefCell::new(vec![1, 2, 3]),
         counted: Rc::new(Point { x: 10, y: 11 }),
         float: 1.5,
+        text: Rc::from("text"),
+        other: Rc::from("text"),
     }
 }
