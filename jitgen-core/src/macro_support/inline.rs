@@ -99,9 +99,9 @@ unsafe fn image_of(kind: &Kind, this: *const u8, opnd: Opnd) -> Option<Image> {
             Opnd::Local(_) => return None,
             opnd => {
                 let now = word_at(&image.bytes, part.offset, part.ty);
-                // Of what is opaque, leaves do not tell where its variant is.
-                let opaque = kind.shape.is_opaque();
-                let now = if opaque { now } else { meaningful(now, part.offset, &leaves) };
+                // What is constant keeps its bytes: one of them may say which variant it is.
+                let value = plain && matches!(opnd, Opnd::Ssa(_));
+                let now = if value { meaningful(now, part.offset, &leaves) } else { now };
                 image.put(part.offset, Word { now, opnd });
             }
         }

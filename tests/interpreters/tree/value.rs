@@ -80,6 +80,31 @@ impl Value {
             _ => false,
         }
     }
+
+    fn integers(op: Operator, a: i64, b: i64) -> Result<Value, Error> {
+        Ok(match op {
+            Operator::Add => Value::Int(a.wrapping_add(b)),
+            Operator::Subtract => Value::Int(a.wrapping_sub(b)),
+            Operator::Multiply => Value::Int(a.wrapping_mul(b)),
+            Operator::Divide | Operator::Remainder if b == 0 => return Err(Error::DivisionByZero),
+            Operator::Divide => Value::Int(a.wrapping_div(b)),
+            Operator::Remainder => Value::Int(a.wrapping_rem(b)),
+            Operator::Less => Value::Bool(a < b),
+            Operator::Equal => Value::Bool(a == b),
+        })
+    }
+
+    fn floats(op: Operator, a: f64, b: f64) -> Result<Value, Error> {
+        Ok(match op {
+            Operator::Add => Value::Float(a + b),
+            Operator::Subtract => Value::Float(a - b),
+            Operator::Multiply => Value::Float(a * b),
+            Operator::Divide => Value::Float(a / b),
+            Operator::Remainder => Value::Float(a % b),
+            Operator::Less => Value::Bool(a < b),
+            Operator::Equal => Value::Bool(a == b),
+        })
+    }
 }
 
 /// `left op right`
@@ -87,40 +112,13 @@ impl Value {
 pub fn binary(op: Operator, left: &Value, right: &Value) -> Result<Value, Error> {
     match (left, right) {
         _ if op == Operator::Equal => Ok(Value::Bool(left.same(right))),
-        (Value::Int(a), Value::Int(b)) => integers(op, *a, *b),
-        (Value::Float(a), Value::Float(b)) => floats(op, *a, *b),
-        (Value::Int(a), Value::Float(b)) => floats(op, *a as f64, *b),
-        (Value::Float(a), Value::Int(b)) => floats(op, *a, *b as f64),
+        (Value::Int(a), Value::Int(b)) => Value::integers(op, *a, *b),
+        (Value::Float(a), Value::Float(b)) => Value::floats(op, *a, *b),
+        (Value::Int(a), Value::Float(b)) => Value::floats(op, *a as f64, *b),
+        (Value::Float(a), Value::Int(b)) => Value::floats(op, *a, *b as f64),
         (Value::Str(a), Value::Str(b)) => strings(op, a, b),
         _ => Err(Error::Type),
     }
-}
-
-#[traced]
-fn integers(op: Operator, a: i64, b: i64) -> Result<Value, Error> {
-    Ok(match op {
-        Operator::Add => Value::Int(a.wrapping_add(b)),
-        Operator::Subtract => Value::Int(a.wrapping_sub(b)),
-        Operator::Multiply => Value::Int(a.wrapping_mul(b)),
-        Operator::Divide | Operator::Remainder if b == 0 => return Err(Error::DivisionByZero),
-        Operator::Divide => Value::Int(a.wrapping_div(b)),
-        Operator::Remainder => Value::Int(a.wrapping_rem(b)),
-        Operator::Less => Value::Bool(a < b),
-        Operator::Equal => Value::Bool(a == b),
-    })
-}
-
-#[traced]
-fn floats(op: Operator, a: f64, b: f64) -> Result<Value, Error> {
-    Ok(match op {
-        Operator::Add => Value::Float(a + b),
-        Operator::Subtract => Value::Float(a - b),
-        Operator::Multiply => Value::Float(a * b),
-        Operator::Divide => Value::Float(a / b),
-        Operator::Remainder => Value::Float(a % b),
-        Operator::Less => Value::Bool(a < b),
-        Operator::Equal => Value::Bool(a == b),
-    })
 }
 
 #[residual]
