@@ -38,6 +38,11 @@ pub fn end_inline<X: Traced>(call: Inlined, result: Tv<X>) -> Tv<X> {
     result
 }
 
+/// Is a function looked into that may also be called?
+pub fn looks_inside(call: &Inlined, constant: bool) -> bool {
+    with(|s| s.looks_inside(call, constant))
+}
+
 /// The result of a helper that the log has.
 pub fn returned<X: Traced>(image: &Image) -> Tv<X> {
     from_log(image)
@@ -55,7 +60,7 @@ pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
 
 /// A value for a log, as its bytes and the words in it; nothing if a log cannot have this one.
 /// One that owns something is the log's from there on: its bits are the ownership.
-fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
+pub(super) fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
     // SAFETY: the carrier holds a value.
     let plain = !X::SHAPE.is_opaque() || unsafe { X::plain_inside(value.raw()) };
     if let Opnd::Blob(blob) = value.opnd()

@@ -231,7 +231,7 @@ impl<T> Place<T> {
 }
 
 /// The alias class of a word.
-fn class_of(owner: Owner) -> u32 {
+pub(super) fn class_of(owner: Owner) -> u32 {
     match owner {
         Owner::Field(name, offset) => alias_class(name(), offset),
         Owner::Place | Owner::Any => 0,
@@ -426,7 +426,9 @@ pub fn promote<X: Traced>(x: Tv<X>) -> Tv<X> {
     for (_, word) in words {
         with(|s| s.promote(word));
     }
-    Tv::of(x.native(), Opnd::Const)
+    // What leads to frozen memory still does.
+    let opnd = if x.opnd() == Opnd::Frozen { Opnd::Frozen } else { Opnd::Const };
+    Tv::of(x.native(), opnd)
 }
 
 /// What is known of a green in memory after its merge point: it is constant.

@@ -216,7 +216,7 @@ impl Jit {
             return After::Return(exit::read_result(&here.trace, exit, frame));
         }
         let is_leave = here.is_leave(exit);
-        let panicked = panics::pending();
+        let panicked = panics::settle();
         let hot = cell.budget() <= 0 && !self.config.fail_guards;
         let hot = hot && !self.is_full && !self.is_nested();
         let busy = here.bridges.contains_key(&exit) || here.pending.contains(&exit);

@@ -49,6 +49,10 @@ reasons! {
     OwnedDrop "owned-drop" "propagate the value with `?`, or move the drop into a #[residual] function";
     /// The results of residual calls need more scratch memory than a frame has.
     ScratchFull "scratch-full" "let residual functions return smaller results";
+    /// What the author has asserted to be constant is not.
+    NotGreen "not-green" "promote the value before `assert_green`, or make it a green";
+    /// A residual function did more than it declares.
+    WrongEffects "wrong-effects" "declare all that the function writes, or nothing: plain #[residual]";
     // When the trace is complete.
     /// The loop takes its ways in turn: one round of it does not repeat.
     Alternates "alternates" "nothing: it is recorded again, over more rounds";

@@ -10,6 +10,8 @@
 //! Not here: machine code, the store of compiled traces, raw memory.
 
 mod abort;
+mod callee;
+mod hints;
 mod inline;
 pub mod journal;
 mod levels;
@@ -25,6 +27,7 @@ mod tests;
 mod values;
 
 pub use abort::AbortReason;
+pub use callee::Callee;
 pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};

@@ -20,6 +20,16 @@ use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
 /// Functions of word types that do not take `self`.
 const WITHOUT_SELF: [&str; 4] = ["from_bits", "from", "from_u32", "default"];
 
+/// Functions that mean something to the tracer only, and how many arguments they take.
+const HINTS: [(&str, usize); 6] = [
+    ("promote", 1),
+    ("assert_green", 1),
+    ("is_constant", 1),
+    ("is_virtual", 1),
+    ("we_are_jitted", 0),
+    ("record_exact", 2),
+];
+
 impl Twin<'_> {
     /// `f(args)`.
     pub fn call(&mut self, e: &ExprCall) -> TokenStream {
@@ -41,9 +51,9 @@ impl Twin<'_> {
             return quote_spanned!(e.span()=> #name(#(#arguments),*));
         }
         match &*name.to_string() {
-            "promote" if e.args.len() == 1 && self.module.free(name).is_none() => {
-                let value = self.value(&e.args[0]);
-                return quote!(#m::promote(#value));
+            text if HINTS.contains(&(text, e.args.len())) && self.module.free(name).is_none() => {
+                let arguments = self.arguments(&e.args);
+                return quote_spanned!(e.span()=> #m::#name(#(#arguments),*));
             }
             "clone" if !single && e.args.len() == 1 => {
                 let place = self.place(&e.args[0]);

@@ -152,6 +152,24 @@ pub fn visibility(function: &Function) -> TokenStream {
 /// The twin of a traced function: its body, and how other twins enter it. The body is a closure
 /// without parameters, since in the `impl` of a trait there is no place beside the twin.
 pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
+    let name = twin_ident(function);
+    wrap(function, named(module, function, &name, errors))
+}
+
+/// What the twin that looks into a function is called, where another one decides.
+pub fn inside_ident(function: &Function) -> Ident {
+    match &function.owner {
+        Some(_) => format_ident!("{}__inside", function.sig.ident),
+        None => format_ident!("inside"),
+    }
+}
+
+/// That twin.
+pub fn inner(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
+    named(module, function, &inside_ident(function), errors)
+}
+
+fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors) -> TokenStream {
     let m = support();
     let mut twin = Twin {
         module,
@@ -166,38 +184,32 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
     };
     twin.scope.enter();
     let bind = twin.bind_parameters(&function.sig);
-    let (result, name) = (return_type(&function.sig), twin_ident(function));
+    let result = return_type(&function.sig);
     let at_result = support_at(result.span());
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
     let (parameters, arguments) = entry(&function.sig);
     if function.declared {
-        return wrap(
-            function,
-            quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;),
-        );
+        return quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;);
     }
     let body = twin.block(&function.body);
     let (vis, preamble) = (visibility(function), preamble(function));
-    wrap(
-        function,
-        quote! {
-            #[cold]
-            #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
-                #preamble
-                match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
-                    ::core::result::Result::Ok(__call) => {
-                        let __body = move || -> #m::Tv<#result> { #bind #body };
-                        #at_result::end_inline::<#result>(__call, __body())
-                    }
-                    ::core::result::Result::Err(__result) => {
-                        #(::core::mem::forget(#arguments);)*
-                        #at_result::returned::<#result>(&__result)
-                    }
+    quote! {
+        #[cold]
+        #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
+            #preamble
+            match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
+                ::core::result::Result::Ok(__call) => {
+                    let __body = move || -> #m::Tv<#result> { #bind #body };
+                    #at_result::end_inline::<#result>(__call, __body())
+                }
+                ::core::result::Result::Err(__result) => {
+                    #(::core::mem::forget(#arguments);)*
+                    #at_result::returned::<#result>(&__result)
                 }
             }
-        },
-    )
+        }
+    }
 }
 
 /// The parameters of a twin, and their names.
