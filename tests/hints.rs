@@ -80,6 +80,34 @@ fn an_elidable_function_panics_where_it_is_called() {
 }
 
 #[test]
+fn nothing_is_left_of_a_panic_in_an_elidable_function() {
+    // The same thread goes on, in compiled code that makes calls.
+    modes::agree("after a panic", || {
+        let code = std::rc::Rc::new(vec![Quiet, Vary]);
+        let first = hints::run_shared(&code, 1500);
+        let second = hints::run_shared(&code, 900);
+        assert!(first.contains("square of 1000") && second.starts_with("Ok"), "{second}");
+        first + &second
+    });
+}
+
+#[test]
+fn immutable_fields_are_loaded_once_and_folded_at_constant_addresses() {
+    // Field, vector and element are loaded once in a round: the call in between changes none of them.
+    check(&[Shape], &[("call", 1)]);
+    let shape = trace(&[Shape]);
+    let body = shape.blocks.last().expect("a trace has a block");
+    let fixed = body.insts.iter().filter(|inst| inst.class().is_immutable());
+    assert_eq!(fixed.count(), 4, "{shape}");
+    check(&[Promoted], &[("call", 0)]);
+    let text = trace(&[Promoted]).to_string();
+    assert!(!text.contains('!'), "nothing immutable is loaded:\n{text}");
+    let run = modes::run_with("threshold=3,check=on", || hints::run(&[Spoil], 50));
+    assert!(run.statistics.aborts.contains_key("immutable-store"), "{:?}", run.statistics.aborts);
+    agree(&[Shape, Promoted, Step], 600);
+}
+
+#[test]
 fn promoting_makes_the_call_vanish() {
     check(&[Promote], &[("call_pure", 0), ("call", 0), ("mul", 0)]);
     let run = agree(&[Promote, Step], 600);
@@ -95,6 +123,8 @@ fn memory_that_a_function_does_not_write_stays_known() {
     check(&[Many], &[("call", 1)]);
     let text = trace(&[Counts]).to_string();
     assert!(text.contains("no_escape"), "{text}");
+    let text = trace(&[Many]).to_string();
+    assert!(text.contains("reads(@"), "{text}");
 }
 
 #[test]
@@ -114,6 +144,14 @@ fn a_wrong_claim_is_found_while_recording() {
 #[test]
 fn what_is_not_in_the_trace_is_not() {
     check(&[Notice], &[("call", 0)]);
+    let settings = "threshold=3,bridge_threshold=1000,background=off";
+    let run = modes::run_with(settings, || {
+        hints::run(&[Notice], 300);
+        hints::NOTICED.get().to_string()
+    });
+    // Only rounds before there is code count, and those that end by a failing guard go on behind it.
+    assert!(run.statistics.replays > 5, "{:?}", run.statistics);
+    assert_eq!(run.output, "4");
 }
 
 #[test]

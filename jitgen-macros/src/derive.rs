@@ -28,9 +28,45 @@ pub fn traced(item: TokenStream) -> TokenStream {
                            help: keep it behind a #[residual] function";
             syn::Error::new(union.union_token.span, message).to_compile_error()
         }
-        Data::Struct(data) => implement(&input, &structure(&data.fields)),
-        Data::Enum(data) => enumeration(&input, data),
+        Data::Struct(data) => {
+            let errors = refused(&input, None);
+            [errors, implement(&input, &structure(&data.fields))].into_iter().collect()
+        }
+        Data::Enum(data) => {
+            let fields = data.variants.iter().flat_map(|variant| &variant.fields);
+            let errors = refused(&input, fields.flat_map(|field| &field.attrs).find(is_immutable));
+            [errors, enumeration(&input, data)].into_iter().collect()
+        }
     }
+}
+
+fn is_immutable(attr: &&syn::Attribute) -> bool {
+    attr.path().is_ident("immutable")
+}
+
+/// Errors for marks that stand where they mean nothing yet.
+fn refused(input: &DeriveInput, immutable: Option<&syn::Attribute>) -> TokenStream {
+    let mut errors = crate::diagnostics::Errors::default();
+    if let Some(attr) = immutable {
+        errors.on(
+            attr,
+            "`immutable` is not supported yet in enums",
+            "mark the field of a struct that holds the enum",
+        );
+    }
+    for attr in &input.attrs {
+        if attr.path().is_ident("virtualizable") {
+            errors.on(
+                attr,
+                "`virtualizable` is not supported yet: nothing would follow from it",
+                "take it away; stores to such a struct are made where they stand",
+            );
+        }
+        if is_immutable(&attr) {
+            errors.on(attr, "`immutable` belongs on a field", "mark each field that never changes");
+        }
+    }
+    errors.tokens()
 }
 
 fn support() -> TokenStream {
@@ -192,6 +228,9 @@ fn members(fields: &Fields) -> Vec<(TokenStream, &Type)> {
 fn structure(fields: &Fields) -> TokenStream {
     let m = support();
     let (names, types): (Vec<_>, Vec<_>) = members(fields).into_iter().unzip();
+    let marks = fields.iter().map(|field| field.attrs.iter().any(|attr| is_immutable(&attr)));
+    let fixed = names.iter().zip(marks).filter(|(_, marked)| *marked).map(|(name, _)| name);
+    let fixed: Vec<_> = fixed.collect();
     let shape = quote!(#m::Shape::EMPTY #(
         .with(
             ::core::mem::offset_of!(Self, #names),
@@ -210,6 +249,7 @@ fn structure(fields: &Fields) -> TokenStream {
     };
     quote! {
         const SHAPE: #m::Shape = #shape;
+        const IMMUTABLE: &'static [usize] = &[#(::core::mem::offset_of!(Self, #fixed)),*];
         unsafe fn leaves(
             __this: *const Self,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),

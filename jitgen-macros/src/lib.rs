@@ -96,7 +96,10 @@ pub fn portal(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Lets the tracer handle values of a type: struct fields become accessible, enums can be matched.
-#[proc_macro_derive(Traced, attributes(traced))]
+///
+/// `#[immutable]` before a field says that it does not change once traced code can see it, nor, if it
+/// is a vector, array or boxed slice, do its elements.
+#[proc_macro_derive(Traced, attributes(traced, immutable, virtualizable))]
 pub fn derive_traced(item: TokenStream) -> TokenStream {
     derive::traced(item.into()).into()
 }

@@ -6,7 +6,11 @@ pub use vm::{Insn, Vm};
 
 /// Runs the program so many times; gives the outcome and all that can be seen of the machine.
 pub fn run(code: &[Insn], rounds: i64) -> String {
-    let code = Rc::new(code.to_vec());
+    run_shared(&Rc::new(code.to_vec()), rounds)
+}
+
+/// Runs a program that may have been run before.
+pub fn run_shared(code: &Rc<Vec<Insn>>, rounds: i64) -> String {
     let mut vm = Vm {
         x: 3,
         y: 0,
@@ -16,10 +20,16 @@ pub fn run(code: &[Insn], rounds: i64) -> String {
         seen: 0,
         table: vec![5, 7, 11, 13],
         pair: vm::Pair { a: 1, b: 2 },
+        shape: Box::new(vm::Shape { size: 4, slots: vec![1, 2, 3], hits: 0, inner: Box::new(0) }),
     };
-    let result = catch_unwind(AssertUnwindSafe(|| vm::run(&code, &mut vm)));
+    let result = catch_unwind(AssertUnwindSafe(|| vm::run(code, &mut vm)));
     let result = result.map_err(|payload| payload.downcast_ref::<String>().cloned());
     format!("{result:?} {vm:?}")
+}
+
+thread_local! {
+    /// How often the interpreter has noticed something.
+    pub static NOTICED: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
 }
 
 /// The interpreter.
@@ -73,6 +83,12 @@ pub mod vm {
         Jitted,
         /// What is known to be exact.
         Exact,
+        /// An immutable field and immutable elements of what is not constant, around a call.
+        Shape,
+        /// The same of what is promoted.
+        Promoted,
+        /// An immutable field is assigned.
+        Spoil,
         /// Goes on only if `x` is small.
         Step,
     }
@@ -84,6 +100,22 @@ pub mod vm {
         pub a: i64,
         /// The other.
         pub b: i64,
+    }
+
+    /// What never changes.
+    #[derive(Debug, Traced)]
+    pub struct Shape {
+        /// A word.
+        #[immutable]
+        pub size: i64,
+        /// Elements.
+        #[immutable]
+        pub slots: Vec<i64>,
+        /// What does change.
+        pub hits: i64,
+        /// What points to something that does.
+        #[immutable]
+        pub inner: Box<i64>,
     }
 
     /// What an instruction works on.
@@ -105,6 +137,8 @@ pub mod vm {
         pub table: Vec<i64>,
         /// A struct.
         pub pair: Pair,
+        /// The current one.
+        pub shape: Box<Shape>,
     }
 
     /// The dispatch loop.
@@ -133,7 +167,8 @@ pub mod vm {
                 Insn::Behind => {
                     vm.y += 1;
                     let s = square(vm.y / 8);
-                    if s & 1 == 1 {
+                    // In replay, this load comes behind the call.
+                    if (s ^ vm.table[0]) & 1 == 1 {
                         vm.sum += 1;
                     }
                 }
@@ -197,7 +232,7 @@ pub mod vm {
                     vm.y += 1;
                     let constant = is_constant(code.len());
                     let by = if constant { 1 } else { one(vm) };
-                    if vm.y & 15 == 15 {
+                    if vm.y & 15 == 15 + 0 * vm.table[1] {
                         vm.sum += by;
                     }
                 }
@@ -206,6 +241,22 @@ pub mod vm {
                     let x = record_exact(vm.x, 3);
                     vm.sum = vm.sum.wrapping_add(x * x);
                 }
+                Insn::Shape => {
+                    let shape = &*vm.shape;
+                    let before = shape_sum(shape, 2);
+                    let one = anything();
+                    let after = shape_sum(shape, 2);
+                    vm.sum = vm.sum.wrapping_add(one + (before ^ after));
+                }
+                Insn::Promoted => {
+                    let shape = promote(&mut *vm.shape);
+                    let fixed = shape.size + shape.slots[1] + shape.slots.len() as i64;
+                    shape.hits += 1;
+                    *shape.inner += 1;
+                    let changes = shape.hits + *shape.inner;
+                    vm.sum = vm.sum.wrapping_add(fixed + changes);
+                }
+                Insn::Spoil => vm.shape.size += 1,
                 Insn::Step => {
                     if vm.left & 63 == 63 {
                         vm.x += 1;
@@ -213,6 +264,10 @@ pub mod vm {
                 }
             }
         }
+    }
+
+    fn shape_sum(shape: &Shape, at: usize) -> i64 {
+        shape.size + shape.slots[at]
     }
 
     fn insn_size(code: &Rc<Vec<Insn>>) -> usize {
@@ -259,8 +314,7 @@ pub mod vm {
 
     #[not_in_trace]
     fn notice(vm: &mut Vm) {
-        vm.seen += 1;
-        vm.seen &= 0;
+        super::NOTICED.set(super::NOTICED.get() + vm.seen + 1);
     }
 
     #[loop_invariant]
@@ -287,6 +341,11 @@ pub mod vm {
             vm.count += 2;
         }
         a.wrapping_add(b)
+    }
+
+    #[residual]
+    fn anything() -> i64 {
+        1
     }
 
     #[residual]

@@ -118,7 +118,9 @@ impl<T, M: Binding> Matched<T, M> {
     pub fn addr(self) -> *mut T {
         self.place.addr()
     }
+}
 
+impl<T: Traced, M: Binding> Matched<T, M> {
     /// A field at that address.
     pub fn field<F>(self, field: *const F) -> Matched<F, M> {
         Matched { place: self.place.project(field.cast_mut()), mode: self.mode }
@@ -135,7 +137,9 @@ impl<T, M: Binding> Matched<T, M> {
     pub fn part<F>(self, head: &Head<T>, field: *const F) -> Place<F> {
         self.inner(head, field).place
     }
+}
 
+impl<T, M: Binding> Matched<T, M> {
     /// Binds a name.
     pub fn bind<'a>(self) -> Tv<M::Bound>
     where

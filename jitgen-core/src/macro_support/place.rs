@@ -18,7 +18,7 @@ use super::carrier::{Carrier, Moved};
 use super::memory;
 use super::shape::Owner;
 use super::traced::{Ptr, Scalar, Traced, Tv, natural, owner_at};
-use crate::ir::{Const, Op, Ty};
+use crate::ir::{Class, Const, Op, Ty};
 use crate::tracer::{AbortReason, Address, Local, Opnd, Word, alias_class, with};
 use std::ptr::NonNull;
 
@@ -32,7 +32,8 @@ pub struct Place<T: ?Sized> {
 #[derive(Clone, Copy)]
 pub(super) enum At {
     /// In guest memory. `len`: the operand of a slice's length. `owner`: what the place is part of.
-    Memory { address: Address, len: Opnd, owner: Owner },
+    /// `fixed`: it never changes, but what it points to may.
+    Memory { address: Address, len: Opnd, owner: Owner, fixed: bool },
     /// In the twin itself.
     Value(Inside),
 }
@@ -89,18 +90,45 @@ impl<T: ?Sized> Place<T> {
         let address_of = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
         Place {
             address,
-            at: At::Memory { address: address_of, len: Opnd::Const, owner: Owner::Any },
+            at: At::Memory {
+                address: address_of,
+                len: Opnd::Const,
+                owner: Owner::Any,
+                fixed: false,
+            },
         }
     }
 
     pub(super) fn is_frozen(self) -> bool {
-        matches!(self.at, At::Memory { address: Address { frozen: true, .. }, .. })
+        matches!(self.at, At::Memory { address: Address { frozen: true, .. }, fixed: false, .. })
+    }
+
+    pub(super) fn is_fixed(self) -> bool {
+        matches!(self.at, At::Memory { fixed: true, .. })
+    }
+
+    /// The same place, which never changes, although what it points to may. At a constant address
+    /// it is constant.
+    pub(super) fn fixed(mut self) -> Place<T> {
+        if let At::Memory { address, fixed, .. } = &mut self.at
+            && !address.frozen
+        {
+            address.frozen = address.base.is_const();
+            *fixed = true;
+        }
+        self
+    }
+
+    /// Something immutable is about to be written.
+    fn refuse_store(self) {
+        with(|s| s.abort(AbortReason::ImmutableStore));
     }
 
     /// The same place, whose content may change although the memory around it does not.
     pub(super) fn thawed(mut self) -> Place<T> {
-        if let At::Memory { address, .. } = &mut self.at {
+        if let At::Memory { address, fixed, .. } = &mut self.at {
             address.frozen = false;
+            *fixed = false;
         }
         self
     }
@@ -125,9 +153,10 @@ impl<T: ?Sized> Place<T> {
     pub(super) fn shifted<F>(self, field: *mut F) -> Place<F> {
         let delta = (field as u64).wrapping_sub(self.address.cast::<u8>() as u64);
         let at = match self.at {
-            At::Memory { address, owner, .. } => {
+            At::Memory { address, owner, fixed, .. } => {
                 let offset = address.offset + delta as i32;
-                At::Memory { address: Address { offset, ..address }, len: Opnd::Const, owner }
+                let address = Address { offset, ..address };
+                At::Memory { address, len: Opnd::Const, owner, fixed }
             }
             At::Value(inside) => At::Value(inside),
         };
@@ -145,11 +174,12 @@ impl<T: ?Sized> Place<T> {
     /// A value of that word type must live there.
     pub(super) unsafe fn word(self, offset: u32, ty: Ty, owner: Owner) -> Word {
         match self.at {
-            At::Memory { address, owner: own, .. } => {
-                let class = class_of(owner_at(owner, own));
+            At::Memory { address, owner: own, fixed, .. } => {
+                let class = class_at(owner_at(owner, own), fixed);
                 let offset = address.offset + offset as i32;
                 // SAFETY: the caller's promise.
-                unsafe { memory::load(Address { offset, class, ..address }, ty) }
+                let word = unsafe { memory::load(Address { offset, class, ..address }, ty) };
+                without_depth(word, fixed)
             }
             At::Value(inside) => {
                 let at = (self.address.cast::<u8>() as u64) + u64::from(offset);
@@ -167,7 +197,10 @@ impl<T: ?Sized> Place<T> {
     /// The word must be valid for what lives there.
     pub(super) unsafe fn set_word(self, offset: u32, word: Word, owner: Owner) {
         match self.at {
-            At::Memory { address, owner: own, .. } => {
+            At::Memory { address, owner: own, fixed, .. } => {
+                if fixed {
+                    self.refuse_store();
+                }
                 let class = class_of(owner_at(owner, own));
                 let offset = address.offset + offset as i32;
                 // SAFETY: the caller's promise.
@@ -201,7 +234,7 @@ impl<T: ?Sized> Place<T> {
                     with(|s| s.op(Op::PtrAdd, Ty::Ptr, base, Some(distance)))
                 }
                 Opnd::Ssa(_) => address.base,
-                _ if address.frozen => Opnd::Frozen,
+                _ if self.is_frozen() => Opnd::Frozen,
                 _ => Opnd::Const,
             },
         }
@@ -217,11 +250,14 @@ impl<T> super::inline::Given for Place<T> {
     }
 }
 
-impl<T> Place<T> {
+impl<T: Traced> Place<T> {
     /// The place of a field, whose address rustc has computed.
     pub fn project<F>(self, field: *mut F) -> Place<F> {
         let delta = (field as u64).wrapping_sub(self.address as u64) as u32;
-        let place = self.shifted(field);
+        let mut place = self.shifted(field);
+        if T::IMMUTABLE.contains(&(delta as usize)) {
+            place = place.fixed();
+        }
         // A struct around a single field is no memory of its own.
         if size_of::<F>() == size_of::<T>() {
             return place;
@@ -235,6 +271,20 @@ pub(super) fn class_of(owner: Owner) -> u32 {
     match owner {
         Owner::Field(name, offset) => alias_class(name(), offset),
         Owner::Place | Owner::Any => 0,
+    }
+}
+
+/// The alias class of a word, which may be one that nothing writes.
+fn class_at(owner: Owner, fixed: bool) -> u32 {
+    let class = Class(class_of(owner));
+    if fixed { class.immutable().0 } else { class.0 }
+}
+
+/// A word of memory that is constant by itself: what it points to need not be.
+fn without_depth(word: Word, fixed: bool) -> Word {
+    match word.opnd {
+        Opnd::Frozen if fixed => Word { opnd: Opnd::Const, ..word },
+        _ => word,
     }
 }
 
@@ -271,12 +321,14 @@ impl<X: Traced> Place<X> {
     }
 
     fn get_words(self) -> Tv<X> {
-        let At::Memory { address, owner, .. } = self.at else { unreachable!("asked by `get`") };
+        let At::Memory { address, owner, fixed, .. } = self.at else {
+            unreachable!("asked by `get`")
+        };
         let shape = const { &X::SHAPE };
         let mut leaves: Option<Vec<(u32, Ty)>> = None;
         let mut words = Vec::with_capacity(shape.words().len());
         for word in shape.words() {
-            let class = class_of(owner_at(word.owner, owner));
+            let class = class_at(owner_at(word.owner, owner), fixed);
             let offset = address.offset + word.offset as i32;
             let address = Address { offset, class, ..address };
             let loaded = match with(|s| s.begin_load(address, word.ty)) {
@@ -293,13 +345,13 @@ impl<X: Traced> Place<X> {
                     Word { now, opnd: with(|s| s.end_load(address, now)) }
                 }
             };
-            words.push((word.offset, loaded));
+            words.push((word.offset, without_depth(loaded, fixed)));
         }
         Tv::received(&words)
     }
 
     fn get_opaque(self) -> Tv<X> {
-        if !self.is_frozen() {
+        if !matches!(self.at, At::Memory { address: Address { frozen: true, .. }, .. }) {
             with(|s| s.abort(AbortReason::OpaqueValue));
         }
         // SAFETY: a live `X` is here: opaque values are read only through frozen memory (which
@@ -310,6 +362,9 @@ impl<X: Traced> Place<X> {
 
     /// Writes the value; what was there before is dropped.
     pub fn set(self, value: Tv<X>) {
+        if matches!(self.at, At::Memory { .. }) && !X::IMMUTABLE.is_empty() {
+            self.refuse_store();
+        }
         if !std::mem::needs_drop::<X>() {
             return self.write(value);
         }
@@ -356,7 +411,10 @@ impl<X: Traced> Place<X> {
                     self.replace(inside, (self.distance(inside), size), opnd);
                 }
             }
-            At::Memory { address, owner, .. } => {
+            At::Memory { address, owner, fixed, .. } => {
+                if fixed {
+                    self.refuse_store();
+                }
                 if X::SHAPE.is_opaque() {
                     with(|s| s.abort(AbortReason::OpaqueValue));
                     // SAFETY: `in-bounds`; recording has been given up and an opaque store is

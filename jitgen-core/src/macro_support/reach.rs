@@ -147,7 +147,8 @@ macro_rules! fat {
                     (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place))
                 };
                 let frozen = place.is_frozen() && pointer.opnd.is_const();
-                fat(pointer, 0, len, frozen)
+                let elements = fat(pointer, 0, len, frozen);
+                if place.is_fixed() { elements.fixed() } else { elements }
             }
         }
     )+};
@@ -160,7 +161,8 @@ impl<T> Deref for Rc<[T]> {
         // SAFETY: a live fat pointer is here: address of the counts, then length.
         let (pointer, len) =
             unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place)) };
-        fat(pointer, rc_distance::<[T; 0]>(), len, false)
+        let elements = fat(pointer, rc_distance::<[T; 0]>(), len, false);
+        if place.is_fixed() { elements.fixed() } else { elements }
     }
 }
 

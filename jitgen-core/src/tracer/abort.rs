@@ -49,6 +49,8 @@ reasons! {
     OwnedDrop "owned-drop" "propagate the value with `?`, or move the drop into a #[residual] function";
     /// The results of residual calls need more scratch memory than a frame has.
     ScratchFull "scratch-full" "let residual functions return smaller results";
+    /// A field that is marked immutable was assigned, or a struct that has one.
+    ImmutableStore "immutable-store" "take `#[immutable]` away, or make a new object";
     /// What the author has asserted to be constant is not.
     NotGreen "not-green" "promote the value before `assert_green`, or make it a green";
     /// A residual function did more than it declares.

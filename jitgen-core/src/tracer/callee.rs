@@ -40,7 +40,8 @@ impl Callee {
     /// May it write memory of that class?
     pub fn may_write(&self, class: Class) -> bool {
         let writes = self.effects.writes.as_ref();
-        writes.is_none_or(|classes| classes.iter().any(|other| other.may_alias(class)))
+        !class.is_immutable()
+            && writes.is_none_or(|classes| classes.iter().any(|other| other.may_alias(class)))
     }
 
     fn without_effects() -> Effects {

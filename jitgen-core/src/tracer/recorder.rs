@@ -514,7 +514,9 @@ thread_local! {
 /// What memory of a class is, for people.
 pub fn class_name(class: u32) -> String {
     CLASSES.with_borrow(|classes| {
-        let found = classes.iter().find(|(_, number)| **number == class);
+        let found = classes
+            .iter()
+            .find(|(_, number)| Class(**number).immutable() == Class(class).immutable());
         found
             .map_or("memory".to_owned(), |((kind, offset), _)| format!("`{kind}` at byte {offset}"))
     })
