@@ -108,6 +108,31 @@ fn immutable_fields_are_loaded_once_and_folded_at_constant_addresses() {
 }
 
 #[test]
+fn a_quasi_immutable_cell_is_a_constant_until_it_changes() {
+    // Nothing is left of the cell in a loop without calls; with one, the flag is looked at.
+    check(&[Limit], &[("load", 0), ("guard_not", 2)]);
+    let flags = |code: &[Insn]| {
+        let text = trace(code).to_string();
+        text.lines().filter(|line| line.contains("load.bool") && line.ends_with("@3")).count()
+    };
+    assert_eq!((flags(&[Limit]), flags(&[Limit, Quiet])), (1, 2));
+    for code in [
+        vec![Limit, SetLimit],
+        vec![SetLimit, Limit],
+        vec![Limit, Disturb, Limit],
+        vec![Disturb, Limit, Step, Limit],
+        vec![Limit, Nested, Limit],
+        vec![Vary, Limit, Nested, Limit, Disturb, Step],
+    ] {
+        let run = agree(&code, 900);
+        assert!(run.statistics.invalidations > 3, "{code:?} {:?}", run.statistics);
+        // There is code again afterwards.
+        assert!(run.statistics.loops > 3, "{code:?} {:?}", run.statistics);
+    }
+    assert_eq!(agree(&[Limit, Quiet], 900).statistics.invalidations, 0);
+}
+
+#[test]
 fn promoting_makes_the_call_vanish() {
     check(&[Promote], &[("call_pure", 0), ("call", 0), ("mul", 0)]);
     let run = agree(&[Promote, Step], 600);

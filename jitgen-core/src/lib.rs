@@ -16,10 +16,11 @@ pub use jitgen_macros::{
 /// Types that a twin can hold; `derive(Traced)` implements it.
 pub use macro_support::Traced;
 pub use runtime::coverage::{Coverage, Report, Treatment, coverage};
-pub use runtime::{Config, Statistics, configure, statistics};
+pub use runtime::{Config, Quasi, Statistics, configure, statistics};
 
 /// What an annotated interpreter imports.
 pub mod prelude {
+    pub use crate::Quasi;
     pub use crate::gc::{Collect, Gc};
     pub use crate::{assert_green, is_constant, is_virtual, promote, record_exact, we_are_jitted};
     pub use jitgen_macros::{

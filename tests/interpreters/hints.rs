@@ -11,20 +11,26 @@ pub fn run(code: &[Insn], rounds: i64) -> String {
 
 /// Runs a program that may have been run before.
 pub fn run_shared(code: &Rc<Vec<Insn>>, rounds: i64) -> String {
-    let mut vm = Vm {
+    let mut vm = machine(rounds);
+    let result = catch_unwind(AssertUnwindSafe(|| vm::run(code, &mut vm)));
+    let result = result.map_err(|payload| payload.downcast_ref::<String>().cloned());
+    format!("{result:?} {vm:?}")
+}
+
+/// A machine as it is at the beginning.
+pub fn machine(rounds: i64) -> Vm {
+    Vm {
         x: 3,
         y: 0,
         sum: 0,
         left: rounds,
+        limit: Rc::default(),
         count: 0,
         seen: 0,
         table: vec![5, 7, 11, 13],
         pair: vm::Pair { a: 1, b: 2 },
         shape: Box::new(vm::Shape { size: 4, slots: vec![1, 2, 3], hits: 0, inner: Box::new(0) }),
-    };
-    let result = catch_unwind(AssertUnwindSafe(|| vm::run(code, &mut vm)));
-    let result = result.map_err(|payload| payload.downcast_ref::<String>().cloned());
-    format!("{result:?} {vm:?}")
+    }
 }
 
 thread_local! {
@@ -89,6 +95,14 @@ pub mod vm {
         Promoted,
         /// An immutable field is assigned.
         Spoil,
+        /// Reads a quasi-immutable cell.
+        Limit,
+        /// Writes it in traced code, seldom.
+        SetLimit,
+        /// A residual function that seldom writes it.
+        Disturb,
+        /// One that runs a program of its own, which writes it.
+        Nested,
         /// Goes on only if `x` is small.
         Step,
     }
@@ -139,6 +153,8 @@ pub mod vm {
         pub pair: Pair,
         /// The current one.
         pub shape: Box<Shape>,
+        /// A number that seldom changes.
+        pub limit: Rc<Quasi<i64>>,
     }
 
     /// The dispatch loop.
@@ -257,6 +273,17 @@ pub mod vm {
                     vm.sum = vm.sum.wrapping_add(fixed + changes);
                 }
                 Insn::Spoil => vm.shape.size += 1,
+                Insn::Limit => {
+                    let limit = promote(&*vm.limit).get();
+                    vm.sum = vm.sum.wrapping_mul(3).wrapping_add(limit);
+                }
+                Insn::SetLimit => {
+                    if vm.left & 63 == 0 {
+                        vm.limit.set(vm.left);
+                    }
+                }
+                Insn::Disturb => disturb(vm),
+                Insn::Nested => nested(vm),
                 Insn::Step => {
                     if vm.left & 63 == 63 {
                         vm.x += 1;
@@ -341,6 +368,23 @@ pub mod vm {
             vm.count += 2;
         }
         a.wrapping_add(b)
+    }
+
+    #[residual]
+    fn disturb(vm: &mut Vm) {
+        if vm.left % 50 == 0 {
+            vm.limit.set(vm.left);
+        }
+    }
+
+    #[residual]
+    fn nested(vm: &mut Vm) {
+        if vm.left % 100 == 7 {
+            let code = Rc::new(vec![Insn::Limit, Insn::SetLimit, Insn::Limit]);
+            let mut inner = super::machine(200 + vm.left);
+            inner.limit = Rc::clone(&vm.limit);
+            vm.sum ^= run(&code, &mut inner);
+        }
     }
 
     #[residual]

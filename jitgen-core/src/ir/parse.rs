@@ -299,7 +299,11 @@ fn read_place(inst: &mut Inst, pair: Pair<Rule>) -> Result<()> {
 
 fn read_class(pair: Pair<Rule>) -> Result<Class> {
     let mut parts = pair.into_inner();
-    let class = Class(number(&parts.next().expect("a class has a number"))?);
+    let digits = parts.next().expect("a class has a number");
+    let class = Class(number(&digits)?);
+    if class.is_immutable() {
+        return error_at(&digits, "number is too large");
+    }
     Ok(if parts.next().is_some() { class.immutable() } else { class })
 }
 

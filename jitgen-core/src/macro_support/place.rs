@@ -107,6 +107,10 @@ impl<T: ?Sized> Place<T> {
         matches!(self.at, At::Memory { fixed: true, .. })
     }
 
+    pub(super) fn has_constant_address(self) -> bool {
+        matches!(self.at, At::Memory { address, .. } if address.base.is_const())
+    }
+
     /// The same place, which never changes, although what it points to may. At a constant address
     /// it is constant.
     pub(super) fn fixed(mut self) -> Place<T> {

@@ -213,6 +213,7 @@ itself! {
     [T, E] Result<T, E>;
     [T] std::cell::Cell<T>;
     [T] std::cell::RefCell<T>;
+    [T] crate::runtime::Quasi<T>;
     [T] std::rc::Weak<T>;
     [A, B] (A, B);
     [A, B, C] (A, B, C);

@@ -220,7 +220,7 @@ impl Jit {
         let hot = cell.budget() <= 0 && !self.config.fail_guards;
         let hot = hot && !self.is_full && !self.is_nested();
         let busy = here.bridges.contains_key(&exit) || here.pending.contains(&exit);
-        let mut records = hot && !is_leave && !panicked && !busy;
+        let mut records = hot && !is_leave && !panicked && !busy && !here.dropped;
         if records && !self.may_spend() {
             records = false;
             let patience = self.config.bridge_threshold.div_ceil(4);

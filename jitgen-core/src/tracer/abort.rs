@@ -56,6 +56,8 @@ reasons! {
     /// A residual function did more than it declares.
     WrongEffects "wrong-effects" "declare all that the function writes, or nothing: plain #[residual]";
     // When the trace is complete.
+    /// A cell on which the trace depends has changed meanwhile.
+    Invalidated "invalidated" "nothing, if it is rare: a `Quasi` cell is for what seldom changes";
     /// The loop takes its ways in turn: one round of it does not repeat.
     Alternates "alternates" "nothing: it is recorded again, over more rounds";
     /// The code generator refused the trace.

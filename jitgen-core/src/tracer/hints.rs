@@ -7,10 +7,25 @@
 //! Not here: what the hints mean to an author (`docs/hints.md`).
 
 use super::recorder::class_name;
-use super::{AbortReason, Callee, Function, Image, Inlined, Opnd, Replayed, Session, Word};
+use super::{
+    AbortReason, Callee, Function, Image, Inlined, Opnd, Replayed, Session, Word, validity,
+};
 use crate::ir::{Const, LogEntry};
 
 impl Session {
+    /// The trace depends on the cell of that watch, which it is about to read.
+    pub fn depend(&mut self, watch: u64) {
+        self.flush();
+        let Some(recording) = &mut self.recording else { return };
+        let validity = recording.validity.get_or_insert_default();
+        validity::depend(watch, validity);
+        let address = validity.address();
+        if validity.is_over() {
+            return self.abort(AbortReason::Invalidated);
+        }
+        recording.recorder.guard_validity(address);
+    }
+
     /// Is a value constant in the trace? The answer is in the log, since replay does not know.
     pub fn ask_constant(&mut self, opnd: Opnd) -> bool {
         match self.replay.pop_front() {

@@ -24,6 +24,7 @@ mod session;
 mod tags;
 #[cfg(test)]
 mod tests;
+pub mod validity;
 mod values;
 
 pub use abort::AbortReason;
@@ -38,3 +39,4 @@ pub use session::{
     outside, run_within, try_with, with,
 };
 pub use tags::Tag;
+pub use validity::Validity;

@@ -354,7 +354,8 @@ impl Recorder {
             effects.writes.get_or_insert_default();
         }
         if let Some(classes) = &mut effects.writes {
-            classes.push(FLAG_CLASS);
+            // Whatever else it writes, it may run a portal.
+            classes.extend([FLAG_CLASS, VALIDITY_CLASS]);
             classes.extend(blob.map(|_| SCRATCH_CLASS));
         }
         if let Some(classes) = &mut effects.reads {
@@ -422,6 +423,27 @@ impl Recorder {
             .expect("a load has a result");
         self.saw_load(flag, Const::bool(false));
         self.guard(value, false);
+    }
+
+    /// Appends a guard that the byte at `flag` is still 0, unless it is known to be.
+    pub fn guard_validity(&mut self, flag: u64) {
+        let address = Address {
+            base: Opnd::Const,
+            base_now: flag,
+            offset: 0,
+            frozen: false,
+            class: VALIDITY_CLASS.0,
+        };
+        if self.known(address).is_some() {
+            return;
+        }
+        let (base, aux) = (Self::base(address), Aux::Class(VALIDITY_CLASS));
+        let value =
+            self.push(Op::Load, Ty::Bool, base, Arg::NONE, 0, aux).expect("a load has a result");
+        let now = Const::bool(false);
+        self.saw_load(flag, now);
+        self.guard(value, false);
+        self.learn(address, Word { now, opnd: Opnd::Const });
     }
 
     /// Gives every red a value of its own, so that the trace can be cut here; gives their operands.
@@ -492,8 +514,10 @@ impl Recorder {
 const SCRATCH_CLASS: Class = Class(1);
 /// The class of the flag by which residual calls say that they panic.
 pub const FLAG_CLASS: Class = Class(2);
+/// The class of the flags by which traces know that they are not valid any more.
+const VALIDITY_CLASS: Class = Class(3);
 /// The first class of guest memory.
-const FIRST_CLASS: u32 = 3;
+const FIRST_CLASS: u32 = 4;
 
 /// The class of a kind of memory: a part at byte `offset` of the type that is called `kind`, the
 /// same number each time on one thread.

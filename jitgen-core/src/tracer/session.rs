@@ -22,7 +22,9 @@
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
-use super::{AbortReason, Address, Blob, Callee, Level, Local, Opnd, Part, Replayed, Word};
+use super::{
+    AbortReason, Address, Blob, Callee, Level, Local, Opnd, Part, Replayed, Validity, Word,
+};
 use crate::ir::{Arg, Const, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::cell::RefCell;
@@ -94,6 +96,8 @@ pub struct Recorded {
     pub functions: Vec<Function>,
     /// What the portal has returned, if the trace ends by that.
     pub result: Option<Vec<u8>>,
+    /// Whether the trace is still true, if it depends on cells.
+    pub validity: Option<Rc<Validity>>,
     /// Parameters that the twin has taken for others, because some of their bytes mean nothing.
     pub cleared: Vec<(usize, Const)>,
 }
@@ -131,6 +135,7 @@ pub struct Plan {
 
 pub(super) struct Recording {
     pub(super) recorder: Recorder,
+    pub(super) validity: Option<Rc<Validity>>,
     pub(super) plan: Plan,
     functions: Vec<Function>,
     headers: Vec<Header>,
@@ -245,7 +250,8 @@ impl Session {
     /// A session that records, after having taken `log` from the trace it continues.
     pub fn record(plan: Plan, log: Vec<Replayed>) -> Session {
         let recorder = Recorder::new(plan.name.clone(), &plan.params, plan.scratch.start);
-        let recording = Recording { recorder, plan, functions: vec![], headers: vec![] };
+        let recording =
+            Recording { recorder, validity: None, plan, functions: vec![], headers: vec![] };
         Session { recording: Some(recording), replay: log.into(), ..Session::default() }
     }
 
@@ -646,8 +652,9 @@ impl Session {
         let cleared =
             cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
         let (trace, journal) = recording.recorder.finish(close);
-        let functions = recording.functions;
-        self.recorded = Some(Recorded { trace, journal, target, functions, result: None, cleared });
+        let Recording { functions, validity, .. } = recording;
+        self.recorded =
+            Some(Recorded { trace, journal, target, functions, result: None, validity, cleared });
     }
 
     fn uses(&mut self, function: Function) {

@@ -29,6 +29,7 @@ mod float;
 pub(super) mod integer;
 mod letter;
 mod optional;
+mod quasi;
 mod sequence;
 mod vector;
 
@@ -46,6 +47,7 @@ pub use integer::{
 };
 pub use letter::{Ascii as _, Letter as _};
 pub use optional::{Fallible as _, Optional as _, OptionalReference as _};
+pub use quasi::QuasiTwin as _;
 pub use sequence::Sequence as _;
 pub use vector::{Elements as _, Vector as _};
 
