@@ -2,6 +2,7 @@
 //!
 //! The result is one file with a module for each interpreter, which has a module for each file.
 
+#[allow(dead_code, reason = "the rest is for tests and benches")]
 #[path = "tests/support/plain.rs"]
 mod plain;
 

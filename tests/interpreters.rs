@@ -246,8 +246,9 @@ fn random_tagged_program(seed: u64) -> Vec<tagged::vm::Insn> {
     for _ in 0..random.rand_range(2..9) {
         let register = |random: &mut oorandom::Rand64| random.rand_range(0..6) as usize;
         let (to, a, b) = (register(&mut random), register(&mut random), register(&mut random));
-        code.push(match random.rand_range(0..12) {
+        code.push(match random.rand_range(0..15) {
             0 => I::Load(to, value(&mut random)),
+            12 | 13 => I::Table(to, a),
             1 => I::Move(to, a),
             2..4 => {
                 let operators = [Operator::Add, Operator::Mul, Operator::Sub];
@@ -259,6 +260,7 @@ fn random_tagged_program(seed: u64) -> Vec<tagged::vm::Insn> {
             7 => I::Borrow(to, a),
             8 | 9 => I::InPlace(to),
             10 => I::Outside(to, a),
+            11 => I::Same(to, a, b),
             _ => I::Accumulate(a),
         });
     }

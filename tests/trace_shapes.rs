@@ -133,7 +133,8 @@ fn kernel(name: &str) -> Vec<Trace> {
 fn sums_of_tagged_integers_are_sums() {
     let traces = kernel("int_sum");
     let ops = census(body(&traces[0]));
-    let expected = [("add", 2), ("guard_not", 1), ("le_s", 1), ("lt_s", 1), ("store", 3), ("zext", 1)];
+    let expected =
+        [("add", 2), ("guard_not", 1), ("le_s", 1), ("lt_s", 1), ("store", 3), ("zext", 1)];
     assert_eq!(ops, expected.into_iter().collect(), "{}", traces[0]);
 }
 
@@ -148,20 +149,20 @@ fn tagged_floats_stay_in_float_registers() {
 
 /// A guest call pushes a frame, and the callee's result goes through it: no call and no guard on
 /// types is left in the loop.
-fn inlines_its_call(name: &str) {
+fn inlines_its_call(name: &str, most: usize) {
     let traces = kernel(name);
     let ops = census(body(&traces[0]));
     assert_eq!(ops.get("call"), None, "{name}: {}", traces[0]);
-    assert!(ops.values().sum::<usize>() < 45, "{name}: {ops:?}");
+    assert!(ops.values().sum::<usize>() < most, "{name}: {ops:?}");
     assert!(traces.len() < 4, "{name}: {} traces", traces.len());
 }
 
 #[test]
 fn guest_calls_are_part_of_the_loop() {
-    inlines_its_call("guest_call");
+    inlines_its_call("guest_call", 45);
 }
 
 #[test]
 fn calls_of_closures_are_part_of_the_loop() {
-    inlines_its_call("closure_call");
+    inlines_its_call("closure_call", 60);
 }

@@ -30,7 +30,9 @@ pub fn traced(item: TokenStream) -> TokenStream {
         }
         Data::Struct(data) => {
             let errors = refused(&input, None);
-            [errors, implement(&input, &structure(&data.fields))].into_iter().collect()
+            [errors, implement(&input, &structure(&data.fields)), equal(&input)]
+                .into_iter()
+                .collect()
         }
         Data::Enum(data) => {
             let fields = data.variants.iter().flat_map(|variant| &variant.fields);
@@ -407,6 +409,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     });
     let items = quote! {
         const SHAPE: #m::Shape = #shape;
+        const BITS: bool = true #(&& #m::Probe::<#types>::BITS)*;
         const TAG: #m::TagAt = #tag;
         const VARIANTS: u64 = if let #m::TagAt::Nowhere = Self::TAG { #all } else { 0 };
         unsafe fn leaves(
@@ -444,6 +447,8 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let mut out = implement(input, &items);
     if fieldless && !names.is_empty() {
         out.extend(machine(input, repr.int.as_ref()));
+    } else {
+        out.extend(equal(input));
     }
     out
 }
@@ -500,11 +505,38 @@ fn drop_part(local: &Ident, ty: &Type) -> TokenStream {
     }
 }
 
+/// A comparison is a call, since nobody knows what the author's `PartialEq` does.
+fn equal(input: &DeriveInput) -> TokenStream {
+    let m = support();
+    let name = &input.ident;
+    let mut with_bounds = input.generics.clone();
+    for param in with_bounds.type_params_mut() {
+        param.bounds.push(syn::parse_quote!(#m::Traced));
+    }
+    let (generics, types, _) = with_bounds.split_for_impl();
+    quote! {
+        #[allow(warnings, clippy::all, clippy::pedantic, unsafe_code, reason = "generated")]
+        const _: () = {
+            impl #generics #m::Equal for #name #types
+            where
+                for<'__equal> Self:
+                    #m::Traced<O = #m::Plain> + ::core::marker::Copy + ::core::cmp::PartialEq,
+            {
+                fn equal(
+                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>, now: bool,
+                ) -> #m::Tv<bool> {
+                    #m::equal_called(op, a, b, now)
+                }
+            }
+        };
+    }
+}
+
 /// An enum without fields is a machine word, if it is `Copy`.
 fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
     let m = support();
     if input.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_))) {
-        return quote!();
+        return equal(input);
     }
     let name = &input.ident;
     let (generics, types, _) = input.generics.split_for_impl();
@@ -526,6 +558,13 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
                 fn from_bits(bits: u64) -> Self { #m::enum_from_bits(bits) }
             }
             impl #generics #m::Scalar for #name #types #copy {}
+            impl #generics #m::Equal for #name #types #copy {
+                fn equal(
+                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>, now: bool,
+                ) -> #m::Tv<bool> {
+                    #m::equal_words(op, a, b, now)
+                }
+            }
         };
     }
 }

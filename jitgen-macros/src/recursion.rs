@@ -132,7 +132,13 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
         ) -> #at_result::RetOf<#result> {
             #m::guarded(#m::nothing::<#result>(), || {
                 // SAFETY: the trace keeps the site, and has stored the words that it speaks of.
-                let __result: #result = Self::#resume(unsafe { #m::state_at(__site, __reds) });
+                let __left = unsafe { #m::enter_at(__site, __reds, Self::#twin) };
+                let __result: #result = match __left {
+                    ::core::option::Option::Some(#m::Outcome::Return(__result)) => __result.native(),
+                    ::core::option::Option::Some(#m::Outcome::Merge(__state)) => Self::#resume(__state),
+                    // SAFETY: as above.
+                    ::core::option::Option::None => Self::#resume(unsafe { #m::state_at(__site, __reds) }),
+                };
                 // SAFETY: the trace passes scratch memory of the size of the result.
                 unsafe { #m::deliver::<#result>(__result, __out) }
             })

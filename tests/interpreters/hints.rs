@@ -248,7 +248,7 @@ pub mod vm {
                     vm.y += 1;
                     let constant = is_constant(code.len());
                     let by = if constant { 1 } else { one(vm) };
-                    if vm.y & 15 == 15 + 0 * vm.table[1] {
+                    if vm.y & 15 == vm.table[1] + 8 {
                         vm.sum += by;
                     }
                 }

@@ -92,6 +92,10 @@ pub mod vm {
         InPlace(usize),
         /// A residual call with tagged arguments and results.
         Outside(usize, usize),
+        /// `to = a == b`, and comparisons with a struct and an option.
+        Same(usize, usize, usize),
+        /// A constant of the program, found by what a register holds.
+        Table(usize, usize),
         /// The accumulator, a red, meets a register.
         Accumulate(usize),
         /// Back to the beginning, so often.
@@ -103,6 +107,8 @@ pub mod vm {
     pub struct Program {
         /// Its instructions.
         pub code: Vec<Insn>,
+        /// Constants.
+        pub table: [Value; 8],
     }
 
     /// The machine.
@@ -132,7 +138,7 @@ pub mod vm {
         loop {
             merge_point!();
             let insn = program.code[pc];
-            match step(machine, insn, acc)? {
+            match step(program, machine, insn, acc)? {
                 Step::Next => pc += 1,
                 Step::Stop(value) => return Ok(value),
                 Step::Jump(target, value) => {
@@ -150,7 +156,12 @@ pub mod vm {
         }
     }
 
-    fn step(machine: &mut Machine, insn: Insn, acc: Value) -> Result<Step, Error> {
+    fn step(
+        program: &Rc<Program>,
+        machine: &mut Machine,
+        insn: Insn,
+        acc: Value,
+    ) -> Result<Step, Error> {
         match insn {
             Insn::Load(to, value) => machine.registers[to] = value,
             Insn::Move(to, from) => machine.registers[to] = machine.registers[from],
@@ -174,6 +185,30 @@ pub mod vm {
                 if got.flag {
                     machine.digest = machine.digest.wrapping_add(got.x);
                 }
+            }
+            Insn::Same(to, a, b) => {
+                let (x, y) = (machine.registers[a], machine.registers[b]);
+                let point = Point { x: machine.point.x & 1, y: x, flag: true };
+                let same = x == y || y != Value::Int(1) && machine.last == Some(25);
+                if point == machine.point {
+                    machine.digest = machine.digest.wrapping_add(5);
+                }
+                machine.registers[to] = Value::Bool(same);
+            }
+            Insn::Table(to, from) => {
+                machine.digest = machine.digest.wrapping_add(1);
+                let index = match machine.registers[from] {
+                    Value::Int(x) => (x & 7) as usize,
+                    _ => 3,
+                };
+                let found = match program.table[index] {
+                    Value::Int(x) if x > 4 => x,
+                    Value::Pair(x, _) => x as i64,
+                    Value::Nil => return Ok(Step::Next),
+                    _ => 11,
+                };
+                machine.digest = machine.digest.wrapping_add(found);
+                machine.registers[to] = program.table[(found & 7) as usize];
             }
             Insn::Accumulate(_) => (),
             Insn::Loop => {
@@ -217,7 +252,7 @@ pub mod vm {
             Operator::Mul => x * y,
             Operator::Sub => x - y,
         };
-        if result > 1e9 || result < -1e9 { 0.5 } else { result }
+        if result.abs() > 1e9 { 0.5 } else { result }
     }
 
     fn classify(value: Value, salt: i64) -> i64 {
@@ -256,7 +291,7 @@ pub mod vm {
         let array = [second, third, point.y];
         let index = (first.x & 1) as usize;
         machine.registers[to] = array[index];
-        machine.point.x = machine.point.x & 1023;
+        machine.point.x &= 1023;
     }
 
     fn half(value: Value) -> Option<i64> {
@@ -280,7 +315,7 @@ pub mod vm {
         match (machine.spare, half(value)) {
             (Some(Value::Int(x)), Some(y)) => machine.registers[to] = Value::Int(x ^ y),
             (Some(other), None) => machine.registers[to] = other,
-            (None, Some(y)) if y == 13 => return Err(Error::Bad { register: from }),
+            (None, Some(13)) => return Err(Error::Bad { register: from }),
             _ => machine.digest = machine.digest.wrapping_add(9),
         }
         machine.spare = match value {
@@ -324,7 +359,7 @@ pub mod vm {
         let change = |amount: i64| amount.wrapping_mul(3);
         let before = peek(&point);
         bump(&mut point.y, change(before));
-        point.x = point.x & 255;
+        point.x &= 255;
         machine.digest = machine.digest.wrapping_add(peek(&point));
         machine.registers[to] = point.y;
     }
@@ -364,9 +399,14 @@ pub mod vm {
     }
 }
 
+fn table() -> [vm::Value; 8] {
+    use vm::Value::{Bool, Float, Int, Nil, Pair};
+    [Int(9), Nil, Pair(5, -3), Bool(true), Int(2), Float(1.5), Int(30), Pair(1, 1)]
+}
+
 /// Runs a program for so many rounds; what it did.
 pub fn run(code: &[vm::Insn], rounds: i64) -> String {
-    let program = std::rc::Rc::new(vm::Program { code: code.to_vec() });
+    let program = std::rc::Rc::new(vm::Program { code: code.to_vec(), table: table() });
     let mut machine = vm::Machine {
         registers: vec![vm::Value::Int(1); 6],
         point: vm::Point { x: 0, y: vm::Value::Nil, flag: false },

@@ -17,7 +17,7 @@ mod vm {
         pub name: Name,
     }
 
-    #[derive(Clone, Copy, PartialEq, jitgen_core::Traced)]
+    #[derive(Clone, Copy, PartialEq, PartialOrd, jitgen_core::Traced)]
     pub struct Name(u32);
 
     #[portal(greens(code, pc), reds(vm))]
@@ -25,7 +25,7 @@ mod vm {
         let mut pc = 0;
         loop {
             merge_point!();
-            if vm.name == vm.name { pc = 0; }
+            if vm.name < vm.name { pc = 0; }
             pc += 1;
             if pc == 9 { break; }
         }

@@ -240,3 +240,17 @@ extern "C" fn from_thunk<E: Traced, F: Traced + From<E>>(
         unsafe { super::passing::deliver(F::from(error), out) }
     })
 }
+
+/// The author's `==`, as compiled code calls it.
+pub(super) extern "C" fn compare_thunk<A: Traced + Copy + PartialEq>(
+    a: super::passing::AbiOf<A>,
+    b: super::passing::AbiOf<A>,
+    _: *mut u8,
+) -> bool {
+    panics::guarded(super::passing::nothing::<bool>(), || {
+        // SAFETY: a trace passes them.
+        let (a, b) =
+            unsafe { (super::passing::from_abi::<A>(a), super::passing::from_abi::<A>(b)) };
+        a == b
+    })
+}

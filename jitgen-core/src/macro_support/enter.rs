@@ -17,19 +17,28 @@ pub fn enter<P, R: Traced>(
     at_entry: bool,
     twin: fn(Entry<P>) -> Outcome<R>,
 ) -> Outcome<R> {
+    let outcome = outcome(twin, |twin| {
+        Some(runtime::enter(portal, state.into_merge_state(), at_entry, twin))
+    });
+    outcome.expect("the runtime has answered")
+}
+
+/// What the runtime gives that is handed a portal's twin.
+pub(super) fn outcome<P, R: Traced>(
+    twin: fn(Entry<P>) -> Outcome<R>,
+    run: impl FnOnce(runtime::Twin<'_>) -> Option<Left>,
+) -> Option<Outcome<R>> {
     let mut returned = None;
-    let left = runtime::enter(portal, state.into_merge_state(), at_entry, &mut |state| match twin(
-        Entry::Resume(State::new(state)),
-    ) {
+    let left = run(&mut |state| match twin(Entry::Resume(State::new(state))) {
         Outcome::Merge(state) => Some(state.into_merge_state()),
         Outcome::Return(result) => {
             returned = Some(result);
             None
         }
     });
-    match left {
+    Some(match left? {
         Left::At(state) => Outcome::Merge(State::new(state)),
         Left::Result(image) => Outcome::Return(lift(bits_from_log(&image))),
         Left::Returned => Outcome::Return(returned.expect("the twin has returned a result")),
-    }
+    })
 }

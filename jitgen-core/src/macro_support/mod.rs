@@ -24,6 +24,7 @@ mod effects;
 mod elements;
 mod elidable;
 mod enter;
+mod equal;
 mod hints;
 mod inline;
 mod memory;
@@ -52,6 +53,7 @@ pub use effects::{Declared, classes, classes_of_elements, classes_of_field, decl
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use elidable::{Elidable, elidable, is_fixed, takes_no_owner};
 pub use enter::enter;
+pub use equal::{Equal, equal, equal_called, equal_words};
 pub use hints::{assert_green, is_constant, is_virtual, not_in_trace, record_exact, we_are_jitted};
 pub use inline::{Given, begin_inline, end_inline, looks_inside, returned, returns};
 pub use methods::{CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive};
@@ -68,7 +70,8 @@ pub use portal::{
 pub use probe::{Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
-    CalledByTwins, NotRecursive, enter_level, hand_over, is_deep, leave_level, overflow, state_at,
+    CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow,
+    state_at,
 };
 pub use shape::{Shape, TagAt};
 pub use std_types::none_bits;

@@ -229,9 +229,8 @@ pub fn head<X: Traced, M: Binding>(m: Matched<X, M>) -> Head<X> {
                 // Frozen memory is alive in replay too; what has no variants is not read at all.
                 Head { at: Some(place.addr()), copy: MaybeUninit::uninit(), tag: None }
             }
-            TagAt::Word { .. } if place.is_frozen() => {
-                Head { at: Some(place.addr()), copy: MaybeUninit::uninit(), tag: None }
-            }
+            // Loaded, also from frozen memory: only recording knows whether an index made the
+            // address a value of the trace.
             TagAt::Word { offset, ty, .. } | TagAt::Niche { offset, ty, .. } => {
                 let owner = X::SHAPE
                     .words()

@@ -18,6 +18,8 @@ pub struct Probe<T>(PhantomData<T>);
 impl<T: Traced> Probe<T> {
     /// Its words.
     pub const SHAPE: Shape = T::SHAPE;
+    /// Are its bytes all that there is to it?
+    pub const BITS: bool = T::BITS;
     /// Is it known how to drop it?
     pub const KNOWN: bool = true;
 
@@ -47,6 +49,8 @@ pub trait Unknown {
     type Of;
     /// Its words.
     const SHAPE: Shape = Shape::OPAQUE;
+    /// Are its bytes all that there is to it?
+    const BITS: bool = false;
     /// Is it known how to drop it?
     const KNOWN: bool = !std::mem::needs_drop::<Self::Of>();
 

@@ -18,7 +18,7 @@
 
 use super::call::residual;
 use super::memory;
-use super::portal::State;
+use super::portal::{Entry, Outcome, State};
 use super::traced::{Traced, Tv};
 use crate::runtime;
 use crate::tracer::{Function, Inlined, MergeState, Portal, Site, with};
@@ -92,4 +92,24 @@ pub unsafe fn state_at(site: *const Site, reds: *const u64) -> State {
         unsafe { memory::read(at, *ty) }
     });
     State::new(MergeState { greens: site.greens.clone(), reds: words.collect() })
+}
+
+/// Goes on where compiled code has handed a level over, by the code for it; nothing if there is
+/// none, or if so little is left of the native stack that the plain portal must see to it.
+///
+/// # Safety
+/// As for [`state_at`].
+pub unsafe fn enter_at<P, R: Traced>(
+    site: *const Site,
+    reds: *const u64,
+    twin: fn(Entry<P>) -> Outcome<R>,
+) -> Option<Outcome<R>> {
+    if is_deep() {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let site = unsafe { &*site };
+    // SAFETY: the caller's promise.
+    let red = |index: usize, ty| unsafe { memory::read(reds.wrapping_add(index) as u64, ty) };
+    super::enter::outcome(twin, |twin| runtime::call(site, &red, twin))
 }

@@ -17,7 +17,7 @@ use super::own;
 use super::passing::{ByMemory, ByWord};
 use super::place::Place;
 use super::shape::{Shape, TagAt};
-use super::traced::{Machine, Ptr, Traced};
+use super::traced::{Machine, Ptr, Traced, Tv};
 use crate::ir::{Const, Ty};
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
@@ -87,6 +87,11 @@ macro_rules! raw_pointers {
             fn from_bits(bits: u64) -> Self { bits as $t }
         }
         impl<T> super::traced::Scalar for $t {}
+        impl<T> super::equal::Equal for $t {
+            fn equal(op: super::Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool> {
+                super::equal::equal_words(op, a, b, now)
+            }
+        }
     )+};
 }
 raw_pointers!(*const T, *mut T);
@@ -256,8 +261,8 @@ const fn option_tag<T: Traced>() -> TagAt {
         return TagAt::Niche { offset: 0, ty: Ty::Ptr, none: 0 };
     }
     match T::TAG {
-        // rustc takes the first number that no variant has.
-        TagAt::Word { offset, ty, all } if niche && all != 0 => {
+        // Of numbers that begin with 0, rustc takes the first that no variant has.
+        TagAt::Word { offset, ty, all } if niche && all != 0 && all & (all + 1) == 0 => {
             TagAt::Niche { offset, ty, none: 64 - all.leading_zeros() as u64 }
         }
         TagAt::Nowhere

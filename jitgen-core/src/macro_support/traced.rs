@@ -13,7 +13,9 @@
 //! standard library (`std_types`).
 
 use super::carrier::{Carrier, Ownership, Plain};
+use super::equal::{Equal, equal_words};
 use super::memory;
+use super::ops::Bin;
 use super::passing::{ByWord, Passing};
 use super::place::Place;
 use super::shape::{Owner, Shape, TagAt};
@@ -46,6 +48,8 @@ pub unsafe trait Traced: Sized {
     const TAG: TagAt = TagAt::Nowhere;
     /// The numbers of the variants, as bits, of an enum whose tag is nowhere; else 0.
     const VARIANTS: u64 = 0;
+    /// Are its bytes all that there is to it, with nothing that they point to?
+    const BITS: bool = false;
     /// Is it a pointer that is never null?
     const NONNULL: bool = false;
 
@@ -162,6 +166,7 @@ macro_rules! scalars {
             type O = Plain;
             type Pass = ByWord;
             const SHAPE: Shape = Shape::word(Ty::$ty);
+            const BITS: bool = true;
         }
         impl Machine for $t {
             const TY: Ty = Ty::$ty;
@@ -175,6 +180,11 @@ macro_rules! scalars {
             fn from_bits(bits: u64) -> Self { let from: fn(u64) -> $t = $from; from(bits) }
         }
         impl Scalar for $t {}
+        impl Equal for $t {
+            fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool> {
+                equal_words(op, a, b, now)
+            }
+        }
     )+};
 }
 

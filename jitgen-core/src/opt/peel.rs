@@ -141,6 +141,7 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>,
         first_param: preamble.out.values.len() as u32,
     };
     guess(&mut plan, preamble, args);
+    let mut hopeful = false;
     for rounds_left in (0..MAX_ROUNDS).rev() {
         let (round, again) = run(preamble, &plan);
         if round.contradiction {
@@ -154,9 +155,31 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>,
             }
             continue;
         }
+        if !hopeful && rounds_left > 2 && strengthen(&mut plan, &round, &again) {
+            hopeful = true;
+            continue;
+        }
         return (Some(assemble(&plan, round, args, &again)), false);
     }
     (None, false)
+}
+
+/// Assumes of the words with parameters that only hand themselves on that they stay what they first
+/// are; answers whether there were any. What fails is weakened again.
+fn strengthen(plan: &mut Plan, round: &Forward, again: &[Arg]) -> bool {
+    let same: Vec<bool> = (0..plan.words.len())
+        .map(|k| {
+            let found = plan.word_at(round, &plan.words[k], again);
+            matches!(plan.words[k].holds, Holds::Carried(_))
+                && found == Some(plan.word_param(k).into())
+        })
+        .collect();
+    for (word, same) in plan.words.iter_mut().zip(&same) {
+        if let (Holds::Carried(first), true) = (word.holds, same) {
+            word.holds = Holds::Same(first);
+        }
+    }
+    same.contains(&true)
 }
 
 /// Runs the second round with the plan's assumptions; returns its end and its arguments.

@@ -21,7 +21,8 @@ use super::record::{self, Job};
 use super::store::{PieceId, UnitId};
 use super::{Jit, counters, with_jit};
 use crate::backend::{self, CodePtr, ExitCell, Frame};
-use crate::tracer::{Image, MergeState, Portal, Replayed, Session, keys, panics, run_within};
+use crate::ir::{Const, Ty};
+use crate::tracer::{Image, MergeState, Portal, Replayed, Session, Site, keys, panics, run_within};
 use std::sync::atomic::Ordering;
 
 /// Runs a portal's twin from a state to the next merge point at which it stops; nothing if the
@@ -48,10 +49,13 @@ pub fn enter(portal: &'static Portal, state: MergeState, at_entry: bool, twin: T
         let (then, next) = match with_jit(|jit| jit.decide(portal, &state, may_record, at_entry)) {
             Decision::Interpret => (Then::Interpret, Some(state)),
             Decision::Record(job) => (Then::Header, record::record(job, state, twin)),
-            Decision::Run(piece, entry) => match run(portal, piece, entry, &state, twin) {
-                Ok(next) => next,
-                Err(result) => return Left::Result(result),
-            },
+            Decision::Run(piece, entry) => {
+                let frame = with_jit(|jit| jit.frame(piece, &state));
+                match run(portal, frame, entry, twin) {
+                    Ok(next) => next,
+                    Err(result) => return Left::Result(result),
+                }
+            }
         };
         let Some(next) = next else {
             return Left::Returned;
@@ -62,6 +66,19 @@ pub fn enter(portal: &'static Portal, state: MergeState, at_entry: bool, twin: T
         }
         may_record = false;
     }
+}
+
+/// Goes on where compiled code has handed a level over, straight into the code for these greens;
+/// nothing if there is none. `red` gives the reds' words.
+pub fn call(site: &Site, red: &dyn Fn(usize, Ty) -> Const, twin: Twin<'_>) -> Option<Left> {
+    let portal = site.portal;
+    let (frame, entry) = with_jit(|jit| jit.callee(site, red))?;
+    Some(match run(portal, frame, entry, twin) {
+        Err(result) => Left::Result(result),
+        Ok((_, None)) => Left::Returned,
+        Ok((Then::Header, Some(state))) => enter(portal, state, false, twin),
+        Ok((Then::Interpret, Some(state))) => Left::At(with_jit(|jit| jit.give(portal, state))),
+    })
 }
 
 /// What comes after a step.
@@ -101,13 +118,11 @@ enum After {
 /// If the portal has returned in compiled code: its result.
 fn run(
     portal: &'static Portal,
-    piece: PieceId,
+    frame: Box<Frame>,
     entry: CodePtr,
-    state: &MergeState,
     twin: Twin<'_>,
 ) -> Result<(Then, Option<MergeState>), Image> {
-    let mut frame = with_jit(|jit| jit.frame(piece, state));
-    let mut entry = entry;
+    let (mut frame, mut entry) = (frame, entry);
     let after = loop {
         // SAFETY: the frame holds what the code's entry takes: the reds of its location, or, for
         // `GoOn`, what the exit before has left for it. No code is dropped before its thread ends.
@@ -155,7 +170,7 @@ impl Jit {
                 Decision::Run(piece, entry)
             }
             State::Counting if records => {
-                if !self.may_spend() {
+                if !self.may_spend(false) {
                     counters::arm(portal, &keys, self.config.patience());
                     return Decision::Interpret;
                 }
@@ -178,12 +193,39 @@ impl Jit {
         }
     }
 
+    /// The code for a level that is handed over, and a frame for it.
+    fn callee(
+        &mut self,
+        site: &Site,
+        red: &dyn Fn(usize, Ty) -> Const,
+    ) -> Option<(Box<Frame>, CodePtr)> {
+        let known = site.hint.get().checked_sub(1).map(PieceId);
+        if known.is_some_and(|piece| self.store.piece(piece).dropped) {
+            site.hint.set(0);
+        }
+        let piece = match site.hint.get() {
+            0 => {
+                let piece = self.locations.compiled(site.portal, &keys(&site.greens))?;
+                site.hint.set(piece.0 + 1);
+                piece
+            }
+            hint => PieceId(hint - 1),
+        };
+        let entry = self.store.entry(piece)?;
+        self.statistics.enters += 1;
+        let mut frame = self.frames.pop().unwrap_or_else(Frame::new);
+        for (slot, ty) in site.reds.iter().enumerate() {
+            frame.write(slot, *ty, red(slot, *ty).bits);
+        }
+        Some((frame, entry))
+    }
+
     /// A frame with the reds in its slots.
     fn frame(&mut self, piece: PieceId, state: &MergeState) -> Box<Frame> {
         self.statistics.enters += 1;
-        let params = self.store.piece(piece).trace.param_types();
-        assert!(
-            params.iter().eq(state.reds.iter().map(|red| &red.ty)),
+        debug_assert!(
+            (self.store.piece(piece).trace.param_types().iter())
+                .eq(state.reds.iter().map(|red| &red.ty)),
             "a portal's reds have the same types at all its merge points"
         );
         let mut frame = self.frames.pop().unwrap_or_else(Frame::new);
@@ -221,7 +263,9 @@ impl Jit {
         let hot = hot && !self.is_full && !self.is_nested();
         let busy = here.bridges.contains_key(&exit) || here.pending.contains(&exit);
         let mut records = hot && !is_leave && !panicked && !busy && !here.dropped;
-        if records && !self.may_spend() {
+        // An exit with a log that is as hot as this has cost more in replays than its bridge will.
+        let paid = !here.trace.exit(exit).log.is_empty();
+        if records && !self.may_spend(paid) {
             records = false;
             let patience = self.config.bridge_threshold.div_ceil(4);
             self.store.unit_mut(unit).grant(index, patience.into());

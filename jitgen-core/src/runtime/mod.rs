@@ -37,7 +37,7 @@ mod worker;
 
 pub use config::{Config, ConfigError, EventSink, Log, VARIABLE};
 pub use counters::{tick, tick_call};
-pub use driver::{Left, enter};
+pub use driver::{Left, Twin, call, enter};
 pub use quasi::Quasi;
 pub use statistics::Statistics;
 

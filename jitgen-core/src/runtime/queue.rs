@@ -115,9 +115,9 @@ impl Jit {
         }
     }
 
-    /// May something be recorded or ordered now?
-    pub(super) fn may_spend(&mut self) -> bool {
-        let may = self.queue.waiting.len() < MOST_WAITING && self.account.covers();
+    /// May something be recorded or ordered now? It need not be covered if it is `paid` for.
+    pub(super) fn may_spend(&mut self, paid: bool) -> bool {
+        let may = self.queue.waiting.len() < MOST_WAITING && (paid || self.account.covers());
         self.statistics.postponed += u64::from(!may);
         may
     }

@@ -71,7 +71,7 @@ impl Jit {
         } else {
             let price = self.config.region_per_op.saturating_mul(plan.ops as u64);
             let pending = self.store.piece(root).region_pending;
-            if account >= price.max(self.config.region_min) && !pending && self.may_spend() {
+            if account >= price.max(self.config.region_min) && !pending && self.may_spend(false) {
                 self.build(root, &plan);
             }
             self.region_budget()

@@ -25,6 +25,7 @@ use super::session::{Green, Portal, Step, keys};
 use super::{AbortReason, Image, Inlined, Opnd, Replayed, SCRATCH_BASE, Session, Word};
 use crate::ir::{Const, LogEntry, Ty};
 use std::any::Any;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// So many levels on top of each other may be at the same place of the guest program.
@@ -51,6 +52,8 @@ pub struct Site {
     pub greens: Vec<Green>,
     /// The types of the reds' words, which are in scratch memory, each in eight bytes.
     pub reds: Vec<Ty>,
+    /// What the runtime has found out about these greens; 0 if nothing.
+    pub hint: Cell<u32>,
 }
 
 impl Session {
@@ -176,7 +179,8 @@ impl Session {
         }
         let pointer = recording.recorder.store_outgoing(offset, reds);
         let types = reds.iter().map(|red| red.now.ty).collect();
-        let site = Rc::new(Site { portal, greens: greens.to_vec(), reds: types });
+        let site =
+            Rc::new(Site { portal, greens: greens.to_vec(), reds: types, hint: Cell::new(0) });
         let address = Rc::as_ptr(&site) as u64;
         let keep: Rc<dyn Any> = site;
         self.kept.push(Green { key: 0, bits: 0, keep: Some(keep) });

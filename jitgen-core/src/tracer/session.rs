@@ -177,6 +177,8 @@ pub struct Session {
     pub(super) pending: Vec<ValueId>,
     pub(super) equal: HashMap<ValueId, Const>,
     cleared: Vec<(ValueId, Const)>,
+    /// Words of the log as the twin has them, and as they came.
+    retyped: HashMap<ValueId, (ValueId, Ty)>,
     /// The portals that the twin has entered inside of its own.
     pub(super) levels: Vec<Level>,
     /// An inner portal goes on where the log says, and has not come to that merge point yet.
@@ -306,7 +308,8 @@ impl Session {
     /// the twin goes on with `now`, where they are zero.
     pub fn clear(&mut self, opnd: Opnd, now: Const) {
         if let Opnd::Ssa(v) = opnd {
-            self.cleared.push((v, now));
+            let (v, ty) = self.retyped.get(&v).copied().unwrap_or((v, now.ty));
+            self.cleared.push((v, Const::new(ty, now.bits)));
         }
     }
 
@@ -382,6 +385,9 @@ impl Session {
                 // The log does not say what may be taken for constant, but its address does.
                 let frozen = address.frozen && ty == Ty::Ptr && word.opnd.is_const();
                 let opnd = if frozen { Opnd::Frozen } else { self.part(word.opnd, 0, now) };
+                if let (Opnd::Ssa(from), Opnd::Ssa(to)) = (word.opnd, opnd) {
+                    self.retyped.insert(to, (from, had));
+                }
                 Some(Word { now, opnd })
             }
             other => panic!("replay is out of step: a load met {other:?}"),

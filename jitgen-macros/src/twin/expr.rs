@@ -193,6 +193,13 @@ impl Twin<'_> {
                 let Some(name) = simple(op) else {
                     return self.unsupported(op, "this operator is", "");
                 };
+                if matches!(op, BinOp::Eq(_) | BinOp::Ne(_)) {
+                    return quote_spanned!(e.span()=> match (#left, #right) {
+                        (__a, __b) => #m::equal(
+                            #m::Bin::#name, __a, __b, __a.nat() #op __b.nat()
+                        )
+                    });
+                }
                 quote_spanned!(e.span()=> match (#left, #right) {
                     (__a, __b) => #m::bin(
                         #m::Bin::#name, __jitgen_checked(), __a, __b, __a.nat() #op __b.nat()

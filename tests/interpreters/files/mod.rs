@@ -133,6 +133,6 @@ trait Clamped {
 #[traced]
 impl Clamped for i64 {
     fn clamped(self) -> i64 {
-        self.max(-1000).min(1000)
+        self.clamp(-1000, 1000)
     }
 }

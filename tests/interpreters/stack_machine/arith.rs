@@ -4,7 +4,8 @@
 use super::insn::Operator;
 
 /// A value of the guest.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, jitgen_core::Traced)]
+#[repr(C, u8)]
 pub enum Value {
     /// No value.
     Nil,
@@ -17,7 +18,7 @@ pub enum Value {
 }
 
 /// Why an instruction could not do its work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, jitgen_core::Traced)]
 pub enum Error {
     /// Not for values like these.
     Type,
@@ -32,6 +33,7 @@ pub enum Error {
 }
 
 /// What numbers have in common.
+#[jitgen_core::traced]
 pub trait Arith: Sized {
     /// `self op other`, for operators that compute a number.
     fn apply(self, op: Operator, other: Self) -> Result<Self, Error>;
@@ -41,6 +43,7 @@ pub trait Arith: Sized {
     fn negate(self) -> Result<Self, Error>;
 }
 
+#[jitgen_core::traced]
 impl Arith for i64 {
     fn apply(self, op: Operator, other: i64) -> Result<i64, Error> {
         match op {
@@ -67,6 +70,7 @@ impl Arith for i64 {
     }
 }
 
+#[jitgen_core::traced]
 impl Arith for f64 {
     fn apply(self, op: Operator, other: f64) -> Result<f64, Error> {
         match op {
@@ -92,6 +96,7 @@ impl Arith for f64 {
     }
 }
 
+#[jitgen_core::traced]
 impl Arith for Value {
     fn apply(self, op: Operator, other: Value) -> Result<Value, Error> {
         if let (Value::Int(a), Value::Int(b)) = (self, other) {
@@ -126,6 +131,7 @@ impl Arith for Value {
     }
 }
 
+#[jitgen_core::traced]
 impl Value {
     /// Does it count as true?
     pub fn truthy(self) -> bool {
@@ -142,6 +148,7 @@ impl Value {
     }
 }
 
+#[jitgen_core::traced]
 impl Error {
     /// What a handler of the guest is told.
     pub fn code(self) -> i64 {

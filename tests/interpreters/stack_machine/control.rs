@@ -8,13 +8,16 @@ use std::rc::Rc;
 /// So many calls may be nested.
 const MAX_CALLS: usize = 100;
 
+#[jitgen_core::traced]
 impl Machine {
     /// Runs a program to its end.
     ///
     /// # Errors
     /// The first error that the program did not handle.
+    #[portal(greens(program, self.pc, self.sp, self.frame), reds(self))]
     pub fn run(&mut self, program: &Rc<Program>) -> Result<Value, Error> {
         'run: loop {
+            merge_point!();
             let insn = program.code[self.pc];
             self.pc += 1;
             let error = 'failed: {
@@ -22,10 +25,14 @@ impl Machine {
                     Insn::Halt => break 'run,
                     Insn::Loop(target) => {
                         self.pc = target;
+                        can_enter_jit!();
                     }
                     _ => {
                         if let Err(error) = self.step(insn) {
                             break 'failed error;
+                        }
+                        if matches!(insn, Insn::Call { .. }) {
+                            can_enter_jit!();
                         }
                     }
                 }

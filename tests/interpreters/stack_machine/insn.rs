@@ -4,7 +4,7 @@ use super::arith::Value;
 use std::rc::Rc;
 
 /// A program.
-#[derive(Debug)]
+#[derive(Debug, jitgen_core::Traced)]
 pub struct Program {
     /// What it does.
     pub code: Vec<Insn>,
@@ -13,7 +13,7 @@ pub struct Program {
 }
 
 /// An instruction. Operands are taken from the top of the stack, the last one first.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, jitgen_core::Traced)]
 pub enum Insn {
     /// Push a constant.
     Push(Value),
@@ -58,7 +58,7 @@ pub enum Insn {
 }
 
 /// What computes one value of two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, jitgen_core::Traced)]
 pub enum Operator {
     /// Sum.
     Add,

@@ -9,7 +9,7 @@ use super::insn::{Insn, Operator};
 pub const STACK: usize = 1024;
 
 /// A machine.
-#[derive(Debug)]
+#[derive(Debug, jitgen_core::Traced)]
 pub struct Machine {
     /// The next instruction.
     pub pc: usize,
@@ -30,7 +30,7 @@ pub struct Machine {
 }
 
 /// Where a caller goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, jitgen_core::Traced)]
 pub struct Return {
     /// Its next instruction.
     pub pc: usize,
@@ -38,8 +38,10 @@ pub struct Return {
     pub frame: usize,
 }
 
+#[jitgen_core::traced]
 impl Machine {
     /// A machine with so many locals of the main program.
+    #[residual]
     pub fn new(locals: usize, globals: usize) -> Machine {
         Machine {
             pc: 0,

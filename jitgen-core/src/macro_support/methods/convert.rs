@@ -27,6 +27,7 @@ impl<T: Scalar, U: Scalar + From<T>> FromTwin<T> for U {
 /// What `Into` is on.
 pub trait IntoTwin: Scalar {
     /// The twin of `into`.
+    #[allow(clippy::wrong_self_convention, reason = "the name is that of the method's twin")]
     fn into__twin<U: FromTwin<Self>>(&self, this: Tv<Self>) -> Tv<U>;
 }
 

@@ -9,6 +9,7 @@ use super::{assume, op1, op2, pure_call, select, word};
 use crate::ir::{Const, Op, Ty};
 use crate::macro_support::traced::{Machine, Scalar, Tv, lift};
 use crate::tracer::Function;
+use std::ops::Not;
 
 calls! {
     /// What all integers have, by calls.
@@ -26,8 +27,6 @@ calls! {
         pure saturating_mul__twin = saturating_mul(other: Self) -> Self;
         pure saturating_pow__twin = saturating_pow(exp: u32) -> Self;
         pure wrapping_pow__twin = wrapping_pow(exp: u32) -> Self;
-        nonzero wrapping_div__twin = wrapping_div(by: Self) -> Self;
-        nonzero wrapping_rem__twin = wrapping_rem(by: Self) -> Self;
         nonzero wrapping_div_euclid__twin = wrapping_div_euclid(by: Self) -> Self;
         nonzero wrapping_rem_euclid__twin = wrapping_rem_euclid(by: Self) -> Self;
         nonzero saturating_div__twin = saturating_div(by: Self) -> Self;
@@ -85,6 +84,10 @@ pub trait Integer: Scalar {
     fn wrapping_sub__twin(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<Self>;
     /// The twin of `wrapping_mul`.
     fn wrapping_mul__twin(&self, this: Tv<Self>, other: Tv<Self>) -> Tv<Self>;
+    /// The twin of `wrapping_div`.
+    fn wrapping_div__twin(&self, this: Tv<Self>, by: Tv<Self>) -> Tv<Self>;
+    /// The twin of `wrapping_rem`.
+    fn wrapping_rem__twin(&self, this: Tv<Self>, by: Tv<Self>) -> Tv<Self>;
     /// The twin of `wrapping_neg`.
     fn wrapping_neg__twin(&self, this: Tv<Self>) -> Tv<Self>;
     /// The twin of `wrapping_shl`.
@@ -116,6 +119,18 @@ fn less<X: Scalar + PartialOrd>(a: Tv<X>, b: Tv<X>) -> Tv<bool> {
     op2(if X::SIGNED { Op::LtS } else { Op::LtU }, X::TY, a, b, a.nat() < b.nat())
 }
 
+/// Guards that `by` is not 0, and whether it is the divisor by which the smallest number cannot be
+/// divided; answers that.
+fn is_minus_one<X: Integer + Default + Not<Output = X>>(by: Tv<X>) -> bool {
+    let (zero, ones) = (lift(X::default()), lift(!X::default()));
+    let now = |c: Tv<X>| by.nat().bits() == c.nat().bits();
+    assume(op2(Op::Eq, X::TY, by, zero, now(zero)));
+    if X::SIGNED {
+        assume(op2(Op::Eq, X::TY, by, ones, now(ones)));
+    }
+    X::SIGNED && now(ones)
+}
+
 macro_rules! integers {
     ($($t:ty, $unsigned:ty);+) => {$(
         impl Integer for $t {
@@ -127,6 +142,20 @@ macro_rules! integers {
             }
             fn wrapping_mul__twin(&self, this: Tv<$t>, other: Tv<$t>) -> Tv<$t> {
                 op2(Op::Mul, <$t>::TY, this, other, this.nat().wrapping_mul(other.nat()))
+            }
+            fn wrapping_div__twin(&self, this: Tv<$t>, by: Tv<$t>) -> Tv<$t> {
+                if is_minus_one(by) {
+                    return self.wrapping_neg__twin(this);
+                }
+                let op = if <$t>::SIGNED { Op::DivS } else { Op::DivU };
+                op2(op, <$t>::TY, this, by, this.nat().wrapping_div(by.nat()))
+            }
+            fn wrapping_rem__twin(&self, this: Tv<$t>, by: Tv<$t>) -> Tv<$t> {
+                if is_minus_one(by) {
+                    return lift(0);
+                }
+                let op = if <$t>::SIGNED { Op::RemS } else { Op::RemU };
+                op2(op, <$t>::TY, this, by, this.nat().wrapping_rem(by.nat()))
             }
             fn wrapping_neg__twin(&self, this: Tv<$t>) -> Tv<$t> {
                 op1(Op::Neg, <$t>::TY, this, this.nat().wrapping_neg())

@@ -138,7 +138,7 @@ impl<T: Traced> Optional for Option<T> {
     fn unwrap__twin(&self, this: Tv<Self>) -> Tv<T> {
         match split_option(this) {
             Some(x) => x,
-            None => None::<Tv<T>>.unwrap(),
+            None => panic!("called `Option::unwrap()` on a `None` value"),
         }
     }
     fn expect__twin(&self, this: Tv<Self>, message: Tv<&str>) -> Tv<T> {
@@ -337,7 +337,7 @@ impl<T: Traced, E: Traced> Fallible for Result<T, E> {
     {
         match split(this) {
             Ok(x) => x,
-            Err(e) => Err(e.native()).unwrap(),
+            Err(e) => panic!("called `Result::unwrap()` on an `Err` value: {:?}", e.native()),
         }
     }
     fn expect__twin(&self, this: Tv<Self>, message: Tv<&str>) -> Tv<T>
@@ -346,7 +346,7 @@ impl<T: Traced, E: Traced> Fallible for Result<T, E> {
     {
         match split(this) {
             Ok(x) => x,
-            Err(e) => Err(e.native()).expect(message.native()),
+            Err(e) => panic!("{}: {:?}", message.native(), e.native()),
         }
     }
     fn unwrap_or__twin(&self, this: Tv<Self>, other: Tv<T>) -> Tv<T> {

@@ -1,0 +1,132 @@
+//! `==` and `!=`.
+//!
+//! ```text
+//! a == b        words, enums without fields: one operation
+//! v == w        other types that are `Copy`: a call of the author's `PartialEq`
+//! ```
+//!
+//! The call is pure where a type's bytes are all that there is to it (`Traced::BITS`): its words are
+//! then passed one by one. Else, or with too many words, it is residual.
+//!
+//! Invariant `same-way`: types alone say which kind of call it is, so that replay meets the same.
+//!
+//! Not here: the other operators (`ops`), patterns (`pattern`).
+
+use super::call::{compare_thunk, residual};
+use super::carrier::Plain;
+use super::ops::{Bin, Un, bin, un};
+use super::passing::word;
+use super::traced::{Machine, Scalar, Traced, Tv, bits_of, uncarry};
+use crate::ir::Const;
+use crate::tracer::{Function, Opnd, Word, pure, with};
+
+/// What can be compared in traced code.
+#[diagnostic::on_unimplemented(
+    message = "operators on `{Self}` cannot be traced",
+    label = "neither a machine word nor a traced type that is `Copy`",
+    note = "move the operation into a #[residual] function, or take the value apart with `match`"
+)]
+pub trait Equal: Traced {
+    /// `a op b`, which is `now`.
+    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool>;
+}
+
+/// `a == b` or `a != b`, which is `now`.
+pub fn equal<A: Equal>(op: Bin, a: Tv<A>, b: Tv<A>, now: bool) -> Tv<bool> {
+    A::equal(op, a, b, now)
+}
+
+/// The comparison of words.
+pub fn equal_words<A: Scalar>(op: Bin, a: Tv<A>, b: Tv<A>, now: bool) -> Tv<bool> {
+    bin(op, false, a, b, now)
+}
+
+/// The comparison by the author's function.
+pub fn equal_called<A>(op: Bin, a: Tv<A>, b: Tv<A>, now: bool) -> Tv<bool>
+where
+    A: Traced<O = Plain> + Copy + PartialEq,
+{
+    let symbol = std::any::type_name::<fn(A, A) -> bool>();
+    let same = now == (op == Bin::Eq);
+    let thunk = if A::BITS { thunk_of::<A>() } else { None };
+    let same = match thunk {
+        Some((address, evaluate)) => {
+            pure::register(symbol, evaluate);
+            pure_equal(Function { symbol, address }, &a, &b, same)
+        }
+        None => {
+            let words = [word(&a), word(&b)];
+            let address = compare_thunk::<A> as *const () as usize;
+            residual(Function { symbol, address }, &words, || same)
+        }
+    };
+    if op == Bin::Eq { same } else { un(Un::Not, false, same, !same.nat()) }
+}
+
+fn pure_equal<A>(function: Function, a: &Tv<A>, b: &Tv<A>, same: bool) -> Tv<bool>
+where
+    A: Traced<O = Plain> + Copy + PartialEq,
+{
+    let constant = a.opnd().is_const() && b.opnd().is_const();
+    if constant || !with(|s| s.is_recording()) {
+        return Tv::of(same, Opnd::Const);
+    }
+    let args: Vec<Word> =
+        a.words(true).into_iter().chain(b.words(true)).map(|(_, word)| word).collect();
+    let now = Const::new(bool::TY, u64::from(same));
+    Tv::of(same, with(|s| s.end_pure_call(function, &args, now)))
+}
+
+/// The value that consists of the words with these bits.
+fn from_words<A: Traced, const N: usize>(bits: [u64; N]) -> A {
+    let shape = const { &A::SHAPE };
+    let words: [(u32, Const); N] = std::array::from_fn(|index| {
+        let word = shape.words()[index];
+        let unused = 64 - 8 * word.ty.size();
+        (word.offset, Const::new(word.ty, bits[index] << unused >> unused))
+    });
+    uncarry(bits_of::<A::V>(&words))
+}
+
+macro_rules! thunks {
+    ($($n:literal $name:ident($($a:ident)+; $($b:ident)+);)+) => {
+        $(extern "C" fn $name<A>($($a: u64,)+ $($b: u64),+) -> bool
+        where
+            A: Traced<O = Plain> + Copy + PartialEq,
+        {
+            from_words::<A, $n>([$($a),+]) == from_words::<A, $n>([$($b),+])
+        })+
+
+        /// The function that takes two values by their words, and the same for the checker.
+        fn thunk_of<A>() -> Option<(usize, pure::Evaluator)>
+        where
+            A: Traced<O = Plain> + Copy + PartialEq,
+        {
+            let shape = const { &A::SHAPE };
+            if shape.is_opaque() || shape.words().iter().any(|word| word.ty.is_float()) {
+                return None;
+            }
+            match shape.words().len() {
+                $($n => Some(($name::<A> as *const () as usize, |args: &[Const]| {
+                    let half = |from: usize| std::array::from_fn(|index| args[from + index].bits);
+                    u64::from(from_words::<A, $n>(half(0)) == from_words::<A, $n>(half($n)))
+                })),)+
+                _ => None,
+            }
+        }
+    };
+}
+thunks! {
+    1 one(a; b);
+    2 two(a b; c d);
+    3 three(a b c; d e f);
+}
+
+impl<T> Equal for Option<T>
+where
+    Option<T>: Traced<O = Plain> + Copy + PartialEq,
+{
+    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool> {
+        equal_called(op, a, b, now)
+    }
+}

@@ -1,0 +1,137 @@
+//! The shapes that the tracer takes for granted, compared with what rustc has made.
+//!
+//! Rust fixes the layout of few `Option`s; that of the others is looked up here, for each kind of
+//! type whose `Option` is read from memory word by word.
+
+#![allow(dead_code, reason = "variants that only their numbers are asked of")]
+
+use jitgen_core::macro_support::{Shape, TagAt, Traced, Tv, lift, none_bits};
+use jitgen_core::prelude::*;
+use std::mem::offset_of;
+use std::rc::Rc;
+
+#[derive(Clone, Copy, Debug, PartialEq, Traced)]
+#[repr(C, u8)]
+enum Value {
+    Nil,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Small(u8, u16),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Traced)]
+enum Kind {
+    One,
+    Two,
+    Three,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Traced)]
+#[repr(u16)]
+enum Numbered {
+    One = 3,
+    Two = 40,
+}
+
+#[derive(Clone, Copy, Traced)]
+struct Point {
+    x: i64,
+    value: Value,
+    flag: bool,
+}
+
+#[derive(Clone, Copy, Traced)]
+enum Loose {
+    Word(i64),
+    Byte(u8),
+}
+
+/// `None` has the bits that the tracer takes for `None`, and `some` has not.
+fn option<T: Traced>(some: T) {
+    let name = std::any::type_name::<T>();
+    let (found, expected) = none_bits::<T>().unwrap_or_else(|| panic!("{name} has no shape"));
+    assert_eq!(found, expected, "{name}");
+    let words = words(Some(some));
+    let TagAt::Niche { offset, none, .. } = Option::<T>::TAG else { panic!("{name}") };
+    let tag = words.iter().find(|(at, _)| *at == offset).expect("the tag is a word");
+    assert_ne!(tag.1, none, "{name}");
+}
+
+/// The bits of the words of a value.
+fn words<X: Traced>(x: X) -> Vec<(u32, u64)> {
+    let value = std::mem::ManuallyDrop::new(lift(x));
+    let read = |(offset, ty): (u32, jitgen_core::ir::Ty)| {
+        let at = value.raw().cast::<u8>().wrapping_add(offset as usize);
+        let mut bytes = [0; 8];
+        // SAFETY: `leaves` names initialized bytes of the value.
+        unsafe { at.copy_to_nonoverlapping(bytes.as_mut_ptr(), ty.size() as usize) };
+        (offset, u64::from_le_bytes(bytes))
+    };
+    let mut leaves = vec![];
+    // SAFETY: the value is there.
+    unsafe { X::leaves(value.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
+    leaves.into_iter().map(read).collect()
+}
+
+#[test]
+fn options_have_the_shapes_that_are_assumed() {
+    let (mut seven, eight) = (7i64, 8u8);
+    option::<&u8>(&eight);
+    option::<&mut i64>(&mut seven);
+    option(Box::new(7));
+    option(Rc::new(7));
+    option(7u8);
+    option(7u16);
+    option(7i32);
+    option(7u64);
+    option(7.5f32);
+    option(7.5f64);
+    option(Value::Nil);
+    option(Value::Small(1, 2));
+    option(Kind::Three);
+    // Niches that nobody has looked up: such an `Option` is known by variant alone.
+    assert!(none_bits::<bool>().is_none() && none_bits::<char>().is_none());
+    assert!(none_bits::<Numbered>().is_none(), "rustc may take a number on either side");
+    assert!(none_bits::<Point>().is_none() && none_bits::<Loose>().is_none());
+}
+
+fn offsets(shape: &Shape) -> Vec<(u32, &'static str)> {
+    shape.words().iter().map(|word| (word.offset, word.ty.name())).collect()
+}
+
+#[test]
+fn shapes_are_composed_of_what_rustc_says() {
+    assert_eq!(offsets(&Value::SHAPE), [(0, "i8"), (8, "i64")]);
+    assert_eq!(words(Value::Int(5)), [(0, 2), (8, 5)]);
+    assert_eq!(words(Value::Small(1, 2)), [(0, 4), (8, 1), (10, 2)]);
+    assert_eq!(offsets(&Kind::SHAPE), [(0, "i8")]);
+    assert_eq!(offsets(&Numbered::SHAPE), [(0, "i16")]);
+    assert_eq!(words(Numbered::Two), [(0, 40)]);
+    let at = offset_of!(Point, value) as u32;
+    let mut expected = vec![
+        (offset_of!(Point, x) as u32, "i64"),
+        (at, "i8"),
+        (at + 8, "i64"),
+        (offset_of!(Point, flag) as u32, "bool"),
+    ];
+    expected.sort_unstable();
+    let mut found = offsets(&Point::SHAPE);
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    assert!(Loose::SHAPE.is_opaque(), "rustc does not say where the tag of a loose enum is");
+    assert_eq!(words(Loose::Byte(9)).len(), 1);
+}
+
+#[test]
+fn variants_have_the_numbers_of_their_names() {
+    let number = |name| Numbered::tag_named(name);
+    assert_eq!((number("One"), number("Two"), number("Three")), (Some(3), Some(40), None));
+    assert_eq!(Value::tag_named("Float"), Some(3));
+    // SAFETY: the value is there.
+    assert_eq!(unsafe { Loose::variant(&Loose::Byte(1)) }, 1);
+    assert_eq!(Loose::tag_named("Byte"), Some(1));
+    let none: Tv<Option<Loose>> = lift(None);
+    // SAFETY: as above.
+    assert_eq!(unsafe { Option::<Loose>::variant(none.raw()) }, 0);
+}

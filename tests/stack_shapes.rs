@@ -1,0 +1,100 @@
+//! What the kernels of the stack machine are compiled to: how many pieces, and what their loops do
+//! without.
+//!
+//! ```text
+//! Local(0) Local(1) Add SetLocal(0)   =>   an addition; no load, no call, no test of a bound or tag
+//! ```
+//!
+//! Not here: the shapes of bf's loops (`tests/trace_shapes.rs`), how fast they are
+//! (`benches/interpreters.rs`).
+
+#[allow(dead_code, reason = "the rest is for the bench")]
+#[path = "interpreters/stack_machine/mod.rs"]
+mod stack_machine;
+
+use jitgen_core::ir::{Trace, parse};
+use jitgen_core::{Config, Statistics, configure, statistics};
+use stack_machine::kernels::{KERNELS, outcome};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Runs a kernel; gives the optimized traces in the order in which they were made.
+fn compiled(name: &str, size: i64) -> (Vec<Trace>, Statistics) {
+    let log = Rc::new(RefCell::new(String::new()));
+    let sink = Rc::clone(&log);
+    let mut config = Config::default();
+    let settings = "threshold=5,bridge_threshold=5,background=off,log=trace,region_min=1000000";
+    config.apply(settings).expect("the settings are sound");
+    config.event_sink = Some(Box::new(move |line| {
+        sink.borrow_mut().push_str(line);
+        sink.borrow_mut().push('\n');
+    }));
+    configure(config).expect("each test has a thread of its own");
+    let kernel = KERNELS.iter().find(|kernel| kernel.name == name).expect("it is a kernel");
+    let result = outcome(&(kernel.program)(size));
+    assert_eq!(format!("{result:?}"), format!("{:?}", (kernel.native)(size)));
+    let statistics = statistics();
+    assert_eq!(statistics.check_failures, 0);
+    let text = log.borrow();
+    let mut traces = vec![];
+    for part in text.split("jitgen: ").filter(|part| part.starts_with("optimized trace of")) {
+        let start = part.find("trace @").expect("the event shows the trace");
+        let end = part.find("\n}").expect("a trace ends with a brace");
+        let trace = parse(&part[start..end + 2]).unwrap_or_else(|error| panic!("{error}\n{part}"));
+        traces.extend(trace);
+    }
+    (traces, statistics)
+}
+
+/// How often an op stands in the last block: the body of a loop that is peeled.
+fn count(trace: &Trace, op: &str) -> usize {
+    let body = trace.blocks.last().expect("a trace has blocks");
+    body.insts.iter().filter(|inst| inst.op.mnemonic() == op).count()
+}
+
+/// One loop, without bridges; its body has no calls, and as many loads and guards as that.
+#[track_caller]
+fn check(name: &str, loads: usize, guards: usize) {
+    let (traces, statistics) = compiled(name, 200);
+    assert_eq!((statistics.loops, statistics.bridges), (1, 0), "{name}: {statistics:?}");
+    assert!(statistics.aborts.keys().all(|abort| abort == "portal-returned"), "{statistics:?}");
+    let first = &traces[0];
+    assert_eq!(first.blocks.len(), 2, "{name}: the loop is not peeled:\n{first}");
+    assert_eq!(count(first, "call") + count(first, "call_pure"), 0, "{name}:\n{first}");
+    let checks = count(first, "guard") + count(first, "guard_not");
+    assert_eq!((count(first, "load"), checks), (loads, guards), "{name}:\n{first}");
+}
+
+#[test]
+fn integers_are_in_registers() {
+    check("int_sum", 0, 1);
+}
+
+#[test]
+fn floats_are_in_registers() {
+    check("float_loop", 0, 1);
+}
+
+#[test]
+fn numbers_of_both_kinds_are_in_registers() {
+    check("int_and_float", 0, 1);
+}
+
+#[test]
+fn deep_operands_are_in_registers() {
+    check("deep_operands", 0, 1);
+}
+
+#[test]
+fn globals_are_loaded_since_they_may_be_operands() {
+    check("globals", 8, 5);
+}
+
+#[test]
+fn an_error_that_is_handled_is_a_bridge() {
+    let (traces, statistics) = compiled("handled_errors", 300);
+    assert_eq!((statistics.loops, statistics.bridges), (1, 1), "{statistics:?}");
+    for trace in &traces {
+        assert_eq!(count(trace, "call") + count(trace, "call_pure"), 0, "{trace}");
+    }
+}
