@@ -6,8 +6,11 @@
 mod constructs;
 #[path = "interpreters/failing.rs"]
 mod failing;
+#[path = "interpreters/hints.rs"]
+mod hints;
 
 use failing::vm::Insn;
+use hints::Insn as Hint;
 use jitgen::modes::run_with;
 use jitgen_core::tracer::AbortReason;
 use std::io;
@@ -52,37 +55,61 @@ fn alternates() {
 }
 
 #[test]
-fn opaque_result() {
-    check(AbortReason::OpaqueResult, "threshold=1", || bf("+>+[<]"));
-    check(AbortReason::OpaqueResult, "threshold=2", || failing::run(Insn::MakePair).to_string());
+fn opaque_value() {
+    check(AbortReason::OpaqueValue, "threshold=2", || failing::run(Insn::MatchShape));
+    check(AbortReason::OpaqueValue, "threshold=2", || failing::run(Insn::CopyShape));
 }
 
 #[test]
-fn opaque_value() {
-    check(AbortReason::OpaqueValue, "threshold=2", || failing::run(Insn::CopyPair).to_string());
+fn local_escapes() {
+    check(AbortReason::LocalEscapes, "threshold=2", || failing::run(Insn::LendLocal));
 }
 
 #[test]
 fn owned_drop() {
-    check(AbortReason::OwnedDrop, "threshold=2", || failing::run(Insn::Forget).to_string());
+    check(AbortReason::OwnedDrop, "threshold=2", || failing::run(Insn::Forget));
 }
 
 #[test]
 fn scratch_full() {
-    check(AbortReason::ScratchFull, "threshold=2", || failing::run(Insn::Large).to_string());
+    check(AbortReason::ScratchFull, "threshold=2", || failing::run(Insn::Large));
+}
+
+#[test]
+fn immutable_store() {
+    check(AbortReason::ImmutableStore, "threshold=2", || hints::run(&[Hint::Spoil], 50));
+}
+
+#[test]
+fn not_green() {
+    check(AbortReason::NotGreen, "threshold=2", || hints::run(&[Hint::NotGreen], 50));
+}
+
+#[test]
+fn wrong_effects() {
+    // The claim is wrong, so only the interpreter would be right: there is no code.
+    let settings = "threshold=2,check_effects=on";
+    check(AbortReason::WrongEffects, settings, || hints::run(&[Hint::Lies], 50));
+}
+
+#[test]
+fn invalidated() {
+    // The cell changes in a round that is recorded.
+    let settings = "threshold=1,bridge_threshold=1";
+    check(AbortReason::Invalidated, settings, || hints::run(&[Hint::Limit, Hint::SetLimit], 900));
 }
 
 #[test]
 fn what_can_be_recorded_is() {
-    let run = || failing::run(Insn::Add).to_string();
-    let jit = run_with("threshold=2,check=on", run);
-    assert_eq!((jit.output.as_str(), jit.statistics.loops), ("4950", 1));
+    let jit = run_with("threshold=2,check=on", || failing::run(Insn::Add));
+    assert!(jit.output.starts_with("4950 "), "{}", jit.output);
+    assert_eq!(jit.statistics.loops, 1);
 }
 
 #[test]
 fn giving_up_backs_off() {
     // 99 passes of the header: at threshold 2 and doubling, at most six attempts.
-    let jit = run_with("threshold=2,check=on", || failing::run(Insn::CopyPair).to_string());
+    let jit = run_with("threshold=2,check=on", || failing::run(Insn::CopyShape));
     let attempts = jit.statistics.aborts[AbortReason::OpaqueValue.name()];
     assert!((2..=6).contains(&attempts), "{attempts} attempts");
 }

@@ -136,7 +136,8 @@ fn run() {
 fn plain_interpreters_know_nothing_of_the_jit() {
     let words = ["jitgen", "Traced", "merge_point", "can_enter_jit", "residual", "portal"];
     let mut files = sources();
-    files.retain(|file| file.path.matches('/').count() == 3);
+    // Each in a folder of its own; the table has examples, which are never plain.
+    files.retain(|file| file.path.matches('/').count() == 3 && !file.path.contains("/table/"));
     files.retain(|file| file.path.starts_with("tests/interpreters/") && file.is_rust());
     assert!(files.len() > 15, "the interpreters are not found");
     for file in files {

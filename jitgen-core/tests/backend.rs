@@ -215,7 +215,7 @@ fn cells_link_code_until_their_budget_is_spent() {
     let mut go = |from: &Code, slots: [u64; 2]| -> (*const ExitCell, [u64; 2]) {
         frame.slots[..2].copy_from_slice(&slots);
         // SAFETY: both codes take two integers and live longer than this call.
-        let cell = unsafe { enter(from.entry(), &mut frame) };
+        let cell = unsafe { enter(from.entry(), &mut *frame) };
         (cell, [frame.slots[0], frame.slots[1]])
     };
 

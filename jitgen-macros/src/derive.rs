@@ -269,6 +269,9 @@ fn structure(fields: &Fields) -> TokenStream {
             true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*
         }
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
+            if const { !::core::mem::needs_drop::<Self>() } {
+                return true;
+            }
             if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
                 return false;
             }
@@ -380,28 +383,22 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let tags = if tagged { tags } else { &index_numbers };
     let all = if names.len() < 64 { (1u64 << names.len()) - 1 } else { 0 };
     let arms: Vec<TokenStream> = data.variants.iter().map(|v| arm(v, &leaf)).collect();
-    let plain = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
-        let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
-        quote!(Self::#name { .. } => true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*,)
+    let fields = |variant: &syn::Variant| -> Vec<Type> {
+        variant.fields.iter().map(|field| field.ty.clone()).collect()
+    };
+    let plain = data.variants.iter().map(|variant| {
+        let types = fields(variant);
+        quote!(true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*)
     });
     let patterns = data.variants.iter().map(|variant| {
         let name = &variant.ident;
         quote!(Self::#name { .. })
     });
-    let drops = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
-        let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
-        let text = name.to_string();
-        let body = arm(variant, &drop_part);
-        quote! {
-            if (false #(|| ::core::mem::needs_drop::<#types>())*)
-                && __head.test(#text, ::core::matches!(unsafe { &*__place.addr() }, Self::#name { .. }))
-            {
-                // SAFETY: the caller's promise: the value is in the twin.
-                match unsafe { &mut *__place.addr() } { #body _ => () }
-                return true;
-            }
-        }
+    let drops = data.variants.iter().map(|variant| {
+        let types = fields(variant);
+        quote!(false #(|| ::core::mem::needs_drop::<#types>())*)
     });
+    let drop_arms = data.variants.iter().map(|variant| arm(variant, &drop_part));
     let tag_leaf = tagged.then(|| {
         quote!(if let ::core::option::Option::Some((__at, __ty)) = Self::TAG.word() {
             __f(__at, __ty);
@@ -421,10 +418,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
             match unsafe { &*__this } { #(#arms)* _ => () }
         }
         fn tag_named(__name: &str) -> ::core::option::Option<u64> {
-            match __name {
-                #(#names => ::core::option::Option::Some(#tags),)*
-                _ => ::core::option::Option::None,
-            }
+            #m::tag_named(__name, const { &[#((#names, #tags)),*] })
         }
         unsafe fn variant(__this: *const Self) -> u64 {
             // SAFETY: the caller's promise.
@@ -432,15 +426,24 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         }
         unsafe fn plain_inside(__this: *const Self) -> bool {
             // SAFETY: the caller's promise.
-            match unsafe { &*__this } { #(#plain)* _ => true }
+            let __variant = unsafe { Self::variant(__this) };
+            let __plain: &[bool] = const { &[#(#plain),*] };
+            __plain[__variant as usize]
         }
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
+            if const { !::core::mem::needs_drop::<Self>() } {
+                return true;
+            }
             if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
                 return false;
             }
-            let __base = __place.addr() as u64;
-            let __head = #m::head(#m::matched(__place));
-            #(#drops)*
+            // SAFETY: the caller's promise: the value is in the twin.
+            let __variant = unsafe { Self::variant(__place.addr()) };
+            if #m::has_to_drop(__place, __variant, const { &[#((#names, #drops)),*] }) {
+                let __base = __place.addr() as u64;
+                // SAFETY: see above.
+                match unsafe { &mut *__place.addr() } { #(#drop_arms)* _ => () }
+            }
             true
         }
     };

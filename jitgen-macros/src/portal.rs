@@ -209,6 +209,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         counter: 0,
         slots: vec![],
         heads: vec![],
+        tuples: vec![],
     };
     twin.scope.enter();
     let mut arguments = vec![];
@@ -295,7 +296,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     };
     let result = return_type(&function.sig);
     let name = recursion::beside(function, "portal_twin");
-    let (lifetimes, preamble) = (&function.sig.generics, preamble(function));
+    let (lifetimes, preamble) = (&function.sig.generics, preamble(function, None));
     let description = describe(function, portal);
     let recursion = recursion::functions(function, portal);
     wrap(

@@ -1,19 +1,22 @@
 //! A machine whose instructions cannot be recorded, each for another reason.
+//!
+//! Most of these types and calls are what an author should not do.
 
 use std::rc::Rc;
 
-/// Runs an instruction 100 times; gives the sum that the machine has made.
-pub fn run(insn: vm::Insn) -> u64 {
+/// Runs an instruction 100 times; gives the state of the machine.
+pub fn run(insn: vm::Insn) -> String {
     let code = Rc::new(vec![insn]);
-    let mut vm = vm::Vm { sum: 0, pair: vm::Pair(1, 2) };
+    let mut vm = vm::Vm { sum: 0, shape: vm::Shape::One(3), copy: vm::Shape::Two(1, 2) };
     vm::run(&code, &mut vm);
-    vm.sum
+    format!("{} {:?} {:?}", vm.sum, vm.shape, vm.copy)
 }
 
 /// The interpreter.
 #[jitgen_core::interpreter]
 pub mod vm {
     use jitgen_core::Traced;
+    use std::collections::BTreeMap;
     use std::rc::Rc;
 
     /// What cannot be recorded.
@@ -21,23 +24,30 @@ pub mod vm {
     pub enum Insn {
         /// Nothing: it can be.
         Add,
-        /// Reads a struct by value that is not constant.
-        CopyPair,
-        /// Calls what returns a struct.
-        MakePair,
-        /// Drops a result that owns something.
+        /// Looks at an enum in memory whose layout is rustc's.
+        MatchShape,
+        /// Copies it.
+        CopyShape,
+        /// Drops a value that owns something and is no words.
         Forget,
+        /// Passes a reference to a local variable to a residual function.
+        LendLocal,
         /// Keeps results that need much room.
         Large,
     }
 
-    /// Two numbers.
-    #[derive(Clone, Copy, Debug, Traced)]
-    pub struct Pair(pub u64, pub u64);
+    /// An enum whose layout is rustc's.
+    #[derive(Clone, Copy, Debug, PartialEq, Traced)]
+    pub enum Shape {
+        /// A number.
+        One(u64),
+        /// Two.
+        Two(u32, u32),
+    }
 
-    /// An error that owns something.
+    /// What owns something in a way that the tracer does not know.
     #[derive(Debug, Traced)]
-    pub struct Owner(#[allow(dead_code, reason = "it is there to be dropped")] String);
+    pub struct Owner(#[allow(dead_code, reason = "it is there to be dropped")] BTreeMap<u64, u64>);
 
     /// An error that needs much room.
     #[derive(Clone, Copy, Debug, Traced)]
@@ -49,7 +59,9 @@ pub mod vm {
         /// The result.
         pub sum: u64,
         /// What is copied.
-        pub pair: Pair,
+        pub shape: Shape,
+        /// Its copy.
+        pub copy: Shape,
     }
 
     /// The dispatch loop.
@@ -65,17 +77,23 @@ pub mod vm {
             merge_point!();
             match code[0] {
                 Insn::Add => vm.sum += n,
-                Insn::CopyPair => {
-                    let pair = vm.pair;
-                    consume(vm, pair.0);
+                Insn::MatchShape => {
+                    vm.sum += match vm.shape {
+                        Shape::One(x) => x,
+                        Shape::Two(x, y) => (x + y) as u64,
+                    };
+                    turn(vm);
                 }
-                Insn::MakePair => {
-                    let pair = make(n);
-                    vm.pair = pair;
-                    vm.sum += vm.pair.1;
+                Insn::CopyShape => {
+                    vm.copy = vm.shape;
+                    turn(vm);
                 }
                 Insn::Forget => {
-                    let _ = may_fail(vm, n);
+                    let _owner = own(vm, n);
+                }
+                Insn::LendLocal => {
+                    let local = n;
+                    vm.sum += read(&local);
                 }
                 Insn::Large => {
                     vm.sum += match large(n) {
@@ -105,19 +123,22 @@ pub mod vm {
     }
 
     #[residual]
-    fn consume(vm: &mut Vm, x: u64) {
-        vm.sum += x;
+    fn turn(vm: &mut Vm) {
+        vm.shape = match vm.shape {
+            Shape::One(x) => Shape::Two(x as u32, 1),
+            Shape::Two(x, y) => Shape::One(u64::from(x) * u64::from(y)),
+        };
     }
 
     #[residual]
-    fn make(n: u64) -> Pair {
-        Pair(n, n + 1)
-    }
-
-    #[residual]
-    fn may_fail(vm: &mut Vm, n: u64) -> Result<(), Owner> {
+    fn own(vm: &mut Vm, n: u64) -> Owner {
         vm.sum += n;
-        if n == 77 { Err(Owner("seventy-seven".to_owned())) } else { Ok(()) }
+        Owner(BTreeMap::from([(n, n)]))
+    }
+
+    #[residual]
+    fn read(x: &u64) -> u64 {
+        *x * 2
     }
 
     #[allow(clippy::result_large_err, reason = "that is what it is for")]

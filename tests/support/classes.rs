@@ -37,14 +37,14 @@ impl Observer for Watch {
 
 impl Watch {
     /// Tells a model what it needs to know for the declared effects of the calls of `trace`; all
-    /// calls of a function must declare the same. A word
-    /// that has bytes of several classes, or of none, is of any.
+    /// calls of a function must declare the same. A word that has bytes of several classes is not
+    /// told: a call that may write one of them must not write the others.
     pub fn tell(&self, trace: &Trace, model: &mut Model) {
         for (address, ty) in &self.words {
-            let class = |byte| self.bytes.get(&(address + u64::from(byte)));
-            let first = class(0).copied().unwrap_or_default();
-            let same = (1..ty.size()).all(|byte| class(byte) == Some(&first));
-            model.classify(*address, *ty, if same { first } else { Class::ANY });
+            let class = |byte| self.bytes.get(&(address + u64::from(byte))).copied();
+            if (1..ty.size()).all(|byte| class(byte) == class(0)) {
+                model.classify(*address, *ty, class(0).unwrap_or_default());
+            }
         }
         for call in &trace.calls {
             model.declare(&call.symbol, &call.effects);

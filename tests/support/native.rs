@@ -107,7 +107,7 @@ impl Native {
         // is that of the buffers, because the evaluation in this world did not stray; no cell is
         // linked, and `compiled` outlives the call; the functions take what the platform passes
         // and do not unwind.
-        let cell = unsafe { enter(compiled.code.entry(), &mut self.frame) };
+        let cell = unsafe { enter(compiled.code.entry(), &mut *self.frame) };
         let cells = compiled.code.exit_cells();
         let exit = cells.iter().position(|other| std::ptr::eq(other, cell));
         let exit = ExitId(exit.expect("the cell is one of this code's") as u32);

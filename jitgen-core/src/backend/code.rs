@@ -81,19 +81,20 @@ impl Code {
 /// budget has come to 0. The cell's exit operands are then in the first slots of the frame.
 ///
 /// # Safety
-/// - The first slots of `frame` hold the values that the code's entry takes, of the right types, and
+/// - `frame` is one, and nobody else writes to it before this call returns; functions that the code
+///   calls may read it. Its first slots hold the values that the code's entry takes, of the right types, and
 ///   the trace was right to rely on them (an address that it reads can be read, and so on).
 /// - The [`Code`] that `entry` belongs to, and any that can be reached from it by linked cells, are
 ///   not dropped before this call returns, neither by functions that the code calls; and each cell
 ///   is linked to code that takes what the cell's exit leaves in the slots.
 /// - The functions that the code calls have the signatures that the trace assumes, and do not unwind.
-pub unsafe fn enter(entry: CodePtr, frame: &mut Frame) -> *const ExitCell {
+pub unsafe fn enter(entry: CodePtr, frame: *mut Frame) -> *const ExitCell {
     let Ok(stubs) = stubs::stubs() else {
         unreachable!("an entry exists, so the stubs were compiled before it")
     };
     // SAFETY: `stubs.enter` is alive for ever and has the signature of `EnterFn`. `entry` is a piece
     // of code (there is no other `CodePtr`) and alive, as the caller guarantees, and so is all that
-    // it goes on in. It reads and writes `frame`, which is exclusively ours, and memory that the
+    // it goes on in. It reads and writes `frame`, which nobody else writes to, and memory that the
     // caller vouches for.
     let cell = unsafe { (stubs.enter)(frame, entry.address()) };
     std::ptr::with_exposed_provenance(cell)

@@ -11,7 +11,7 @@
 //!
 //! Not here: the collection itself (`cycle`).
 
-use super::block::{HEADER, LARGEST, Slot, class_of};
+use super::block::{HEADER, LARGEST, SIZES, Slot, class_of};
 use super::config::{HeapConfig, OutOfMemory};
 use super::cycle::Finalizer;
 use super::header::LARGE;
@@ -102,6 +102,12 @@ pub fn with<R>(f: impl FnOnce(&Heap) -> R) -> R {
     f(unsafe { &*heap })
 }
 
+/// Calls a function with this thread's heap, if there is one.
+pub fn existing<R>(f: impl FnOnce(&Heap) -> R) -> Option<R> {
+    // SAFETY: as in `with`.
+    unsafe { CURRENT.get().as_ref() }.map(f)
+}
+
 #[cold]
 fn create() -> *const Heap {
     let heap = Box::into_raw(Box::new(Heap::new()));
@@ -141,7 +147,7 @@ impl Heap {
             phase: Cell::new(Phase::Idle),
             threshold: Cell::new(config.initial_threshold),
             external: Cell::new(0),
-            roots: Rc::default(),
+            roots: Registry::current(),
             pending: RefCell::default(),
             weak: RefCell::default(),
             finalizers: RefCell::default(),
@@ -190,6 +196,26 @@ impl Heap {
             return self.find(bytes).ok_or_else(|| self.out_of_memory(bytes));
         }
         Err(self.out_of_memory(bytes))
+    }
+
+    /// Makes that the next object of this class needs no slow path; `pending` is as for
+    /// [`allocate`](Self::allocate). It may collect, but finalizers wait for the next collection,
+    /// and it may fail: then the allocation will say so.
+    pub fn prepare(&self, class: usize, pending: &Report<'_>) {
+        let (cursor, limit) = self.space.point(class).span();
+        if cursor != limit {
+            return;
+        }
+        struct Restore<'a>(&'a Heap, bool);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                self.0.finalizing.set(self.1);
+            }
+        }
+        let _restore = Restore(self, self.finalizing.replace(true));
+        if let Ok(slot) = self.allocate(SIZES[class], pending) {
+            self.space.give_back(class, slot);
+        }
     }
 
     /// A free cell, without collecting.

@@ -84,7 +84,18 @@ pub fn adjust_external(bytes: isize) {
     heap::with(|heap| heap.external.set(heap.external.get().saturating_add_signed(bytes)));
 }
 
-/// What this thread's heap has done so far.
+/// What this thread's heap has done so far; nothing if there is none yet.
 pub fn statistics() -> HeapStatistics {
-    heap::with(|heap| heap.statistics())
+    heap::existing(heap::Heap::statistics).unwrap_or_default()
+}
+
+/// The configuration of this thread's heap.
+pub fn configuration() -> HeapConfig {
+    heap::with(|heap| heap.config.get())
+}
+
+/// Is the word an address in an object, as [`Tracer::word`] understands it?
+pub fn leads_to_object(word: usize) -> bool {
+    heap::existing(|heap| trace::leads_to_object(&heap.space.memory.borrow(), word))
+        .unwrap_or(false)
 }

@@ -164,6 +164,14 @@ impl<T: Collect + 'static> Gc<T> {
         })
     }
 
+    /// Makes that compiled code, or who else uses the allocation point, can make the next object
+    /// of this type, if there is memory. It may collect; `value` is kept.
+    pub fn make_room(value: &T) {
+        if Self::BYTES <= LARGEST {
+            heap::with(|heap| heap.prepare(Self::CLASS, &|tracer| value.trace(tracer)));
+        }
+    }
+
     /// What compiled code needs to make such objects in this thread's heap; none if they are so
     /// large that each has an allocation of its own.
     pub fn allocation_point() -> Option<AllocationPoint> {
@@ -253,6 +261,19 @@ impl<T: Collect + 'static> Gc<[T]> {
             unsafe { slice.push(index, value) };
         }
         Ok(slice)
+    }
+
+    /// Makes a slice of so many copies of an item.
+    pub fn try_repeat(item: T, length: usize) -> Result<Gc<[T]>, OutOfMemory>
+    where
+        T: Clone,
+    {
+        let slice = Self::with_room(length, &|tracer| item.trace(tracer))?;
+        for index in 0..length {
+            // SAFETY: there is room for `length` items.
+            unsafe { slice.push(index, item.clone()) };
+        }
+        Ok(std::hint::black_box(slice))
     }
 
     /// Makes a copy of a slice.

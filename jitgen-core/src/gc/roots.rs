@@ -7,7 +7,6 @@
 //!
 //! Not here: the stack (`stack`).
 
-use super::heap;
 use super::trace::{Collect, Tracer};
 use std::cell::RefCell;
 use std::fmt;
@@ -17,7 +16,13 @@ use std::rc::Rc;
 /// A function that reports pointers. It must not allocate objects.
 type Report = Rc<dyn Fn(&mut Tracer<'_>)>;
 
-/// The registered functions of a heap.
+thread_local! {
+    /// This thread's. It is there before the heap, so that who may have pointers registers itself
+    /// without making one.
+    static REGISTRY: Rc<Registry> = Rc::default();
+}
+
+/// The registered functions of a thread.
 #[derive(Default)]
 pub struct Registry {
     entries: RefCell<Vec<Option<Report>>>,
@@ -25,6 +30,11 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// This thread's; one that nobody asks in the last moments of a thread.
+    pub fn current() -> Rc<Registry> {
+        REGISTRY.try_with(Rc::clone).unwrap_or_default()
+    }
+
     pub fn add(self: &Rc<Self>, report: Report) -> Roots {
         let index = match self.free.borrow_mut().pop() {
             Some(index) => index,
@@ -67,7 +77,7 @@ impl fmt::Debug for Roots {
 /// Registers a function that each collection of this thread's heap calls to be told pointers. It
 /// must neither allocate objects nor register roots.
 pub fn register_roots(report: impl Fn(&mut Tracer<'_>) + 'static) -> Roots {
-    heap::with(|heap| heap.roots.add(Rc::new(report)))
+    Registry::current().add(Rc::new(report))
 }
 
 /// A value outside of the heap whose objects live as long as it does. To change it, have a `Cell`

@@ -42,6 +42,11 @@ pub struct Point {
 }
 
 impl Point {
+    /// Where the next free cell is, and the end of them.
+    pub fn span(&self) -> (*mut u8, *mut u8) {
+        (self.cursor.get(), self.limit.get())
+    }
+
     /// The addresses of cursor and limit.
     pub fn addresses(&self) -> (*mut *mut u8, *mut *mut u8) {
         (self.cursor.as_ptr(), self.limit.as_ptr())
@@ -123,6 +128,14 @@ impl Space {
             point.cursor.set(cursor.add(SIZES[class]));
             Some(Slot::at(NonNull::new_unchecked(cursor)))
         }
+    }
+
+    /// The cell that [`bump`](Self::bump) or [`refill`](Self::refill) has just given is the next one
+    /// again. No object has been made in it.
+    pub fn give_back(&self, class: usize, slot: Slot) {
+        let point = &self.points[class];
+        debug_assert!(slot.address() + SIZES[class] == point.cursor.get().addr());
+        point.cursor.set(point.cursor.get().wrapping_sub(SIZES[class]));
     }
 
     /// Finds a new span of at most so many cells, then takes its first cell. None if more than

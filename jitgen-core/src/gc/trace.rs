@@ -58,6 +58,12 @@ pub struct Tracer<'a> {
 /// Bits of a word that can be an address; those above are tags (of boxed floats, say).
 const ADDRESS: usize = (1 << 48) - 1;
 
+/// Would [`Tracer::word`] keep an object?
+pub(super) fn leads_to_object(memory: &Memory, word: usize) -> bool {
+    let address = word & ADDRESS;
+    memory.find(address).or_else(|| memory.find(address.wrapping_sub(1))).is_some()
+}
+
 impl<'a> Tracer<'a> {
     pub(super) fn new(memory: &'a Memory) -> Tracer<'a> {
         Tracer {

@@ -354,6 +354,18 @@ impl Exit {
     }
 }
 
+impl Block {
+    /// All constants.
+    pub fn constants(&self) -> impl Iterator<Item = Const> + '_ {
+        let end = match &self.end {
+            End::Jump(_, args) => args.as_slice(),
+            End::Leave(_) => &[],
+        };
+        let insts = self.insts.iter().flat_map(|inst| [inst.a, inst.b]);
+        insts.chain(end.iter().copied()).filter_map(Arg::as_const)
+    }
+}
+
 /// A trace, a bridge, or a region of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Trace {
@@ -419,6 +431,15 @@ impl Trace {
     /// Number of guards.
     pub fn guard_count(&self) -> usize {
         self.blocks.iter().flat_map(|b| &b.insts).filter(|inst| inst.op.is_guard()).count()
+    }
+
+    /// All constants, those of exits and logs included.
+    pub fn constants(&self) -> impl Iterator<Item = Const> + '_ {
+        let calls = self.calls.iter().flat_map(|call| call.args.iter().copied());
+        let reds = self.exits.iter().flat_map(|exit| exit.reds.iter().copied());
+        let logs = self.exits.iter().flat_map(|exit| exit.log.iter().filter_map(|e| e.arg()));
+        let blocks = self.blocks.iter().flat_map(Block::constants);
+        calls.chain(reds).chain(logs).filter_map(Arg::as_const).chain(blocks)
     }
 
     /// The types of the entry's parameters.

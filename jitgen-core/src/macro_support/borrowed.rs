@@ -10,6 +10,7 @@
 //!
 //! Not here: the methods (`methods`).
 
+use super::ask;
 use super::carrier::{Carrier, Owned};
 use super::passing::ByMemory;
 use super::place::Place;
@@ -17,7 +18,7 @@ use super::reach::{Auto, Deref, follow};
 use super::shape::{Owner, Shape};
 use super::traced::{Traced, Tv, bits_of};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{Opnd, Part, Word, outside, with};
+use crate::tracer::{Opnd, Part, Word, outside};
 use std::cell::{Ref, RefCell, RefMut};
 
 /// Which kind of borrow.
@@ -65,15 +66,15 @@ pub(super) fn borrow<T, R: Traced<V = R>>(this: Place<RefCell<T>>, kind: Borrow)
     let zero = Word { now: Const::i64(0), opnd: Opnd::Const };
     let (free, by) = match kind {
         Borrow::Shared => {
-            let negative = with(|s| s.op(Op::LtS, Ty::I64, now, Some(zero)));
+            let negative = ask::op(Op::LtS, Ty::I64, now, Some(zero));
             let is = now.now.signed() < 0;
-            with(|s| s.branch(Word { now: Const::bool(is), opnd: negative }));
+            ask::branch(Word { now: Const::bool(is), opnd: negative });
             (!is, 1)
         }
         Borrow::Unique => {
-            let equal = with(|s| s.op(Op::Eq, Ty::I64, now, Some(zero)));
+            let equal = ask::op(Op::Eq, Ty::I64, now, Some(zero));
             let is = now.now.bits == 0;
-            with(|s| s.branch(Word { now: Const::bool(is), opnd: equal }));
+            ask::branch(Word { now: Const::bool(is), opnd: equal });
             (is, -1)
         }
     };
@@ -98,7 +99,7 @@ pub(super) fn borrow<T, R: Traced<V = R>>(this: Place<RefCell<T>>, kind: Borrow)
         Part::word(at, Ty::Ptr, thawed(content.pointer())),
         Part::word(8 - at, Ty::Ptr, thawed(flag.pointer())),
     ];
-    Tv(Carrier::new(bits, with(|s| s.settle(parts))))
+    Tv(Carrier::new(bits, ask::settle(parts)))
 }
 
 /// What is in a cell is not frozen with what is around it.
@@ -109,7 +110,7 @@ fn thawed(opnd: Opnd) -> Opnd {
 fn change(flag: Place<isize>, now: Word, by: i64) {
     let changed = Const::i64(now.now.signed().wrapping_add(by));
     let by = Word { now: Const::i64(by), opnd: Opnd::Const };
-    let opnd = with(|s| s.op(Op::Add, Ty::I64, now, Some(by)));
+    let opnd = ask::op(Op::Add, Ty::I64, now, Some(by));
     // SAFETY: the flag of a live cell is there.
     unsafe { flag.set_word(0, Word { now: changed, opnd }, Owner::Place) };
 }

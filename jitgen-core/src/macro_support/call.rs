@@ -12,12 +12,13 @@
 //!
 //! Not here: how values are passed (`passing`).
 
+use super::ask;
 use super::carrier::Ownership;
 use super::memory;
 use super::passing::Passing;
 use super::place::local;
 use super::traced::{Traced, Tv};
-use crate::tracer::{Callee, Function, Opnd, Word, outside, panics, with};
+use crate::tracer::{Callee, Function, Opnd, Word, outside, panics};
 
 /// A residual call in a twin: taken from the log, or made (and recorded).
 pub fn residual<R: Traced>(
@@ -25,10 +26,10 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
-    if let Some(word) = with(|s| s.begin_call()) {
+    if let Some(word) = ask::begin_call() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
-        if with(|s| s.is_last_call()) {
+        if ask::is_last_call() {
             panics::resume();
         }
         return R::Pass::replay(word);
@@ -41,12 +42,12 @@ pub fn residual<R: Traced>(
 
 /// Calls a function; while recording, what it declares may be compared with what it does.
 pub(super) fn observed<R>(callee: &Callee, f: impl FnOnce() -> R) -> R {
-    let kept = with(|s| s.kept_by(callee));
+    let kept = ask::kept_by(callee);
     let result = outside(f);
     // SAFETY: the recorder knows only words of live memory, and the function declares that it
     // writes none of them, so that it does not free them either.
     if let Some(class) = unsafe { memory::changed(&kept) } {
-        with(|s| s.blame(callee.function, class));
+        ask::blame(callee.function, class);
     }
     result
 }
@@ -81,22 +82,13 @@ pub fn err<T: Traced, E: Traced>(error: Tv<E>) -> Tv<Result<T, E>> {
 
 fn built<X: Traced>(x: X, opnd: Opnd, part: fn(&X) -> u64, size: usize) -> Tv<X> {
     let distance = part(&x) - (&raw const x) as u64;
-    let opnd = placed::<X>(&[(distance as u32, size as u32, opnd)]);
+    let opnd = placed(size_of::<X>() as u32, (distance as u32, size as u32), opnd);
     Tv::of(x, opnd)
 }
 
-/// The operand of a value whose parts (offset, size, operand) are these.
-fn placed<X>(parts: &[(u32, u32, Opnd)]) -> Opnd {
-    let whole = size_of::<X>() as u32;
-    with(|s| {
-        parts.iter().fold(Opnd::Const, |opnd, (offset, size, part)| {
-            if *part == Opnd::Const {
-                opnd
-            } else {
-                s.replace(opnd, whole, (*offset, *size), *part)
-            }
-        })
-    })
+/// The operand of a value of which one part is not a constant.
+fn placed(whole: u32, range: (u32, u32), part: Opnd) -> Opnd {
+    if part == Opnd::Const { part } else { ask::replace(Opnd::Const, whole, range, part) }
 }
 
 /// Where the parts of a value are that has just been made.
@@ -113,15 +105,20 @@ impl Parts {
     }
 
     /// A part.
+    #[inline(never)]
     pub fn put<F>(&mut self, part: &F, opnd: Opnd) {
-        let offset = (std::ptr::from_ref(part) as u64 - self.base) as u32;
-        let range = (offset, size_of::<F>() as u32);
+        self.put_at(std::ptr::from_ref(part) as u64, size_of::<F>() as u32, opnd);
+    }
+
+    fn put_at(&mut self, at: u64, size: u32, opnd: Opnd) {
+        let range = ((at - self.base) as u32, size);
         if opnd != Opnd::Const || self.opnd != Opnd::Const {
-            self.opnd = with(|s| s.replace(self.opnd, self.whole, range, opnd));
+            self.opnd = ask::replace(self.opnd, self.whole, range, opnd);
         }
     }
 
     /// The value, which may have been moved meanwhile.
+    #[inline(never)]
     pub fn finish<X: Traced>(self, x: X) -> Tv<X> {
         Tv::of(x, self.opnd)
     }
@@ -138,9 +135,10 @@ pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
 }
 
 /// Takes a `Result` apart: the twin goes on with the variant that it is.
+#[inline(never)]
 pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
     let place = local(&mut result);
-    let head = super::pattern::head(super::pattern::matched(place));
+    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
     head.test("Ok", value.is_ok());
@@ -153,7 +151,7 @@ pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>
 /// Takes an `Option` apart.
 pub fn split_option<T: Traced>(mut option: Tv<Option<T>>) -> Option<Tv<T>> {
     let place = local(&mut option);
-    let head = super::pattern::head(super::pattern::matched(place));
+    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
     head.test("Some", value.is_some());

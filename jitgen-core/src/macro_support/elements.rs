@@ -5,12 +5,13 @@
 //!
 //! Not here: pointers (`reach`), methods of `Vec` (`methods`).
 
+use super::ask;
 use super::place::{At, Place};
 use super::reach::{elements_at, follow};
 use super::shape::Owner;
 use super::traced::{Traced, Tv};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{Opnd, Word, with};
+use crate::tracer::{Opnd, Word};
 
 /// What can be indexed with a `usize`: an address and a length.
 #[diagnostic::on_unimplemented(
@@ -103,6 +104,7 @@ pub(super) fn vec_layout() -> VecLayout {
 ///
 /// # Panics
 /// As indexing does, if the index is out of bounds.
+#[inline(never)]
 #[track_caller]
 pub fn index<T: Indexable + ?Sized>(place: Place<T>, index: Tv<usize>) -> Place<T::Item> {
     let (first, len) = T::elements(place);
@@ -116,10 +118,8 @@ pub fn index<T: Indexable + ?Sized>(place: Place<T>, index: Tv<usize>) -> Place<
 /// Is the index below the length? A guard in the trace.
 pub(super) fn inside(index: Word, len: Word) -> bool {
     let inside = Const::bool(index.now.bits < len.now.bits);
-    with(|s| {
-        let opnd = s.op(Op::LtU, Ty::I64, index, Some(len));
-        s.branch(Word { now: inside, opnd });
-    });
+    let opnd = ask::op(Op::LtU, Ty::I64, index, Some(len));
+    ask::branch(Word { now: inside, opnd });
     inside.is_true()
 }
 
@@ -145,20 +145,20 @@ pub(super) fn element<T>(first: Place<T>, index: Word) -> Place<T> {
 fn far<T>(first: Place<T>, now: *mut T, index: Word, size: i64) -> Place<T> {
     let At::Memory { address, owner, fixed, .. } = first.at else {
         // Which part of the twin's own value is meant is not the same at every execution.
-        with(|s| s.promote(index));
+        ask::promote(index);
         return first.shifted(now);
     };
     let size = Word { now: Const::i64(size), opnd: Opnd::Const };
-    let opnd = with(|s| {
+    let opnd = {
         let distance = if size.now.bits == 1 {
             index
         } else {
             let now = Const::i64((index.now.bits as i64).wrapping_mul(size.now.signed()));
-            Word { now, opnd: s.op(Op::Mul, Ty::I64, index, Some(size)) }
+            Word { now, opnd: ask::op(Op::Mul, Ty::I64, index, Some(size)) }
         };
         let base = Word { now: Const::new(Ty::Ptr, address.base_now), opnd: address.base };
-        s.op(Op::PtrAdd, Ty::Ptr, base, Some(distance))
-    });
+        ask::op(Op::PtrAdd, Ty::Ptr, base, Some(distance))
+    };
     let frozen = address.frozen && !matches!(opnd, Opnd::Ssa(_));
     let base_now = (now as u64).wrapping_sub(address.offset as i64 as u64);
     let moved = crate::tracer::Address { base: opnd, base_now, frozen, ..address };
@@ -166,6 +166,7 @@ fn far<T>(first: Place<T>, now: *mut T, index: Word, size: i64) -> Place<T> {
 }
 
 /// `place.len()`.
+#[inline(never)]
 pub fn len<T: Indexable + ?Sized>(place: Place<T>) -> Tv<usize> {
     let (_, len) = T::elements(place);
     Tv::from_word(len)
@@ -193,7 +194,7 @@ pub fn repeated<X: Traced + Copy, const N: usize>(value: Tv<X>) -> Tv<[X; N]> {
         opnd
     } else {
         (0..N as u32).fold(Opnd::Const, |whole, index| {
-            with(|s| s.replace(whole, size * N as u32, (index * size, size), opnd))
+            ask::replace(whole, size * N as u32, (index * size, size), opnd)
         })
     };
     Tv::of(array, whole)

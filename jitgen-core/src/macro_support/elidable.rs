@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! slot(shape, name)     both constant      nothing: the call was made while recording
-//!                       else               v3 = call_pure.i64 @slot(v1, 7) writes(@2)
+//!                       else               v3 = call_pure.i64 @slot(v1, 7) writes(@2, @3)
 //!                                          v4 = load.bool <panic flag> @2;  guard_not v4 else exit
 //! ```
 //!
@@ -16,11 +16,12 @@
 //!
 //! Not here: the thunk (`jitgen_macros::residual`).
 
+use super::ask;
 use super::call::{observed, residual};
 use super::inline::to_log;
 use super::passing::Passing;
 use super::traced::{Traced, Tv};
-use crate::tracer::{AbortReason, Callee, Function, Inlined, Opnd, Word, with};
+use crate::tracer::{AbortReason, Callee, Function, Inlined, Opnd, Word};
 
 /// A call that can be left out.
 pub struct Elidable {
@@ -37,7 +38,7 @@ pub struct Elidable {
 /// An elidable call in a twin.
 pub fn elidable<R: Traced>(e: Elidable, args: &[Word], f: impl FnOnce() -> R) -> Tv<R> {
     let callee = if e.plain { Callee::pure(e.function) } else { Callee::reading(e.function) };
-    if !(e.constant || e.plain) || with(|s| s.is_replaying()) {
+    if !(e.constant || e.plain) || ask::is_replaying() {
         return residual(callee, args, f);
     }
     let result = observed(&callee, f);
@@ -47,8 +48,8 @@ pub fn elidable<R: Traced>(e: Elidable, args: &[Word], f: impl FnOnce() -> R) ->
     };
     let result = Tv::of(result, opnd);
     match to_log(&result) {
-        Some(image) => with(|s| s.end_elidable(&e.call, &image)),
-        None => with(|s| s.abort(AbortReason::OpaqueResult)),
+        Some(image) => ask::end_elidable(&e.call, &image),
+        None => ask::abort(AbortReason::OpaqueValue),
     }
     result
 }

@@ -2,13 +2,14 @@
 //!
 //! Not here: functions that can be left out (`elidable`), declared effects (`effects`).
 
+use super::ask;
 use super::traced::{Traced, Tv, lift, unit};
 use crate::tracer::{AbortReason, Opnd, outside, with};
 
 /// The call of a function that the trace does without: it is made where the interpreter would make
 /// it, but not where compiled code has been.
 pub fn not_in_trace(f: impl FnOnce()) -> Tv<()> {
-    if !with(|s| s.is_replaying()) {
+    if !ask::is_replaying() {
         outside(f);
     }
     unit()
@@ -17,14 +18,14 @@ pub fn not_in_trace(f: impl FnOnce()) -> Tv<()> {
 /// A value that is constant, or recording is given up.
 pub fn assert_green<X: Traced>(x: Tv<X>) -> Tv<X> {
     if !x.opnd().is_const() {
-        with(|s| s.abort(AbortReason::NotGreen));
+        ask::abort(AbortReason::NotGreen);
     }
     x
 }
 
 /// Is the value constant in the trace?
 pub fn is_constant<X: Traced>(x: Tv<X>) -> Tv<bool> {
-    lift(with(|s| s.ask_constant(x.opnd())))
+    lift(ask::ask_constant(x.opnd()))
 }
 
 /// Is the value an object that the trace has not made yet? There are none.

@@ -12,48 +12,61 @@
 //!
 //! Not here: what is in the log (`tracer::inline`).
 
+use super::ask;
 use super::carrier::Carrier;
+use super::kind::{HasKind, Kind};
 use super::portal::Outcome;
 use super::traced::{Traced, Tv};
 use crate::ir::{Const, Ty};
-use crate::tracer::{Image, Inlined, Opnd, Part, Word, with};
+use crate::tracer::{Image, Inlined, Opnd, Part, Word};
 
 /// A helper's twin is about to run.
 ///
 /// # Errors
 /// If the log has its result.
 pub fn begin_inline(args: &[Opnd]) -> Result<Inlined, Image> {
-    with(|s| s.begin_inline(args))
+    ask::begin_inline(args)
 }
 
 /// A helper's twin has run.
+#[inline(never)]
 pub fn end_inline<X: Traced>(call: Inlined, result: Tv<X>) -> Tv<X> {
-    // What the helper has found out is guarded while the log still says how.
-    with(|s| s.flush());
-    if with(|s| s.collapses(&call, result.opnd()))
-        && let Some(image) = to_log(&result)
-    {
-        with(|s| s.end_inline(&call, &image));
-    }
+    // SAFETY: the carrier holds a value.
+    unsafe { has_run(const { &X::KIND }, &call, result.raw().cast(), result.opnd()) };
     result
 }
 
 /// Is a function looked into that may also be called?
 pub fn looks_inside(call: &Inlined, constant: bool) -> bool {
-    with(|s| s.looks_inside(call, constant))
+    ask::looks_inside(call, constant)
+}
+
+/// # Safety
+/// A value of the kind must be there.
+unsafe fn has_run(kind: &Kind, call: &Inlined, this: *const u8, opnd: Opnd) {
+    // What the helper has found out is guarded while the log still says how.
+    ask::flush();
+    if ask::collapses(call, opnd)
+        // SAFETY: the caller's promise.
+        && let Some(image) = unsafe { image_of(kind, this, opnd) }
+    {
+        ask::end_inline(call, &image);
+    }
 }
 
 /// The result of a helper that the log has.
+#[inline(never)]
 pub fn returned<X: Traced>(image: &Image) -> Tv<X> {
     from_log(image)
 }
 
 /// The portal returns.
+#[inline(never)]
 pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
-    if with(|s| s.may_return())
+    if ask::may_return()
         && let Some(image) = to_log(&result)
     {
-        with(|s| s.returns(image));
+        ask::returns(image);
     }
     Outcome::Return(result)
 }
@@ -62,30 +75,50 @@ pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
 /// One that owns something is the log's from there on: its bits are the ownership.
 pub(super) fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
     // SAFETY: the carrier holds a value.
-    let plain = !X::SHAPE.is_opaque() || unsafe { X::plain_inside(value.raw()) };
-    if let Opnd::Blob(blob) = value.opnd()
-        && X::SHAPE.is_opaque()
+    unsafe { image_of(const { &X::KIND }, value.raw().cast(), value.opnd()) }
+}
+
+/// # Safety
+/// A value of the kind must be there.
+unsafe fn image_of(kind: &Kind, this: *const u8, opnd: Opnd) -> Option<Image> {
+    // SAFETY: the caller's promise.
+    let plain = unsafe { kind.plain_inside(this) };
+    if let Opnd::Blob(blob) = opnd
+        && kind.shape.is_opaque()
     {
         // Which variant it is must be the same wherever the log is used.
-        let tag = with(|s| s.blob_tag(blob))?;
+        let tag = ask::blob_tag(blob)?;
         // SAFETY: as above.
-        let now = Const::new(Ty::I64, unsafe { X::variant(value.raw()) });
-        with(|s| s.promote(Word { now, opnd: tag }));
+        let now = Const::new(Ty::I64, unsafe { kind.variant(this) });
+        ask::promote(Word { now, opnd: tag });
     }
-    let mut image = Image { bytes: bytes_of(value.raw()), words: vec![] };
-    let parts = with(|s| s.listed(value.opnd(), size_of::<X>() as u32));
-    for part in parts {
+    // SAFETY: as above.
+    let bytes = unsafe { bytes_of(this, kind.size as usize) };
+    let mut image = Image { bytes, words: vec![] };
+    // SAFETY: as above.
+    let leaves = unsafe { kind.leaves(this) };
+    for part in ask::listed(opnd, kind.size) {
         match part.opnd {
             Opnd::Blob(blob) if plain => put_blob(&mut image, part, blob),
             Opnd::Blob(_) => return None,
             Opnd::Local(_) => return None,
             opnd => {
                 let now = word_at(&image.bytes, part.offset, part.ty);
+                let now = if plain { meaningful(now, part.offset, &leaves) } else { now };
                 image.put(part.offset, Word { now, opnd });
             }
         }
     }
     Some(image)
+}
+
+/// A word whose bytes that mean nothing in this variant are zero, as those of a trace are: moving a
+/// value need not move them.
+fn meaningful(now: Const, offset: u32, leaves: &[(u32, Ty)]) -> Const {
+    let covers = |at: u32| leaves.iter().any(|(from, ty)| (*from..from + ty.size()).contains(&at));
+    let bytes = (0..now.ty.size()).filter(|byte| covers(offset + byte));
+    let mask = bytes.fold(0, |mask, byte| mask | 0xff << (8 * byte));
+    Const::new(now.ty, now.bits & mask)
 }
 
 /// The bytes of a call's result, word by word, whatever they mean.
@@ -95,7 +128,7 @@ fn put_blob(image: &mut Image, part: Part, blob: u32) {
         let fits = |ty: &Ty| at % ty.size() == 0 && at + ty.size() <= part.size;
         let ty = [Ty::I64, Ty::I32, Ty::I16].into_iter().find(fits).unwrap_or(Ty::I8);
         let now = word_at(&image.bytes, part.offset + at, ty);
-        let opnd = with(|s| s.load_blob(blob, at, now));
+        let opnd = ask::load_blob(blob, at, now);
         image.put(part.offset + at, Word { now, opnd });
         at += ty.size();
     }
@@ -106,9 +139,12 @@ pub(super) fn from_log<X: Traced>(image: &Image) -> Tv<X> {
     // SAFETY: the bytes are those of a value of this type, with the words of this execution in
     // them; the log gives them once.
     let bits = unsafe { of_bytes::<X::V>(&image.bytes) };
+    Tv(Carrier::new(bits, opnd_of(image)))
+}
+
+fn opnd_of(image: &Image) -> Opnd {
     let parts = image.words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
-    let parts = parts.collect();
-    Tv(Carrier::new(bits, with(|s| s.settle(parts))))
+    ask::settle(parts.collect())
 }
 
 /// The bits out of a log, of a result that no twin goes on with.
@@ -125,11 +161,14 @@ fn word_at(bytes: &[u8], offset: u32, ty: Ty) -> Const {
 }
 
 /// The bytes of a value.
-fn bytes_of<X>(value: *const X) -> Vec<u8> {
-    let mut bytes = vec![0; size_of::<X>()];
+///
+/// # Safety
+/// It must be of that size.
+unsafe fn bytes_of(value: *const u8, size: usize) -> Vec<u8> {
+    let mut bytes = vec![0; size];
     // SAFETY: the value is as long as the vector. Padding between its fields may be copied with
     // it: `black_box` stands for code that has written every byte.
-    unsafe { value.cast::<u8>().copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
+    unsafe { value.copy_to_nonoverlapping(bytes.as_mut_ptr(), size) };
     std::hint::black_box(&mut bytes);
     bytes
 }

@@ -5,8 +5,9 @@
 //!
 //! Not here: how an address is found (`place`).
 
+use super::ask;
 use crate::ir::{Const, Ty};
-use crate::tracer::{Address, Word, with};
+use crate::tracer::{Address, Word};
 
 /// Reads a word.
 ///
@@ -46,12 +47,12 @@ pub unsafe fn write(address: u64, word: Const) {
 /// # Safety
 /// As [`read`], unless the session replays.
 pub unsafe fn load(address: Address, ty: Ty) -> Word {
-    if let Some(word) = with(|s| s.begin_load(address, ty)) {
+    if let Some(word) = ask::begin_load(address, ty) {
         return word;
     }
     // SAFETY: the caller's promise; nothing is replayed, so this is the one execution of the load.
     let now = unsafe { read(address.now(), ty) };
-    Word { now, opnd: with(|s| s.end_load(address, now)) }
+    Word { now, opnd: ask::end_load(address, now) }
 }
 
 /// The first of these words (address, content, class) that is not what it was.
@@ -69,9 +70,9 @@ pub unsafe fn changed(words: &[(u64, Const, u32)]) -> Option<u32> {
 /// # Safety
 /// As [`write`], unless the session replays.
 pub unsafe fn store(address: Address, word: Word) {
-    if with(|s| s.begin_store()) {
+    if ask::begin_store() {
         // SAFETY: the caller's promise; nothing is replayed, so this is the one execution.
         unsafe { write(address.now(), word.now) };
-        with(|s| s.end_store(&[(address, word)]));
+        ask::end_store(&[(address, word)]);
     }
 }

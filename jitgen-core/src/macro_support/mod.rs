@@ -17,6 +17,7 @@
 //!
 //! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
 
+mod ask;
 mod borrowed;
 mod call;
 mod carrier;
@@ -25,8 +26,10 @@ mod elements;
 mod elidable;
 mod enter;
 mod equal;
+mod heap;
 mod hints;
 mod inline;
+mod kind;
 mod memory;
 pub mod methods;
 mod moves;
@@ -56,7 +59,9 @@ pub use enter::enter;
 pub use equal::{Equal, equal, equal_called, equal_words};
 pub use hints::{assert_green, is_constant, is_virtual, not_in_trace, record_exact, we_are_jitted};
 pub use inline::{Given, begin_inline, end_inline, looks_inside, returned, returns};
-pub use methods::{CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive};
+pub use methods::{
+    CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, same_object,
+};
 pub use moves::{mem_replace, mem_swap, mem_take};
 pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;
@@ -67,7 +72,9 @@ pub use place::{Place, addr_of, local, place_in, promote, shared, unique};
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
-pub use probe::{Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
+pub use probe::{
+    Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, has_to_drop, tag_named, tag_word,
+};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
     CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow,

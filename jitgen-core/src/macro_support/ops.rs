@@ -7,10 +7,11 @@
 //!
 //! Not here: reading operands from memory (`place`), what the optimizer makes of it.
 
+use super::ask;
 use super::methods::integer::Integer;
 use super::traced::{Scalar, Tv};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{Function, Opnd, Word, pure, with};
+use crate::tracer::{Function, Opnd, Word, pure};
 
 /// A binary operator of Rust.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +60,7 @@ pub enum Un {
 }
 
 /// `a op b`, which is `now`; `checked`: does the operator panic on overflow?
+#[inline(never)]
 pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
     op: Bin,
     checked: bool,
@@ -71,13 +73,14 @@ pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
         // An enum may be compared by a function of the author's.
         let same = a.word().now == b.word().now;
         if same != (result.is_true() == (op == Bin::Eq)) {
-            with(|s| s.abort(crate::tracer::AbortReason::OpaqueValue));
+            ask::abort(crate::tracer::AbortReason::OpaqueValue);
         }
     }
     word_of(now, binary(op, checked, A::SIGNED, a.word(), b.word(), result))
 }
 
 /// `op a`, which is `now`.
+#[inline(never)]
 pub fn un<A: Scalar>(op: Un, checked: bool, a: Tv<A>, now: A) -> Tv<A> {
     let ty = A::TY;
     let o = match op {
@@ -100,6 +103,7 @@ fn word_of<R: Scalar>(now: R, o: Opnd) -> Tv<R> {
 }
 
 /// `a as R`, which is `now`.
+#[inline(never)]
 pub fn cast<A: Scalar, R: Scalar>(a: Tv<A>, now: R) -> Tv<R> {
     word_of(now, convert(a.word(), A::SIGNED, R::TY, R::SIGNED))
 }
@@ -117,8 +121,9 @@ pub fn next_of_range<T: Integer + PartialEq + From<bool>>(
 }
 
 /// Which way the twin goes at a condition.
+#[inline(never)]
 pub fn branch(condition: Tv<bool>) -> bool {
-    with(|s| s.branch(condition.word()));
+    ask::branch(condition.word());
     condition.nat()
 }
 
@@ -188,7 +193,7 @@ fn float(op: Bin, a: Word, b: Word, now: Const) -> Opnd {
         Bin::Rem => {
             let (function, evaluator) = if ty == Ty::F64 { fmod() } else { fmodf() };
             pure::register(function.symbol, evaluator);
-            return with(|s| s.end_pure_call(function, &[a, b], now));
+            return ask::end_pure_call(function, &[a, b], now);
         }
         Bin::And | Bin::Or | Bin::Xor | Bin::Shl | Bin::Shr => {
             unreachable!("rustc has no such operator on floats")
@@ -260,7 +265,7 @@ fn shift(op: Op, checked: bool, a: Word, b: Word) -> Opnd {
 /// Guards that `op(a, b)` is `value`.
 fn require(op: Op, ty: Ty, a: Word, b: Word, value: bool) {
     let opnd = record(op, ty, a, Some(b));
-    with(|s| s.branch(Word { now: Const::bool(value), opnd }));
+    ask::branch(Word { now: Const::bool(value), opnd });
 }
 
 fn convert(a: Word, signed: bool, to: Ty, to_signed: bool) -> Opnd {
@@ -296,10 +301,11 @@ fn constant(now: Const) -> Word {
 }
 
 fn record(op: Op, ty: Ty, a: Word, b: Option<Word>) -> Opnd {
-    with(|s| s.op(op, ty, a, b))
+    ask::op(op, ty, a, b)
 }
 
 /// A pattern test on a word: is it `literal`? The test guards only what it finds.
+#[inline(never)]
 pub fn equals<X: Scalar + PartialEq>(x: Tv<X>, literal: X) -> bool {
     let (a, b) = (x.word(), super::traced::lift(literal).word());
     let op = if a.now.ty.is_float() { Op::FEq } else { Op::Eq };

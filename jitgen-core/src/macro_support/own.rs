@@ -13,6 +13,7 @@
 //!
 //! Not here: when values are dropped (rustc does that, see `carrier`).
 
+use super::ask;
 use super::carrier::Moved;
 use super::passing::ByMemory;
 use super::place::{Place, dropping};
@@ -20,7 +21,7 @@ use super::reach::follow;
 use super::shape::Owner;
 use super::traced::Traced;
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{AbortReason, Function, Opnd, Word, outside, panics, try_with, with};
+use crate::tracer::{AbortReason, Function, Opnd, Word, outside, panics};
 use std::rc::Rc;
 
 /// Drops a value, but for bytes that have been moved away.
@@ -28,14 +29,14 @@ use std::rc::Rc;
 /// # Safety
 /// `this` must point to a value that is not used again.
 pub(super) unsafe fn drop_value<X: Traced>(this: *mut X, opnd: Opnd, moved: &[(u32, u32)]) {
-    if !std::mem::needs_drop::<X>() {
+    if const { !std::mem::needs_drop::<X>() } {
         return;
     }
     let size = size_of::<X>() as u32;
-    if moved.iter().any(|(offset, len)| *offset == 0 && *len == size) {
+    if moved.contains(&(0, size)) {
         return;
     }
-    let running = try_with(|_| ()).is_some();
+    let running = ask::is_running();
     if moved.is_empty() && (!running || std::thread::panicking()) {
         // SAFETY: the caller's promise; no twin is running that could record it.
         return unsafe { std::ptr::drop_in_place(this) };
@@ -48,7 +49,7 @@ pub(super) unsafe fn drop_value<X: Traced>(this: *mut X, opnd: Opnd, moved: &[(u
     }
     if !moved.is_empty() {
         // What is left of a value that has partly been moved away, and of which no more is known.
-        with(|s| s.abort(AbortReason::OwnedDrop));
+        ask::abort(AbortReason::OwnedDrop);
         return;
     }
     // SAFETY: the caller's promise.
@@ -60,19 +61,11 @@ pub(super) unsafe fn drop_value<X: Traced>(this: *mut X, opnd: Opnd, moved: &[(u
 /// # Safety
 /// The place must be that of a value that is not used again, unless it has been moved.
 pub unsafe fn drop_field<F: Traced>(place: Place<F>, base: u64, moved: &[(u32, u32)]) {
-    if !std::mem::needs_drop::<F>() {
+    if const { !std::mem::needs_drop::<F>() } {
         return;
     }
     let offset = (place.addr() as u64 - base) as u32;
-    let end = offset + size_of::<F>() as u32;
-    if moved.iter().any(|(at, len)| *at <= offset && end <= at + len) {
-        return;
-    }
-    let inner: Moved = moved
-        .iter()
-        .filter(|(at, len)| offset <= *at && at + len <= end)
-        .map(|(at, len)| (at - offset, *len))
-        .collect();
+    let Some(inner) = moved_within(moved, offset, offset + size_of::<F>() as u32) else { return };
     let value = place.get();
     let opnd = value.opnd();
     let mut value = std::mem::ManuallyDrop::new(value.native());
@@ -80,37 +73,46 @@ pub unsafe fn drop_field<F: Traced>(place: Place<F>, base: u64, moved: &[(u32, u
     unsafe { drop_value::<F>(&raw mut *value, opnd, &inner) };
 }
 
+/// What has been moved away of a part, unless that is all of it.
+fn moved_within(moved: &[(u32, u32)], offset: u32, end: u32) -> Option<Moved> {
+    if moved.iter().any(|(at, len)| *at <= offset && end <= at + len) {
+        return None;
+    }
+    let inside = moved.iter().filter(|(at, len)| offset <= *at && at + len <= end);
+    Some(inside.map(|(at, len)| (at - offset, *len)).collect())
+}
+
 /// Drops a whole value by a residual call.
 ///
 /// # Safety
 /// The place must be that of a value that is not used again.
 unsafe fn drop_whole<X: Traced>(place: Place<X>) {
-    if with(|s| s.begin_call()).is_some() {
-        if with(|s| s.is_last_call()) {
+    if ask::begin_call().is_some() {
+        if ask::is_last_call() {
             panics::resume();
         }
         return;
     }
     let this = place.addr();
-    if !with(|s| s.is_recording()) {
+    if !ask::is_recording() {
         // SAFETY: the caller's promise.
         return outside(|| unsafe { std::ptr::drop_in_place(this) });
     }
     if X::SHAPE.is_opaque() {
-        with(|s| s.abort(AbortReason::OwnedDrop));
+        ask::abort(AbortReason::OwnedDrop);
         // SAFETY: as above.
         return outside(|| unsafe { std::ptr::drop_in_place(this) });
     }
     let value = std::mem::ManuallyDrop::new(place.get());
     let words = value.words(false);
-    let argument = with(|s| s.spill(&words, size_of::<X>() as u32));
+    let argument = ask::spill(&words, size_of::<X>() as u32);
     // SAFETY: as above.
     outside(|| unsafe { std::ptr::drop_in_place(this) });
     let function = Function {
         symbol: std::any::type_name::<fn(ByMemory, X)>(),
         address: drop_thunk::<X> as *const () as usize,
     };
-    with(|s| s.end_call(&function.into(), &[argument], None));
+    ask::end_call(&function.into(), &[argument], None);
 }
 
 extern "C" fn drop_thunk<X>(spilled: *mut u8) {
@@ -159,7 +161,7 @@ pub(super) fn count_up(pointer: Word) {
     let count = unsafe { place.word(0, Ty::I64, Owner::Place) };
     let now = Const::i64(count.now.bits.wrapping_add(1) as i64);
     let one = Word { now: Const::i64(1), opnd: Opnd::Const };
-    let opnd = with(|s| s.op(Op::Add, Ty::I64, count, Some(one)));
+    let opnd = ask::op(Op::Add, Ty::I64, count, Some(one));
     // SAFETY: as above.
     unsafe { place.set_word(0, Word { now, opnd }, Owner::Place) };
 }
@@ -171,13 +173,13 @@ pub(super) fn count_down(pointer: Word) -> bool {
     let count = unsafe { place.word(0, Ty::I64, Owner::Place) };
     let one = Word { now: Const::i64(1), opnd: Opnd::Const };
     let last = count.now.bits == 1;
-    let opnd = with(|s| s.op(Op::Eq, Ty::I64, count, Some(one)));
-    with(|s| s.branch(Word { now: Const::bool(last), opnd }));
+    let opnd = ask::op(Op::Eq, Ty::I64, count, Some(one));
+    ask::branch(Word { now: Const::bool(last), opnd });
     if last {
         return false;
     }
     let now = Const::i64(count.now.bits.wrapping_sub(1) as i64);
-    let opnd = with(|s| s.op(Op::Sub, Ty::I64, count, Some(one)));
+    let opnd = ask::op(Op::Sub, Ty::I64, count, Some(one));
     // SAFETY: as above.
     unsafe { place.set_word(0, Word { now, opnd }, Owner::Place) };
     true

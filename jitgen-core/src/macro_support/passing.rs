@@ -9,11 +9,12 @@
 //!
 //! Not here: what is recorded of a call (`call`).
 
+use super::ask;
 use super::carrier::Carrier;
 use super::shape::TagAt;
 use super::traced::{Machine, Traced, Tv, carry, uncarry};
 use crate::ir::{Const, Ty};
-use crate::tracer::{Callee, Opnd, Word, with};
+use crate::tracer::{Callee, Opnd, Word};
 
 /// A way to pass values of a type.
 pub trait Passing<X: Traced<Pass = Self>> {
@@ -78,7 +79,7 @@ where
         // SAFETY: `V` has the layout of `X`, and a machine word is `Copy`.
         let bits = unsafe { std::ptr::from_ref(result).cast::<X::V>().read() }.bits();
         let now = Const::new(X::V::TY, bits);
-        with(|s| s.end_call(callee, args, Some(now)))
+        ask::end_call(callee, args, Some(now))
     }
     fn replay(word: Option<Word>) -> Tv<X> {
         Tv::from_word(word.expect("the call has a result"))
@@ -97,15 +98,15 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
     fn argument(x: &Tv<X>) -> Word {
         if X::SHAPE.is_opaque() {
             if !x.opnd().is_const() || std::mem::needs_drop::<X>() {
-                with(|s| s.abort(crate::tracer::AbortReason::OpaqueValue));
+                ask::abort(crate::tracer::AbortReason::OpaqueValue);
             }
             return constant_argument(x);
         }
-        if !with(|s| s.is_recording()) {
+        if !ask::is_recording() {
             return Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
         }
         let words = x.words(false);
-        with(|s| s.spill(&words, size_of::<X>() as u32))
+        ask::spill(&words, size_of::<X>() as u32)
     }
     fn nothing() -> u64 {
         0
@@ -119,20 +120,20 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
     }
     fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd {
         if size_of::<X>() == 0 {
-            return with(|s| s.end_call(callee, args, None));
+            return ask::end_call(callee, args, None);
         }
         let outside = matches!(X::TAG, TagAt::Nowhere) && X::VARIANTS != 0;
         // SAFETY: `result` is a value.
         let variant = unsafe { X::variant(result) };
         let tag = outside.then_some(Const::new(Ty::I64, variant));
-        with(|s| s.end_blob_call(callee, args, tag, size_of::<X>() as u32))
+        ask::end_blob_call(callee, args, tag, size_of::<X>() as u32)
     }
     fn replay(word: Option<Word>) -> Tv<X> {
         if size_of::<X>() == 0 {
             // SAFETY: a type without bytes has one value, which the callee has made.
             return Tv::of(unsafe { std::mem::zeroed() }, Opnd::Const);
         }
-        let (bytes, o) = with(|s| s.replayed_blob(word));
+        let (bytes, o) = ask::replayed_blob(word);
         assert_eq!(bytes.len(), size_of::<X>(), "replay is out of step: another result");
         // SAFETY: the bytes are those that `deliver` wrote for this call, and the log gives
         // them once.
@@ -143,7 +144,7 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
 
 /// A constant of a type that has no words: a copy that lives as long as the thread's code.
 fn constant_argument<X: Traced>(x: &Tv<X>) -> Word {
-    if !with(|s| s.is_recording()) {
+    if !ask::is_recording() {
         return Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
     }
     let copy: Box<std::mem::MaybeUninit<X>> = {

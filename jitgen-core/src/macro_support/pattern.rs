@@ -15,13 +15,15 @@
 //!
 //! Not here: the guards that tests come to (`tracer::tags`).
 
+use super::ask;
+use super::kind::{HasKind, Kind};
 use super::memory;
-use super::place::{At, Place, addr_of};
+use super::place::{At, Inside, Place, addr_of};
 use super::reach::Peel;
 use super::shape::{Owner, TagAt};
 use super::traced::{Scalar, Traced, Tv};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{AbortReason, Opnd, Tag, Word, with};
+use crate::tracer::{AbortReason, Opnd, Tag, Word};
 use std::mem::MaybeUninit;
 
 /// How a name binds what it matches.
@@ -122,11 +124,13 @@ impl<T, M: Binding> Matched<T, M> {
 
 impl<T: Traced, M: Binding> Matched<T, M> {
     /// A field at that address.
+    #[inline(never)]
     pub fn field<F>(self, field: *const F) -> Matched<F, M> {
         Matched { place: self.place.project(field.cast_mut()), mode: self.mode }
     }
 
     /// A field of the variant that `head` shows.
+    #[inline(never)]
     pub fn inner<F>(self, head: &Head<T>, field: *const F) -> Matched<F, M> {
         let distance = (field as u64).wrapping_sub(head.native() as u64);
         let address = (self.place.addr() as u64).wrapping_add(distance) as *mut F;
@@ -194,101 +198,118 @@ impl<X> Head<X> {
 
 impl<X: Traced> Head<X> {
     /// rustc has found out whether it is the variant of that name (or of another name for it).
+    #[inline(never)]
     pub fn test(&self, name: &str, yes: bool) -> bool {
-        if let Some(tag) = self.tag {
-            let tested = match X::TAG {
-                TagAt::Niche { .. } => match name {
-                    "None" => Some(0),
-                    "Some" => Some(1),
-                    _ => None,
-                },
-                _ => X::tag_named(name),
-            };
-            with(|s| s.test(tag, tested, yes));
-        }
-        yes
+        tested(const { &X::KIND }, self.tag, name, yes)
     }
+}
+
+fn tested(kind: &Kind, tag: Option<Tag>, name: &str, yes: bool) -> bool {
+    if let Some(tag) = tag {
+        let tested = match kind.tag {
+            TagAt::Niche { .. } => match name {
+                "None" => Some(0),
+                "Some" => Some(1),
+                _ => None,
+            },
+            _ => (kind.tag_named)(name),
+        };
+        ask::test(tag, tested, yes);
+    }
+    yes
 }
 
 /// What a pattern with a path is tested against.
+#[inline(never)]
 pub fn head<X: Traced, M: Binding>(m: Matched<X, M>) -> Head<X> {
-    let place = m.place;
-    match place.at {
-        At::Value(_) => head_of_value(place),
-        At::Memory { .. } => match X::TAG {
-            TagAt::Nowhere => {
-                let variants = X::VARIANTS != 0;
-                if variants && !place.is_frozen() {
-                    with(|s| s.abort(AbortReason::OpaqueValue));
-                }
-                if is_plain_word::<X>() && !place.is_frozen() {
-                    // SAFETY: a live value of one word is here.
-                    let word = unsafe { place.word(0, X::SHAPE.first(), Owner::Place) };
-                    return Head { at: None, copy: holding(0, word.now), tag: None };
-                }
-                // Frozen memory is alive in replay too; what has no variants is not read at all.
-                Head { at: Some(place.addr()), copy: MaybeUninit::uninit(), tag: None }
+    head_at(m.place)
+}
+
+/// The head of what is at a place.
+pub(super) fn head_at<X: Traced>(place: Place<X>) -> Head<X> {
+    let mut copy = MaybeUninit::<X>::uninit();
+    let to = copy.as_mut_ptr().cast();
+    // SAFETY: there is room for an `X`, and one lives at the place.
+    let (here, tag) = unsafe { find_head(const { &X::KIND }, place.erased(), to) };
+    Head { at: here.then_some(place.addr().cast_const()), copy, tag }
+}
+
+/// Where to look (at the place itself, or else at `copy`), and the tag.
+///
+/// # Safety
+/// A value of the kind must be at the place, and room for one at `copy`.
+unsafe fn find_head(kind: &Kind, place: Place<u8>, copy: *mut u8) -> (bool, Option<Tag>) {
+    if let At::Value(inside) = place.at {
+        // SAFETY: the caller's promise.
+        return (true, unsafe { tag_of_value(kind, place, inside) });
+    }
+    // SAFETY: the caller's promise: zeros but for one word.
+    let show = |offset: u32, word: Const| unsafe {
+        copy.write_bytes(0, kind.size as usize);
+        memory::write(copy as u64 + u64::from(offset), word);
+    };
+    match kind.tag {
+        TagAt::Nowhere => {
+            if kind.variants != 0 && !place.is_frozen() {
+                ask::abort(AbortReason::OpaqueValue);
             }
-            // Loaded, also from frozen memory: only recording knows whether an index made the
-            // address a value of the trace.
-            TagAt::Word { offset, ty, .. } | TagAt::Niche { offset, ty, .. } => {
-                let owner = X::SHAPE
-                    .words()
-                    .iter()
-                    .find(|word| word.offset == offset)
-                    .map_or(Owner::Any, |word| word.owner);
-                // SAFETY: a live value is here, whose tag lies there.
-                let word = unsafe { place.word(offset, ty, owner) };
-                Head { at: None, copy: holding(offset, word.now), tag: Some(tag::<X>(word)) }
+            if kind.is_plain_word() && !place.is_frozen() {
+                // SAFETY: a live value of one word is here.
+                let word = unsafe { place.word(0, kind.shape.first(), Owner::Place) };
+                show(0, word.now);
+                return (false, None);
             }
-        },
+            // Frozen memory is alive in replay too; what has no variants is not read at all.
+            (true, None)
+        }
+        // Loaded, also from frozen memory: only recording knows whether an index made the address
+        // a value of the trace.
+        TagAt::Word { offset, ty, .. } | TagAt::Niche { offset, ty, .. } => {
+            let mut words = kind.shape.words().iter();
+            let owner =
+                words.find(|word| word.offset == offset).map_or(Owner::Any, |word| word.owner);
+            // SAFETY: a live value is here, whose tag lies there.
+            let word = unsafe { place.word(offset, ty, owner) };
+            show(offset, word.now);
+            (false, Some(tag(kind, word)))
+        }
     }
 }
 
-/// Zeros but for one word.
-fn holding<X>(offset: u32, word: Const) -> MaybeUninit<X> {
-    let mut copy = MaybeUninit::<X>::zeroed();
-    let at = copy.as_mut_ptr() as u64 + u64::from(offset);
-    // SAFETY: the word lies inside `copy`, which is ours.
-    unsafe { memory::write(at, word) };
-    copy
-}
-
-fn head_of_value<X: Traced>(place: Place<X>) -> Head<X> {
-    let At::Value(inside) = place.at else { unreachable!("asked by `head`") };
-    let tag = match X::TAG {
+/// # Safety
+/// A value of the kind must be at the place.
+unsafe fn tag_of_value(kind: &Kind, place: Place<u8>, inside: Inside) -> Option<Tag> {
+    match kind.tag {
         TagAt::Nowhere => match inside.whole() {
-            Opnd::Blob(blob) if X::VARIANTS != 0 => {
-                let opnd = with(|s| s.blob_tag(blob));
+            Opnd::Blob(blob) if kind.variants != 0 => {
+                let opnd = ask::blob_tag(blob);
                 if opnd.is_none() {
-                    with(|s| s.abort(AbortReason::OpaqueValue));
+                    ask::abort(AbortReason::OpaqueValue);
                 }
                 // SAFETY: the twin's own value lives there.
-                let now = Const::new(Ty::I64, unsafe { X::variant(place.addr()) });
-                let opnd = opnd.unwrap_or(Opnd::Const);
-                let opnd = with(|s| s.resolve(opnd, now));
-                Some(Tag { word: Word { now, opnd }, all: X::VARIANTS })
+                let now = Const::new(Ty::I64, unsafe { kind.variant(place.addr()) });
+                let opnd = ask::resolve(opnd.unwrap_or(Opnd::Const), now);
+                Some(Tag { word: Word { now, opnd }, all: kind.variants })
             }
             _ => None,
         },
         TagAt::Word { offset, ty, .. } | TagAt::Niche { offset, ty, .. } => {
             // SAFETY: the twin's own value lives there.
-            Some(tag::<X>(unsafe { place.word(offset, ty, Owner::Place) }))
+            Some(tag(kind, unsafe { place.word(offset, ty, Owner::Place) }))
         }
-    };
-    Head { at: Some(place.addr()), copy: MaybeUninit::uninit(), tag }
+    }
 }
 
 /// The tag from the word where it lies.
-fn tag<X: Traced>(word: Word) -> Tag {
-    match X::TAG {
+fn tag(kind: &Kind, word: Word) -> Tag {
+    match kind.tag {
         TagAt::Word { all, .. } => Tag { word, all },
         TagAt::Niche { none, ty, .. } => {
             let none = Const::new(ty, none);
             let constant = Word { now: none, opnd: Opnd::Const };
-            let opnd = with(|s| s.op(Op::Ne, ty, word, Some(constant)));
+            let opnd = ask::op(Op::Ne, ty, word, Some(constant));
             let now = Const::bool(word.now.bits != none.bits);
-            let opnd = with(|s| s.resolve(opnd, now));
+            let opnd = ask::resolve(opnd, now);
             Tag { word: Word { now, opnd }, all: 0b11 }
         }
         TagAt::Nowhere => unreachable!("asked only of types that have a tag"),
@@ -297,6 +318,7 @@ fn tag<X: Traced>(word: Word) -> Tag {
 
 /// A pattern that is a mere name in capitals: a constant of a word type, or a variant without
 /// fields. `yes` is what rustc found, `value` what that name stands for.
+#[inline(never)]
 pub fn named<X: Traced, M: Binding>(
     m: Matched<X, M>,
     head: &Head<X>,
@@ -304,20 +326,32 @@ pub fn named<X: Traced, M: Binding>(
     yes: bool,
     value: X,
 ) -> bool {
-    if !is_plain_word::<X>() {
-        return head.test(name, yes);
+    // SAFETY: a live value of this kind is at both.
+    unsafe {
+        let value = (&raw const value).cast();
+        is_named(const { &X::KIND }, m.place.erased(), head.tag, name, yes, value)
     }
-    // SAFETY: a live value of one word is here.
-    let word = unsafe { m.place.word(0, X::SHAPE.first(), Owner::Place) };
-    // SAFETY: a value of one word.
-    let now = unsafe { memory::read((&raw const value) as u64, X::SHAPE.first()) };
-    let op = if now.ty.is_float() { Op::FEq } else { Op::Eq };
-    let opnd = with(|s| s.op(op, now.ty, word, Some(Word { now, opnd: Opnd::Const })));
-    with(|s| s.branch(Word { now: Const::bool(yes), opnd }));
-    yes
 }
 
-/// Is it a word that has no variants?
-const fn is_plain_word<X: Traced>() -> bool {
-    X::SHAPE.is_word() && matches!(X::TAG, TagAt::Nowhere) && X::VARIANTS == 0
+/// # Safety
+/// A value of the kind must be at the place, and at `value`.
+unsafe fn is_named(
+    kind: &Kind,
+    place: Place<u8>,
+    tag: Option<Tag>,
+    name: &str,
+    yes: bool,
+    value: *const u8,
+) -> bool {
+    if !kind.is_plain_word() {
+        return tested(kind, tag, name, yes);
+    }
+    // SAFETY: a live value of one word is here.
+    let word = unsafe { place.word(0, kind.shape.first(), Owner::Place) };
+    // SAFETY: a value of one word.
+    let now = unsafe { memory::read(value as u64, kind.shape.first()) };
+    let op = if now.ty.is_float() { Op::FEq } else { Op::Eq };
+    let opnd = ask::op(op, now.ty, word, Some(Word { now, opnd: Opnd::Const }));
+    ask::branch(Word { now: Const::bool(yes), opnd });
+    yes
 }

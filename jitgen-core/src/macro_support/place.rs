@@ -14,12 +14,15 @@
 //!
 //! Not here: what is reached through pointers (`reach`), elements (`elements`).
 
+use super::ask;
 use super::carrier::{Carrier, Moved};
+use super::kind::HasKind;
 use super::memory;
 use super::shape::Owner;
-use super::traced::{Ptr, Scalar, Traced, Tv, natural, owner_at};
+use super::traced::{Ptr, Scalar, Traced, Tv, owner_at};
 use crate::ir::{Class, Const, Op, Ty};
-use crate::tracer::{AbortReason, Address, Local, Opnd, Word, alias_class, with};
+use crate::tracer::{AbortReason, Address, Local, Opnd, Word, alias_class};
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::NonNull;
 
 /// Where a value lives.
@@ -56,6 +59,7 @@ impl<T: ?Sized> Clone for Place<T> {
 impl<T: ?Sized> Copy for Place<T> {}
 
 /// The place of a local variable of the twin.
+#[inline(never)]
 pub fn local<X: Traced>(x: &mut Tv<X>) -> Place<X> {
     let base = x.raw();
     let slot = x.0.slot() as usize;
@@ -71,7 +75,7 @@ impl Inside {
         unsafe { *(self.local.slot as *const Opnd) }
     }
 
-    fn set_whole(self, opnd: Opnd) {
+    pub(super) fn set_whole(self, opnd: Opnd) {
         // SAFETY: as above.
         unsafe { *(self.local.slot as *mut Opnd) = opnd };
     }
@@ -123,11 +127,6 @@ impl<T: ?Sized> Place<T> {
         self
     }
 
-    /// Something immutable is about to be written.
-    fn refuse_store(self) {
-        with(|s| s.abort(AbortReason::ImmutableStore));
-    }
-
     /// The same place, whose content may change although the memory around it does not.
     pub(super) fn thawed(mut self) -> Place<T> {
         if let At::Memory { address, fixed, .. } = &mut self.at {
@@ -156,20 +155,12 @@ impl<T: ?Sized> Place<T> {
     /// A place at another address in the same object.
     pub(super) fn shifted<F>(self, field: *mut F) -> Place<F> {
         let delta = (field as u64).wrapping_sub(self.address.cast::<u8>() as u64);
-        let at = match self.at {
-            At::Memory { address, owner, fixed, .. } => {
-                let offset = address.offset + delta as i32;
-                let address = Address { offset, ..address };
-                At::Memory { address, len: Opnd::Const, owner, fixed }
-            }
-            At::Value(inside) => At::Value(inside),
-        };
-        Place { address: field, at }
+        Place { address: field, at: self.at.shifted(delta as i32) }
     }
 
-    /// Bytes from the beginning of the twin's own value.
-    fn distance(self, inside: Inside) -> u32 {
-        (self.address.cast::<u8>() as u64 - inside.local.base) as u32
+    /// The same place, whatever lives there.
+    pub(super) fn erased(self) -> Place<u8> {
+        Place { address: self.address.cast(), at: self.at }
     }
 
     /// Reads one word at a byte distance.
@@ -177,6 +168,47 @@ impl<T: ?Sized> Place<T> {
     /// # Safety
     /// A value of that word type must live there.
     pub(super) unsafe fn word(self, offset: u32, ty: Ty, owner: Owner) -> Word {
+        // SAFETY: the caller's promise.
+        unsafe { self.erased().word_at(offset, ty, owner) }
+    }
+
+    /// Writes one word at a byte distance.
+    ///
+    /// # Safety
+    /// The word must be valid for what lives there.
+    pub(super) unsafe fn set_word(self, offset: u32, word: Word, owner: Owner) {
+        // SAFETY: the caller's promise.
+        unsafe { self.erased().set_word_at(offset, word, owner) };
+    }
+
+    /// The operand of the address.
+    pub(super) fn pointer(self) -> Opnd {
+        self.erased().pointer_of()
+    }
+}
+
+impl At {
+    /// So many bytes further.
+    fn shifted(mut self, delta: i32) -> At {
+        if let At::Memory { address, len, .. } = &mut self {
+            address.offset += delta;
+            *len = Opnd::Const;
+        }
+        self
+    }
+}
+
+impl Place<u8> {
+    /// Bytes from the beginning of the twin's own value.
+    pub(super) fn distance(self, inside: Inside) -> u32 {
+        (self.address.cast::<u8>() as u64 - inside.local.base) as u32
+    }
+
+    /// Reads one word at a byte distance.
+    ///
+    /// # Safety
+    /// A value of that word type must live there.
+    unsafe fn word_at(self, offset: u32, ty: Ty, owner: Owner) -> Word {
         match self.at {
             At::Memory { address, owner: own, fixed, .. } => {
                 let class = class_at(owner_at(owner, own), fixed);
@@ -190,7 +222,7 @@ impl<T: ?Sized> Place<T> {
                 // SAFETY: the twin's own value lives there.
                 let now = unsafe { memory::read(at, ty) };
                 let offset = self.distance(inside) + offset;
-                Word { now, opnd: with(|s| s.part(inside.whole(), offset, now)) }
+                Word { now, opnd: ask::part(inside.whole(), offset, now) }
             }
         }
     }
@@ -199,11 +231,11 @@ impl<T: ?Sized> Place<T> {
     ///
     /// # Safety
     /// The word must be valid for what lives there.
-    pub(super) unsafe fn set_word(self, offset: u32, word: Word, owner: Owner) {
+    unsafe fn set_word_at(self, offset: u32, word: Word, owner: Owner) {
         match self.at {
             At::Memory { address, owner: own, fixed, .. } => {
                 if fixed {
-                    self.refuse_store();
+                    refuse_store();
                 }
                 let class = class_of(owner_at(owner, own));
                 let offset = address.offset + offset as i32;
@@ -220,22 +252,22 @@ impl<T: ?Sized> Place<T> {
         }
     }
 
-    fn replace(self, inside: Inside, range: (u32, u32), new: Opnd) {
+    pub(super) fn replace(self, inside: Inside, range: (u32, u32), new: Opnd) {
         let size = inside.local.size;
-        inside.set_whole(with(|s| s.replace(inside.whole(), size, range, new)));
+        inside.set_whole(ask::replace(inside.whole(), size, range, new));
     }
 
     /// The operand of the address.
-    pub(super) fn pointer(self) -> Opnd {
+    fn pointer_of(self) -> Opnd {
         match self.at {
-            At::Value(inside) => with(|s| s.refer(inside.local)),
+            At::Value(inside) => ask::refer(inside.local),
             At::Memory { address, .. } => match address.base {
                 Opnd::Ssa(_) if address.offset != 0 => {
                     let base =
                         Word { now: Const::new(Ty::Ptr, address.base_now), opnd: address.base };
                     let distance = Const::i64(address.offset.into());
                     let distance = Word { now: distance, opnd: Opnd::Const };
-                    with(|s| s.op(Op::PtrAdd, Ty::Ptr, base, Some(distance)))
+                    ask::op(Op::PtrAdd, Ty::Ptr, base, Some(distance))
                 }
                 Opnd::Ssa(_) => address.base,
                 _ if self.is_frozen() => Opnd::Frozen,
@@ -256,6 +288,7 @@ impl<T> super::inline::Given for Place<T> {
 
 impl<T: Traced> Place<T> {
     /// The place of a field, whose address rustc has computed.
+    #[inline(never)]
     pub fn project<F>(self, field: *mut F) -> Place<F> {
         let delta = (field as u64).wrapping_sub(self.address as u64) as u32;
         let mut place = self.shifted(field);
@@ -270,6 +303,11 @@ impl<T: Traced> Place<T> {
     }
 }
 
+/// Something immutable is about to be written.
+pub(super) fn refuse_store() {
+    ask::abort(AbortReason::ImmutableStore);
+}
+
 /// The alias class of a word.
 pub(super) fn class_of(owner: Owner) -> u32 {
     match owner {
@@ -279,13 +317,13 @@ pub(super) fn class_of(owner: Owner) -> u32 {
 }
 
 /// The alias class of a word, which may be one that nothing writes.
-fn class_at(owner: Owner, fixed: bool) -> u32 {
+pub(super) fn class_at(owner: Owner, fixed: bool) -> u32 {
     let class = Class(class_of(owner));
     if fixed { class.immutable().0 } else { class.0 }
 }
 
 /// A word of memory that is constant by itself: what it points to need not be.
-fn without_depth(word: Word, fixed: bool) -> Word {
+pub(super) fn without_depth(word: Word, fixed: bool) -> Word {
     match word.opnd {
         Opnd::Frozen if fixed => Word { opnd: Opnd::Const, ..word },
         _ => word,
@@ -294,91 +332,25 @@ fn without_depth(word: Word, fixed: bool) -> Word {
 
 impl<X: Traced> Place<X> {
     /// Reads the value; one that has a destructor is moved out.
+    #[inline(never)]
     pub fn get(self) -> Tv<X> {
-        match self.at {
-            At::Value(inside) => self.get_inside(inside),
-            At::Memory { .. } if X::SHAPE.is_opaque() => self.get_opaque(),
-            At::Memory { .. } => self.get_words(),
-        }
-    }
-
-    fn get_inside(self, inside: Inside) -> Tv<X> {
-        let offset = self.distance(inside);
-        if std::mem::needs_drop::<X>() && !inside.moved.is_null() {
-            // SAFETY: the list belongs to the carrier of the same value.
-            unsafe { (*inside.moved).push((offset, size_of::<X>() as u32)) };
-        }
-        // SAFETY: the twin's own value lives there; if it has a destructor, the carrier knows now
-        // that it has been moved.
-        let bits = unsafe { self.address.cast::<X::V>().read() };
-        let whole = inside.whole();
-        let opnd = if X::SHAPE.is_word() {
-            // SAFETY: a value of one word lives there.
-            let now = unsafe { memory::read(self.address as u64, X::SHAPE.first()) };
-            with(|s| s.part(whole, offset, now))
-        } else if offset == 0 && inside.local.size == size_of::<X>() as u32 {
-            whole
-        } else {
-            with(|s| s.slice(whole, offset, size_of::<X>() as u32))
-        };
-        Tv(Carrier::new(bits, opnd))
-    }
-
-    fn get_words(self) -> Tv<X> {
-        let At::Memory { address, owner, fixed, .. } = self.at else {
-            unreachable!("asked by `get`")
-        };
-        let shape = const { &X::SHAPE };
-        let mut leaves: Option<Vec<(u32, Ty)>> = None;
-        let mut words = Vec::with_capacity(shape.words().len());
-        for word in shape.words() {
-            let class = class_at(owner_at(word.owner, owner), fixed);
-            let offset = address.offset + word.offset as i32;
-            let address = Address { offset, class, ..address };
-            let loaded = match with(|s| s.begin_load(address, word.ty)) {
-                Some(loaded) => loaded,
-                None => {
-                    let leaves = leaves.get_or_insert_with(|| {
-                        let mut leaves = vec![];
-                        // SAFETY: nothing is replayed, so a live `X` is here (`in-bounds`).
-                        unsafe { X::leaves(self.address, &mut |at, ty| leaves.push((at, ty))) };
-                        leaves
-                    });
-                    // SAFETY: the leaves are the initialized words of the live value there.
-                    let now = unsafe { natural(self.address as u64, word.offset, word.ty, leaves) };
-                    Word { now, opnd: with(|s| s.end_load(address, now)) }
-                }
-            };
-            words.push((word.offset, without_depth(loaded, fixed)));
-        }
-        Tv::received(&words)
-    }
-
-    fn get_opaque(self) -> Tv<X> {
-        if !matches!(self.at, At::Memory { address: Address { frozen: true, .. }, .. }) {
-            with(|s| s.abort(AbortReason::OpaqueValue));
-        }
-        // SAFETY: a live `X` is here: opaque values are read only through frozen memory (which
-        // the greens keep alive, in replay too) or in direct mode.
-        let bits = unsafe { self.address.cast::<X::V>().read() };
-        Tv(Carrier::new(bits, if self.is_frozen() { Opnd::Frozen } else { Opnd::Const }))
+        let mut bits = MaybeUninit::<X::V>::uninit();
+        // SAFETY: there is room, and an `X` lives here (`in-bounds`).
+        let opnd = unsafe { const { &X::KIND }.take(self.erased(), bits.as_mut_ptr().cast()) };
+        // SAFETY: the value has been copied there; `V` has the same layout.
+        Tv(Carrier::new(unsafe { bits.assume_init() }, opnd))
     }
 
     /// Writes the value; what was there before is dropped.
+    #[inline(never)]
     pub fn set(self, value: Tv<X>) {
-        if matches!(self.at, At::Memory { .. }) && !X::IMMUTABLE.is_empty() {
-            self.refuse_store();
+        if const { !X::IMMUTABLE.is_empty() } && matches!(self.at, At::Memory { .. }) {
+            refuse_store();
         }
-        if !std::mem::needs_drop::<X>() {
+        if const { !std::mem::needs_drop::<X>() } {
             return self.write(value);
         }
-        let old = match self.at {
-            At::Value(inside) => {
-                let range = (self.distance(inside), size_of::<X>() as u32);
-                if was_moved(inside, range) { None } else { Some(self.get()) }
-            }
-            At::Memory { .. } => Some(self.get()),
-        };
+        let old = if const { &X::KIND }.is_moved(self.erased()) { None } else { Some(self.get()) };
         self.put(value);
         drop(old);
     }
@@ -386,84 +358,21 @@ impl<X: Traced> Place<X> {
     /// Writes the value over one that has been moved out.
     pub(super) fn put(self, value: Tv<X>) {
         self.write(value);
-        self.is_whole();
-    }
-
-    /// Nothing of the value here has been moved away any more.
-    fn is_whole(self) {
-        if let At::Value(inside) = self.at
-            && !inside.moved.is_null()
-        {
-            let offset = self.distance(inside);
-            let end = offset + size_of::<X>() as u32;
-            // SAFETY: the list belongs to the carrier of the same value.
-            unsafe { (*inside.moved).retain(|(at, size)| at + size <= offset || *at >= end) };
-        }
+        const { &X::KIND }.is_whole(self.erased());
     }
 
     /// Writes the value over bytes that hold nothing.
     pub(super) fn write(self, value: Tv<X>) {
         let opnd = value.opnd();
-        match self.at {
-            At::Value(inside) => {
-                // SAFETY: the twin's own value lives there, of this type.
-                unsafe { self.address.cast::<X::V>().write(value.0.into_value()) };
-                let size = size_of::<X>() as u32;
-                if self.distance(inside) == 0 && size == inside.local.size {
-                    inside.set_whole(opnd);
-                } else {
-                    self.replace(inside, (self.distance(inside), size), opnd);
-                }
-            }
-            At::Memory { address, owner, fixed, .. } => {
-                if fixed {
-                    self.refuse_store();
-                }
-                if X::SHAPE.is_opaque() {
-                    with(|s| s.abort(AbortReason::OpaqueValue));
-                    // SAFETY: `in-bounds`; recording has been given up and an opaque store is
-                    // never followed by a log, so this is direct mode.
-                    unsafe { self.address.cast::<X::V>().write(value.0.into_value()) };
-                    return;
-                }
-                self.write_words(address, owner, value);
-            }
-        }
+        let bits = ManuallyDrop::new(value.0.into_value());
+        let from = (&raw const bits).cast();
+        // SAFETY: an `X` is moved, which is not used again, to where one lives (`in-bounds`).
+        unsafe { const { &X::KIND }.put(self.erased(), from, opnd) };
     }
-
-    fn write_words(self, address: Address, owner: Owner, value: Tv<X>) {
-        if !with(|s| s.begin_store()) {
-            // It has been stored: the value is there, and not here.
-            std::mem::forget(value);
-            return;
-        }
-        let words = if with(|s| s.is_recording()) { value.words(false) } else { vec![] };
-        // SAFETY: nothing is replayed, so a live `X` is here (`in-bounds`), whose bits this call
-        // replaces; what they were has been moved away or needs no drop.
-        unsafe { self.address.cast::<X::V>().write(value.0.into_value()) };
-        let shape = const { &X::SHAPE };
-        // All words, also those that mean nothing in this variant: so what the trace finds in
-        // memory is what the twin has found there.
-        let words = shape.words().iter().zip(words).map(|(at, (offset, word))| {
-            let class = class_of(owner_at(at.owner, owner));
-            (Address { offset: address.offset + offset as i32, class, ..address }, word)
-        });
-        let words: Vec<_> = words.collect();
-        with(|s| s.end_store(&words));
-    }
-}
-
-/// Have these bytes been moved away?
-fn was_moved(inside: Inside, (offset, size): (u32, u32)) -> bool {
-    if inside.moved.is_null() {
-        return false;
-    }
-    // SAFETY: the list belongs to the carrier of the same value.
-    let moved = unsafe { &*inside.moved };
-    moved.iter().any(|(at, len)| *at <= offset && offset + size <= at + len)
 }
 
 /// `&place` and `&mut place`, as a reference type that the context gives.
+#[inline(never)]
 pub fn addr_of<T, R>(place: Place<T>) -> Tv<R>
 where
     R: Traced<V = Ptr<T>>,
@@ -486,7 +395,7 @@ pub fn unique<'a, T>(place: Place<T>) -> Tv<&'a mut T> {
 pub fn promote<X: Traced>(x: Tv<X>) -> Tv<X> {
     let words = x.words(false);
     for (_, word) in words {
-        with(|s| s.promote(word));
+        ask::promote(word);
     }
     // What leads to frozen memory still does.
     let opnd = if x.opnd() == Opnd::Frozen { Opnd::Frozen } else { Opnd::Const };
@@ -497,7 +406,7 @@ pub fn promote<X: Traced>(x: Tv<X>) -> Tv<X> {
 pub(super) fn learn<X: Scalar>(place: Place<X>, value: Tv<X>) {
     if let At::Memory { address, owner, .. } = place.at {
         let address = Address { class: class_of(owner), ..address };
-        with(|s| s.learn(address, value.word()));
+        ask::learn(address, value.word());
     }
 }
 

@@ -10,11 +10,12 @@
 //!
 //! Not here: counting and compiling (`runtime`).
 
+use super::ask;
 use super::carrier::Carrier;
 use super::place::Place;
 use super::traced::{Machine, Ptr, Scalar, Traced, Tv, lift, natural};
 use crate::ir::{Const, Ty};
-use crate::tracer::{self, MergeState, Opnd, Part, Step, Word, with};
+use crate::tracer::{self, MergeState, Opnd, Part, Step, Word};
 use std::any::Any;
 use std::rc::Rc;
 
@@ -25,7 +26,7 @@ use std::rc::Rc;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be green",
     label = "not a green",
-    note = "greens are integers, `bool`, `char`, and references to `Rc`s, which compiled code keeps alive"
+    note = "greens are integers, `bool`, `char`, and `Gc`s and references to `Rc`s, which compiled code keeps alive"
 )]
 pub trait Green: Traced {
     /// What identifies the value.
@@ -58,11 +59,11 @@ impl<T: 'static> Green for &Rc<T> {
         Rc::as_ptr(unsafe { value.0.as_ref() }) as u64
     }
     fn fix(value: &mut Tv<Self>) -> tracer::Green {
-        if with(|s| s.is_started()) {
+        if ask::is_started() {
             // The `Rc` in memory is the identity, not the address of the reference to it.
             let rc = super::reach::deref(super::place::local(value));
             let pointer = super::reach::pointer_in(rc);
-            with(|s| s.promote(pointer));
+            ask::promote(pointer);
         }
         // SAFETY: a green reference is valid at its merge point.
         let keep: Rc<Rc<T>> = Rc::new(Rc::clone(unsafe { value.0.c.0.as_ref() }));
@@ -70,7 +71,7 @@ impl<T: 'static> Green for &Rc<T> {
         value.0.c = Ptr(std::ptr::NonNull::from(&*keep));
         value.0.o = Opnd::Frozen;
         let keep: Rc<dyn Any> = keep;
-        with(|s| s.keep(Rc::clone(&keep)));
+        ask::keep(Rc::clone(&keep));
         tracer::Green { key, bits: value.0.c.bits(), keep: Some(keep) }
     }
 }
@@ -183,7 +184,7 @@ impl State {
     pub fn green_in_memory(&mut self) {
         let green = self.at.greens[self.next_green].clone();
         self.next_green += 1;
-        with(|s| s.start_green(green));
+        ask::start_green(green);
     }
 
     /// The twin takes the next green.
@@ -199,7 +200,7 @@ impl State {
     /// The twin takes the next red.
     pub fn red<X: Traced>(&mut self) -> Tv<X> {
         const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
-        let words = self.take_words::<X>(|index| with(|s| s.param(index)));
+        let words = self.take_words::<X>(ask::param);
         Tv::received(&words)
     }
 
@@ -256,7 +257,7 @@ where
 
 /// `can_enter_jit!()` in a twin: the next merge point may be a loop's head.
 pub fn loop_header() {
-    with(|s| s.mark_header());
+    ask::mark_header();
 }
 
 /// Does `f` panic?
@@ -285,13 +286,13 @@ impl Merge {
 
     /// Is this the merge point from which the twin starts?
     pub fn at_start(&self) -> bool {
-        with(|s| !s.is_started())
+        !ask::is_started()
     }
 
     /// A green in memory, at the merge point from which the twin starts: nothing is read, because
     /// a log may already be past a store to it.
     pub fn start_green(&mut self) {
-        let green = with(|s| s.take_start_green());
+        let green = ask::take_start_green();
         self.greens.push(green.expect("the state has a value for every green"));
     }
 
@@ -303,7 +304,7 @@ impl Merge {
 
     /// Behind the merge point, the green of that number is known where it lives in memory.
     pub fn learn<X: Green + Scalar>(&self, index: usize, place: Place<X>) {
-        if with(|s| !s.is_replaying()) {
+        if !ask::is_replaying() {
             let value = super::traced::lift(X::from_bits(self.greens[index].bits));
             super::place::learn(place, value);
         }
@@ -316,7 +317,7 @@ impl Merge {
 
     /// Does the twin stop here?
     pub fn stops(&mut self) -> bool {
-        match with(|s| s.merge(self.greens.clone(), &self.reds)) {
+        match ask::merge(self.greens.clone(), &self.reds) {
             Step::Go => false,
             Step::Rename(values) => {
                 self.renamed = Some(values.into_iter());
@@ -337,7 +338,7 @@ impl Merge {
             Part::word(at.offset, at.ty, opnd)
         });
         let parts = parts.collect();
-        x.0.set_opnd(with(|s| s.settle(parts)));
+        x.0.set_opnd(ask::settle(parts));
     }
 
     /// The state to go on with elsewhere.

@@ -113,3 +113,16 @@ pub fn enum_from_bits<X: Copy>(bits: u64) -> X {
     // SAFETY: the bits came from a value of this type, which is an integer of its size.
     unsafe { std::mem::transmute_copy::<[u8; 8], X>(&bits.to_le_bytes()) }
 }
+
+/// The tag of the variant of that name.
+pub fn tag_named(name: &str, tags: &[(&str, u64)]) -> Option<u64> {
+    tags.iter().find(|(of, _)| *of == name).map(|(_, tag)| *tag)
+}
+
+/// Has the variant that a value is something to drop? The trace asks for those that have, one after
+/// the other.
+pub fn has_to_drop<X: Traced>(place: Place<X>, variant: u64, variants: &[(&str, bool)]) -> bool {
+    let head = super::pattern::head_at(place);
+    let mut numbered = variants.iter().zip(0..).filter(|((_, drops), _)| *drops);
+    numbered.any(|((name, _), number)| head.test(name, number == variant))
+}

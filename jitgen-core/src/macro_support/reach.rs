@@ -13,12 +13,13 @@
 //!
 //! Not here: elements (`elements`).
 
+use super::ask;
 use super::pattern::{Binding, Shared};
 use super::place::{At, Inside, Place};
 use super::shape::Owner;
 use super::traced::Traced;
 use crate::ir::Ty;
-use crate::tracer::{Opnd, Word, with};
+use crate::tracer::{Opnd, Word};
 use std::rc::Rc;
 
 /// What field access, indexing and method calls reach through references and smart pointers.
@@ -69,7 +70,7 @@ pub fn deref<R: Deref>(place: Place<R>) -> Place<R::Target> {
 pub(super) fn follow<T>(pointer: Word, distance: u64, frozen: bool) -> Place<T> {
     let address = (pointer.now.bits.wrapping_add(distance)) as *mut T;
     if let Opnd::Local(id) = pointer.opnd {
-        let local = with(|s| s.local(id));
+        let local = ask::local(id);
         let inside = Inside { local, moved: std::ptr::null_mut() };
         return Place { address, at: At::Value(inside) };
     }

@@ -16,6 +16,7 @@
 //!
 //! Not here: when a level is handed over (`tracer::levels`).
 
+use super::ask;
 use super::call::residual;
 use super::memory;
 use super::portal::{Entry, Outcome, State};
@@ -64,7 +65,7 @@ pub fn enter_level(portal: &'static Portal, call: &Inlined) -> Option<State> {
 
 /// It has come back.
 pub fn leave_level() {
-    with(|s| s.leave_level());
+    ask::leave_level();
 }
 
 /// A level ends in the plain portal, from the state at a merge point; gives the portal's result.
@@ -75,7 +76,7 @@ pub fn hand_over<R: Traced>(
     from: fn(State) -> R,
 ) -> Tv<R> {
     let (at, words) = state.into_parts();
-    let args = with(|s| s.hand_over(portal, &at.greens, &words));
+    let args = ask::hand_over(portal, &at.greens, &words);
     residual(function, &args, move || from(State::new(runtime::give(portal, at))))
 }
 

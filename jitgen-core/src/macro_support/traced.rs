@@ -12,15 +12,17 @@
 //! Not here: where values live (`place`), what is computed with them (`ops`), the types of the
 //! standard library (`std_types`).
 
+use super::ask;
 use super::carrier::{Carrier, Ownership, Plain};
 use super::equal::{Equal, equal_words};
+use super::kind::HasKind;
 use super::memory;
 use super::ops::Bin;
 use super::passing::{ByWord, Passing};
 use super::place::Place;
 use super::shape::{Owner, Shape, TagAt};
 use crate::ir::{Const, Ty};
-use crate::tracer::{AbortReason, Opnd, Part, Word, with};
+use crate::tracer::{AbortReason, Opnd, Word};
 use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::NonNull;
@@ -296,54 +298,18 @@ impl<X: Traced> Tv<X> {
     /// The words that it consists of, with their offsets; `exact`: of the types that the shape
     /// says, whatever the value is.
     pub fn words(&self, exact: bool) -> Vec<(u32, Word)> {
-        let mut leaves = vec![];
         // SAFETY: the carrier holds a value.
-        unsafe { X::leaves(self.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
-        let base = self.raw() as u64;
-        let whole = self.opnd();
-        let shape = const { &X::SHAPE };
-        shape
-            .words()
-            .iter()
-            .map(|word| {
-                // SAFETY: the leaves are the initialized words of the value there.
-                let natural = unsafe { natural(base, word.offset, word.ty, &leaves) };
-                let now = if exact { Const::new(word.ty, natural.bits) } else { natural };
-                let opnd = settled(with(|s| s.part(whole, word.offset, now)));
-                (word.offset, Word { now, opnd })
-            })
-            .collect()
+        unsafe { const { &X::KIND }.words(self.raw().cast(), self.opnd(), exact) }
     }
 
     /// The value that consists of these words, which come from outside: a log, a state. Bytes of
     /// them that mean nothing may be anything.
     pub fn received(words: &[(u32, Word)]) -> Tv<X> {
-        let value = Tv::<X>::from_words(words);
-        if X::TAG.word().is_some() || X::SHAPE.words().len() > 1 {
-            value.clear(words);
-        }
-        value
-    }
-
-    fn clear(&self, words: &[(u32, Word)]) {
-        let mut leaves = vec![];
-        // SAFETY: the carrier holds a value.
-        unsafe { X::leaves(self.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
-        for (offset, word) in words {
-            // SAFETY: the leaves are the initialized words of the value there.
-            let natural = unsafe { natural(self.raw() as u64, *offset, word.now.ty, &leaves) };
-            if natural.bits != word.now.bits {
-                with(|s| s.clear(word.opnd, Const::new(word.now.ty, natural.bits)));
-            }
-        }
-    }
-
-    /// The value that consists of these words.
-    pub fn from_words(words: &[(u32, Word)]) -> Tv<X> {
-        let bits: Vec<_> = words.iter().map(|(offset, word)| (*offset, word.now)).collect();
-        let parts = words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
-        let parts = parts.collect();
-        Tv(Carrier::new(bits_of(&bits), with(|s| s.settle(parts))))
+        let mut bits = MaybeUninit::<X::V>::uninit();
+        // SAFETY: the words are those of an `X`.
+        let opnd = unsafe { const { &X::KIND }.receive(bits.as_mut_ptr().cast(), words) };
+        // SAFETY: a shape covers all bytes of a value that mean something.
+        Tv(Carrier::new(unsafe { bits.assume_init() }, opnd))
     }
 }
 
@@ -359,7 +325,7 @@ impl<X: Traced + Copy> Tv<X> {
 /// twin keeps it.
 pub(super) fn settled(opnd: Opnd) -> Opnd {
     if let Opnd::Local(_) = opnd {
-        with(|s| s.abort(AbortReason::LocalEscapes));
+        ask::abort(AbortReason::LocalEscapes);
         return Opnd::Const;
     }
     opnd

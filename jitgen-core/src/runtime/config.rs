@@ -10,6 +10,7 @@
 //!
 //! Not here: what the values mean for a location (`location`) or a region (`region`).
 
+use crate::gc::{self, HeapConfig};
 use crate::opt::Passes;
 use std::fmt;
 
@@ -74,8 +75,38 @@ pub struct Config {
     pub log: Log,
     /// `stats=on|off`: are the statistics printed when the thread ends?
     pub stats: bool,
+    /// What is changed in the configuration of the thread's collected heap.
+    pub heap: HeapSettings,
     /// Where the event log goes; to stderr if nowhere else.
     pub event_sink: Option<EventSink>,
+}
+
+/// What is changed in the configuration of the thread's collected heap, when the thread enters its
+/// first portal. It is for looking for mistakes; an interpreter says `gc::configure`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HeapSettings {
+    /// `gc_stress=on|off`: collect at every allocation?
+    pub stress: Option<bool>,
+    /// `gc_limit`: the most bytes that the heap may hold.
+    pub limit: Option<usize>,
+    /// `gc_threshold`: bytes in objects below which there is no collection.
+    pub threshold: Option<usize>,
+}
+
+impl HeapSettings {
+    /// Changes them. A thread whose settings say nothing gets no heap by that.
+    pub(super) fn apply(self) {
+        if self == HeapSettings::default() {
+            return;
+        }
+        let now = gc::configuration();
+        gc::configure(HeapConfig {
+            stress: self.stress.unwrap_or(now.stress),
+            limit: self.limit.unwrap_or(now.limit),
+            initial_threshold: self.threshold.unwrap_or(now.initial_threshold),
+            ..now
+        });
+    }
 }
 
 impl Default for Config {
@@ -102,6 +133,7 @@ impl Default for Config {
             opt: Passes::ALL,
             log: Log::default(),
             stats: false,
+            heap: HeapSettings::default(),
             event_sink: None,
         }
     }
@@ -125,6 +157,7 @@ impl fmt::Debug for Config {
             .field("opt", &self.opt.to_string())
             .field("log", &self.log)
             .field("stats", &self.stats)
+            .field("heap", &self.heap)
             .finish_non_exhaustive()
     }
 }
@@ -165,7 +198,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 20] = [
     "jit",
     "threshold",
     "call_threshold",
@@ -183,6 +216,9 @@ const KEYS: [&str; 17] = [
     "log",
     "stats",
     "background",
+    "gc_stress",
+    "gc_limit",
+    "gc_threshold",
 ];
 
 impl Config {
@@ -236,6 +272,9 @@ impl Config {
             "log" => self.log = log(value)?,
             "stats" => self.stats = switch(key, value)?,
             "background" => self.background = automatic(key, value)?,
+            "gc_stress" => self.heap.stress = Some(switch(key, value)?),
+            "gc_limit" => self.heap.limit = Some(number(key, value)?),
+            "gc_threshold" => self.heap.threshold = Some(number(key, value)?),
             _ => return Err(ConfigError::UnknownKey(key.to_owned())),
         }
         Ok(())

@@ -118,24 +118,26 @@ enum After {
 /// If the portal has returned in compiled code: its result.
 fn run(
     portal: &'static Portal,
-    frame: Box<Frame>,
+    frame: *mut Frame,
     entry: CodePtr,
     twin: Twin<'_>,
 ) -> Result<(Then, Option<MergeState>), Image> {
-    let (mut frame, mut entry) = (frame, entry);
+    let mut entry = entry;
     let after = loop {
         // SAFETY: the frame holds what the code's entry takes: the reds of its location, or, for
         // `GoOn`, what the exit before has left for it. No code is dropped before its thread ends.
         // The functions that it calls are thunks that catch panics.
-        let cell = unsafe { backend::enter(entry, &mut frame) };
+        let cell = unsafe { backend::enter(entry, frame) };
         // SAFETY: cells live as long as their code.
         let cell = unsafe { &*cell };
-        match with_jit(|jit| jit.leave(portal, cell, &frame)) {
+        // SAFETY: the code has been left, and nobody else writes to its frame.
+        let frame = unsafe { &*frame };
+        match with_jit(|jit| jit.leave(portal, cell, frame)) {
             After::GoOn(code) => entry = code,
             after => break after,
         }
     };
-    with_jit(|jit| jit.frames.push(frame));
+    with_jit(Jit::free_frame);
     Ok(match after {
         After::GoOn(_) => unreachable!("the loop goes on"),
         After::Return(result) => return Err(result),
@@ -198,7 +200,7 @@ impl Jit {
         &mut self,
         site: &Site,
         red: &dyn Fn(usize, Ty) -> Const,
-    ) -> Option<(Box<Frame>, CodePtr)> {
+    ) -> Option<(*mut Frame, CodePtr)> {
         let known = site.hint.get().checked_sub(1).map(PieceId);
         if known.is_some_and(|piece| self.store.piece(piece).dropped) {
             site.hint.set(0);
@@ -217,11 +219,11 @@ impl Jit {
         for (slot, ty) in site.reds.iter().enumerate() {
             frame.write(slot, *ty, red(slot, *ty).bits);
         }
-        Some((frame, entry))
+        Some((self.use_frame(frame), entry))
     }
 
-    /// A frame with the reds in its slots.
-    fn frame(&mut self, piece: PieceId, state: &MergeState) -> Box<Frame> {
+    /// A frame with the reds in its slots; it is in use until [`free_frame`](Self::free_frame).
+    fn frame(&mut self, piece: PieceId, state: &MergeState) -> *mut Frame {
         self.statistics.enters += 1;
         debug_assert!(
             (self.store.piece(piece).trace.param_types().iter())
@@ -232,7 +234,21 @@ impl Jit {
         for (slot, red) in state.reds.iter().enumerate() {
             frame.write(slot, red.ty, red.bits);
         }
+        self.use_frame(frame)
+    }
+
+    /// Code is about to run with that frame; the collector looks into it meanwhile.
+    fn use_frame(&mut self, frame: Box<Frame>) -> *mut Frame {
+        let frame = Box::into_raw(frame);
+        self.pinned.frames.push(frame);
         frame
+    }
+
+    /// The frame that was made last is not in use any more.
+    fn free_frame(&mut self) {
+        let frame = self.pinned.frames.pop().expect("frames are freed in the reverse order");
+        // SAFETY: it was made of a box, in `frame`, and whoever used it has given it back.
+        self.frames.push(unsafe { Box::from_raw(frame) });
     }
 
     /// Compiled code has returned through `cell`.

@@ -88,6 +88,7 @@ impl Jit {
                 return self.give_up(&job, AbortReason::Backend, Some(detail));
             }
         }
+        self.pinned.trace(&recorded.trace);
         let is_loop = matches!(recorded.trace.blocks[0].end, End::Jump(..));
         if !is_loop && matches!(job.origin, Origin::Exit(..)) {
             guard_panic(&job.start_log, &mut recorded);

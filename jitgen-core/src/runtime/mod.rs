@@ -31,11 +31,12 @@ mod quasi;
 mod queue;
 mod record;
 mod region;
+mod roots;
 mod statistics;
 mod store;
 mod worker;
 
-pub use config::{Config, ConfigError, EventSink, Log, VARIABLE};
+pub use config::{Config, ConfigError, EventSink, HeapSettings, Log, VARIABLE};
 pub use counters::{tick, tick_call};
 pub use driver::{Left, Twin, call, enter};
 pub use quasi::Quasi;
@@ -74,6 +75,8 @@ struct Jit {
     is_full: bool,
     /// Recordings under way, inside of each other.
     open: u32,
+    pinned: roots::Pinned,
+    _roots: crate::gc::Roots,
 }
 
 thread_local! {
@@ -95,7 +98,8 @@ pub fn configure(config: Config) -> Result<(), ConfigError> {
 
 /// What the runtime has done on this thread so far.
 pub fn statistics() -> Statistics {
-    JIT.with_borrow(|jit| jit.as_ref().map(Jit::statistics).unwrap_or_default())
+    JIT.with_borrow(|jit| jit.as_ref().map(Jit::statistics))
+        .unwrap_or_else(|| Statistics { heap: crate::gc::statistics(), ..Statistics::default() })
 }
 
 /// A portal begins: the first time on a thread, the runtime starts.
@@ -114,6 +118,7 @@ fn start() {
             Config::default()
         })
     });
+    config.heap.apply();
     counters::start(config.jit.then(|| (config.threshold, config.call_threshold())));
     JIT.set(Some(Jit::new(config)));
 }
@@ -160,11 +165,19 @@ impl Jit {
             kept: vec![],
             is_full: false,
             open: 0,
+            pinned: roots::Pinned::default(),
+            _roots: roots::register(),
         }
+    }
+
+    /// What the code keeps alive.
+    fn pinned(&self) -> &roots::Pinned {
+        &self.pinned
     }
 
     fn statistics(&self) -> Statistics {
         let mut statistics = self.statistics.clone();
+        statistics.heap = crate::gc::statistics();
         statistics.guest_ms = statistics::ms(self.account.spent());
         for unit in self.store.units() {
             for ((piece, exit), taken) in unit.exits.iter().zip(&unit.taken) {

@@ -170,6 +170,7 @@ impl Jit {
 
     fn finish(&mut self, job: Box<Job>, mut session: Session, stopped: Option<&MergeState>) {
         self.kept.append(&mut session.kept);
+        session.pinned.iter().for_each(|word| self.pinned.word(*word));
         let recorded = session.recorded.take();
         let nowhere = MergeState::default();
         let stopped = match &recorded {

@@ -2,6 +2,7 @@
 //!
 //! Not here: single events (`events`).
 
+use crate::gc::HeapStatistics;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -89,6 +90,8 @@ statistics! {
     checks: u64;
     /// Traces with which the evaluator did not agree.
     check_failures: u64;
+    /// What the collected heap has done.
+    heap: HeapStatistics;
 }
 
 impl Statistics {
@@ -110,6 +113,12 @@ trait WriteJson {
 impl WriteJson for u64 {
     fn write_json(&self, json: &mut String) {
         let _ = write!(json, "{self}");
+    }
+}
+
+impl WriteJson for HeapStatistics {
+    fn write_json(&self, json: &mut String) {
+        json.push_str(&self.to_json());
     }
 }
 

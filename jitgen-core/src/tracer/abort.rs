@@ -39,16 +39,14 @@ reasons! {
     PortalReturned "portal-returned" "nothing: the guest loop ended while it was recorded";
     /// A panic went through the recorder.
     Panicked "panicked" "nothing: the guest program panicked while it was recorded";
-    /// An enum or struct that is not constant was used by value.
-    OpaqueValue "opaque-value" "read the fields you need, or make the value part of the greens";
+    /// A value in memory that may change was used, whose layout the tracer does not know.
+    OpaqueValue "opaque-value" "give the enum `#[repr(C, u8)]`, or read the fields you need";
     /// A reference to a local variable was stored, passed to a residual function or across a merge point.
     LocalEscapes "local-escapes" "pass the value instead of a reference to a local variable";
-    /// A residual function gave a result that is neither a word nor a `Result`.
-    OpaqueResult "opaque-result" "let the residual function return a word or a `Result`";
-    /// A value with a destructor was dropped inside the trace.
-    OwnedDrop "owned-drop" "propagate the value with `?`, or move the drop into a #[residual] function";
-    /// The results of residual calls need more scratch memory than a frame has.
-    ScratchFull "scratch-full" "let residual functions return smaller results";
+    /// A value with a destructor was dropped, and its words are not known to the trace.
+    OwnedDrop "owned-drop" "keep it behind a `Box` or an `Rc`, or drop it in a #[residual] function";
+    /// Arguments and results of residual calls need more scratch memory than a frame has.
+    ScratchFull "scratch-full" "let residual functions take and return smaller values";
     /// A field that is marked immutable was assigned, or a struct that has one.
     ImmutableStore "immutable-store" "take `#[immutable]` away, or make a new object";
     /// What the author has asserted to be constant is not.

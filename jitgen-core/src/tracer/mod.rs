@@ -11,6 +11,7 @@
 
 mod abort;
 mod callee;
+mod current;
 mod hints;
 mod inline;
 pub mod journal;
@@ -29,14 +30,14 @@ mod values;
 
 pub use abort::AbortReason;
 pub use callee::Callee;
+pub use current::{each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
-pub use recorder::{FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
+pub use recorder::{ALLOCATION_CLASS, FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
 pub use replayed::Replayed;
 pub use session::{
     Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Resume, Session, Step, keys,
-    outside, run_within, try_with, with,
 };
 pub use tags::Tag;
 pub use validity::Validity;

@@ -113,6 +113,11 @@ impl Recorder {
         self.trace.ty(v.into())
     }
 
+    /// All constants so far.
+    pub fn constants(&self) -> impl Iterator<Item = Const> + '_ {
+        self.trace.constants().chain(self.block.constants())
+    }
+
     /// Number of operations so far.
     pub fn len(&self) -> usize {
         self.block.insts.len()
@@ -248,6 +253,29 @@ impl Recorder {
         Opnd::Ssa(v)
     }
 
+    /// Appends a load that gave `now`, unless that is known. It is not logged: what depends on it
+    /// alone can be seen by what follows in the log.
+    pub fn peek(&mut self, address: Address, now: Const) -> Opnd {
+        if let Some(word) = self.known(address).filter(|word| word.now == now) {
+            return word.opnd;
+        }
+        let (base, class) = (Self::base(address), class_of(address));
+        let v = self.push(Op::Load, now.ty, base, Arg::NONE, address.offset, class);
+        let opnd = Opnd::Ssa(v.expect("a load has a result"));
+        self.saw_load(address.now(), now);
+        self.learn(address, Word { now, opnd });
+        opnd
+    }
+
+    /// Has the word at that address been read or written since the last call?
+    pub fn has_touched(&self, address: u64) -> bool {
+        let since = self.journal.iter().rev().take_while(|e| !matches!(e, Event::Call { .. }));
+        since.into_iter().any(|event| match event {
+            Event::Load { address: at, .. } | Event::Store { address: at, .. } => *at == address,
+            _ => false,
+        })
+    }
+
     /// Logs a load whose result was known.
     pub fn log_known(&mut self, word: Word) {
         self.log(LogEntry::Load(Self::arg(word)), false);
@@ -355,7 +383,7 @@ impl Recorder {
         }
         if let Some(classes) = &mut effects.writes {
             // Whatever else it writes, it may run a portal.
-            classes.extend([FLAG_CLASS, VALIDITY_CLASS]);
+            classes.extend([FLAG_CLASS, ALLOCATION_CLASS, VALIDITY_CLASS]);
             classes.extend(blob.map(|_| SCRATCH_CLASS));
         }
         if let Some(classes) = &mut effects.reads {
@@ -389,9 +417,11 @@ impl Recorder {
     /// Appends the call of an elidable function. It is logged when it has returned, since one that
     /// panics is called again.
     pub fn call_elidable(&mut self, symbol: &str, args: &[Word], result: Const) -> ValueId {
-        let effects = Effects { writes: Some(vec![FLAG_CLASS]), ..Effects::default() };
+        let writes = Some(vec![FLAG_CLASS, ALLOCATION_CLASS]);
+        let effects = Effects { writes, ..Effects::default() };
         let operands = args.iter().map(|word| Self::arg(*word)).collect();
         let call = Call { symbol: symbol.to_owned(), args: operands, has_result: true, effects };
+        self.facts.retain(|fact| !call.may_write(Op::CallPure, fact.class));
         let call = self.trace.add_call(call);
         let args = args.iter().map(|word| word.now).collect();
         self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
@@ -514,10 +544,13 @@ impl Recorder {
 const SCRATCH_CLASS: Class = Class(1);
 /// The class of the flag by which residual calls say that they panic.
 pub const FLAG_CLASS: Class = Class(2);
+/// The class of what an allocation changes besides the object: nobody declares that a function
+/// makes objects, so each one may.
+pub const ALLOCATION_CLASS: Class = Class(3);
 /// The class of the flags by which traces know that they are not valid any more.
-const VALIDITY_CLASS: Class = Class(3);
+const VALIDITY_CLASS: Class = Class(4);
 /// The first class of guest memory.
-const FIRST_CLASS: u32 = 4;
+const FIRST_CLASS: u32 = 5;
 
 /// The class of a kind of memory: a part at byte `offset` of the type that is called `kind`, the
 /// same number each time on one thread.

@@ -27,7 +27,6 @@ use super::{
 };
 use crate::ir::{Arg, Const, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
-use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -191,56 +190,14 @@ pub struct Session {
     pub resumes: Vec<Resume>,
     /// Greens to which the trace may hold pointers, other than those of resume points.
     pub kept: Vec<Green>,
+    /// Words of constant memory that the trace may lead to, which may be pointers.
+    pub pinned: Vec<u64>,
     /// Why recording was given up, if it was.
     pub abort: Option<AbortReason>,
     /// What else there is to say of that.
     pub detail: Option<String>,
     /// What recording gave, if it succeeded.
     pub recorded: Option<Recorded>,
-}
-
-thread_local! {
-    static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
-}
-
-/// Runs `f` with this thread's session.
-///
-/// # Panics
-/// If no twin is running on this thread.
-pub fn with<R>(f: impl FnOnce(&mut Session) -> R) -> R {
-    SESSION.with_borrow_mut(|session| f(session.as_mut().expect("a twin runs within a session")))
-}
-
-/// Runs `f` with this thread's session, if a twin is running.
-pub fn try_with<R>(f: impl FnOnce(&mut Session) -> R) -> Option<R> {
-    SESSION.try_with(|session| session.try_borrow_mut().ok()?.as_mut().map(f)).ok()?
-}
-
-/// Puts a session back when it is dropped, also by a panic.
-struct Restore(Option<Session>);
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        SESSION.replace(self.0.take());
-    }
-}
-
-/// Runs `f` within a new session; gives the session back as it is then. It is also gone when `f`
-/// panics.
-pub fn run_within<R>(session: Session, f: impl FnOnce() -> R) -> (R, Session) {
-    let restore = Restore(SESSION.replace(Some(session)));
-    let result = f();
-    let session = SESSION.take().expect("the session is put back after residual calls");
-    drop(restore);
-    (result, session)
-}
-
-/// Runs `f` (residual code) outside of the session, so that it can run portals of its own.
-pub fn outside<R>(f: impl FnOnce() -> R) -> R {
-    let restore = Restore(SESSION.take());
-    let result = f();
-    drop(restore);
-    result
 }
 
 impl Session {
@@ -321,6 +278,11 @@ impl Session {
     /// Keeps a green alive as long as the twin runs.
     pub fn keep(&mut self, green: Rc<dyn Any>) {
         self.pins.push(green);
+    }
+
+    /// The word may be a pointer, and is in memory that the trace takes for constant.
+    pub fn pin(&mut self, word: u64) {
+        self.pinned.push(word);
     }
 
     /// A green that lives in memory, as it is at the merge point from which the twin starts.
@@ -412,6 +374,25 @@ impl Session {
             }
         });
         self.resolve(opnd, now)
+    }
+
+    /// What the next thing is that replay takes from the log.
+    pub fn next_replayed(&self) -> Option<&Replayed> {
+        self.replay.front()
+    }
+
+    /// Like [`end_load`](Self::end_load), of a word that no log has: in replay nobody asks for it.
+    pub fn end_peek(&mut self, address: Address, now: Const) -> Opnd {
+        self.flush();
+        let opnd = self.emit(|r| r.peek(address, now));
+        self.resolve(opnd, now)
+    }
+
+    /// Is a trace being recorded that knows nothing of the word there, so that something else may
+    /// change it?
+    pub fn is_unknown(&self, address: u64) -> bool {
+        let recording = self.recording.as_ref().filter(|_| self.replay.is_empty());
+        recording.is_some_and(|recording| !recording.recorder.has_touched(address))
     }
 
     /// Memory at `address` holds `word` in all that follows, until it is written.

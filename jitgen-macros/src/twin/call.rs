@@ -139,6 +139,11 @@ impl Twin<'_> {
             let m = support_at(e.span());
             return quote_spanned!(e.span()=> #m::clone_of(#receiver));
         }
+        if e.method == "ptr_eq" && e.args.len() == 1 {
+            // What is compared are the pointers, not what they lead to.
+            let (m, other) = (support_at(e.span()), self.value(&e.args[0]));
+            return quote_spanned!(e.span()=> #m::same_object(#receiver, #other));
+        }
         let arguments = self.arguments(&e.args);
         self.with_receiver(
             e,

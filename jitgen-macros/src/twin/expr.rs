@@ -62,7 +62,7 @@ impl Twin<'_> {
                         #m::unit()
                     });
                 }
-                let (label, condition) = (&e.label, self.value(&e.cond));
+                let (label, condition) = (&e.label, self.scoped(&e.cond));
                 let body = self.block(&e.body);
                 quote!({ #label while #m::branch(#condition) { #body; } #m::unit() })
             }
@@ -294,7 +294,7 @@ impl Twin<'_> {
                 else { #otherwise }
             );
         }
-        let condition = self.value(&e.cond);
+        let condition = self.scoped(&e.cond);
         let then = self.block(&e.then_branch);
         let otherwise = self.else_branch(e);
         quote!(if #m::branch(#condition) #then else { #otherwise })
@@ -599,7 +599,6 @@ fn name_of(e: &Expr) -> (&'static str, &'static str) {
     let residual = "move it into a #[residual] function";
     match e {
         Expr::Async(_) | Expr::Await(_) => ("`async` and `await` are", residual),
-        Expr::Let(_) => ("`let` in this place is", "write `if let` or `match`"),
         Expr::Range(_) => ("range values are", residual),
         Expr::Unsafe(_) => ("`unsafe` blocks are", residual),
         _ => ("this expression is", residual),

@@ -15,7 +15,7 @@ use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Module, Role, reference};
 use crate::scope::Scope;
 use crate::{coverage, expand, signature};
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
@@ -50,6 +50,8 @@ pub struct Twin<'a> {
     pub slots: Vec<Ident>,
     /// What is matched, and its head.
     pub heads: Vec<(Ident, Ident, Ident)>,
+    /// What is matched as a tuple, and its fields.
+    pub tuples: Vec<(Ident, Vec<Ident>)>,
 }
 
 /// `jitgen_core::macro_support`, as expansions name it.
@@ -98,18 +100,29 @@ pub fn function_name(function: &Function) -> TokenStream {
     quote!(::core::concat!(::core::module_path!(), "::", #text))
 }
 
-/// What stands at the beginning of every twin.
-pub fn preamble(function: &Function) -> TokenStream {
+/// What stands at the beginning of every twin, with that body if it is known.
+pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream {
     let m = support();
     let methods = quote!(use #m::methods::*;);
     if function.alone {
-        let (table, probe) = (coverage::table(&[function]), expand::overflow_probe());
+        let checks = body.is_none_or(|body| mentions(body, "__jitgen_checked"));
+        let probe = checks.then(expand::overflow_probe);
+        let table = coverage::table(&[function]);
         quote!(#methods #probe #table __JITGEN_COVERAGE.seen();)
     } else if function.role == Role::Portal {
         quote!(#methods __JITGEN_COVERAGE.seen();)
     } else {
         methods
     }
+}
+
+/// Is that name among the tokens?
+fn mentions(tokens: &TokenStream, name: &str) -> bool {
+    tokens.clone().into_iter().any(|tree| match tree {
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        TokenTree::Ident(ident) => ident == name,
+        _ => false,
+    })
 }
 
 /// Puts a twin beside its function: in the type namespace for a free function (so that `use`
@@ -131,8 +144,10 @@ pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
         (Home::Impl(_) | Home::Trait, _) => quote!(#lints #[doc(hidden)] #twin),
         _ => quote! {
             #[doc(hidden)]
-            #[allow(non_camel_case_types, reason = "it shares its function's name")]
-            #[derive(Debug)]
+            #[allow(
+                non_camel_case_types, missing_debug_implementations,
+                reason = "it shares its function's name"
+            )]
             #vis enum #name {}
             #lints
             #[doc(hidden)]
@@ -181,6 +196,7 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         counter: 0,
         slots: vec![],
         heads: vec![],
+        tuples: vec![],
     };
     twin.scope.enter();
     let bind = twin.bind_parameters(&function.sig);
@@ -193,7 +209,7 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         return quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;);
     }
     let body = twin.block(&function.body);
-    let (vis, preamble) = (visibility(function), preamble(function));
+    let (vis, preamble) = (visibility(function), preamble(function, Some(&body)));
     quote! {
         #[cold]
         #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
@@ -330,7 +346,26 @@ impl Twin<'_> {
         let outer = std::mem::take(&mut self.slots);
         let statement = self.statement_itself(stmt);
         let own = std::mem::replace(&mut self.slots, outer);
-        quote!(#(let mut #own = ::core::option::Option::None;)* #statement)
+        let slots = quote!(#(let mut #own = ::core::option::Option::None;)*);
+        match stmt {
+            // What is in slots is dropped where the statement ends.
+            Stmt::Expr(_, Some(_)) if !own.is_empty() => quote!({ #slots #statement }),
+            Stmt::Local(local) if drops_temporaries(local) => {
+                quote!(#slots #statement #(#own = ::core::option::Option::None;)*)
+            }
+            _ => quote!(#slots #statement),
+        }
+    }
+
+    /// The value of an expression behind which Rust drops its temporaries: a condition.
+    pub fn scoped(&mut self, e: &Expr) -> TokenStream {
+        let outer = std::mem::take(&mut self.slots);
+        let value = self.value(e);
+        let own = std::mem::replace(&mut self.slots, outer);
+        if own.is_empty() {
+            return value;
+        }
+        quote!({ #(let mut #own = ::core::option::Option::None;)* #value })
     }
 
     fn statement_itself(&mut self, stmt: &Stmt) -> TokenStream {
@@ -404,6 +439,28 @@ impl Twin<'_> {
         });
         typed.collect()
     }
+}
+
+/// Does nothing that the `let` binds borrow from a temporary of its initializer?
+fn drops_temporaries(local: &syn::Local) -> bool {
+    let named = match &local.pat {
+        Pat::Type(pat) => matches!(*pat.pat, Pat::Ident(_)),
+        pat => matches!(pat, Pat::Ident(_)),
+    };
+    let init = local.init.as_ref().filter(|init| init.diverge.is_none());
+    let value = |e: &Expr| {
+        matches!(
+            e,
+            Expr::MethodCall(_)
+                | Expr::Binary(_)
+                | Expr::Unary(_)
+                | Expr::Cast(_)
+                | Expr::Field(_)
+                | Expr::Index(_)
+                | Expr::Try(_)
+        )
+    };
+    named && init.is_some_and(|init| value(&init.expr))
 }
 
 /// How a loop is left by `break`.

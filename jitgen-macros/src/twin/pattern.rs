@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! match v { Value::Int(x) if g => a, P1 => b }
-//!     =>  if let Some((mut x,)) = 'arm: {
-//!             let q = peel(m);  let h = head(q);
-//!             if !h.test("Int", matches!(*h, Value::Int(..))) { break 'arm None }
-//!             let m0 = q.inner(&h, match *h { Value::Int(f) => f, .. });
+//!     =>  let q = peel(m);  let h = head(q);
+//!         if let Some((mut x,)) = 'arm: {
+//!             let m0 = match *h {
+//!                 Value::Int(f) => { h.test("Int", true); q.inner(&h, f) }
+//!                 _ => { h.test("Int", false); break 'arm None }
+//!             };
 //!             { let mut x = m0.bind(); if !branch(g) { break 'arm None } }
 //!             Some((m0.bind(),))
 //!         } { a } else if let … { b } else { unreachable!() }
@@ -86,7 +88,8 @@ impl Twin<'_> {
         let words = e.arms.iter().all(|arm| is_word_pattern(unguarded(&arm.pat).0));
         let scrutinee = self.scrutinee(&e.expr, words);
         let matched = self.fresh("m");
-        let hoisted = self.hoist(&matched, e.arms.iter().map(|arm| unguarded(&arm.pat).0));
+        let patterns: Vec<&Pat> = e.arms.iter().map(|arm| unguarded(&arm.pat).0).collect();
+        let hoisted = self.hoist(&matched, &patterns);
         let mut chain = TokenStream::new();
         let mut complete = false;
         for arm in &e.arms {
@@ -142,7 +145,7 @@ impl Twin<'_> {
             self.scope.declare(name);
         }
         let guard = guard.map(|guard| {
-            let condition = self.value(guard);
+            let condition = self.scoped(guard);
             let peeked = tests.binds.iter().map(Bind::peeked);
             quote! {{
                 #(let mut #names = #peeked;)*
@@ -231,14 +234,34 @@ impl Twin<'_> {
         }
     }
 
-    /// The head of what is matched, once for all arms: its tag is loaded before the first test, and
-    /// the tests narrow it together.
-    fn hoist<'p>(
-        &mut self,
-        matched: &Ident,
-        mut patterns: impl Iterator<Item = &'p Pat>,
-    ) -> TokenStream {
-        if !patterns.any(has_head) {
+    /// What is asked of the same place in several arms, once for all of them: the fields of a tuple
+    /// have one place each, and a tag is loaded before the first test, so that the tests narrow it
+    /// together.
+    fn hoist(&mut self, matched: &Ident, patterns: &[&Pat]) -> TokenStream {
+        let patterns: Vec<&Pat> = patterns.iter().flat_map(|pat| cases(pat)).collect();
+        let tuples: Vec<&syn::PatTuple> = patterns
+            .iter()
+            .filter_map(|pat| match pat {
+                Pat::Tuple(tuple) if !has_rest(tuple) => Some(tuple),
+                _ => None,
+            })
+            .collect();
+        if let [first, _, ..] = &tuples[..] {
+            let parts: Vec<Ident> = first.elems.iter().map(|_| self.fresh("m")).collect();
+            let fields: Vec<_> = parts.iter().map(|part| quote!(#part)).collect();
+            let mut out = self.fields_of(matched, &fields, &parts);
+            self.tuples.push((matched.clone(), parts.clone()));
+            for (index, part) in parts.iter().enumerate() {
+                let inner: Vec<&Pat> =
+                    tuples.iter().filter_map(|tuple| tuple.elems.get(index)).collect();
+                // What the first arm does not ask for may not be there to be asked for.
+                if inner.first().is_some_and(|pat| has_head(pat)) {
+                    out.extend(self.hoist(part, &inner));
+                }
+            }
+            return out;
+        }
+        if !patterns.iter().any(|pat| has_head(pat)) {
             return quote!();
         }
         let m = support();
@@ -322,16 +345,24 @@ impl Twin<'_> {
                 self.test_variant(path, pat.span(), &elems, &shape, matched, tests);
             }
             Pat::Tuple(p) => {
-                let peeled = self.fresh("q");
-                tests.out.extend(quote!(let #peeled = #m::peel(#matched);));
-                let shape = |fields: &[TokenStream]| match fields {
-                    [field] => quote!((#field,)),
-                    fields => quote!((#(#fields),*)),
-                };
+                let known = self
+                    .tuples
+                    .iter()
+                    .find(|(of, fields)| of == matched && fields.len() == p.elems.len());
+                if let Some((_, fields)) = known.filter(|_| !has_rest(p)) {
+                    for (field, elem) in fields.clone().iter().zip(&p.elems) {
+                        self.test(elem, field, tests);
+                    }
+                    return;
+                }
                 let elems: Vec<&Pat> = p.elems.iter().collect();
-                let native = quote!(#peeled.addr());
-                let field = |address: &Ident| quote!(#peeled.field(#address));
-                self.test_parts(&elems, &shape, &native, &field, tests);
+                let (fields, parts) = self.parts(&elems);
+                let names: Vec<Ident> = parts.iter().map(|(name, _)| name.clone()).collect();
+                let fields = self.fields_of(matched, &fields, &names);
+                tests.out.extend(fields);
+                for (part, inner) in &parts {
+                    self.test(inner, part, tests);
+                }
             }
             Pat::Reference(p) => {
                 let behind = self.fresh("q");
@@ -361,7 +392,7 @@ impl Twin<'_> {
             if !#m::named(
                 #peeled, &#head, #name,
                 // SAFETY: of a head only the variant is looked at.
-                ::core::matches!(unsafe { &*#head.native() }, #pat), #path,
+                unsafe { ::core::matches!(*#head.native(), #pat) }, #path,
             ) { #fail }
         ));
     }
@@ -378,55 +409,61 @@ impl Twin<'_> {
     ) {
         let ((peeled, head), fail) = (self.head(matched, span, tests), tests.fail);
         let name = last_name(path);
+        let (fields, parts) = self.parts(elems);
+        let found = parts.iter().map(|(part, _)| quote!(#peeled.inner(&#head, #part)));
+        let found = quote!(#(#found),*);
+        let pattern = if parts.is_empty() { quote!(#path { .. }) } else { shape(&fields) };
+        let matched = match &parts[..] {
+            [] => quote!(),
+            parts => {
+                let names = parts.iter().map(|(part, _)| part);
+                quote!(let (#(#names),*) =)
+            }
+        };
         tests.out.extend(quote_spanned!(span=>
-            if !#head.test(
-                // SAFETY: of a head only the variant is looked at.
-                #name, ::core::matches!(unsafe { &*#head.native() }, #path { .. }),
-            ) { #fail }
+            // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
+            #matched match unsafe { &*#head.native() } {
+                #pattern => { #head.test(#name, true); (#found) }
+                _ => { #head.test(#name, false); #fail }
+            };
         ));
-        let native = quote!(#head.native());
-        let field = |address: &Ident| quote!(#peeled.inner(&#head, #address));
-        self.test_parts(elems, shape, &native, &field, tests);
+        for (part, inner) in &parts {
+            self.test(inner, part, tests);
+        }
     }
 
-    /// The patterns inside of one: rustc's own `match` on `native` gives their addresses.
-    fn test_parts(
-        &mut self,
-        elems: &[&Pat],
-        shape: &dyn Fn(&[TokenStream]) -> TokenStream,
-        native: &TokenStream,
-        field: &dyn Fn(&Ident) -> TokenStream,
-        tests: &mut Tests,
-    ) {
-        let mut parts: Vec<(Ident, &Pat)> = vec![];
-        let mut patterns = vec![];
-        for elem in elems {
-            match strip(elem) {
-                Pat::Wild(_) => patterns.push(quote!(_)),
-                Pat::Rest(_) => patterns.push(quote!(..)),
-                inner => {
-                    let address = self.fresh("a");
-                    patterns.push(quote!(#address));
-                    parts.push((address, inner));
-                }
+    /// The fields of a pattern with patterns inside: a binding for each, and those that are tested.
+    fn parts<'p>(&mut self, elems: &[&'p Pat]) -> (Vec<TokenStream>, Vec<(Ident, &'p Pat)>) {
+        let mut parts = vec![];
+        let fields = elems.iter().map(|elem| match strip(elem) {
+            Pat::Wild(_) => quote!(_),
+            Pat::Rest(_) => quote!(..),
+            inner => {
+                let part = self.fresh("m");
+                parts.push((part.clone(), inner));
+                quote!(#part)
             }
-        }
-        if parts.is_empty() {
-            return;
-        }
-        let pattern = shape(&patterns);
-        let addresses: Vec<&Ident> = parts.iter().map(|(address, _)| address).collect();
-        tests.out.extend(quote! {
-            // SAFETY: only addresses of fields are computed.
-            let (#(#addresses,)*) = match unsafe { &*#native } {
-                #pattern => (#(::core::ptr::from_ref(#addresses),)*),
-                _ => ::core::unreachable!(),
-            };
         });
-        for (address, inner) in &parts {
-            let (matched, place) = (self.fresh("m"), field(address));
-            tests.out.extend(quote!(let #matched = #place;));
-            self.test(inner, &matched, tests);
+        (fields.collect(), parts)
+    }
+
+    /// The fields of a tuple: rustc's own pattern gives their addresses.
+    fn fields_of(
+        &mut self,
+        matched: &Ident,
+        fields: &[TokenStream],
+        parts: &[Ident],
+    ) -> TokenStream {
+        if parts.is_empty() {
+            return quote!();
+        }
+        let (m, peeled) = (support(), self.fresh("q"));
+        quote! {
+            let #peeled = #m::peel(#matched);
+            // SAFETY: only addresses of fields are computed.
+            let (#(#parts,)*) = match unsafe { &*#peeled.addr() } {
+                (#(#fields,)*) => (#(#peeled.field(#parts),)*),
+            };
         }
     }
 
@@ -457,6 +494,20 @@ impl Twin<'_> {
         tests.out.extend(quote!(let (#(#places,)*) = #whole: { #alternatives #fail };));
         tests.binds.extend(binds);
     }
+}
+
+/// The alternatives of a pattern.
+fn cases(pat: &Pat) -> Vec<&Pat> {
+    match pat {
+        Pat::Or(p) => p.cases.iter().flat_map(cases).collect(),
+        Pat::Paren(p) => cases(&p.pat),
+        pat => vec![pat],
+    }
+}
+
+/// Does `..` stand for some of its fields?
+fn has_rest(tuple: &syn::PatTuple) -> bool {
+    tuple.elems.iter().any(|elem| matches!(elem, Pat::Rest(_)))
 }
 
 /// Does it ask which variant the value is, before anything else?

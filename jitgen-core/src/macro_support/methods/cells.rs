@@ -15,6 +15,10 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 pub trait CellTwin {
     /// What is inside.
     type Item: Traced;
+    /// The twin of `new`.
+    fn new__twin(value: Tv<Self::Item>) -> Tv<Self>
+    where
+        Self: Traced;
     /// The twin of `get`.
     fn get__twin(&self, this: Place<Self>) -> Tv<Self::Item>
     where
@@ -36,6 +40,10 @@ fn content<T>(this: Place<Cell<T>>) -> Place<T> {
 
 impl<T: Traced> CellTwin for Cell<T> {
     type Item = T;
+    fn new__twin(value: Tv<T>) -> Tv<Self> {
+        let opnd = value.opnd();
+        Tv::of(Cell::new(value.native()), opnd)
+    }
     fn get__twin(&self, this: Place<Self>) -> Tv<T>
     where
         T: Copy,

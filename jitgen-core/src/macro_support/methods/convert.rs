@@ -2,10 +2,11 @@
 //!
 //! Not here: `as` (`ops`), the conversion of errors by `?` (`call`).
 
+use super::super::ask;
 use crate::macro_support::ops::cast;
 use crate::macro_support::shape::TagAt;
 use crate::macro_support::traced::{Scalar, Traced, Tv};
-use crate::tracer::{AbortReason, with};
+use crate::tracer::AbortReason;
 
 /// What `From` is between.
 pub trait FromTwin<T: Traced>: Traced {
@@ -17,7 +18,7 @@ impl<T: Scalar, U: Scalar + From<T>> FromTwin<T> for U {
     fn from__twin(value: Tv<T>) -> Tv<U> {
         if !matches!(T::TAG, TagAt::Nowhere) {
             // A conversion of the author's own.
-            with(|s| s.abort(AbortReason::OpaqueValue));
+            ask::abort(AbortReason::OpaqueValue);
         }
         let now = U::from(value.nat());
         cast(value, now)

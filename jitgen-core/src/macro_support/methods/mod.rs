@@ -26,6 +26,7 @@ mod checked;
 mod convert;
 mod counted;
 mod float;
+mod heap;
 pub(super) mod integer;
 mod letter;
 mod optional;
@@ -34,6 +35,7 @@ mod sequence;
 mod vector;
 
 pub use counted::{Share, clone_called, clone_of, clone_shared};
+pub use heap::same_object;
 
 // Underscores: an import of everything here must not hide a name of the author's.
 pub use cells::{CellTwin as _, RefCellTwin as _};
@@ -51,17 +53,14 @@ pub use quasi::QuasiTwin as _;
 pub use sequence::Sequence as _;
 pub use vector::{Elements as _, Vector as _};
 
+use super::ask;
 use super::place::Place;
 use super::traced::{Scalar, Traced, Tv};
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{Function, Opnd, Word, pure, with};
+use crate::tracer::{Function, Opnd, Word, pure};
 use std::ops::{BitAnd, BitXor, Not};
 
 /// How a twin takes its receiver: by reference (the place itself) or by value.
-#[diagnostic::on_unimplemented(
-    message = "`self` of type `{T}` cannot be taken by value in traced code",
-    note = "take `&self`, or write `#[derive(Traced)]` on the type"
-)]
 pub trait Receive<T: ?Sized> {
     /// Takes it.
     fn receive(place: Place<T>) -> Self;
@@ -91,17 +90,17 @@ fn word<X: Scalar>(now: X, o: Opnd) -> Tv<X> {
 
 /// An operation on one word.
 fn op1<A: Scalar, R: Scalar>(op: Op, ty: Ty, a: Tv<A>, now: R) -> Tv<R> {
-    word(now, with(|s| s.op(op, ty, a.word(), None)))
+    word(now, ask::op(op, ty, a.word(), None))
 }
 
 /// An operation on two words.
 fn op2<A: Scalar, B: Scalar, R: Scalar>(op: Op, ty: Ty, a: Tv<A>, b: Tv<B>, now: R) -> Tv<R> {
-    word(now, with(|s| s.op(op, ty, a.word(), Some(b.word()))))
+    word(now, ask::op(op, ty, a.word(), Some(b.word())))
 }
 
 /// Guards that the word is what it is now.
 fn assume(condition: Tv<bool>) {
-    with(|s| s.branch(condition.word()));
+    ask::branch(condition.word());
 }
 
 /// `if condition { a } else { b }`, without a branch.
@@ -128,5 +127,5 @@ fn pure_call<R: Scalar>(
         pure::register(function.symbol, evaluator);
     }
     let result = Const::new(R::TY, now.bits());
-    word(now, with(|s| s.end_pure_call(function, args, result)))
+    word(now, ask::end_pure_call(function, args, result))
 }

@@ -7,12 +7,13 @@
 //!
 //! Not here: `len`, `is_empty` (`sequence`); iterators.
 
+use super::super::ask;
 use crate::ir::{Const, Op, Ty};
 use crate::macro_support::call::{residual, some};
 use crate::macro_support::elements::{Indexable, element, index, inside, vec_layout, vec_word};
 use crate::macro_support::place::{Place, shared, unique};
 use crate::macro_support::traced::{Traced, Tv, lift, unit};
-use crate::tracer::{Function, Opnd, Word, panics, with};
+use crate::tracer::{Function, Opnd, Word, panics};
 
 fn constant(value: u64) -> Word {
     Word { now: Const::i64(value as i64), opnd: Opnd::Const }
@@ -22,14 +23,14 @@ fn constant(value: u64) -> Word {
 fn plus(a: Word, by: i64) -> Word {
     let now = Const::i64(a.now.signed().wrapping_add(by));
     let by = Word { now: Const::i64(by), opnd: Opnd::Const };
-    Word { now, opnd: with(|s| s.op(Op::Add, Ty::I64, a, Some(by))) }
+    Word { now, opnd: ask::op(Op::Add, Ty::I64, a, Some(by)) }
 }
 
 /// Are they equal? A guard says so.
 fn equal(a: Word, b: Word) -> bool {
     let yes = a.now == b.now;
-    let opnd = with(|s| s.op(Op::Eq, Ty::I64, a, Some(b)));
-    with(|s| s.branch(Word { now: Const::bool(yes), opnd }));
+    let opnd = ask::op(Op::Eq, Ty::I64, a, Some(b));
+    ask::branch(Word { now: Const::bool(yes), opnd });
     yes
 }
 

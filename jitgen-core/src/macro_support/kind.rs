@@ -1,0 +1,306 @@
+//! Types as values: what the cores of generic shells know of a type.
+//!
+//! ```text
+//! place.get::<X>()  =  take(place as Place<u8>, Kind of X, room for an X)  +  a carrier around it
+//! ```
+//!
+//! What a shell does is compiled in every interpreter, once for each type; what a core does is
+//! compiled here, once. So all that is more than a line is in a core.
+//!
+//! Invariant `true-kind`: a core is given the kind of the type that lives at the address.
+//!
+//! Not here: what a value is in the trace (`tracer::values`).
+
+use super::ask;
+use super::memory;
+use super::place::{At, Inside, Place, class_at, class_of, refuse_store, without_depth};
+use super::shape::{Owner, Shape, TagAt};
+use super::traced::{Traced, natural, owner_at, settled};
+use crate::ir::{Const, Ty};
+use crate::tracer::{AbortReason, Address, Opnd, Part, Word};
+
+/// What is known of a type.
+pub(super) struct Kind {
+    pub size: u32,
+    /// Has it a destructor?
+    pub drops: bool,
+    pub shape: &'static Shape,
+    pub tag: TagAt,
+    pub variants: u64,
+    pub tag_named: fn(&str) -> Option<u64>,
+    leaves: unsafe fn(*const u8, &mut dyn FnMut(u32, Ty)),
+    variant: unsafe fn(*const u8) -> u64,
+    plain_inside: unsafe fn(*const u8) -> bool,
+}
+
+type Leaves<X> = unsafe fn(*const X, &mut dyn FnMut(u32, Ty));
+
+/// The kind of each type.
+pub(super) trait HasKind: Traced {
+    const KIND: Kind = Kind {
+        size: size_of::<Self>() as u32,
+        drops: std::mem::needs_drop::<Self>(),
+        shape: &Self::SHAPE,
+        tag: Self::TAG,
+        variants: Self::VARIANTS,
+        tag_named: Self::tag_named,
+        // SAFETY: functions of a thin pointer, whatever it points to, are called in the same way;
+        // the same is true of the next two.
+        leaves: unsafe {
+            std::mem::transmute::<Leaves<Self>, Leaves<u8>>(Self::leaves as Leaves<Self>)
+        },
+        // SAFETY: see above.
+        variant: unsafe {
+            std::mem::transmute::<unsafe fn(*const Self) -> u64, unsafe fn(*const u8) -> u64>(
+                Self::variant as unsafe fn(*const Self) -> u64,
+            )
+        },
+        // SAFETY: see above.
+        plain_inside: unsafe {
+            std::mem::transmute::<unsafe fn(*const Self) -> bool, unsafe fn(*const u8) -> bool>(
+                Self::plain_inside as unsafe fn(*const Self) -> bool,
+            )
+        },
+    };
+}
+
+impl<X: Traced> HasKind for X {}
+
+impl Kind {
+    /// Is it a word that has no variants?
+    pub fn is_plain_word(&self) -> bool {
+        self.shape.is_word() && matches!(self.tag, TagAt::Nowhere) && self.variants == 0
+    }
+
+    /// The initialized words of a value.
+    ///
+    /// # Safety
+    /// A value of this kind must be there.
+    pub unsafe fn leaves(&self, this: *const u8) -> Vec<(u32, Ty)> {
+        let mut leaves = vec![];
+        // SAFETY: the caller's promise.
+        unsafe { (self.leaves)(this, &mut |offset, ty| leaves.push((offset, ty))) };
+        leaves
+    }
+
+    /// Which variant it is, as in `VARIANTS`.
+    ///
+    /// # Safety
+    /// A value of this kind must be there.
+    pub unsafe fn variant(&self, this: *const u8) -> u64 {
+        // SAFETY: the caller's promise.
+        unsafe { (self.variant)(this) }
+    }
+
+    /// Has all that is inside of the variant that it is a known shape?
+    ///
+    /// # Safety
+    /// A value of this kind must be there.
+    pub unsafe fn plain_inside(&self, this: *const u8) -> bool {
+        // SAFETY: the caller's promise.
+        !self.shape.is_opaque() || unsafe { (self.plain_inside)(this) }
+    }
+
+    /// The words of a value, with their offsets; `exact`: of the types that the shape says.
+    ///
+    /// # Safety
+    /// A value of this kind must be there.
+    pub unsafe fn words(&self, this: *const u8, whole: Opnd, exact: bool) -> Vec<(u32, Word)> {
+        // SAFETY: the caller's promise.
+        let leaves = unsafe { self.leaves(this) };
+        let words = self.shape.words().iter().map(|word| {
+            // SAFETY: the leaves are the initialized words of the value there.
+            let natural = unsafe { natural(this as u64, word.offset, word.ty, &leaves) };
+            let now = if exact { Const::new(word.ty, natural.bits) } else { natural };
+            let opnd = settled(ask::part(whole, word.offset, now));
+            (word.offset, Word { now, opnd })
+        });
+        words.collect()
+    }
+
+    /// Puts a value together that came in words from outside; gives its operand.
+    ///
+    /// # Safety
+    /// There must be room for a value of this kind, and the words be those of one.
+    pub unsafe fn receive(&self, to: *mut u8, words: &[(u32, Word)]) -> Opnd {
+        // SAFETY: the caller's promise.
+        let opnd = unsafe { compose(to, words) };
+        if self.tag.word().is_none() && self.shape.words().len() <= 1 {
+            return opnd;
+        }
+        // SAFETY: the value has just been put there.
+        let leaves = unsafe { self.leaves(to) };
+        for (offset, word) in words {
+            // SAFETY: the leaves are the initialized words of the value there.
+            let natural = unsafe { natural(to as u64, *offset, word.now.ty, &leaves) };
+            if natural.bits != word.now.bits {
+                ask::clear(word.opnd, Const::new(word.now.ty, natural.bits));
+            }
+        }
+        opnd
+    }
+
+    /// Copies the value at a place to `to`, and gives its operand. If it has a destructor, it has
+    /// been moved.
+    ///
+    /// # Safety
+    /// There must be room for a value of this kind, which must be the place's (`in-bounds`).
+    pub unsafe fn take(&self, place: Place<u8>, to: *mut u8) -> Opnd {
+        match place.at {
+            // SAFETY: the caller's promise.
+            At::Value(inside) => unsafe { self.take_inside(place, inside, to) },
+            At::Memory { address, .. } if self.shape.is_opaque() => {
+                if !address.frozen {
+                    ask::abort(AbortReason::OpaqueValue);
+                }
+                // SAFETY: a live value is here: opaque values are read only through frozen memory
+                // (which the greens keep alive, in replay too) or in direct mode.
+                unsafe { self.copy(place.addr(), to) };
+                if place.is_frozen() { Opnd::Frozen } else { Opnd::Const }
+            }
+            At::Memory { address, owner, fixed, .. } => {
+                // SAFETY: the caller's promise.
+                let words = unsafe { self.load(place.addr(), address, owner, fixed) };
+                // SAFETY: the caller's promise; the words are those of the value.
+                unsafe { self.receive(to, &words) }
+            }
+        }
+    }
+
+    unsafe fn copy(&self, from: *const u8, to: *mut u8) {
+        // SAFETY: the caller's promise, of both.
+        unsafe { from.copy_to_nonoverlapping(to, self.size as usize) };
+    }
+
+    unsafe fn take_inside(&self, place: Place<u8>, inside: Inside, to: *mut u8) -> Opnd {
+        let offset = place.distance(inside);
+        if self.drops && !inside.moved.is_null() {
+            // SAFETY: the list belongs to the carrier of the same value.
+            unsafe { (*inside.moved).push((offset, self.size)) };
+        }
+        // SAFETY: the twin's own value lives there; if it has a destructor, the carrier knows now
+        // that it has been moved.
+        unsafe { self.copy(place.addr(), to) };
+        let whole = inside.whole();
+        if self.shape.is_word() {
+            // SAFETY: a value of one word lives there.
+            let now = unsafe { memory::read(place.addr() as u64, self.shape.first()) };
+            ask::part(whole, offset, now)
+        } else if offset == 0 && inside.local.size == self.size {
+            whole
+        } else {
+            ask::slice(whole, offset, self.size)
+        }
+    }
+
+    unsafe fn load(
+        &self,
+        this: *const u8,
+        base: Address,
+        owner: Owner,
+        fixed: bool,
+    ) -> Vec<(u32, Word)> {
+        let mut leaves: Option<Vec<(u32, Ty)>> = None;
+        let mut words = Vec::with_capacity(self.shape.words().len());
+        for word in self.shape.words() {
+            let class = class_at(owner_at(word.owner, owner), fixed);
+            let address = Address { offset: base.offset + word.offset as i32, class, ..base };
+            let loaded = match ask::begin_load(address, word.ty) {
+                Some(loaded) => loaded,
+                None => {
+                    // SAFETY: nothing is replayed, so a live value is here (`in-bounds`).
+                    let leaves = leaves.get_or_insert_with(|| unsafe { self.leaves(this) });
+                    // SAFETY: the leaves are the initialized words of the live value there.
+                    let now = unsafe { natural(this as u64, word.offset, word.ty, leaves) };
+                    Word { now, opnd: ask::end_load(address, now) }
+                }
+            };
+            words.push((word.offset, without_depth(loaded, fixed)));
+        }
+        words
+    }
+
+    /// Moves a value from `from` to a place that holds nothing.
+    ///
+    /// # Safety
+    /// A value of this kind must be at `from`, and room for one at the place (`in-bounds`).
+    pub unsafe fn put(&self, place: Place<u8>, from: *const u8, opnd: Opnd) {
+        if place.is_fixed() {
+            refuse_store();
+        }
+        match place.at {
+            At::Value(inside) => {
+                // SAFETY: the twin's own value lives there, of this kind.
+                unsafe { self.copy(from, place.addr()) };
+                if place.distance(inside) == 0 && self.size == inside.local.size {
+                    inside.set_whole(opnd);
+                } else {
+                    place.replace(inside, (place.distance(inside), self.size), opnd);
+                }
+            }
+            At::Memory { .. } if self.shape.is_opaque() => {
+                ask::abort(AbortReason::OpaqueValue);
+                // SAFETY: `in-bounds`; recording has been given up and an opaque store is never
+                // followed by a log, so this is direct mode.
+                unsafe { self.copy(from, place.addr()) };
+            }
+            // If it has been stored, the value is there, and not here.
+            At::Memory { address, owner, .. } if ask::begin_store() => {
+                let words = match ask::is_recording() {
+                    // SAFETY: the caller's promise.
+                    true => unsafe { self.words(from, opnd, false) },
+                    false => vec![],
+                };
+                // SAFETY: nothing is replayed, so a live value is here (`in-bounds`), whose bits
+                // this call replaces; what they were has been moved away or needs no drop.
+                unsafe { self.copy(from, place.addr()) };
+                // All words, also those that mean nothing in this variant: so what the trace finds
+                // in memory is what the twin has found there.
+                let words = self.shape.words().iter().zip(words).map(|(at, (offset, word))| {
+                    let class = class_of(owner_at(at.owner, owner));
+                    (Address { offset: address.offset + offset as i32, class, ..address }, word)
+                });
+                let words: Vec<_> = words.collect();
+                ask::end_store(&words);
+            }
+            At::Memory { .. } => (),
+        }
+    }
+
+    /// Nothing of the value at a place has been moved away any more.
+    pub fn is_whole(&self, place: Place<u8>) {
+        if let At::Value(inside) = place.at
+            && !inside.moved.is_null()
+        {
+            let offset = place.distance(inside);
+            let end = offset + self.size;
+            // SAFETY: the list belongs to the carrier of the same value.
+            unsafe { (*inside.moved).retain(|(at, size)| at + size <= offset || *at >= end) };
+        }
+    }
+
+    /// Has the value at a place been moved away?
+    pub fn is_moved(&self, place: Place<u8>) -> bool {
+        let At::Value(inside) = place.at else { return false };
+        let offset = place.distance(inside);
+        if inside.moved.is_null() {
+            return false;
+        }
+        // SAFETY: the list belongs to the carrier of the same value.
+        let moved = unsafe { &*inside.moved };
+        moved.iter().any(|(at, len)| *at <= offset && offset + self.size <= at + len)
+    }
+}
+
+/// Writes words to where a value is put together; gives its operand.
+///
+/// # Safety
+/// There must be room for all of them.
+pub(super) unsafe fn compose(to: *mut u8, words: &[(u32, Word)]) -> Opnd {
+    for (offset, word) in words {
+        // SAFETY: the caller's promise.
+        unsafe { memory::write(to as u64 + u64::from(*offset), word.now) };
+    }
+    let parts = words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
+    ask::settle(parts.collect())
+}

@@ -1,0 +1,235 @@
+//! Making objects of the collected heap, and comparing pointers to them.
+//!
+//! ```text
+//! Gc::new(node)    v1 = load.ptr cursor;  v2 = load.ptr limit;  guard v1 != v2
+//!                  store cursor, v1 + 32;  store v1, header;  store v1+8, value; store v1+16, next
+//! ```
+//!
+//! Where the free cells are used up the trace is left, and a bridge calls the slow path, which may
+//! collect. The log has the cursor, and what replay finds behind it says which way was taken.
+//!
+//! Invariant `at-once`: between the header and the last word of a value nothing is called and no
+//! guard stands, so the collector never sees half an object.
+//!
+//! Not here: what is done with pointers (`macro_support::heap`).
+
+use crate::gc::{AllocationPoint, Collect, Gc, Object, OutOfMemory, PAYLOAD};
+use crate::ir::{Const, Op, Ty};
+use crate::macro_support::call::{ok, residual};
+use crate::macro_support::heap::{content_of, payload_of};
+use crate::macro_support::memory;
+use crate::macro_support::methods::counted::{CloneTwin, Share};
+use crate::macro_support::ops::{Bin, bin};
+use crate::macro_support::passing::{AbiOf, RetOf, deliver, from_abi, nothing, word};
+use crate::macro_support::place::{Place, local};
+use crate::macro_support::reach::{Peel, follow};
+use crate::macro_support::traced::{Traced, Tv};
+use crate::tracer::{
+    ALLOCATION_CLASS, Address, Function, Opnd, Replayed, Word, alias_class, outside, panics, with,
+};
+use std::any::type_name;
+
+fn constant(now: Const) -> Word {
+    Word { now, opnd: Opnd::Const }
+}
+
+/// The place of the cursor, or at 8 bytes from it of the limit, of an allocation point.
+fn point_at(point: AllocationPoint, offset: i32) -> Address {
+    let base_now = point.cursor as u64;
+    let class = ALLOCATION_CLASS.0;
+    Address { base: Opnd::Const, base_now, offset, frozen: false, class }
+}
+
+/// The next free cell of a point; none if they are used up.
+fn next_cell<T: Traced + Collect + 'static>(point: AllocationPoint, value: &Tv<T>) -> Option<Word> {
+    let distance = point.limit as i64 - point.cursor as i64;
+    let (cursor, limit) = (point_at(point, 0), point_at(point, distance as i32));
+    if with(|s| s.is_unknown(cursor.now()) && s.is_unknown(limit.now())) {
+        // What is recorded is the way of most executions.
+        // SAFETY: the carrier holds a value.
+        outside(|| Gc::make_room(unsafe { &*value.raw() }));
+    }
+    // SAFETY: the addresses of a point are valid until the thread ends.
+    let cell = unsafe { memory::load(cursor, Ty::Ptr) };
+    match with(|s| s.next_replayed().cloned()) {
+        Some(Replayed::Store) => return Some(cell),
+        Some(Replayed::Call(_)) => return None,
+        Some(other) => panic!("replay is out of step: an allocation met {other:?}"),
+        None => (),
+    }
+    // SAFETY: as above.
+    let end = unsafe { memory::read(limit.now(), Ty::Ptr) };
+    let end = Word { now: end, opnd: with(|s| s.end_peek(limit, end)) };
+    let full = cell.now == end.now;
+    let opnd = with(|s| s.op(Op::Eq, Ty::Ptr, cell, Some(end)));
+    with(|s| s.branch(Word { now: Const::bool(full), opnd }));
+    (!full).then_some(cell)
+}
+
+fn plus(pointer: Word, bytes: usize) -> Word {
+    let now = Const::new(Ty::Ptr, pointer.now.bits.wrapping_add(bytes as u64));
+    let bytes = constant(Const::i64(bytes as i64));
+    Word { now, opnd: with(|s| s.op(Op::PtrAdd, Ty::Ptr, pointer, Some(bytes))) }
+}
+
+/// An object in the next free cell; the value if there is none.
+fn bump<T: Traced + Collect + 'static>(value: Tv<T>) -> Result<Tv<Gc<T>>, Tv<T>> {
+    if T::SHAPE.is_opaque() {
+        return Err(value);
+    }
+    let Some(point) = Gc::<T>::allocation_point() else { return Err(value) };
+    let Some(cell) = next_cell(point, &value) else { return Err(value) };
+    let payload = plus(cell, PAYLOAD);
+    // SAFETY: the cell is free, since cursor and limit differ; it becomes an object by its header,
+    // whose value is written before anything else can be allocated.
+    unsafe {
+        memory::store(point_at(point, 0), plus(cell, point.size));
+        let header = Address {
+            base: payload.opnd,
+            base_now: payload.now.bits,
+            offset: -(PAYLOAD as i32),
+            frozen: false,
+            class: alias_class("the header of an object", 0),
+        };
+        memory::store(header, constant(Const::i64(point.header as i64)));
+    }
+    follow::<T>(payload, 0, false).owned_by(content_of::<T>()).write(value);
+    Ok(Tv::from_word(payload))
+}
+
+/// A residual function of one argument.
+macro_rules! called {
+    ($thunk:ident::<$t:ident>, $kind:ty, $argument:ty => $result:ty, $value:expr, $f:expr) => {{
+        let argument = $value;
+        let function =
+            Function { symbol: type_name::<$kind>(), address: $thunk::<$t> as *const () as usize };
+        let words = [word(&argument)];
+        let f: fn($argument) -> $result = $f;
+        residual(function, &words, move || f(argument.native()))
+    }};
+}
+
+macro_rules! thunk {
+    ($name:ident<$t:ident: $($bound:path),+>($argument:ty) -> $result:ty, $f:expr) => {
+        extern "C" fn $name<$t: $($bound +)+ 'static>(
+            argument: AbiOf<$argument>,
+            out: *mut u8,
+        ) -> RetOf<$result> {
+            panics::guarded(nothing::<$result>(), || {
+                let f: fn($argument) -> $result = $f;
+                // SAFETY: a trace passes the argument, and scratch memory for the result.
+                unsafe { deliver::<$result>(f(from_abi::<$argument>(argument)), out) }
+            })
+        }
+    };
+}
+
+thunk!(new_thunk<T: Traced, Collect>(T) -> Gc<T>, Gc::new);
+thunk!(try_new_thunk<T: Traced, Collect>(T) -> Result<Gc<T>, OutOfMemory>, Gc::try_new);
+thunk!(vec_thunk<T: Collect>(Vec<T>) -> Result<Gc<[T]>, OutOfMemory>, Gc::try_from_vec);
+
+impl<T: Traced + Collect + 'static> Gc<T> {
+    /// The twin of `new`.
+    #[doc(hidden)]
+    pub fn new__twin(value: Tv<T>) -> Tv<Gc<T>> {
+        bump(value).unwrap_or_else(
+            |value| called!(new_thunk::<T>, fn(T) -> Gc<T>, T => Gc<T>, value, Gc::new),
+        )
+    }
+
+    /// The twin of `try_new`.
+    #[doc(hidden)]
+    pub fn try_new__twin(value: Tv<T>) -> Tv<Result<Gc<T>, OutOfMemory>> {
+        match bump(value) {
+            Ok(gc) => ok(gc),
+            Err(value) => called!(
+                try_new_thunk::<T>,
+                fn(T) -> Result<Gc<T>, OutOfMemory>,
+                T => Result<Gc<T>, OutOfMemory>,
+                value,
+                Gc::try_new
+            ),
+        }
+    }
+}
+
+extern "C" fn repeat_thunk<T: Traced + Collect + Clone + 'static>(
+    item: AbiOf<T>,
+    length: u64,
+    out: *mut u8,
+) -> RetOf<Result<Gc<[T]>, OutOfMemory>> {
+    panics::guarded(nothing::<Result<Gc<[T]>, OutOfMemory>>(), || {
+        // SAFETY: a trace passes the arguments, and scratch memory for the result.
+        unsafe {
+            let slice = Gc::try_repeat(from_abi::<T>(item), length as usize);
+            deliver::<Result<Gc<[T]>, OutOfMemory>>(slice, out)
+        }
+    })
+}
+
+impl<T: Collect + 'static> Gc<[T]> {
+    /// The twin of `try_from_vec`.
+    #[doc(hidden)]
+    pub fn try_from_vec__twin(items: Tv<Vec<T>>) -> Tv<Result<Gc<[T]>, OutOfMemory>> {
+        called!(
+            vec_thunk::<T>,
+            fn(Vec<T>) -> Result<Gc<[T]>, OutOfMemory>,
+            Vec<T> => Result<Gc<[T]>, OutOfMemory>,
+            items,
+            Gc::try_from_vec
+        )
+    }
+
+    /// The twin of `try_repeat`.
+    #[doc(hidden)]
+    pub fn try_repeat__twin(item: Tv<T>, length: Tv<usize>) -> Tv<Result<Gc<[T]>, OutOfMemory>>
+    where
+        T: Traced + Clone,
+    {
+        let function = Function {
+            symbol: type_name::<fn(T, usize) -> Gc<[T]>>(),
+            address: repeat_thunk::<T> as *const () as usize,
+        };
+        let words = [word(&item), word(&length)];
+        residual(function, &words, move || Gc::try_repeat(item.native(), length.native()))
+    }
+}
+
+/// `a.ptr_eq(b)`, behind references.
+pub fn same_object<P: Peel<End = Gc<T>>, T: ?Sized>(a: Place<P>, mut b: Tv<Gc<T>>) -> Tv<bool> {
+    let (a, b) = (payload_of(P::peel(a)), payload_of(local(&mut b)));
+    let (a, b): (Tv<*const u8>, Tv<*const u8>) = (Tv::from_word(a), Tv::from_word(b));
+    bin(Bin::Eq, false, a, b, a.nat() == b.nat())
+}
+
+impl<T: ?Sized> Gc<T> {
+    /// The twin of `ptr_eq`, called by its path.
+    #[doc(hidden)]
+    pub fn ptr_eq__twin(mut a: Tv<Gc<T>>, b: Tv<Gc<T>>) -> Tv<bool> {
+        same_object(local(&mut a), b)
+    }
+}
+
+impl<T: Object> Gc<T> {
+    /// The twin of `as_ptr`, called by its path.
+    #[doc(hidden)]
+    pub fn as_ptr__twin(mut this: Tv<Gc<T>>) -> Tv<*const T> {
+        Tv::from_word(payload_of(local(&mut this)))
+    }
+}
+
+impl<T: ?Sized> Share for Gc<T> {
+    fn share(_: Place<Self>) {}
+}
+
+impl<T: ?Sized> CloneTwin for Gc<T> {
+    fn clone__twin(this: Place<Self>) -> Tv<Self> {
+        this.get()
+    }
+}
+
+impl CloneTwin for OutOfMemory {
+    fn clone__twin(this: Place<Self>) -> Tv<Self> {
+        this.get()
+    }
+}
