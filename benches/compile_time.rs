@@ -15,6 +15,7 @@
 //!
 //! Not here: how long recording takes (`benches/interpreters.rs`).
 
+#[allow(dead_code, reason = "the rest is for tests and the other bench")]
 #[path = "../tests/support/plain.rs"]
 mod plain;
 

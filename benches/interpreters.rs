@@ -111,6 +111,10 @@ fn run(settings: &str, run: &(dyn Fn() -> Timed + Send + Sync)) -> Timed {
         let thread = scope.spawn(|| {
             let mut config = Config::default();
             config.apply(settings).expect("the settings are sound");
+            if settings != "jit=off" {
+                // To look at what the JIT does: `JITGEN=log=events,stats`.
+                config.apply(&env::var("JITGEN").unwrap_or_default()).expect("`JITGEN` is sound");
+            }
             configure(config).expect("the thread is new");
             run()
         });

@@ -6,6 +6,7 @@
 mod constructs;
 #[path = "interpreters/failing.rs"]
 mod failing;
+#[allow(dead_code, reason = "most of its instructions can be recorded")]
 #[path = "interpreters/hints.rs"]
 mod hints;
 
@@ -87,7 +88,6 @@ fn not_green() {
 
 #[test]
 fn wrong_effects() {
-    // The claim is wrong, so only the interpreter would be right: there is no code.
     let settings = "threshold=2,check_effects=on";
     check(AbortReason::WrongEffects, settings, || hints::run(&[Hint::Lies], 50));
 }

@@ -180,6 +180,11 @@ fn calls_are_traced() {
 }
 
 #[test]
+fn hints_are_traced() {
+    run_all("hints");
+}
+
+#[test]
 fn methods_are_traced() {
     run_all("methods");
 }

@@ -8,6 +8,8 @@
 mod constructs;
 #[path = "interpreters/helpers.rs"]
 mod helpers;
+#[path = "interpreters/references.rs"]
+mod references;
 #[path = "interpreters/stack.rs"]
 mod stack;
 #[path = "interpreters/tagged.rs"]
@@ -176,6 +178,9 @@ fn random_word_programs() {
 fn options_unrolled_loops_and_panics_with_values() {
     let run = agree("constructs", || constructs::run(400));
     assert!(run.statistics.loops > 0, "{:?}", run.statistics);
+    let run = agree("references", || references::run(400));
+    assert!(run.statistics.aborts.is_empty(), "{:?}", run.statistics.aborts);
+    assert!(run.statistics.bridges > 0);
     let run = agree("constructs that panic", || constructs::run(5000));
     assert!(run.output.contains("the sum is 100"), "{}", run.output);
 }

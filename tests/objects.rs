@@ -7,7 +7,7 @@ mod code_objects;
 mod objects;
 
 use jitgen::modes::{MODES, Run, run_with, traces};
-use jitgen_core::ir::{Aux, Inst, Op, Trace};
+use jitgen_core::ir::{Aux, End, Inst, Op, Trace};
 use jitgen_core::tracer::ALLOCATION_CLASS;
 use objects::vm::Insn as I;
 use objects::{REGISTERS, Tally};
@@ -193,7 +193,7 @@ fn random_program(seed: u64) -> Vec<I> {
 
 #[test]
 fn random_programs_do_the_same_in_all_modes() {
-    let count = std::env::var("JITGEN_PROGRAMS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    let count = std::env::var("JITGEN_PROGRAMS").ok().and_then(|n| n.parse().ok()).unwrap_or(6);
     for seed in 0..count {
         let code = random_program(seed);
         // A list that contains itself can be shown: only so far down.
@@ -219,6 +219,19 @@ fn an_object_is_made_without_a_call() {
     let heap: Vec<Op> = body.insts.iter().filter(heap).map(|inst| inst.op).collect();
     // The limit does not change, and the cursor is in a register.
     assert_eq!(heap, [Op::Store], "{trace}");
+}
+
+#[test]
+fn where_cells_are_used_up_a_bridge_makes_the_object() {
+    let tally = Arc::<Tally>::default();
+    let settings = "threshold=5,bridge_threshold=2,background=off,log=trace,gc_stress=on";
+    let code = repeated(100, &[I::Nil(0)], &[I::Cons(0, 7, 0)]);
+    let all = traces(settings, || drop(objects::run(&code, &tally)));
+    let makes = |trace: &&Trace| trace.calls.iter().any(|call| call.symbol.contains("::TryNew<"));
+    let is_bridge = |trace: &Trace| matches!(trace.blocks[0].end, End::Leave(_));
+    let (bridges, loops): (Vec<&Trace>, _) = all.iter().filter(makes).partition(|t| is_bridge(t));
+    assert!(!bridges.is_empty() && loops.is_empty(), "{all:?}");
+    assert!(all.len() < 6, "no bridge is for what never happens: {}", all.len());
 }
 
 #[test]

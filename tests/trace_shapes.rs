@@ -3,6 +3,10 @@
 //! Few and stable: each pins something that the optimizer must not lose. The counts are those of
 //! the block that runs at each round, behind the peeled first one.
 
+#[allow(dead_code, reason = "the rest is for the bench")]
+#[path = "interpreters/tree/mod.rs"]
+mod tree;
+
 use jitgen_core::ir::{Block, End, Trace, parse};
 use jitgen_core::{Config, configure, statistics};
 use std::cell::RefCell;
@@ -116,6 +120,20 @@ fn guards_share_the_exits_of_their_resume_points() {
         // Checks before an effect have one exit between them, also across instructions.
         assert!(trace.exits.len() * 2 <= trace.guard_count() + 2, "{trace}");
     }
+}
+
+#[test]
+fn variables_of_a_recursive_interpreter_stay_in_registers() {
+    let kernel = tree::kernels::KERNELS.iter().find(|kernel| kernel.name == "int_sum");
+    let program = kernel.expect("it is one").program(50);
+    let traces = optimized_by(|| {
+        tree::kernels::outcome(&program);
+    });
+    let [one] = &traces[..] else { panic!("{} traces", traces.len()) };
+    // Two sums, two variables and the flag of the cell that they are in; no loads, no calls.
+    let counts = census(body(one));
+    let expected = [("add", 2), ("guard_not", 1), ("lt_s", 2), ("store", 4)];
+    assert_eq!(counts, expected.into_iter().collect(), "{one}");
 }
 
 /// The compiled loop of a kernel of the register machine.

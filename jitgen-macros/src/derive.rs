@@ -526,9 +526,15 @@ fn equal(input: &DeriveInput) -> TokenStream {
                     #m::Traced<O = #m::Plain> + ::core::marker::Copy + ::core::cmp::PartialEq,
             {
                 fn equal(
-                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>, now: bool,
+                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
+                    now: impl ::core::ops::FnOnce() -> bool,
                 ) -> #m::Tv<bool> {
                     #m::equal_called(op, a, b, now)
+                }
+                fn equal_in(
+                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
+                ) -> #m::Tv<bool> {
+                    #m::equal_called_in(op, a, b)
                 }
             }
         };
@@ -561,11 +567,30 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
                 fn from_bits(bits: u64) -> Self { #m::enum_from_bits(bits) }
             }
             impl #generics #m::Scalar for #name #types #copy {}
+            impl #generics #m::Comparable for #name #types #copy {
+                fn compare(
+                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
+                    now: impl ::core::ops::FnOnce() -> bool,
+                ) -> #m::Tv<bool> {
+                    #m::compare_scalars(op, a, b, now)
+                }
+                fn compare_in(
+                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
+                ) -> #m::Tv<bool> {
+                    #m::compare_words(op, a, b)
+                }
+            }
             impl #generics #m::Equal for #name #types #copy {
                 fn equal(
-                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>, now: bool,
+                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
+                    now: impl ::core::ops::FnOnce() -> bool,
                 ) -> #m::Tv<bool> {
-                    #m::equal_words(op, a, b, now)
+                    #m::compare_scalars(op, a, b, now)
+                }
+                fn equal_in(
+                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
+                ) -> #m::Tv<bool> {
+                    #m::compare_words(op, a, b)
                 }
             }
         };

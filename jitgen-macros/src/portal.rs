@@ -209,6 +209,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         counter: 0,
         slots: vec![],
         heads: vec![],
+        deferred: vec![],
         tuples: vec![],
     };
     twin.scope.enter();

@@ -66,7 +66,7 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
     let (twin, from) = (name("portal_twin"), name("from"));
     let (resume, thunk) = (name("resume"), name("thunk"));
     let portal_name = name("portal");
-    let (outer, arguments) = twin::entry(&function.sig);
+    let (outer, arguments) = twin::entry(&function.sig, false);
     let handed = function.sig.inputs.iter().zip(&arguments).map(|(input, name)| match input {
         FnArg::Receiver(this) if reference(this).flatten().is_some() => quote!(#m::unique(#name)),
         FnArg::Receiver(_) => quote!(#m::shared(#name)),
@@ -150,7 +150,7 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
 fn not_called(function: &Function) -> TokenStream {
     let m = support();
     let (name, lifetimes) = (twin_ident(function), &function.sig.generics);
-    let (parameters, _) = twin::entry(&function.sig);
+    let (parameters, _) = twin::entry(&function.sig, false);
     let result = return_type(&function.sig);
     let params = &lifetimes.params;
     quote! {

@@ -50,17 +50,40 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         }
     }
     let arguments: Vec<_> = (0..types.len()).map(|index| format_ident!("__a{index}")).collect();
+    let wide = signature::coerces(function);
+    let (mut taken, mut coerced) = (vec![], quote!());
+    for (name, ty) in arguments.iter().zip(&types) {
+        match signature::coercion(&function.sig, ty, wide) {
+            Some(signature::Coercion { parameter, how }) => {
+                taken.push(parameter);
+                coerced.extend(quote!(let #name = #m::#how(#name);));
+            }
+            None => taken.push(quote!(#ty)),
+        }
+    }
     let (parameters, bind) = match receiver {
-        None => (quote!(#(#arguments: #m::Tv<#types>),*), quote!()),
+        None => (quote!(#(#arguments: #m::Tv<#taken>),*), coerced),
         Some(how) => {
-            let (rest, rest_types) = (&arguments[1..], &types[1..]);
+            let (rest, rest_types) = (&arguments[1..], &taken[1..]);
+            let coerced = match types.first() {
+                Some(ty) if signature::coercion(&function.sig, ty, wide).is_some() => arguments
+                    [1..]
+                    .iter()
+                    .zip(&types[1..])
+                    .filter_map(|(name, ty)| {
+                        let how = signature::coercion(&function.sig, ty, wide)?.how;
+                        Some(quote!(let #name = #m::#how(#name);))
+                    })
+                    .collect(),
+                _ => coerced,
+            };
             let rest = quote!(#(#rest: #m::Tv<#rest_types>),*);
             if how.to_string() == "value" {
-                (quote!(&self, __a0: #m::Tv<Self>, #rest), quote!())
+                (quote!(&self, __a0: #m::Tv<Self>, #rest), coerced)
             } else {
                 (
                     quote!(&self, __place: #m::Place<Self>, #rest),
-                    quote!(let __a0 = #m::#how(__place);),
+                    quote!(let __a0 = #m::#how(__place); #coerced),
                 )
             }
         }
@@ -111,7 +134,8 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                 }
             };
             let conditions = conditions(function, errors);
-            let (entered, inner) = (twin::entry(&function.sig).1, twin::inside_ident(function));
+            let (entered, inner) =
+                (twin::entry(&function.sig, false).1, twin::inside_ident(function));
             let inner = match function.has_receiver() {
                 true => quote!(self.#inner),
                 false => quote!(Self::#inner),
@@ -143,7 +167,10 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         Calling::Elidable { .. } | Calling::LoopInvariant => {
             check_elidable(function, errors);
             let promote = matches!(function.calling, Calling::Elidable { promote: true });
-            let promoted = promote.then(|| quote!(#(let #arguments = #m::promote(#arguments);)*));
+            let promoted = promote.then(|| {
+                let promoted = arguments.iter().map(|name| twin::promoted(&quote!(#name)));
+                quote!(#(let #arguments = #promoted;)*)
+            });
             let folds = matches!(function.calling, Calling::Elidable { .. });
             let plain = plain(&types, &result);
             quote! {
@@ -191,7 +218,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
 
 /// The parameters of which a function is looked into only where they are constant.
 fn conditions(function: &Function, errors: &mut Errors) -> Vec<syn::Ident> {
-    let (_, arguments) = twin::entry(&function.sig);
+    let (_, arguments) = twin::entry(&function.sig, false);
     let mut conditions = vec![];
     for name in function.inside_if.iter().flatten() {
         let index = function.sig.inputs.iter().position(|input| match input {

@@ -15,9 +15,11 @@
 
 use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Role, reference};
+use proc_macro2::TokenStream;
 use quote::quote;
+use syn::spanned::Spanned;
 use syn::visit::Visit;
-use syn::{FnArg, GenericParam, Generics, Type, TypeParamBound};
+use syn::{FnArg, GenericParam, Generics, Ident, Signature, Type, TypeParamBound};
 
 /// Can the function have a twin?
 pub fn check(function: &Function, errors: &mut Errors) -> bool {
@@ -156,6 +158,73 @@ pub fn generics(function: &Function) -> Generics {
         wide.make_where_clause().predicates.extend(predicates);
     }
     wide
+}
+
+/// A parameter to which Rust would coerce an argument.
+pub struct Coercion {
+    /// The type of the twin's parameter.
+    pub parameter: TokenStream,
+    /// What makes the value of it.
+    pub how: Ident,
+}
+
+/// Do the parameters of the function's twin take what coerces to them? Not in traits, whose
+/// methods have the types that they say.
+pub fn coerces(function: &Function) -> bool {
+    let in_trait = matches!(function.home, Home::Impl(_) | Home::Trait);
+    !in_trait && function.role != Role::Portal && !has_types(&function.generics)
+}
+
+/// How an argument is coerced to a parameter of that type: a reference, to a type without type
+/// parameters, in a signature whose result does not take its lifetime from there.
+pub fn coercion(sig: &Signature, ty: &Type, wide: bool) -> Option<Coercion> {
+    let Type::Reference(reference) = ty else { return None };
+    let inner = &*reference.elem;
+    let known = matches!(inner, Type::Path(_) | Type::Slice(_));
+    let mut mentions = Mentions { names: vec![], found: false };
+    mentions.names.extend(sig.generics.type_params().map(|param| param.ident.clone()));
+    mentions.visit_type(inner);
+    let mut elided = Elided(false);
+    elided.visit_return_type(&sig.output);
+    let mut inside = Elided(false);
+    inside.visit_type(inner);
+    if !wide || !known || mentions.found || elided.0 || inside.0 {
+        return None;
+    }
+    let m = quote!(::jitgen_core::macro_support);
+    let (bound, how) = match reference.mutability {
+        None => (quote!(Reaches), "reached"),
+        Some(_) => (quote!(ReachesUnique), "reached_unique"),
+    };
+    let parameter = quote!(impl #m::#bound<#inner>);
+    Some(Coercion { parameter, how: Ident::new(how, ty.span()) })
+}
+
+/// Does a type name one of these type parameters, or `Self`?
+struct Mentions {
+    names: Vec<Ident>,
+    found: bool,
+}
+
+impl Visit<'_> for Mentions {
+    fn visit_path(&mut self, path: &syn::Path) {
+        let first = path.segments.first().map(|segment| &segment.ident);
+        self.found |= first.is_some_and(|name| self.names.contains(name));
+        syn::visit::visit_path(self, path);
+    }
+}
+
+/// Does a type leave a lifetime to be found out?
+struct Elided(bool);
+
+impl Visit<'_> for Elided {
+    fn visit_type_reference(&mut self, reference: &syn::TypeReference) {
+        self.0 |= reference.lifetime.is_none();
+        syn::visit::visit_type_reference(self, reference);
+    }
+    fn visit_lifetime(&mut self, lifetime: &syn::Lifetime) {
+        self.0 |= lifetime.ident == "_";
+    }
 }
 
 /// Associated types in a signature: nothing else says that they can be traced.

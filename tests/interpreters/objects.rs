@@ -35,6 +35,7 @@ impl Drop for Handle {
     }
 }
 
+#[allow(clippy::explicit_auto_deref, reason = "traced code says where it follows a pointer")]
 #[jitgen_core::interpreter]
 pub mod vm {
     use super::*;

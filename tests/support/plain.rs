@@ -10,7 +10,9 @@
 //! else goes. `build.rs` makes the plain interpreters of the benches this way, so there is one
 //! source of each.
 //!
-//! Not here: marks inside an expression other than `promote(x)`, which stays, as it is the identity.
+//! `promote(x)` becomes `x`, if it ends on its line.
+//!
+//! Not here: other marks inside an expression.
 
 /// Attributes that are marks, with or without arguments and the name of the crate.
 const ATTRIBUTES: &[&str] = &[
@@ -86,7 +88,7 @@ fn is_attribute_mark(line: &str) -> bool {
 }
 
 fn is_line_mark(line: &str) -> bool {
-    let imports = line.starts_with(&format!("use {CRATE}::")) && !line.contains("promote");
+    let imports = line.starts_with(&format!("use {CRATE}::"));
     let derives = ["#[derive(Traced)]", "#[derive(jitgen_core::Traced)]"].contains(&line);
     imports || derives || STATEMENTS.contains(&line)
 }
@@ -100,6 +102,21 @@ fn without_marks(line: &str) -> String {
     }
     for statement in STATEMENTS {
         line = line.replace(&format!(" {statement}"), "");
+    }
+    without_promotions(line)
+}
+
+fn without_promotions(mut line: String) -> String {
+    while let Some(start) = line.find("promote(") {
+        let inside = start + "promote(".len();
+        let mut open = 1;
+        let end = line[inside..].find(|c| {
+            open += i32::from(c == '(') - i32::from(c == ')');
+            open == 0
+        });
+        let Some(end) = end else { break };
+        line.replace_range(inside + end..=inside + end, "");
+        line.replace_range(start..inside, "");
     }
     line
 }

@@ -1,4 +1,4 @@
-//! A slice pattern.
+//! A slice pattern that names the rest.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -13,7 +13,7 @@ mod vm {
     #[derive(jitgen_core::Traced)]
     pub struct Vm {
         pub code: Vec<u8>,
-        pub a: i64,
+        pub list: [i64; 3],
     }
 
     #[portal(greens(code, pc), reds(vm))]
@@ -21,7 +21,7 @@ mod vm {
         let mut pc = 0;
         loop {
             merge_point!();
-            match vm.a { [] => (), _ => () }
+            match vm.list { [_, rest @ ..] => (), _ => () }
             pc += 1;
             if pc == 9 { break; }
         }

@@ -50,6 +50,7 @@ questions! {
     is_last_call() -> bool;
     is_recording() -> bool;
     is_replaying() -> bool;
+    is_shared(opnd: Opnd) -> bool;
     is_started() -> bool;
     keep(green: Rc<dyn Any>);
     kept_by(callee: &Callee) -> Vec<(u64, Const, u32)>;
@@ -72,6 +73,7 @@ questions! {
     resolve(opnd: Opnd, now: Const) -> Opnd;
     returns(result: Image);
     settle(parts: Vec<Part>) -> Opnd;
+    share(opnd: Opnd);
     slice(whole: Opnd, offset: u32, size: u32) -> Opnd;
     spill(words: &[(u32, Word)], size: u32) -> Word;
     start_green(green: Green);

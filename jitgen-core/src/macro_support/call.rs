@@ -219,6 +219,10 @@ pub fn from<E: Traced, F: Traced + From<E>>(error: Tv<E>) -> Tv<F> {
         let opnd = error.opnd();
         return Tv::of(F::from(error.native()), opnd);
     }
+    if error.opnd().is_const() && super::passing::is_bare(&error) {
+        // A constant, and so is what it is converted to.
+        return super::traced::lift(F::from(error.native()));
+    }
     let words = [super::passing::word(&error)];
     let function = Function {
         symbol: std::any::type_name::<fn(E) -> F>(),

@@ -3,6 +3,8 @@
 //! ```text
 //! a == b        words, enums without fields: one operation
 //! v == w        other types that are `Copy`: a call of the author's `PartialEq`
+//! &a == &b      what the references lead to, in the same way
+//! s == t        `Rc<str>`, `String`: a call of their `Ord`
 //! ```
 //!
 //! The call is pure where a type's bytes are all that there is to it (`Traced::BITS`): its words are
@@ -10,15 +12,20 @@
 //!
 //! Invariant `same-way`: types alone say which kind of call it is, so that replay meets the same.
 //!
-//! Not here: the other operators (`ops`), patterns (`pattern`).
+//! Not here: `<` and the like (`compare`), the other operators (`ops`), patterns (`pattern`).
 
+use super::ask;
 use super::call::{compare_thunk, residual};
 use super::carrier::Plain;
-use super::ops::{Bin, Un, bin, un};
+use super::compare::{compare_called, compare_scalars, compare_words};
+use super::ops::{Bin, Un, un};
 use super::passing::word;
-use super::traced::{Machine, Scalar, Traced, Tv, bits_of, uncarry};
+use super::place::{Place, local};
+use super::reach::deref;
+use super::traced::{Machine, Traced, Tv, bits_of, uncarry};
 use crate::ir::Const;
-use crate::tracer::{Function, Opnd, Word, pure, with};
+use crate::tracer::{Function, Opnd, Word, pure};
+use std::rc::Rc;
 
 /// What can be compared in traced code.
 #[diagnostic::on_unimplemented(
@@ -27,40 +34,47 @@ use crate::tracer::{Function, Opnd, Word, pure, with};
     note = "move the operation into a #[residual] function, or take the value apart with `match`"
 )]
 pub trait Equal: Traced {
-    /// `a op b`, which is `now`.
-    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool>;
+    /// `a op b`; `now` computes it natively.
+    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: impl FnOnce() -> bool) -> Tv<bool>;
+    /// The same of values in places.
+    fn equal_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool>;
 }
 
-/// `a == b` or `a != b`, which is `now`.
-pub fn equal<A: Equal>(op: Bin, a: Tv<A>, b: Tv<A>, now: bool) -> Tv<bool> {
+/// `a == b` or `a != b`.
+pub fn equal<A: Equal>(op: Bin, a: Tv<A>, b: Tv<A>, now: impl FnOnce() -> bool) -> Tv<bool> {
     A::equal(op, a, b, now)
 }
 
-/// The comparison of words.
-pub fn equal_words<A: Scalar>(op: Bin, a: Tv<A>, b: Tv<A>, now: bool) -> Tv<bool> {
-    bin(op, false, a, b, now)
-}
-
 /// The comparison by the author's function.
-pub fn equal_called<A>(op: Bin, a: Tv<A>, b: Tv<A>, now: bool) -> Tv<bool>
+pub fn equal_called<A>(op: Bin, a: Tv<A>, b: Tv<A>, now: impl FnOnce() -> bool) -> Tv<bool>
 where
     A: Traced<O = Plain> + Copy + PartialEq,
 {
     let symbol = std::any::type_name::<fn(A, A) -> bool>();
-    let same = now == (op == Bin::Eq);
+    let same = || now() == (op == Bin::Eq);
     let thunk = if A::BITS { thunk_of::<A>() } else { None };
     let same = match thunk {
         Some((address, evaluate)) => {
             pure::register(symbol, evaluate);
-            pure_equal(Function { symbol, address }, &a, &b, same)
+            pure_equal(Function { symbol, address }, &a, &b, same())
         }
         None => {
             let words = [word(&a), word(&b)];
             let address = compare_thunk::<A> as *const () as usize;
-            residual(Function { symbol, address }, &words, || same)
+            residual(Function { symbol, address }, &words, same)
         }
     };
     if op == Bin::Eq { same } else { un(Un::Not, false, same, !same.nat()) }
+}
+
+/// The same of values in places.
+pub fn equal_called_in<A>(op: Bin, a: Place<A>, b: Place<A>) -> Tv<bool>
+where
+    A: Traced<O = Plain> + Copy + PartialEq,
+{
+    let (a, b): (Tv<A>, Tv<A>) = (a.get(), b.get());
+    let (x, y) = (a.nat(), b.nat());
+    equal_called(op, a, b, move || (x == y) == (op == Bin::Eq))
 }
 
 fn pure_equal<A>(function: Function, a: &Tv<A>, b: &Tv<A>, same: bool) -> Tv<bool>
@@ -68,13 +82,13 @@ where
     A: Traced<O = Plain> + Copy + PartialEq,
 {
     let constant = a.opnd().is_const() && b.opnd().is_const();
-    if constant || !with(|s| s.is_recording()) {
+    if constant || !ask::is_recording() {
         return Tv::of(same, Opnd::Const);
     }
     let args: Vec<Word> =
         a.words(true).into_iter().chain(b.words(true)).map(|(_, word)| word).collect();
     let now = Const::new(bool::TY, u64::from(same));
-    Tv::of(same, with(|s| s.end_pure_call(function, &args, now)))
+    Tv::of(same, ask::end_pure_call(function, &args, now))
 }
 
 /// The value that consists of the words with these bits.
@@ -126,7 +140,53 @@ impl<T> Equal for Option<T>
 where
     Option<T>: Traced<O = Plain> + Copy + PartialEq,
 {
-    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool> {
+    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: impl FnOnce() -> bool) -> Tv<bool> {
         equal_called(op, a, b, now)
     }
+    fn equal_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
+        equal_called_in(op, a, b)
+    }
+}
+
+macro_rules! words {
+    ($([$($g:tt)*] $t:ty;)+) => {$(
+        impl<$($g)*> Equal for $t {
+            fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: impl FnOnce() -> bool) -> Tv<bool> {
+                compare_scalars(op, a, b, now)
+            }
+            fn equal_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
+                compare_words(op, a, b)
+            }
+        }
+    )+};
+}
+words! {
+    [] u8; [] u16; [] u32; [] u64; [] usize; [] i8; [] i16; [] i32; [] i64; [] isize;
+    [] bool; [] char; [] f32; [] f64;
+    [T] *const T; [T] *mut T;
+}
+
+macro_rules! in_places {
+    ($([$($g:tt)*] $t:ty, |$op:ident, $a:ident, $b:ident| $how:expr;)+) => {$(
+        impl<$($g)*> Equal for $t {
+            fn equal(
+                op: Bin,
+                mut a: Tv<Self>,
+                mut b: Tv<Self>,
+                _: impl FnOnce() -> bool,
+            ) -> Tv<bool> {
+                // What they lead to may be elsewhere while a log is replayed.
+                Self::equal_in(op, local(&mut a), local(&mut b))
+            }
+            fn equal_in($op: Bin, $a: Place<Self>, $b: Place<Self>) -> Tv<bool> {
+                $how
+            }
+        }
+    )+};
+}
+in_places! {
+    [T: Equal] &T, |op, a, b| T::equal_in(op, deref(a), deref(b));
+    [T: Equal] &mut T, |op, a, b| T::equal_in(op, deref(a), deref(b));
+    [] Rc<str>, |op, a, b| compare_called(op, a, b);
+    [] String, |op, a, b| compare_called(op, a, b);
 }

@@ -104,7 +104,9 @@ unsafe fn image_of(kind: &Kind, this: *const u8, opnd: Opnd) -> Option<Image> {
             Opnd::Local(_) => return None,
             opnd => {
                 let now = word_at(&image.bytes, part.offset, part.ty);
-                let now = if plain { meaningful(now, part.offset, &leaves) } else { now };
+                // Of what is opaque, leaves do not tell where its variant is.
+                let opaque = kind.shape.is_opaque();
+                let now = if opaque { now } else { meaningful(now, part.offset, &leaves) };
                 image.put(part.offset, Word { now, opnd });
             }
         }

@@ -21,6 +21,9 @@ mod ask;
 mod borrowed;
 mod call;
 mod carrier;
+mod coerce;
+mod compare;
+mod each;
 mod effects;
 mod elements;
 mod elidable;
@@ -41,6 +44,7 @@ mod pattern;
 mod place;
 mod portal;
 mod probe;
+mod promote;
 mod reach;
 mod recursion;
 mod shape;
@@ -52,11 +56,14 @@ pub use crate::runtime::{enter_portal, tick, tick_call};
 pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded, panics::guarded_elidable};
 pub use call::{FromResidual, Parts, Try, err, from, ok, residual, some, split, split_option};
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
+pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
+pub use compare::{Comparable, compare, compare_scalars, compare_words};
+pub use each::{Each, each, next_of_each};
 pub use effects::{Declared, classes, classes_of_elements, classes_of_field, declared};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use elidable::{Elidable, elidable, is_fixed, takes_no_owner};
 pub use enter::enter;
-pub use equal::{Equal, equal, equal_called, equal_words};
+pub use equal::{Equal, equal, equal_called, equal_called_in};
 pub use hints::{assert_green, is_constant, is_virtual, not_in_trace, record_exact, we_are_jitted};
 pub use inline::{Given, begin_inline, end_inline, looks_inside, returned, returns};
 pub use methods::{
@@ -68,13 +75,14 @@ pub use overflow::Checked;
 pub use own::drop_field;
 pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, in_register, nothing, word};
 pub use pattern::{Binding, ByValue, Head, Matched, behind, head, matched, named, peel};
-pub use place::{Place, addr_of, local, place_in, promote, shared, unique};
+pub use place::{Place, addr_of, local, place_in, shared, unique};
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
 pub use probe::{
     Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, has_to_drop, tag_named, tag_word,
 };
+pub use promote::{PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
     CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow,

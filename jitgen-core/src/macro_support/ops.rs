@@ -127,7 +127,7 @@ pub fn branch(condition: Tv<bool>) -> bool {
     condition.nat()
 }
 
-fn binary(op: Bin, checked: bool, signed: bool, a: Word, b: Word, now: Const) -> Opnd {
+pub(super) fn binary(op: Bin, checked: bool, signed: bool, a: Word, b: Word, now: Const) -> Opnd {
     let ty = a.now.ty;
     if a.opnd.is_const() && b.opnd.is_const() {
         return Opnd::Const;

@@ -97,7 +97,7 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
     }
     fn argument(x: &Tv<X>) -> Word {
         if X::SHAPE.is_opaque() {
-            if !x.opnd().is_const() || std::mem::needs_drop::<X>() {
+            if !x.opnd().is_const() || !is_bare(x) {
                 ask::abort(crate::tracer::AbortReason::OpaqueValue);
             }
             return constant_argument(x);
@@ -140,6 +140,18 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         let result = unsafe { bytes.as_ptr().cast::<X::V>().read_unaligned() };
         Tv(Carrier::new(result, o))
     }
+}
+
+/// Can there be several of it, because nothing is in it that could be dropped?
+pub(super) fn is_bare<X: Traced>(x: &Tv<X>) -> bool {
+    if !std::mem::needs_drop::<X>() {
+        return true;
+    }
+    let mut payload = false;
+    // SAFETY: the carrier holds a value.
+    unsafe { X::leaves(x.raw(), &mut |_, _| payload = true) };
+    // SAFETY: as above.
+    X::VARIANTS != 0 && X::SHAPE.is_opaque() && unsafe { X::plain_inside(x.raw()) } && !payload
 }
 
 /// A constant of a type that has no words: a copy that lives as long as the thread's code.

@@ -16,6 +16,7 @@
 //! Not here: the guards that tests come to (`tracer::tags`).
 
 use super::ask;
+use super::elements::{Indexable, element};
 use super::kind::{HasKind, Kind};
 use super::memory;
 use super::place::{At, Inside, Place, addr_of};
@@ -131,14 +132,26 @@ impl<T: Traced, M: Binding> Matched<T, M> {
 
     /// A field of the variant that `head` shows.
     #[inline(never)]
-    pub fn inner<F>(self, head: &Head<T>, field: *const F) -> Matched<F, M> {
+    pub fn inner<F>(self, head: &Head<T>, field: *const F) -> Matched<F, M>
+    where
+        T: Traced,
+    {
         let distance = (field as u64).wrapping_sub(head.native() as u64);
         let address = (self.place.addr() as u64).wrapping_add(distance) as *mut F;
-        Matched { place: self.place.project(address), mode: self.mode }
+        let place = self.place.project(address);
+        // What is part of a raw word is told apart as that is.
+        let place = match T::SHAPE.owner_of(distance as u32) {
+            Some(owner @ (Owner::Field(..) | Owner::Any)) => place.owned_by(owner),
+            _ => place,
+        };
+        Matched { place, mode: self.mode }
     }
 
     /// The place of a field of the variant that `head` shows.
-    pub fn part<F>(self, head: &Head<T>, field: *const F) -> Place<F> {
+    pub fn part<F>(self, head: &Head<T>, field: *const F) -> Place<F>
+    where
+        T: Traced,
+    {
         self.inner(head, field).place
     }
 }
@@ -171,6 +184,33 @@ impl<T, M: Binding> Matched<T, M> {
     /// `ref mut name`.
     pub fn bind_unique<'a>(self) -> Tv<&'a mut T> {
         addr_of(self.place)
+    }
+}
+
+impl<T: Indexable + ?Sized, M: Binding> Matched<T, M> {
+    /// `[a, b]`, and with `rest` `[a, .., b]`: are there so many elements? A guard says so.
+    pub fn has_elements(self, number: usize, rest: bool) -> bool {
+        let (_, len) = T::elements(self.place);
+        let wanted = Word { now: Const::i64(number as i64), opnd: Opnd::Const };
+        let (op, a, b) = if rest { (Op::LeU, wanted, len) } else { (Op::Eq, len, wanted) };
+        let yes = if rest { number as u64 <= len.now.bits } else { number as u64 == len.now.bits };
+        let opnd = ask::op(op, Ty::I64, a, Some(b));
+        ask::branch(Word { now: Const::bool(yes), opnd });
+        yes
+    }
+
+    /// The element of that number, from the front or from the end.
+    pub fn element(self, number: usize, from_end: bool) -> Matched<T::Item, M> {
+        let (first, len) = T::elements(self.place);
+        let constant = |n: usize| Word { now: Const::i64(n as i64), opnd: Opnd::Const };
+        let index = if from_end {
+            let now = Const::i64(len.now.signed() - number as i64);
+            let opnd = ask::op(Op::Sub, Ty::I64, len, Some(constant(number)));
+            Word { now, opnd }
+        } else {
+            constant(number)
+        };
+        Matched { place: element(first, index), mode: self.mode }
     }
 }
 

@@ -103,6 +103,11 @@ impl<T: ?Sized> Place<T> {
         }
     }
 
+    /// Is it a part of one of the twin's own values?
+    pub(super) fn is_in_twin(self) -> bool {
+        matches!(self.at, At::Value(_))
+    }
+
     pub(super) fn is_frozen(self) -> bool {
         matches!(self.at, At::Memory { address: Address { frozen: true, .. }, fixed: false, .. })
     }
@@ -129,9 +134,12 @@ impl<T: ?Sized> Place<T> {
 
     /// The same place, whose content may change although the memory around it does not.
     pub(super) fn thawed(mut self) -> Place<T> {
-        if let At::Memory { address, fixed, .. } = &mut self.at {
+        if let At::Memory { address, owner, fixed, .. } = &mut self.at {
             address.frozen = false;
             *fixed = false;
+            if let Owner::Frozen = owner {
+                *owner = Owner::Any;
+            }
         }
         self
     }
@@ -277,6 +285,13 @@ impl Place<u8> {
     }
 }
 
+impl Place<str> {
+    /// The bytes of a text.
+    pub(super) fn bytes(self) -> Place<[u8]> {
+        Place { address: self.address as *mut [u8], at: self.at }
+    }
+}
+
 impl<T> super::inline::Given for Place<T> {
     fn given(&self) -> Opnd {
         match self.at {
@@ -312,6 +327,7 @@ pub(super) fn refuse_store() {
 pub(super) fn class_of(owner: Owner) -> u32 {
     match owner {
         Owner::Field(name, offset) => alias_class(name(), offset),
+        Owner::Frozen => alias_class("behind a red", 0),
         Owner::Place | Owner::Any => 0,
     }
 }
@@ -389,17 +405,6 @@ pub fn shared<'a, T>(place: Place<T>) -> Tv<&'a T> {
 /// `&mut place`.
 pub fn unique<'a, T>(place: Place<T>) -> Tv<&'a mut T> {
     addr_of(place)
-}
-
-/// A word that is a constant from here on.
-pub fn promote<X: Traced>(x: Tv<X>) -> Tv<X> {
-    let words = x.words(false);
-    for (_, word) in words {
-        ask::promote(word);
-    }
-    // What leads to frozen memory still does.
-    let opnd = if x.opnd() == Opnd::Frozen { Opnd::Frozen } else { Opnd::Const };
-    Tv::of(x.native(), opnd)
 }
 
 /// What is known of a green in memory after its merge point: it is constant.

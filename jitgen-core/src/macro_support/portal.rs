@@ -43,7 +43,8 @@ macro_rules! green_words {
                 value.bits()
             }
             fn fix(value: &mut Tv<$t>) -> tracer::Green {
-                *value = super::place::promote(*value);
+                ask::promote(value.word());
+                *value = super::traced::lift(value.nat());
                 let bits = value.nat().bits();
                 tracer::Green { key: bits, bits, keep: None }
             }
@@ -201,6 +202,9 @@ impl State {
     pub fn red<X: Traced>(&mut self) -> Tv<X> {
         const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
         let words = self.take_words::<X>(ask::param);
+        if X::FREEZES {
+            words.iter().for_each(|(_, word)| ask::share(word.opnd));
+        }
         Tv::received(&words)
     }
 
@@ -335,6 +339,9 @@ impl Merge {
         let shape = const { &X::SHAPE };
         let parts = shape.words().iter().map(|at| {
             let opnd = Opnd::Ssa(renamed.next().expect("a value for every word"));
+            if X::FREEZES {
+                ask::share(opnd);
+            }
             Part::word(at.offset, at.ty, opnd)
         });
         let parts = parts.collect();

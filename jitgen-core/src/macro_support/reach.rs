@@ -82,7 +82,11 @@ impl<T> Deref for &T {
     fn deref(place: Place<Self>) -> Place<T> {
         // SAFETY: a live reference is here.
         let word = unsafe { place.word(0, Ty::Ptr, Owner::Place) };
-        follow(word, 0, place.is_frozen() && word.opnd.is_const())
+        let target = follow(word, 0, place.is_frozen() && word.opnd.is_const());
+        match ask::is_shared(word.opnd) {
+            true => target.owned_by(Owner::Frozen),
+            false => target,
+        }
     }
 }
 
@@ -105,6 +109,18 @@ impl<T> Deref for Rc<T> {
         // SAFETY: a live `Rc` is here: one pointer, to the counts before the contents.
         let word = unsafe { place.word(0, Ty::Ptr, Owner::Place) };
         follow(word, rc_distance::<T>(), false)
+    }
+}
+
+/// Another share of the `Rc` that consists of this pointer; not recorded.
+///
+/// A trace that has compared the pointer keeps the `Rc` alive; a twin has just loaded it.
+pub(super) fn shared_by<T>(pointer: Word) -> Rc<T> {
+    let contents = pointer.now.bits.wrapping_add(rc_distance::<T>()) as *const T;
+    // SAFETY: the word is the pointer of a live `Rc<T>` (see above), whose contents lie there.
+    unsafe {
+        Rc::increment_strong_count(contents);
+        Rc::from_raw(contents)
     }
 }
 
@@ -145,7 +161,7 @@ macro_rules! fat {
             fn deref(place: Place<Self>) -> Place<$target> {
                 // SAFETY: a live fat pointer is here: address, then length.
                 let (pointer, len) = unsafe {
-                    (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place))
+                    (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any))
                 };
                 let frozen = place.is_frozen() && pointer.opnd.is_const();
                 let elements = fat(pointer, 0, len, frozen);
@@ -161,7 +177,7 @@ impl<T> Deref for Rc<[T]> {
     fn deref(place: Place<Self>) -> Place<[T]> {
         // SAFETY: a live fat pointer is here: address of the counts, then length.
         let (pointer, len) =
-            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Place)) };
+            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any)) };
         let elements = fat(pointer, rc_distance::<[T; 0]>(), len, false);
         if place.is_fixed() { elements.fixed() } else { elements }
     }
@@ -172,6 +188,50 @@ impl<T> Auto for Rc<[T]> {
     fn auto(place: Place<Self>) -> Place<[T]> {
         Self::deref(place)
     }
+}
+
+impl Deref for Rc<str> {
+    type Target = str;
+    fn deref(place: Place<Self>) -> Place<str> {
+        // SAFETY: a live fat pointer is here: address of the counts, then length.
+        let (pointer, len) =
+            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any)) };
+        text(fat(pointer, rc_distance::<[u8; 0]>(), len, false))
+    }
+}
+
+impl Deref for &str {
+    type Target = str;
+    fn deref(place: Place<Self>) -> Place<str> {
+        // SAFETY: a live fat pointer is here: address, then length.
+        let (pointer, len) =
+            unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any)) };
+        text(fat(pointer, 0, len, place.is_frozen() && pointer.opnd.is_const()))
+    }
+}
+
+macro_rules! texts {
+    ($([$($g:tt)*] $t:ty;)+) => {$(
+        impl<$($g)*> Auto for $t {
+            type Target = str;
+            fn auto(place: Place<Self>) -> Place<str> {
+                Self::deref(place)
+            }
+        }
+        impl<$($g)*> Peel for $t {
+            type End = $t;
+            type Then<M: Binding> = M;
+            fn peel(place: Place<Self>) -> Place<$t> {
+                place
+            }
+        }
+    )+};
+}
+texts! { [] Rc<str>; ['a] &'a str; }
+
+/// Bytes that are a text.
+fn text(bytes: Place<[u8]>) -> Place<str> {
+    Place { address: bytes.address as *mut str, at: bytes.at }
 }
 
 /// The elements to which a fat pointer leads.
@@ -228,6 +288,22 @@ impl<T: Peel> Peel for &T {
     type Then<M: Binding> = T::Then<Shared>;
     fn peel(place: Place<Self>) -> Place<T::End> {
         T::peel(<&T as Deref>::deref(place))
+    }
+}
+
+impl<T> Peel for &[T] {
+    type End = [T];
+    type Then<M: Binding> = Shared;
+    fn peel(place: Place<Self>) -> Place<[T]> {
+        Self::deref(place)
+    }
+}
+
+impl<T> Peel for &mut [T] {
+    type End = [T];
+    type Then<M: Binding> = M::UnderUnique;
+    fn peel(place: Place<Self>) -> Place<[T]> {
+        Self::deref(place)
     }
 }
 

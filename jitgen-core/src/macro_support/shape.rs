@@ -43,6 +43,8 @@ pub enum Owner {
     Field(TypeName, u32),
     /// Nothing is known.
     Any,
+    /// What a shared reference leads to that is a red: nobody stores to that.
+    Frozen,
 }
 
 /// The words of a type.
@@ -75,6 +77,11 @@ impl Shape {
         self.words[self.len] = word;
         self.len += 1;
         self
+    }
+
+    /// The same and a word that may be accessed as part of anything.
+    pub const fn with_any(self, offset: u32, ty: Ty) -> Shape {
+        self.push(WordAt { offset, ty, owner: Owner::Any })
     }
 
     /// The same and the words of a field.
@@ -164,11 +171,17 @@ impl Shape {
         self.words[0].ty
     }
 
-    /// Are all words plain, that is: no part of a struct or enum?
+    /// What the word says to which a byte belongs, if the type is known by its words.
+    pub fn owner_of(&self, offset: u32) -> Option<Owner> {
+        self.words().iter().rev().find(|word| word.offset <= offset).map(|word| word.owner)
+    }
+
+    /// Are all words plain, that is: no part of a struct, enum or `Vec`, which can be reached as
+    /// such by a reference?
     pub const fn is_plain(&self) -> bool {
         let mut index = 0;
         while index < self.len {
-            if !matches!(self.words[index].owner, Owner::Place) {
+            if matches!(self.words[index].owner, Owner::Field(..)) {
                 return false;
             }
             index += 1;

@@ -17,16 +17,17 @@ use super::own;
 use super::passing::{ByMemory, ByWord};
 use super::place::Place;
 use super::shape::{Shape, TagAt};
-use super::traced::{Machine, Ptr, Traced, Tv};
+use super::traced::{Machine, Ptr, Traced};
 use crate::ir::{Const, Ty};
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
 use std::mem::offset_of;
+use std::num::TryFromIntError;
 use std::ptr::NonNull;
 use std::rc::{Rc, Weak};
 
 macro_rules! references {
-    ($($t:ty),+) => {$(
+    ($($t:ty, $freezes:literal;)+) => {$(
         // SAFETY: `Ptr` is transparent over `NonNull`, which has the layout of a reference.
         unsafe impl<T> Traced for $t {
             type V = Ptr<T>;
@@ -34,17 +35,13 @@ macro_rules! references {
             type Pass = ByWord;
             const SHAPE: Shape = Shape::word(Ty::Ptr);
             const NONNULL: bool = true;
+            const FREEZES: bool = $freezes;
         }
     )+};
 }
-references!(&T, &mut T);
+references! { &T, true; &mut T, false; }
 
-const FAT: Shape =
-    Shape::EMPTY.with(0, &Shape::word(Ty::Ptr), fat_name).with(8, &Shape::word(Ty::I64), fat_name);
-
-fn fat_name() -> &'static str {
-    "fat pointer"
-}
+const FAT: Shape = Shape::EMPTY.with_any(0, Ty::Ptr).with_any(8, Ty::I64);
 
 macro_rules! fat_references {
     ($($t:ty),+) => {$(
@@ -87,11 +84,6 @@ macro_rules! raw_pointers {
             fn from_bits(bits: u64) -> Self { bits as $t }
         }
         impl<T> super::traced::Scalar for $t {}
-        impl<T> super::equal::Equal for $t {
-            fn equal(op: super::Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool> {
-                super::equal::equal_words(op, a, b, now)
-            }
-        }
     )+};
 }
 raw_pointers!(*const T, *mut T);
@@ -103,6 +95,17 @@ unsafe impl<T> Traced for NonNull<T> {
     type Pass = ByWord;
     const SHAPE: Shape = Shape::word(Ty::Ptr);
     const NONNULL: bool = true;
+}
+
+// SAFETY: a type without bytes (asserted).
+unsafe impl Traced for TryFromIntError {
+    type V = TryFromIntError;
+    type O = Plain;
+    type Pass = ByMemory;
+    const SHAPE: Shape = {
+        assert!(size_of::<TryFromIntError>() == 0);
+        Shape::EMPTY
+    };
 }
 
 // SAFETY: a type without bytes.
@@ -138,11 +141,9 @@ unsafe impl<T> Traced for Box<[T]> {
     const SHAPE: Shape = FAT;
 }
 
-/// A `Vec` and a `String` are moved as three words, whatever each of them is.
-const THREE_WORDS: Shape = Shape::EMPTY
-    .with(0, &Shape::word(Ty::I64), fat_name)
-    .with(8, &Shape::word(Ty::I64), fat_name)
-    .with(16, &Shape::word(Ty::I64), fat_name);
+/// A `String` is moved as three words, whatever each of them is.
+const THREE_WORDS: Shape =
+    Shape::EMPTY.with_any(0, Ty::I64).with_any(8, Ty::I64).with_any(16, Ty::I64);
 
 // SAFETY: three words.
 unsafe impl<T> Traced for Vec<T> {
@@ -151,7 +152,12 @@ unsafe impl<T> Traced for Vec<T> {
     type Pass = ByMemory;
     const SHAPE: Shape = {
         assert!(size_of::<Vec<T>>() == 24);
-        THREE_WORDS
+        let name = type_name::<Vec<T>>;
+        Shape::EMPTY.with(0, &Shape::word(Ty::I64), name).with(8, &Shape::word(Ty::I64), name).with(
+            16,
+            &Shape::word(Ty::I64),
+            name,
+        )
     };
 }
 

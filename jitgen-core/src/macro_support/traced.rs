@@ -14,10 +14,8 @@
 
 use super::ask;
 use super::carrier::{Carrier, Ownership, Plain};
-use super::equal::{Equal, equal_words};
 use super::kind::HasKind;
 use super::memory;
-use super::ops::Bin;
 use super::passing::{ByWord, Passing};
 use super::place::Place;
 use super::shape::{Owner, Shape, TagAt};
@@ -66,6 +64,9 @@ pub unsafe trait Traced: Sized {
         let _ = this;
         Self::SHAPE.words().iter().for_each(|word| f(word.offset, word.ty));
     }
+
+    /// Is it a reference behind which nothing changes, except in cells, as long as it lives?
+    const FREEZES: bool = false;
 
     /// The tag of the variant of that name (its number in `VARIANTS`, if there is no tag).
     fn tag_named(name: &str) -> Option<u64> {
@@ -182,11 +183,6 @@ macro_rules! scalars {
             fn from_bits(bits: u64) -> Self { let from: fn(u64) -> $t = $from; from(bits) }
         }
         impl Scalar for $t {}
-        impl Equal for $t {
-            fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: bool) -> Tv<bool> {
-                equal_words(op, a, b, now)
-            }
-        }
     )+};
 }
 

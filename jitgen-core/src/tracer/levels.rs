@@ -190,4 +190,22 @@ impl Session {
             Word { now: Const::new(Ty::Ptr, scratch), opnd: Opnd::Ssa(pointer) },
         ]
     }
+
+    /// Keeps something alive as long as the twin runs and as the trace that is recorded exists.
+    pub fn keep_with_trace(&mut self, what: Rc<dyn Any>) {
+        self.pins.push(Rc::clone(&what));
+        self.kept.push(Green { key: 0, bits: 0, keep: Some(what) });
+    }
+
+    /// The operand is a red that is a shared reference: nobody stores to what it leads to.
+    pub fn share(&mut self, opnd: Opnd) {
+        if let Opnd::Ssa(_) = opnd {
+            self.shared.push(opnd);
+        }
+    }
+
+    /// Is it such a red?
+    pub fn is_shared(&self, opnd: Opnd) -> bool {
+        self.shared.contains(&opnd)
+    }
 }

@@ -183,7 +183,8 @@ pub struct Session {
     /// An inner portal goes on where the log says, and has not come to that merge point yet.
     pub(super) resumes_level: bool,
     start_greens: VecDeque<Green>,
-    pins: Vec<Rc<dyn Any>>,
+    pub(super) pins: Vec<Rc<dyn Any>>,
+    pub(super) shared: Vec<Opnd>,
     started: bool,
     pub(super) at_header: bool,
     /// The merge points passed while recording, the first numbered `Plan::first_resume`.
@@ -388,11 +389,14 @@ impl Session {
         self.resolve(opnd, now)
     }
 
-    /// Is a trace being recorded that knows nothing of the word there, so that something else may
-    /// change it?
-    pub fn is_unknown(&self, address: u64) -> bool {
+    /// Is a trace being recorded that knows nothing of the word there, so that it may be changed
+    /// behind its back, for the way of most executions to be recorded? Not in a bridge, which may
+    /// be for the others.
+    pub fn may_change(&self, address: u64) -> bool {
         let recording = self.recording.as_ref().filter(|_| self.replay.is_empty());
-        recording.is_some_and(|recording| !recording.recorder.has_touched(address))
+        recording.is_some_and(|recording| {
+            recording.plan.start.is_none() && !recording.recorder.has_touched(address)
+        })
     }
 
     /// Memory at `address` holds `word` in all that follows, until it is written.

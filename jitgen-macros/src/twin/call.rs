@@ -11,18 +11,17 @@
 //!
 //! Not here: the twins of the standard library's methods (`macro_support::methods`).
 
-use super::{Twin, support_at, twin_name};
+use super::{Twin, promoted, support_at, twin_name};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
 
 /// Functions of word types that do not take `self`.
-const WITHOUT_SELF: [&str; 4] = ["from_bits", "from", "from_u32", "default"];
+const WITHOUT_SELF: [&str; 5] = ["from_bits", "from", "try_from", "from_u32", "default"];
 
 /// Functions that mean something to the tracer only, and how many arguments they take.
-const HINTS: [(&str, usize); 6] = [
-    ("promote", 1),
+const HINTS: [(&str, usize); 5] = [
     ("assert_green", 1),
     ("is_constant", 1),
     ("is_virtual", 1),
@@ -51,6 +50,10 @@ impl Twin<'_> {
             return quote_spanned!(e.span()=> #name(#(#arguments),*));
         }
         match &*name.to_string() {
+            "promote" if e.args.len() == 1 && self.module.free(name).is_none() => {
+                let value = self.value(&e.args[0]);
+                return promoted(&value);
+            }
             text if HINTS.contains(&(text, e.args.len())) && self.module.free(name).is_none() => {
                 let arguments = self.arguments(&e.args);
                 return quote_spanned!(e.span()=> #m::#name(#(#arguments),*));

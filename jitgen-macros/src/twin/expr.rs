@@ -193,11 +193,15 @@ impl Twin<'_> {
                 let Some(name) = simple(op) else {
                     return self.unsupported(op, "this operator is", "");
                 };
-                if matches!(op, BinOp::Eq(_) | BinOp::Ne(_)) {
+                if is_comparison(op) {
+                    let how = match op {
+                        BinOp::Eq(_) | BinOp::Ne(_) => quote!(equal),
+                        _ => quote!(compare),
+                    };
                     return quote_spanned!(e.span()=> match (#left, #right) {
-                        (__a, __b) => #m::equal(
-                            #m::Bin::#name, __a, __b, __a.nat() #op __b.nat()
-                        )
+                        (__a, __b) => {
+                            #m::#how(#m::Bin::#name, __a, __b, || __a.nat() #op __b.nat())
+                        }
                     });
                 }
                 quote_spanned!(e.span()=> match (#left, #right) {
@@ -265,6 +269,10 @@ impl Twin<'_> {
         }
         let value = self.value(&e.right);
         if let Some(local) = self.local_name(&e.left) {
+            if gives_reference(&e.right) && !self.deferred.contains(&local) {
+                let m = support_at(e.right.span());
+                return quote!({ #local = #m::coerced(#value, &#local); #m::unit() });
+            }
             return quote!({ #local = #value; #m::unit() });
         }
         let place = self.place(&e.left);
@@ -374,11 +382,7 @@ impl Twin<'_> {
     fn for_loop(&mut self, e: &syn::ExprForLoop) -> TokenStream {
         let m = support();
         let Expr::Range(range) = strip(&e.expr) else {
-            return self.unsupported(
-                &e.expr,
-                "`for` over anything but a range is",
-                "write `for i in 0..n` and index, or a #[residual] function",
-            );
+            return self.for_each(e);
         };
         let (Some(start), Some(end)) = (&range.start, &range.end) else {
             return self.unsupported(&e.expr, "`for` over an open range is", "write both bounds");
@@ -402,6 +406,37 @@ impl Twin<'_> {
                 if __done || !#m::branch(__more) { break; }
                 let mut #name = __next;
                 (__next, __done) = #m::next_of_range(__next, __end, #inclusive);
+                #bind
+                #body;
+            }
+            #m::unit()
+        })
+    }
+
+    /// `for` over the elements of a slice, by reference, unrolled.
+    fn for_each(&mut self, e: &syn::ExprForLoop) -> TokenStream {
+        let m = support_at(e.expr.span());
+        let all = match strip(&e.expr) {
+            Expr::MethodCall(call) if call.method == "iter" && call.args.is_empty() => {
+                let place = self.place(&call.receiver);
+                quote!(#m::as_slice(#m::auto(#place)))
+            }
+            e => {
+                let place = self.place(e);
+                quote!(#m::each(#place))
+            }
+        };
+        self.scope.enter();
+        let (name, bind) = self.parameter(&e.pat);
+        let body = self.block(&e.body);
+        self.scope.leave();
+        let label = &e.label;
+        quote!({
+            let __all = #all;
+            let mut __at = 0usize;
+            #label while let ::core::option::Option::Some(mut #name) =
+                #m::next_of_each(__all, &mut __at)
+            {
                 #bind
                 #body;
             }
@@ -547,6 +582,15 @@ fn strip(e: &Expr) -> &Expr {
     }
 }
 
+/// May its value be a reference that is coerced where it is assigned?
+fn gives_reference(e: &Expr) -> bool {
+    match e {
+        Expr::Reference(_) => true,
+        Expr::MethodCall(e) => e.method == "expect" || e.method == "unwrap",
+        e => matches!(strip(e), Expr::Reference(_)),
+    }
+}
+
 fn contains_let(e: &Expr) -> bool {
     match e {
         Expr::Let(_) => true,
@@ -576,6 +620,13 @@ fn simple(op: &BinOp) -> Option<TokenStream> {
         BinOp::Ge(_) => quote!(Ge),
         _ => return None,
     })
+}
+
+fn is_comparison(op: &BinOp) -> bool {
+    matches!(
+        op,
+        BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_)
+    )
 }
 
 fn compound(op: &BinOp) -> Option<(TokenStream, TokenStream)> {

@@ -50,6 +50,8 @@ pub struct Twin<'a> {
     pub slots: Vec<Ident>,
     /// What is matched, and its head.
     pub heads: Vec<(Ident, Ident, Ident)>,
+    /// Locals that are declared without a value, so that the first one says their type.
+    pub deferred: Vec<Ident>,
     /// What is matched as a tuple, and its fields.
     pub tuples: Vec<(Ident, Vec<Ident>)>,
 }
@@ -196,15 +198,17 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         counter: 0,
         slots: vec![],
         heads: vec![],
+        deferred: vec![],
         tuples: vec![],
     };
     twin.scope.enter();
-    let bind = twin.bind_parameters(&function.sig);
+    let wide = signature::coerces(function);
+    let bind = twin.bind_parameters(&function.sig, wide);
     let result = return_type(&function.sig);
     let at_result = support_at(result.span());
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
-    let (parameters, arguments) = entry(&function.sig);
+    let (parameters, arguments) = entry(&function.sig, wide);
     if function.declared {
         return quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;);
     }
@@ -228,8 +232,21 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
     }
 }
 
-/// The parameters of a twin, and their names.
-pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>) {
+/// A value that is promoted.
+pub fn promoted(value: &TokenStream) -> TokenStream {
+    let m = support();
+    quote_spanned! {value.span()=>
+        match #value {
+            __v => {
+                use #m::{PromoteShared as _, PromoteWords as _};
+                #m::Promoting::of(&__v).promote(__v)
+            }
+        }
+    }
+}
+
+/// The parameters of a twin, and their names; `wide`: references may be coerced.
+pub fn entry(sig: &Signature, wide: bool) -> (TokenStream, Vec<Ident>) {
     let m = support();
     let (mut parameters, mut names) = (vec![], vec![]);
     for (index, input) in sig.inputs.iter().enumerate() {
@@ -244,6 +261,10 @@ pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>) {
             }
             FnArg::Typed(arg) => {
                 let (name, ty) = (format_ident!("__a{index}"), &arg.ty);
+                let ty = match signature::coercion(sig, ty, wide) {
+                    Some(coercion) => coercion.parameter,
+                    None => ty.to_token_stream(),
+                };
                 parameters.push(quote!(#name: #m::Tv<#ty>));
                 names.push(name);
             }
@@ -254,7 +275,7 @@ pub fn entry(sig: &Signature) -> (TokenStream, Vec<Ident>) {
 
 impl Twin<'_> {
     /// What binds the parameters of a twin (see [`entry`]) to the names that the author gave them.
-    fn bind_parameters(&mut self, sig: &Signature) -> TokenStream {
+    fn bind_parameters(&mut self, sig: &Signature, wide: bool) -> TokenStream {
         let m = support();
         let mut bind = TokenStream::new();
         for (index, input) in sig.inputs.iter().enumerate() {
@@ -267,7 +288,14 @@ impl Twin<'_> {
                 FnArg::Typed(arg) => {
                     let given = format_ident!("__a{index}");
                     let (name, binds) = self.parameter(&arg.pat);
-                    bind.extend(quote!(let mut #name = #given; #binds));
+                    let value = match signature::coercion(sig, &arg.ty, wide) {
+                        Some(coercion) => {
+                            let how = coercion.how;
+                            quote!(#m::#how(#given))
+                        }
+                        None => quote!(#given),
+                    };
+                    bind.extend(quote!(let mut #name = #value; #binds));
                 }
             }
         }
@@ -402,6 +430,7 @@ impl Twin<'_> {
         let ty = typed.map(|ty| quote!(: #m::Tv<#ty>));
         let Some(init) = &local.init else {
             let (name, _) = self.parameter(pat);
+            self.deferred.push(name.clone());
             return quote_spanned!(local.pat.span()=> let mut #name #ty;);
         };
         let otherwise = init.diverge.as_ref().map(|(_, otherwise)| &**otherwise);

@@ -370,6 +370,7 @@ impl Twin<'_> {
                 self.test(&p.pat, &behind, tests);
             }
             Pat::Or(p) => self.test_or(p, matched, tests),
+            Pat::Slice(p) => self.test_slice(p, matched, tests),
             other => {
                 let help = "take the value apart with names, variants, structs and tuples";
                 self.unsupported(other, "this pattern is", help);
@@ -464,6 +465,40 @@ impl Twin<'_> {
             let (#(#parts,)*) = match unsafe { &*#peeled.addr() } {
                 (#(#fields,)*) => (#(#peeled.field(#parts),)*),
             };
+        }
+    }
+
+    /// `[a, b]` and `[a, .., b]`.
+    fn test_slice(&mut self, p: &syn::PatSlice, matched: &Ident, tests: &mut Tests) {
+        let (m, fail) = (support_at(p.span()), tests.fail);
+        for elem in &p.elems {
+            if let Pat::Ident(name) = strip(elem)
+                && let Some((_, inner)) = &name.subpat
+                && matches!(strip(inner), Pat::Rest(_))
+            {
+                let help = "name the elements, or take the rest in a #[residual] function";
+                self.unsupported(elem, "a name for the rest of a slice is", help);
+                return;
+            }
+        }
+        let rest = p.elems.iter().position(|elem| matches!(strip(elem), Pat::Rest(_)));
+        let number = p.elems.len() - usize::from(rest.is_some());
+        let (peeled, open) = (self.fresh("q"), rest.is_some());
+        tests.out.extend(quote_spanned!(p.span()=>
+            let #peeled = #m::peel(#matched);
+            if !#peeled.has_elements(#number, #open) { #fail }
+        ));
+        for (index, elem) in p.elems.iter().enumerate() {
+            if matches!(strip(elem), Pat::Wild(_) | Pat::Rest(_)) {
+                continue;
+            }
+            let element = self.fresh("m");
+            let from_end = rest.is_some_and(|rest| rest < index);
+            let number = if from_end { p.elems.len() - index } else { index };
+            tests.out.extend(quote_spanned!(elem.span()=>
+                let #element = #peeled.element(#number, #from_end);
+            ));
+            self.test(elem, &element, tests);
         }
     }
 

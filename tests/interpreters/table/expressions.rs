@@ -7,6 +7,7 @@ use jitgen_core::prelude::*;
 
 examples! {
     literals constants statics arithmetic float_arithmetic assigning negation equality equal_values casts
+    compared_references for_lists coercions promoted_pointers
     enum_casts logic conditions if_let let_chains while_let let_else matching match_words
     match_references unrolled_loops for_ranges loop_values labels indexing places borrowed_locals
     assigned_fields temporaries literals_of_structs struct_update closures early_return
@@ -70,23 +71,6 @@ fn equality(m: &mut Machine, a: i64, b: i64) -> i64 {
     let same = a == b || m.float != a as f64;
     let letters = if a > 3 { 'a' } else { 'b' } == 'a';
     (same as i64) * 2 + letters as i64
-}
-
-/// Compared as its author says.
-#[derive(Clone, Copy, Debug, PartialEq, Traced)]
-#[repr(C, u8)]
-pub enum Compared {
-    /// A number.
-    Number(i64),
-    /// A letter.
-    Letter(u8),
-}
-
-#[traced]
-fn equal_values(_m: &mut Machine, a: i64, b: i64) -> i64 {
-    let x = if a > 3 { Compared::Number(a) } else { Compared::Letter(b as u8) };
-    let y = if b > 3 { Compared::Number(b) } else { Compared::Letter(a as u8) };
-    (x == y) as i64 + (x != Compared::Letter(2)) as i64 * 2
 }
 
 #[traced]
@@ -496,4 +480,63 @@ fn inner_items(_m: &mut Machine, a: i64, b: i64) -> i64 {
 fn promoted(_m: &mut Machine, a: i64, b: i64) -> i64 {
     let high = promote(a > 8);
     if high { b } else { 1 }
+}
+
+#[traced]
+fn promoted_pointers(m: &mut Machine, a: i64, b: i64) -> i64 {
+    let point = promote(&m.counted);
+    point.x * a + point.y * b
+}
+
+#[traced]
+fn compared_references(m: &mut Machine, a: i64, b: i64) -> i64 {
+    let (first, last) = (&m.list[0], &m.list[2]);
+    let order = if first < last && &a != first { 1 } else { 2 };
+    let texts = if &m.text == &m.other && &m.text >= &m.other { 4 } else { 8 };
+    m.list[(b & 1) as usize * 2] = a;
+    order + texts
+}
+
+#[traced]
+#[unroll]
+fn for_lists(m: &mut Machine, a: i64, b: i64) -> i64 {
+    let mut sum = 0;
+    for x in &m.list {
+        if *x == b {
+            continue;
+        }
+        sum += *x;
+    }
+    for x in m.array.iter() {
+        sum ^= *x * a;
+    }
+    m.list[1] = b;
+    sum
+}
+
+#[traced]
+fn coercions(m: &mut Machine, a: i64, b: i64) -> i64 {
+    m.list[0] = a;
+    moved_by(&mut m.boxed, b & 3) + first_and_last(&m.list) + width(&m.counted) + left(m)
+}
+
+#[traced]
+fn moved_by(point: &mut Point, by: i64) -> i64 {
+    point.x ^= by;
+    point.x
+}
+
+#[traced]
+fn first_and_last(list: &[i64]) -> i64 {
+    list[0] * 3 + list[list.len() - 1]
+}
+
+#[traced]
+fn width(point: &Point) -> i64 {
+    point.y - point.x
+}
+
+#[traced]
+fn left(m: &Machine) -> i64 {
+    m.left & 1
 }

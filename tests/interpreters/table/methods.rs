@@ -11,6 +11,7 @@ use std::rc::Rc;
 examples! {
     integer_operations checked_integers integer_calls float_operations float_calls letters lengths
     conversions clones of_options of_results of_vectors of_cells of_ref_cells of_rcs of_mem
+    made
 }
 
 #[traced]
@@ -65,7 +66,11 @@ fn lengths(m: &mut Machine, a: i64, b: i64) -> i64 {
 fn conversions(_m: &mut Machine, a: i64, b: i64) -> i64 {
     let wide = i64::from(a as i16) + i64::from(b as u8 > 3);
     let float: f64 = (b as i32).into();
-    wide + float as i64
+    let small = match u8::try_from(a - 3) {
+        Ok(small) => small as i64,
+        Err(_) => -1,
+    };
+    wide + float as i64 + small
 }
 
 #[traced]
@@ -156,4 +161,16 @@ fn of_mem(m: &mut Machine, a: i64, b: i64) -> i64 {
     mem::swap(&mut one, &mut two);
     m.option = Some(one);
     old + two + if option.is_some() { 1 } else { 0 }
+}
+
+#[traced]
+fn made(m: &mut Machine, a: i64, b: i64) -> i64 {
+    let mut list: Vec<i64> = Vec::with_capacity(2);
+    list.push(a);
+    list.resize(4, b);
+    let sum = list[0] + list[3];
+    m.list = list;
+    m.boxed = Box::new(Point { x: a, y: b });
+    m.counted = Rc::new(Point { x: sum, y: a });
+    sum
 }

@@ -106,6 +106,10 @@ pub struct Machine {
     pub fixed_list: Vec<i64>,
     /// What seldom changes.
     pub mode: Rc<Quasi<i64>>,
+    /// A text.
+    pub text: Rc<str>,
+    /// Another text.
+    pub other: Rc<str>,
 }
 
 /// The machine at the beginning.
@@ -131,5 +135,7 @@ pub fn machine() -> Machine {
         fixed: 12,
         fixed_list: vec![13, 14],
         mode: Rc::new(Quasi::new(15)),
+        text: Rc::from("text"),
+        other: Rc::from("text"),
     }
 }

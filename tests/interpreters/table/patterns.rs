@@ -8,6 +8,7 @@ use jitgen_core::prelude::*;
 examples! {
     names words alternatives constants variants nested guarded at_bindings ref_bindings
     behind_references tuples structs in_let in_parameters owned_parts
+    slices
 }
 
 /// Makes a value of some variant.
@@ -209,5 +210,33 @@ fn owned_parts(m: &mut Machine, a: i64, b: i64) -> i64 {
             got
         }
         super::Shared::Empty => b,
+    }
+}
+
+#[traced]
+fn slices(m: &mut Machine, a: i64, b: i64) -> i64 {
+    if m.list.len() > 5 {
+        m.list.clear();
+    }
+    m.list.push(a);
+    ends(&m.list) + from_array(m.array, b)
+}
+
+#[traced]
+fn ends(list: &[i64]) -> i64 {
+    match list {
+        [] => -1,
+        [one] => *one,
+        [2, .., last] => *last,
+        [first, .., last] if first < last => *first * 3 + *last,
+        [first, second, ..] => *first * 5 + *second,
+    }
+}
+
+#[traced]
+fn from_array(array: [i64; 4], b: i64) -> i64 {
+    match array {
+        [1, second, ..] => second + b,
+        [.., last] => last,
     }
 }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 examples! {
     words references slices containers structs tuples arrays enums word_enums own_layout options
     results strings owned boxes vectors_by_value cells raw_pointers generic_types newtypes
+    objects
 }
 
 #[traced]
@@ -54,6 +55,21 @@ fn structs(m: &mut Machine, a: i64, b: i64) -> i64 {
     let new = Point { x: old.y.wrapping_add(a), y: b };
     m.point = new;
     old.x ^ new.x
+}
+
+/// An object of the collected heap.
+#[derive(Collect, Traced)]
+pub struct Object {
+    /// What it holds.
+    held: Cell<i64>,
+}
+
+#[traced]
+fn objects(_m: &mut Machine, a: i64, b: i64) -> i64 {
+    let object = Gc::new(Object { held: Cell::new(a) });
+    let same = object;
+    same.held.set(same.held.get() ^ b);
+    object.held.get()
 }
 
 #[traced]

@@ -2,10 +2,11 @@
 //! place in the one found there.
 
 use super::value::Value;
+use jitgen_core::Traced;
 use std::rc::Rc;
 
 /// What has a value.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub enum Expr {
     /// A constant.
     Constant(Value),
@@ -26,7 +27,7 @@ pub enum Expr {
 }
 
 /// What is done.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub enum Stmt {
     /// A value is computed and dropped.
     Expr(Expr),
@@ -45,7 +46,7 @@ pub enum Stmt {
 }
 
 /// A loop.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub struct While {
     /// Whether there is another round.
     pub condition: Expr,
@@ -54,7 +55,7 @@ pub struct While {
 }
 
 /// A function.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub struct Function {
     /// How many arguments it takes: the first variables.
     pub parameters: usize,
@@ -65,7 +66,7 @@ pub struct Function {
 }
 
 /// Where a variable is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Traced)]
 pub struct Slot {
     /// So many environments out.
     pub depth: usize,
@@ -74,7 +75,7 @@ pub struct Slot {
 }
 
 /// What computes one value of two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
 pub enum Operator {
     /// Sum; strings are joined.
     Add,
@@ -93,7 +94,7 @@ pub enum Operator {
 }
 
 /// The functions of the language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Traced)]
 pub enum Builtin {
     /// A list of the arguments.
     List,

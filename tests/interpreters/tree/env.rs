@@ -2,18 +2,21 @@
 
 use super::ast::Slot;
 use super::value::Value;
+use jitgen_core::{Traced, traced};
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// The variables of a call.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub struct Env {
     slots: RefCell<Vec<Value>>,
     outer: Option<Rc<Env>>,
 }
 
+#[traced]
 impl Env {
     /// Variables, and those around them.
+    #[residual]
     pub fn new(slots: Vec<Value>, outer: Option<Rc<Env>>) -> Rc<Env> {
         Rc::new(Env { slots: RefCell::new(slots), outer })
     }
@@ -29,6 +32,7 @@ impl Env {
     }
 
     /// The environment so many steps out.
+    #[unroll]
     fn out(&self, depth: usize) -> &Env {
         let mut env = self;
         for _ in 0..depth {

@@ -4,13 +4,14 @@ use super::ast::{Expr, Function, Operator, Stmt, While};
 use super::builtins::call_builtin;
 use super::env::Env;
 use super::value::{Closure, Error, Value, binary};
+use jitgen_core::prelude::*;
 use std::rc::Rc;
 
 /// So many calls may be nested.
 const MAX_DEPTH: usize = 60;
 
 /// Why what was being computed has no value.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub enum Flow {
     /// The function returns this.
     Return(Value),
@@ -27,7 +28,7 @@ impl From<Error> for Flow {
 }
 
 /// What all of a run shares.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Traced)]
 pub struct Context {
     /// What was shown to the host.
     pub printed: Vec<String>,
@@ -49,6 +50,7 @@ pub fn run(context: &mut Context, program: &Rc<Function>) -> Result<Value, Error
 }
 
 /// The value of an expression.
+#[traced]
 pub fn eval(context: &mut Context, expr: &Expr, env: &Rc<Env>) -> Result<Value, Flow> {
     match expr {
         Expr::Constant(value) => Ok(value.clone()),
@@ -80,6 +82,7 @@ pub fn eval(context: &mut Context, expr: &Expr, env: &Rc<Env>) -> Result<Value, 
     }
 }
 
+#[traced]
 fn eval_binary(
     context: &mut Context,
     op: Operator,
@@ -92,6 +95,7 @@ fn eval_binary(
     Ok(binary(op, &left, &right)?)
 }
 
+#[unroll]
 fn eval_all(context: &mut Context, exprs: &[Expr], env: &Rc<Env>) -> Result<Vec<Value>, Flow> {
     let mut values = Vec::with_capacity(exprs.len());
     for expr in exprs {
@@ -101,12 +105,13 @@ fn eval_all(context: &mut Context, exprs: &[Expr], env: &Rc<Env>) -> Result<Vec<
 }
 
 /// Calls a function.
+#[traced]
 fn call(
     context: &mut Context,
     closure: &Closure,
     mut variables: Vec<Value>,
 ) -> Result<Value, Flow> {
-    let function = &closure.function;
+    let function = promote(&closure.function);
     if variables.len() != function.parameters {
         return Err(Flow::Error(Error::Arguments));
     }
@@ -125,6 +130,7 @@ fn call(
     }
 }
 
+#[unroll]
 fn exec_body(context: &mut Context, body: &[Stmt], env: &Rc<Env>) -> Result<(), Flow> {
     for stmt in body {
         exec(context, stmt, env)?;
@@ -132,6 +138,7 @@ fn exec_body(context: &mut Context, body: &[Stmt], env: &Rc<Env>) -> Result<(), 
     Ok(())
 }
 
+#[traced]
 fn exec(context: &mut Context, stmt: &Stmt, env: &Rc<Env>) -> Result<(), Flow> {
     match stmt {
         Stmt::Expr(expr) => {
@@ -152,7 +159,7 @@ fn exec(context: &mut Context, stmt: &Stmt, env: &Rc<Env>) -> Result<(), Flow> {
         Stmt::Return(expr) => Err(Flow::Return(eval(context, expr, env)?)),
         Stmt::Try { body, error, handler } => match exec_body(context, body, env) {
             Err(Flow::Error(reason)) => {
-                env.set(*error, Value::Str(format!("{reason:?}").into()));
+                env.set(*error, message(reason));
                 exec_body(context, handler, env)
             }
             result => result,
@@ -160,14 +167,24 @@ fn exec(context: &mut Context, stmt: &Stmt, env: &Rc<Env>) -> Result<(), Flow> {
     }
 }
 
+/// The text of an error.
+#[residual]
+fn message(reason: Error) -> Value {
+    Value::Str(format!("{reason:?}").into())
+}
+
 /// Repeats until the condition is false, or a `break`.
+#[portal(greens(node), reds(context, env), recursive)]
 fn exec_while(context: &mut Context, node: &Rc<While>, env: &Rc<Env>) -> Result<(), Flow> {
     loop {
+        merge_point!();
         if !eval(context, &node.condition, env)?.truthy() {
             return Ok(());
         }
         match exec_body(context, &node.body, env) {
-            Ok(()) => {}
+            Ok(()) => {
+                can_enter_jit!();
+            }
             Err(Flow::Break) => return Ok(()),
             Err(flow) => return Err(flow),
         }

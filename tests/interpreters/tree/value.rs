@@ -2,11 +2,14 @@
 
 use super::ast::{Function, Operator};
 use super::env::Env;
+use jitgen_core::{Traced, residual, traced};
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A value of the guest.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Traced)]
+#[traced(clone)]
+#[repr(C, u8)]
 pub enum Value {
     /// No value.
     Nil,
@@ -25,7 +28,7 @@ pub enum Value {
 }
 
 /// A function and where it was made.
-#[derive(Debug)]
+#[derive(Debug, Traced)]
 pub struct Closure {
     /// What it does.
     pub function: Rc<Function>,
@@ -34,7 +37,7 @@ pub struct Closure {
 }
 
 /// What can go wrong.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Traced)]
 pub enum Error {
     /// Not for values like these.
     Type,
@@ -50,8 +53,10 @@ pub enum Error {
     Failed(Rc<str>),
 }
 
+#[traced]
 impl Value {
     /// A list.
+    #[residual]
     pub fn list(items: Vec<Value>) -> Value {
         Value::List(Rc::new(RefCell::new(items)))
     }
@@ -78,6 +83,7 @@ impl Value {
 }
 
 /// `left op right`
+#[traced]
 pub fn binary(op: Operator, left: &Value, right: &Value) -> Result<Value, Error> {
     match (left, right) {
         _ if op == Operator::Equal => Ok(Value::Bool(left.same(right))),
@@ -90,6 +96,7 @@ pub fn binary(op: Operator, left: &Value, right: &Value) -> Result<Value, Error>
     }
 }
 
+#[traced]
 fn integers(op: Operator, a: i64, b: i64) -> Result<Value, Error> {
     Ok(match op {
         Operator::Add => Value::Int(a.wrapping_add(b)),
@@ -103,6 +110,7 @@ fn integers(op: Operator, a: i64, b: i64) -> Result<Value, Error> {
     })
 }
 
+#[traced]
 fn floats(op: Operator, a: f64, b: f64) -> Result<Value, Error> {
     Ok(match op {
         Operator::Add => Value::Float(a + b),
@@ -115,6 +123,7 @@ fn floats(op: Operator, a: f64, b: f64) -> Result<Value, Error> {
     })
 }
 
+#[residual]
 fn strings(op: Operator, a: &str, b: &str) -> Result<Value, Error> {
     match op {
         Operator::Add => Ok(Value::Str(format!("{a}{b}").into())),

@@ -44,7 +44,7 @@ fn point_at(point: AllocationPoint, offset: i32) -> Address {
 fn next_cell<T: Traced + Collect + 'static>(point: AllocationPoint, value: &Tv<T>) -> Option<Word> {
     let distance = point.limit as i64 - point.cursor as i64;
     let (cursor, limit) = (point_at(point, 0), point_at(point, distance as i32));
-    if with(|s| s.is_unknown(cursor.now()) && s.is_unknown(limit.now())) {
+    if with(|s| s.may_change(cursor.now()) && s.may_change(limit.now())) {
         // What is recorded is the way of most executions.
         // SAFETY: the carrier holds a value.
         outside(|| Gc::make_room(unsafe { &*value.raw() }));
@@ -97,6 +97,12 @@ fn bump<T: Traced + Collect + 'static>(value: Tv<T>) -> Result<Tv<Gc<T>>, Tv<T>>
     Ok(Tv::from_word(payload))
 }
 
+// What residual functions are called in traces.
+struct New<T>(T);
+struct TryNew<T>(T);
+struct FromVec<T>(T);
+struct Repeat<T>(T);
+
 /// A residual function of one argument.
 macro_rules! called {
     ($thunk:ident::<$t:ident>, $kind:ty, $argument:ty => $result:ty, $value:expr, $f:expr) => {{
@@ -132,9 +138,8 @@ impl<T: Traced + Collect + 'static> Gc<T> {
     /// The twin of `new`.
     #[doc(hidden)]
     pub fn new__twin(value: Tv<T>) -> Tv<Gc<T>> {
-        bump(value).unwrap_or_else(
-            |value| called!(new_thunk::<T>, fn(T) -> Gc<T>, T => Gc<T>, value, Gc::new),
-        )
+        bump(value)
+            .unwrap_or_else(|value| called!(new_thunk::<T>, New<T>, T => Gc<T>, value, Gc::new))
     }
 
     /// The twin of `try_new`.
@@ -144,7 +149,7 @@ impl<T: Traced + Collect + 'static> Gc<T> {
             Ok(gc) => ok(gc),
             Err(value) => called!(
                 try_new_thunk::<T>,
-                fn(T) -> Result<Gc<T>, OutOfMemory>,
+                TryNew<T>,
                 T => Result<Gc<T>, OutOfMemory>,
                 value,
                 Gc::try_new
@@ -173,7 +178,7 @@ impl<T: Collect + 'static> Gc<[T]> {
     pub fn try_from_vec__twin(items: Tv<Vec<T>>) -> Tv<Result<Gc<[T]>, OutOfMemory>> {
         called!(
             vec_thunk::<T>,
-            fn(Vec<T>) -> Result<Gc<[T]>, OutOfMemory>,
+            FromVec<T>,
             Vec<T> => Result<Gc<[T]>, OutOfMemory>,
             items,
             Gc::try_from_vec
@@ -187,7 +192,7 @@ impl<T: Collect + 'static> Gc<[T]> {
         T: Traced + Clone,
     {
         let function = Function {
-            symbol: type_name::<fn(T, usize) -> Gc<[T]>>(),
+            symbol: type_name::<Repeat<T>>(),
             address: repeat_thunk::<T> as *const () as usize,
         };
         let words = [word(&item), word(&length)];

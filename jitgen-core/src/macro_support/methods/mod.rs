@@ -29,6 +29,7 @@ mod float;
 mod heap;
 pub(super) mod integer;
 mod letter;
+mod made;
 mod optional;
 mod quasi;
 mod sequence;
@@ -40,7 +41,7 @@ pub use heap::same_object;
 // Underscores: an import of everything here must not hide a name of the author's.
 pub use cells::{CellTwin as _, RefCellTwin as _};
 pub use checked::{Checked as _, CheckedCalls as _, CheckedSigned as _, CheckedUnsigned as _};
-pub use convert::{FromTwin as _, IntoTwin as _};
+pub use convert::{FromTwin as _, IntoTwin as _, TryFromTwin as _};
 pub use counted::{CloneTwin, Counted as _};
 pub use float::{Float as _, FloatCalls as _};
 pub use integer::{
@@ -48,9 +49,10 @@ pub use integer::{
     UnsignedCalls as _,
 };
 pub use letter::{Ascii as _, Letter as _};
+pub use made::{HoldsOne as _, MadeEmpty as _};
 pub use optional::{Fallible as _, Optional as _, OptionalReference as _};
 pub use quasi::QuasiTwin as _;
-pub use sequence::Sequence as _;
+pub use sequence::{Sequence as _, Text as _};
 pub use vector::{Elements as _, Vector as _};
 
 use super::ask;

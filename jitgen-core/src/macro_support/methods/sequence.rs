@@ -20,3 +20,20 @@ pub trait Sequence: Indexable {
 }
 
 impl<T: Indexable + ?Sized> Sequence for T {}
+
+/// Texts.
+pub trait Text {
+    /// The twin of `len`.
+    fn len__twin(&self, this: Place<Self>) -> Tv<usize>;
+    /// The twin of `is_empty`.
+    fn is_empty__twin(&self, this: Place<Self>) -> Tv<bool>;
+}
+
+impl Text for str {
+    fn len__twin(&self, this: Place<Self>) -> Tv<usize> {
+        len(this.bytes())
+    }
+    fn is_empty__twin(&self, this: Place<Self>) -> Tv<bool> {
+        is_empty(this.bytes())
+    }
+}

@@ -8,10 +8,12 @@
 //! Not here: `len`, `is_empty` (`sequence`); iterators.
 
 use super::super::ask;
+use super::counted::CloneTwin;
 use crate::ir::{Const, Op, Ty};
 use crate::macro_support::call::{residual, some};
 use crate::macro_support::elements::{Indexable, element, index, inside, vec_layout, vec_word};
-use crate::macro_support::place::{Place, shared, unique};
+use crate::macro_support::passing::{AbiOf, RetOf, deliver, from_abi, nothing, word};
+use crate::macro_support::place::{Place, local, shared, unique};
 use crate::macro_support::traced::{Traced, Tv, lift, unit};
 use crate::tracer::{Function, Opnd, Word, panics};
 
@@ -47,12 +49,35 @@ extern "C" fn grow_thunk<T>(vec: *mut Vec<T>) {
     });
 }
 
+fn grown<T>(mut vec: Vec<T>) -> Vec<T> {
+    vec.reserve(1);
+    vec
+}
+
+extern "C" fn grow_value_thunk<T>(vec: AbiOf<Vec<T>>, out: *mut u8) -> RetOf<Vec<T>> {
+    panics::guarded(nothing::<Vec<T>>(), || {
+        // SAFETY: a trace passes a `Vec` that it does not use again, and scratch memory.
+        unsafe { deliver::<Vec<T>>(grown(from_abi::<Vec<T>>(vec)), out) }
+    })
+}
+
 /// Makes room for one more.
 fn grow<T>(place: Place<Vec<T>>) {
     let function = Function {
         symbol: std::any::type_name::<fn(Vec<T>) -> Place<T>>(),
         address: grow_thunk::<T> as *const () as usize,
     };
+    if place.is_in_twin() {
+        // It has no address in the trace: it goes to the call, and comes back.
+        let vec = place.get();
+        let function = Function {
+            symbol: std::any::type_name::<fn(Vec<T>) -> Vec<T>>(),
+            address: grow_value_thunk::<T> as *const () as usize,
+        };
+        let args = [word(&vec)];
+        place.put(residual(function, &args, move || grown(vec.native())));
+        return;
+    }
     let args = [shared(place).word()];
     let vec = place.addr();
     // SAFETY: a live `Vec` is there whenever the call is made.
@@ -69,6 +94,10 @@ pub trait Vector {
     fn pop__twin(&self, this: Place<Self>) -> Tv<Option<Self::Item>>;
     /// The twin of `truncate`.
     fn truncate__twin(&self, this: Place<Self>, len: Tv<usize>) -> Tv<()>;
+    /// The twin of `resize`.
+    fn resize__twin(&self, this: Place<Self>, len: Tv<usize>, value: Tv<Self::Item>) -> Tv<()>
+    where
+        Self::Item: CloneTwin;
     /// The twin of `clear`.
     fn clear__twin(&self, this: Place<Self>) -> Tv<()>;
 }
@@ -111,6 +140,19 @@ impl<T: Traced> Vector for Vec<T> {
             }
             // From the end, unlike `truncate`: each is dropped where the trace can see it.
             drop(self.pop__twin(this));
+        }
+    }
+    fn resize__twin(&self, this: Place<Self>, len: Tv<usize>, mut value: Tv<T>) -> Tv<()>
+    where
+        T: CloneTwin,
+    {
+        loop {
+            let (_, now) = Vec::elements(this);
+            if !inside(now, len.word()) {
+                return self.truncate__twin(this, len);
+            }
+            let one = T::clone__twin(local(&mut value));
+            self.push__twin(this, one);
         }
     }
     fn clear__twin(&self, this: Place<Self>) -> Tv<()> {

@@ -1,4 +1,4 @@
-//! A reference to a vector where one to a slice is wanted.
+//! A `&mut` where a method of a trait wants a `&`.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -28,10 +28,19 @@ mod vm {
     }
 
     fn step(vm: &mut Vm, a: i64) -> i64 {
-        first(&vm.code)
+        Reader::read(vm)
     }
 
-    fn first(list: &[u8]) -> i64 {
-        list[0] as i64
+    #[derive(jitgen_core::Traced)]
+    pub struct Reader(u8);
+
+    pub trait Reads {
+        fn read(vm: &Vm) -> i64;
+    }
+
+    impl Reads for Reader {
+        fn read(vm: &Vm) -> i64 {
+            vm.a
+        }
     }
 }

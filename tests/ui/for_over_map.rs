@@ -1,4 +1,4 @@
-//! A `&mut` where a `&` is wanted.
+//! `for` over something that is neither a range nor elements side by side.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -14,6 +14,7 @@ mod vm {
     pub struct Vm {
         pub code: Vec<u8>,
         pub a: i64,
+        pub map: std::collections::BTreeMap<i64, i64>,
     }
 
     #[portal(greens(code, pc), reds(vm))]
@@ -27,11 +28,12 @@ mod vm {
         }
     }
 
+    #[unroll]
     fn step(vm: &mut Vm, a: i64) -> i64 {
-        read(vm)
-    }
-
-    fn read(vm: &Vm) -> i64 {
-        vm.a
+        let mut sum = a;
+        for x in &vm.map {
+            sum += 1;
+        }
+        sum
     }
 }
