@@ -6,8 +6,12 @@
 mod constructs;
 #[path = "interpreters/failing.rs"]
 mod failing;
+#[allow(dead_code, reason = "most of its instructions can be recorded")]
+#[path = "interpreters/hints.rs"]
+mod hints;
 
 use failing::vm::Insn;
+use hints::Insn as Hint;
 use jitgen::modes::run_with;
 use jitgen_core::tracer::AbortReason;
 use std::io;
@@ -70,6 +74,29 @@ fn owned_drop() {
 #[test]
 fn scratch_full() {
     check(AbortReason::ScratchFull, "threshold=2", || failing::run(Insn::Large));
+}
+
+#[test]
+fn immutable_store() {
+    check(AbortReason::ImmutableStore, "threshold=2", || hints::run(&[Hint::Spoil], 50));
+}
+
+#[test]
+fn not_green() {
+    check(AbortReason::NotGreen, "threshold=2", || hints::run(&[Hint::NotGreen], 50));
+}
+
+#[test]
+fn wrong_effects() {
+    let settings = "threshold=2,check_effects=on";
+    check(AbortReason::WrongEffects, settings, || hints::run(&[Hint::Lies], 50));
+}
+
+#[test]
+fn invalidated() {
+    // The cell changes in a round that is recorded.
+    let settings = "threshold=1,bridge_threshold=1";
+    check(AbortReason::Invalidated, settings, || hints::run(&[Hint::Limit, Hint::SetLimit], 900));
 }
 
 #[test]

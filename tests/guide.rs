@@ -21,11 +21,12 @@ use std::path::Path;
 /// The functions of each file, and what runs one of them.
 type File = (&'static [&'static str], fn(usize) -> String);
 
-const FILES: [(&str, File); 5] = [
+const FILES: [(&str, File); 6] = [
     ("types", (table::types::NAMES, table::types::run)),
     ("expressions", (table::expressions::NAMES, table::expressions::run)),
     ("patterns", (table::patterns::NAMES, table::patterns::run)),
     ("calls", (table::calls::NAMES, table::calls::run)),
+    ("hints", (table::hints::NAMES, table::hints::run)),
     ("methods", (table::methods::NAMES, table::methods::run)),
 ];
 
@@ -176,6 +177,11 @@ fn patterns_are_traced() {
 #[test]
 fn calls_are_traced() {
     run_all("calls");
+}
+
+#[test]
+fn hints_are_traced() {
+    run_all("hints");
 }
 
 #[test]

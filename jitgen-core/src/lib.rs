@@ -10,22 +10,66 @@ pub mod opt;
 pub mod runtime;
 pub mod tracer;
 
-pub use jitgen_macros::{Traced, interpreter, portal, residual, traced, unroll};
+pub use jitgen_macros::{
+    Traced, elidable, interpreter, loop_invariant, not_in_trace, portal, residual, traced, unroll,
+};
 /// Types that a twin can hold; `derive(Traced)` implements it.
 pub use macro_support::Traced;
 pub use runtime::coverage::{Coverage, Report, Treatment, coverage};
-pub use runtime::{Config, Statistics, configure, statistics};
+pub use runtime::{Config, Quasi, Statistics, configure, statistics};
 
 /// What an annotated interpreter imports.
 pub mod prelude {
+    pub use crate::Quasi;
     pub use crate::gc::{Collect, Gc};
-    pub use crate::promote;
-    pub use jitgen_macros::{Traced, portal, residual, traced, unroll};
+    pub use crate::{assert_green, is_constant, is_virtual, promote, record_exact, we_are_jitted};
+    pub use jitgen_macros::{
+        Traced, elidable, loop_invariant, not_in_trace, portal, residual, traced, unroll,
+    };
 }
 
 /// From here on, a trace may take the value for constant: it is compared once, and what follows is
 /// specialised to it. In the interpreter it is the identity.
 #[inline(always)]
 pub fn promote<T>(value: T) -> T {
+    value
+}
+
+/// The value is constant in every trace; a recording in which it is not is given up. In the
+/// interpreter it is the identity.
+#[inline(always)]
+pub fn assert_green<T>(value: T) -> T {
+    value
+}
+
+/// Is the value constant in the trace that is being recorded? In the interpreter it is not. Both
+/// answers must lead to the same outcome.
+#[inline(always)]
+pub fn is_constant<T>(_value: T) -> bool {
+    false
+}
+
+/// Is the value an object that the trace has not had to make? So far there are none, and the
+/// answer is no. Both answers must lead to the same outcome.
+#[inline(always)]
+pub fn is_virtual<T>(_value: T) -> bool {
+    false
+}
+
+/// Is this traced code, and not the interpreter? Both must have the same outcome.
+#[inline(always)]
+pub fn we_are_jitted() -> bool {
+    false
+}
+
+/// The first argument, which the author knows to be equal to the second one: a trace uses that
+/// instead, without a guard.
+///
+/// # Panics
+/// In debug builds, if they differ.
+#[inline(always)]
+#[track_caller]
+pub fn record_exact<T: PartialEq>(value: T, known: T) -> T {
+    debug_assert!(value == known, "`record_exact` was told what is not so");
     value
 }

@@ -9,6 +9,7 @@
 //! Not here: what is reached and written (`expand`).
 
 use crate::diagnostics::Errors;
+use crate::hints::{self, Calling};
 use crate::model::{Function, Home, Module, Role};
 use crate::portal::Portal;
 use proc_macro2::Span;
@@ -113,12 +114,15 @@ struct Seat {
     alone: bool,
 }
 
+/// The marks of functions that are not looked into.
+const RESIDUAL: [&str; 4] = ["residual", "elidable", "loop_invariant", "not_in_trace"];
+
 /// The name of a mark, whether it is imported or written with its path.
 fn mark(attr: &Attribute) -> Option<String> {
     let segments = &attr.path().segments;
     let qualified = segments.len() == 2 && segments[0].ident == "jitgen_core";
     let name = segments.last()?.ident.to_string();
-    let ours = matches!(&*name, "portal" | "residual" | "unroll" | "traced");
+    let ours = RESIDUAL.contains(&&*name) || matches!(&*name, "portal" | "unroll" | "traced");
     (ours && (segments.len() == 1 || qualified)).then_some(name)
 }
 
@@ -159,12 +163,16 @@ fn function(
     }
     let body = body.unwrap_or_else(|| syn::parse_quote!({}));
     let looping = first_loop(&body);
+    let calling = RESIDUAL
+        .iter()
+        .find_map(|name| marks.get(*name).map(|attr| Calling::parse(name, attr, errors)));
+    let inside_if = marks.get("unroll").and_then(|attr| hints::unroll_condition(attr, errors));
     let unrolled = marks.contains_key("unroll");
     let role = if declared {
         Role::Traced
     } else if marks.contains_key("portal") {
         Role::Portal
-    } else if marks.contains_key("residual") || looping.is_some() && !unrolled {
+    } else if calling.is_some() || looping.is_some() && !unrolled {
         Role::Residual
     } else {
         Role::Traced
@@ -176,7 +184,7 @@ fn function(
             "keep one of the attributes",
         );
     }
-    let looping = looping.filter(|_| !marks.contains_key("residual"));
+    let looping = looping.filter(|_| calling.is_none());
     let Seat { home, at, owner, generics, vis, wanted, alone } = seat;
     let wanted = wanted || explicit;
     Function {
@@ -189,6 +197,8 @@ fn function(
         body,
         declared,
         role,
+        calling: calling.unwrap_or_default(),
+        inside_if,
         looping,
         portal,
         wanted,

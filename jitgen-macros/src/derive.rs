@@ -29,10 +29,46 @@ pub fn traced(item: TokenStream) -> TokenStream {
             syn::Error::new(union.union_token.span, message).to_compile_error()
         }
         Data::Struct(data) => {
-            [implement(&input, &structure(&data.fields)), equal(&input)].into_iter().collect()
+            let errors = refused(&input, None);
+            [errors, implement(&input, &structure(&data.fields)), equal(&input)]
+                .into_iter()
+                .collect()
         }
-        Data::Enum(data) => enumeration(&input, data),
+        Data::Enum(data) => {
+            let fields = data.variants.iter().flat_map(|variant| &variant.fields);
+            let errors = refused(&input, fields.flat_map(|field| &field.attrs).find(is_immutable));
+            [errors, enumeration(&input, data)].into_iter().collect()
+        }
     }
+}
+
+fn is_immutable(attr: &&syn::Attribute) -> bool {
+    attr.path().is_ident("immutable")
+}
+
+/// Errors for marks that stand where they mean nothing yet.
+fn refused(input: &DeriveInput, immutable: Option<&syn::Attribute>) -> TokenStream {
+    let mut errors = crate::diagnostics::Errors::default();
+    if let Some(attr) = immutable {
+        errors.on(
+            attr,
+            "`immutable` is not supported yet in enums",
+            "mark the field of a struct that holds the enum",
+        );
+    }
+    for attr in &input.attrs {
+        if attr.path().is_ident("virtualizable") {
+            errors.on(
+                attr,
+                "`virtualizable` is not supported yet: nothing would follow from it",
+                "take it away; stores to such a struct are made where they stand",
+            );
+        }
+        if is_immutable(&attr) {
+            errors.on(attr, "`immutable` belongs on a field", "mark each field that never changes");
+        }
+    }
+    errors.tokens()
 }
 
 fn support() -> TokenStream {
@@ -194,6 +230,9 @@ fn members(fields: &Fields) -> Vec<(TokenStream, &Type)> {
 fn structure(fields: &Fields) -> TokenStream {
     let m = support();
     let (names, types): (Vec<_>, Vec<_>) = members(fields).into_iter().unzip();
+    let marks = fields.iter().map(|field| field.attrs.iter().any(|attr| is_immutable(&attr)));
+    let fixed = names.iter().zip(marks).filter(|(_, marked)| *marked).map(|(name, _)| name);
+    let fixed: Vec<_> = fixed.collect();
     let shape = quote!(#m::Shape::EMPTY #(
         .with(
             ::core::mem::offset_of!(Self, #names),
@@ -212,6 +251,7 @@ fn structure(fields: &Fields) -> TokenStream {
     };
     quote! {
         const SHAPE: #m::Shape = #shape;
+        const IMMUTABLE: &'static [usize] = &[#(::core::mem::offset_of!(Self, #fixed)),*];
         unsafe fn leaves(
             __this: *const Self,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),

@@ -90,7 +90,7 @@ pub fn item(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
             return [errors.tokens(), item].into_iter().collect();
         }
     };
-    if name != "portal" && !args.is_empty() {
+    if name == "traced" && !args.is_empty() {
         errors.on(&args, &format!("`{name}` takes no arguments"), "");
     }
     let path = syn::Ident::new(name, proc_macro2::Span::call_site());
@@ -207,8 +207,9 @@ fn twins(model: &Module, indices: &[usize], errors: &mut Errors) -> Vec<(usize, 
         }
         let twin = match function.role {
             Role::Portal => portal::twin(model, function, errors),
+            Role::Traced if function.inside_if.is_some() => residual::twin(model, function, errors),
             Role::Traced => twin::function(model, function, errors),
-            Role::Residual => residual::twin(function, errors),
+            Role::Residual => residual::twin(model, function, errors),
         };
         twins.push((*index, twin));
     }

@@ -22,6 +22,7 @@ mod derive;
 mod diagnostics;
 mod expand;
 mod heap;
+mod hints;
 mod model;
 mod portal;
 mod recursion;
@@ -55,12 +56,34 @@ pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// A function that traces call without looking inside.
+///
+/// What it does to memory may be declared: `#[residual(reads(Vm.count, [Value]), writes(), no_escape)]`.
 #[proc_macro_attribute]
 pub fn residual(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::item("residual", args.into(), item.into()).into()
 }
 
-/// A traced function whose loops are unrolled into the trace.
+/// A function whose result depends on its arguments alone: traces call it once for the same
+/// arguments, and not at all where they are constant. `#[elidable(promote)]` makes them constant.
+#[proc_macro_attribute]
+pub fn elidable(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::item("elidable", args.into(), item.into()).into()
+}
+
+/// A function that a trace calls once each time it is entered, for the same arguments.
+#[proc_macro_attribute]
+pub fn loop_invariant(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::item("loop_invariant", args.into(), item.into()).into()
+}
+
+/// A function that compiled code does without.
+#[proc_macro_attribute]
+pub fn not_in_trace(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::item("not_in_trace", args.into(), item.into()).into()
+}
+
+/// A traced function whose loops are unrolled into the trace; `#[unroll(if_constant(count))]`: only
+/// where these arguments are constant, and called elsewhere.
 #[proc_macro_attribute]
 pub fn unroll(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::item("unroll", args.into(), item.into()).into()
@@ -73,7 +96,10 @@ pub fn portal(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Lets the tracer handle values of a type: struct fields become accessible, enums can be matched.
-#[proc_macro_derive(Traced, attributes(traced))]
+///
+/// `#[immutable]` before a field says that it does not change once traced code can see it, nor, if it
+/// is a vector, array or boxed slice, do its elements.
+#[proc_macro_derive(Traced, attributes(traced, immutable, virtualizable))]
 pub fn derive_traced(item: TokenStream) -> TokenStream {
     derive::traced(item.into()).into()
 }

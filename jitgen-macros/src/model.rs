@@ -11,6 +11,7 @@
 //!
 //! Not here: how they are found (`collect`), how a body is rewritten (`twin`).
 
+use crate::hints::Calling;
 use crate::portal::Portal;
 use proc_macro2::Span;
 use std::collections::HashMap;
@@ -60,6 +61,10 @@ pub struct Function {
     pub declared: bool,
     /// What becomes of it.
     pub role: Role,
+    /// How it is called, if it is residual.
+    pub calling: Calling,
+    /// The parameters that must be constant for it to be looked into; else it is called.
+    pub inside_if: Option<Vec<Ident>>,
     /// The loop that makes it residual.
     pub looping: Option<Span>,
     /// The portal's greens and reds.

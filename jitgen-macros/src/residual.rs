@@ -6,9 +6,12 @@
 //! Not here: what is recorded of the call (`macro_support::residual`).
 
 use crate::diagnostics::Errors;
-use crate::model::{Function, Home, reference};
+use crate::hints::Calling;
+use crate::model::{Function, Home, Module, reference};
 use crate::signature;
-use crate::twin::{function_name, preamble, return_type, support_at, twin_ident, visibility, wrap};
+use crate::twin::{
+    self, function_name, preamble, return_type, support_at, twin_ident, visibility, wrap,
+};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
@@ -16,7 +19,7 @@ use syn::visit_mut::VisitMut;
 use syn::{FnArg, Type};
 
 /// The twin and the thunk of a residual function.
-pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
+pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
     let m = quote!(::jitgen_core::macro_support);
     let name = &function.sig.ident;
     let inside = matches!(function.home, Home::Impl(_));
@@ -111,6 +114,90 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
     let lifetimes = &function.sig.generics;
     let thunk_item = thunk_item(function, &thunk, &types, &arguments, lifetimes, inside);
     let (within, beside) = if inside { (thunk_item, quote!()) } else { (quote!(), thunk_item) };
+    let callee = quote!(#m::Function {
+        symbol: #symbol,
+        address: #thunk_path as *const () as usize,
+    });
+    let bind_first = if function.inside_if.is_some() { quote!() } else { bind.clone() };
+    let inner = match function.inside_if {
+        Some(_) => twin::inner(module, function, errors),
+        None => quote!(),
+    };
+    let native = quote!(move || #target(#(#arguments.native()),*));
+    let words = quote!([#(#m::word(&#arguments)),*]);
+    let call = match &function.calling {
+        _ if function.inside_if.is_some() => {
+            let called = quote! {
+                {
+                    #bind
+                    #at_result::residual::<#result>(#callee, &#words, #native)
+                }
+            };
+            let conditions = conditions(function, errors);
+            let (entered, inner) =
+                (twin::entry(&function.sig, false).1, twin::inside_ident(function));
+            let inner = match function.has_receiver() {
+                true => quote!(self.#inner),
+                false => quote!(Self::#inner),
+            };
+            quote! {
+                match #m::begin_inline(&[]) {
+                    ::core::result::Result::Ok(__call)
+                        if #m::looks_inside(&__call, true #(&& #m::Given::given(&#conditions).is_const())*) =>
+                    {
+                        #inner(#(#entered),*)
+                    }
+                    _ => #called
+                }
+            }
+        }
+        Calling::Any => quote! {
+            #at_result::residual::<#result>(#callee, &#words, #native)
+        },
+        Calling::Declared(effects) => {
+            let effects = effects.tokens();
+            quote! {
+                let __callee = #effects.of(#callee);
+                #at_result::residual::<#result>(__callee, &#words, #native)
+            }
+        }
+        Calling::NotInTrace => quote! {
+            #at_result::not_in_trace(#native)
+        },
+        Calling::Elidable { .. } | Calling::LoopInvariant => {
+            check_elidable(function, errors);
+            let promote = matches!(function.calling, Calling::Elidable { promote: true });
+            let promoted = promote.then(|| {
+                let promoted = arguments.iter().map(|name| twin::promoted(&quote!(#name)));
+                quote!(#(let #arguments = #promoted;)*)
+            });
+            let folds = matches!(function.calling, Calling::Elidable { .. });
+            let plain = plain(&types, &result);
+            quote! {
+                #(const { #m::takes_no_owner::<#types>() };)*
+                #promoted
+                match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
+                    ::core::result::Result::Ok(__call) => {
+                        let __constant = #folds
+                            && !::core::mem::needs_drop::<#result>()
+                            #(&& #m::is_fixed(&#arguments))*;
+                        let __words =
+                            if __constant { ::std::vec![] } else { ::std::vec::Vec::from(#words) };
+                        let __elidable = #m::Elidable {
+                            call: __call,
+                            function: #callee,
+                            constant: __constant,
+                            plain: #plain,
+                        };
+                        #at_result::elidable::<#result>(__elidable, &__words, #native)
+                    }
+                    ::core::result::Result::Err(__result) => {
+                        #at_result::returned::<#result>(&__result)
+                    }
+                }
+            }
+        }
+    };
     wrap(
         function,
         quote! {
@@ -118,18 +205,64 @@ pub fn twin(function: &Function, errors: &mut Errors) -> TokenStream {
             #vis fn #twin_name #generics (#parameters) -> #m::Tv<#result> #bounds {
                 #preamble
                 #within
-                #bind
-                let __words = [#(#m::word(&#arguments)),*];
-                let __function = #m::Function {
-                    symbol: #symbol,
-                    address: #thunk_path as *const () as usize,
-                };
-                #at_result::residual::<#result>(__function, &__words, move || #target(#(#arguments.native()),*))
+                #bind_first
+                #call
             }
 
             #beside
+
+            #inner
         },
     )
+}
+
+/// The parameters of which a function is looked into only where they are constant.
+fn conditions(function: &Function, errors: &mut Errors) -> Vec<syn::Ident> {
+    let (_, arguments) = twin::entry(&function.sig, false);
+    let mut conditions = vec![];
+    for name in function.inside_if.iter().flatten() {
+        let index = function.sig.inputs.iter().position(|input| match input {
+            FnArg::Receiver(_) => name == "self",
+            FnArg::Typed(arg) => matches!(&*arg.pat, syn::Pat::Ident(pat) if pat.ident == *name),
+        });
+        match index {
+            Some(index) => conditions.push(arguments[index].clone()),
+            None => errors.on(name, &format!("there is no parameter `{name}`"), ""),
+        }
+    }
+    let generic = function.sig.generics.type_params().next().is_some()
+        || function.generics.type_params().next().is_some();
+    if generic || matches!(function.home, Home::Impl(_)) {
+        errors.on(
+            &function.sig.ident,
+            "`unroll(if_constant(..))` is not supported yet on generic functions and in `impl`s of traits",
+            "write a function for each type",
+        );
+    }
+    conditions
+}
+
+/// Are all values passed in registers? As an expression.
+fn plain(types: &[Type], result: &TokenStream) -> TokenStream {
+    let m = quote!(::jitgen_core::macro_support);
+    quote!(#m::in_register::<#result>() #(&& #m::in_register::<#types>())*)
+}
+
+/// What depends on its arguments alone changes none of them.
+fn check_elidable(function: &Function, errors: &mut Errors) {
+    for input in &function.sig.inputs {
+        let changes = match input {
+            FnArg::Receiver(this) => reference(this).flatten().is_some(),
+            FnArg::Typed(arg) => matches!(&*arg.ty, Type::Reference(r) if r.mutability.is_some()),
+        };
+        if changes {
+            errors.on(
+                input,
+                "the result of an elidable function depends on its arguments alone, and it changes nothing",
+                "take `&`, or write `#[residual]`",
+            );
+        }
+    }
 }
 
 fn thunk_item(
@@ -161,12 +294,19 @@ fn thunk_item(
         let outer = function.generics.lifetimes().cloned().map(syn::GenericParam::Lifetime);
         generics.params = outer.chain(generics.params).collect();
     }
+    let (guarded, again) = match function.calling.is_elidable() {
+        false => (quote!(#m::guarded), quote!()),
+        true => {
+            let plain = plain(&types, &quote!(#result));
+            (quote!(#m::guarded_elidable), quote!(#plain,))
+        }
+    };
     quote! {
         extern "C" fn #thunk #generics (
             #(#arguments: #m::AbiOf<#types>,)*
             __out: *mut u8,
         ) -> #at_result::RetOf<#result> {
-            #m::guarded(#m::nothing::<#result>(), || {
+            #guarded(#again #m::nothing::<#result>(), || {
                 // SAFETY: the trace passes these arguments.
                 let __result: #result = unsafe { #target(#(#m::from_abi::<#types>(#arguments)),*) };
                 // SAFETY: the trace passes scratch memory of the size of the result.

@@ -22,18 +22,33 @@ use std::fmt;
 pub struct Class(pub u32);
 
 impl Class {
-    /// Any memory.
+    /// Any memory, but for what is immutable.
     pub const ANY: Class = Class(0);
+    /// The bit of classes that nothing writes as long as the trace runs: no call either, whatever
+    /// it declares. It is written `@3!`.
+    const IMMUTABLE: u32 = 1 << 31;
+
+    /// This class, of memory that nothing writes.
+    pub const fn immutable(self) -> Class {
+        Class(self.0 | Class::IMMUTABLE)
+    }
+
+    /// Is it a class that nothing writes?
+    pub const fn is_immutable(self) -> bool {
+        self.0 & Class::IMMUTABLE != 0
+    }
 
     /// May accesses of these classes touch the same byte?
     pub fn may_alias(self, other: Class) -> bool {
-        self == other || self == Class::ANY || other == Class::ANY
+        let any = self == Class::ANY || other == Class::ANY;
+        self == other || any && !self.is_immutable() && !other.is_immutable()
     }
 }
 
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "@{}", self.0)
+        let number = self.0 & !Class::IMMUTABLE;
+        write!(f, "@{number}{}", if self.is_immutable() { "!" } else { "" })
     }
 }
 

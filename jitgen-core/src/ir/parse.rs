@@ -298,7 +298,13 @@ fn read_place(inst: &mut Inst, pair: Pair<Rule>) -> Result<()> {
 }
 
 fn read_class(pair: Pair<Rule>) -> Result<Class> {
-    Ok(Class(number(&pair.into_inner().next().expect("a class has a number"))?))
+    let mut parts = pair.into_inner();
+    let digits = parts.next().expect("a class has a number");
+    let class = Class(number(&digits)?);
+    if class.is_immutable() {
+        return error_at(&digits, "number is too large");
+    }
+    Ok(if parts.next().is_some() { class.immutable() } else { class })
 }
 
 /// What stands behind the operands of a call.

@@ -204,7 +204,8 @@ impl Call {
     /// May a call by `op` write what an access of this class touches?
     pub fn may_write(&self, op: Op, class: Class) -> bool {
         let declared = self.effects.writes.as_ref();
-        declared.map_or(op == Op::Call, |classes| touches(classes, class))
+        let writes = declared.map_or(op == Op::Call, |classes| touches(classes, class));
+        writes && !class.is_immutable()
     }
 
     /// May a call by `op` read what an access of this class touches?

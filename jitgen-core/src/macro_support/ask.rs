@@ -11,8 +11,8 @@
 
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{
-    AbortReason, Address, Function, Green, Image, Inlined, Local, Opnd, Part, Portal, Step, Tag,
-    Word, with,
+    AbortReason, Address, Callee, Function, Green, Image, Inlined, Local, Opnd, Part, Portal, Step,
+    Tag, Word, with,
 };
 use std::any::Any;
 use std::rc::Rc;
@@ -28,16 +28,19 @@ macro_rules! questions {
 
 questions! {
     abort(reason: AbortReason);
+    ask_constant(opnd: Opnd) -> bool;
     begin_call() -> Option<Option<Word>>;
     begin_inline(args: &[Opnd]) -> Result<Inlined, Image>;
     begin_load(address: Address, ty: Ty) -> Option<Word>;
     begin_store() -> bool;
+    blame(function: Function, class: u32);
     blob_tag(blob: u32) -> Option<Opnd>;
     branch(condition: Word);
     clear(opnd: Opnd, now: Const);
     collapses(call: &Inlined, result: Opnd) -> bool;
-    end_blob_call(function: Function, args: &[Word], tag: Option<Const>, size: u32) -> Opnd;
-    end_call(op: Op, function: Function, args: &[Word], result: Option<Const>) -> Opnd;
+    end_blob_call(callee: &Callee, args: &[Word], tag: Option<Const>, size: u32) -> Opnd;
+    end_call(callee: &Callee, args: &[Word], result: Option<Const>) -> Opnd;
+    end_elidable(call: &Inlined, result: &Image);
     end_inline(call: &Inlined, result: &Image);
     end_load(address: Address, now: Const) -> Opnd;
     end_pure_call(function: Function, args: &[Word], now: Const) -> Opnd;
@@ -50,11 +53,13 @@ questions! {
     is_shared(opnd: Opnd) -> bool;
     is_started() -> bool;
     keep(green: Rc<dyn Any>);
+    kept_by(callee: &Callee) -> Vec<(u64, Const, u32)>;
     learn(address: Address, word: Word);
     leave_level();
     listed(opnd: Opnd, size: u32) -> Vec<Part>;
     load_blob(blob: u32, offset: u32, now: Const) -> Opnd;
     local(id: u32) -> Local;
+    looks_inside(call: &Inlined, constant: bool) -> bool;
     mark_header();
     may_return() -> bool;
     merge(greens: Vec<Green>, reds: &[Word]) -> Step;

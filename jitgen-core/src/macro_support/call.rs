@@ -14,13 +14,18 @@
 
 use super::ask;
 use super::carrier::Ownership;
+use super::memory;
 use super::passing::Passing;
 use super::place::local;
 use super::traced::{Traced, Tv};
-use crate::tracer::{Function, Opnd, Word, outside, panics};
+use crate::tracer::{Callee, Function, Opnd, Word, outside, panics};
 
 /// A residual call in a twin: taken from the log, or made (and recorded).
-pub fn residual<R: Traced>(function: Function, args: &[Word], f: impl FnOnce() -> R) -> Tv<R> {
+pub fn residual<R: Traced>(
+    callee: impl Into<Callee>,
+    args: &[Word],
+    f: impl FnOnce() -> R,
+) -> Tv<R> {
     if let Some(word) = ask::begin_call() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
@@ -29,9 +34,22 @@ pub fn residual<R: Traced>(function: Function, args: &[Word], f: impl FnOnce() -
         }
         return R::Pass::replay(word);
     }
-    let result = outside(f);
-    let opnd = R::Pass::record(&result, function, args);
+    let callee = callee.into();
+    let result = observed(&callee, f);
+    let opnd = R::Pass::record(&result, &callee, args);
     Tv::of(result, opnd)
+}
+
+/// Calls a function; while recording, what it declares may be compared with what it does.
+pub(super) fn observed<R>(callee: &Callee, f: impl FnOnce() -> R) -> R {
+    let kept = ask::kept_by(callee);
+    let result = outside(f);
+    // SAFETY: the recorder knows only words of live memory, and the function declares that it
+    // writes none of them, so that it does not free them either.
+    if let Some(class) = unsafe { memory::changed(&kept) } {
+        ask::blame(callee.function, class);
+    }
+    result
 }
 
 /// `Ok(value)`, as the twin of a function that returns `()` inside of a `Result` has it.

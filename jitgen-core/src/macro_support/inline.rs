@@ -36,6 +36,11 @@ pub fn end_inline<X: Traced>(call: Inlined, result: Tv<X>) -> Tv<X> {
     result
 }
 
+/// Is a function looked into that may also be called?
+pub fn looks_inside(call: &Inlined, constant: bool) -> bool {
+    ask::looks_inside(call, constant)
+}
+
 /// # Safety
 /// A value of the kind must be there.
 unsafe fn has_run(kind: &Kind, call: &Inlined, this: *const u8, opnd: Opnd) {
@@ -68,7 +73,7 @@ pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
 
 /// A value for a log, as its bytes and the words in it; nothing if a log cannot have this one.
 /// One that owns something is the log's from there on: its bits are the ownership.
-fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
+pub(super) fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
     // SAFETY: the carrier holds a value.
     unsafe { image_of(const { &X::KIND }, value.raw().cast(), value.opnd()) }
 }

@@ -13,7 +13,7 @@
 
 use super::ask;
 use super::memory;
-use super::place::{At, Inside, Place, class_of};
+use super::place::{At, Inside, Place, class_at, class_of, refuse_store, without_depth};
 use super::shape::{Owner, Shape, TagAt};
 use super::traced::{Traced, natural, owner_at, settled};
 use crate::ir::{Const, Ty};
@@ -149,8 +149,8 @@ impl Kind {
         match place.at {
             // SAFETY: the caller's promise.
             At::Value(inside) => unsafe { self.take_inside(place, inside, to) },
-            At::Memory { .. } if self.shape.is_opaque() => {
-                if !place.is_frozen() {
+            At::Memory { address, .. } if self.shape.is_opaque() => {
+                if !address.frozen {
                     ask::abort(AbortReason::OpaqueValue);
                 }
                 // SAFETY: a live value is here: opaque values are read only through frozen memory
@@ -158,9 +158,9 @@ impl Kind {
                 unsafe { self.copy(place.addr(), to) };
                 if place.is_frozen() { Opnd::Frozen } else { Opnd::Const }
             }
-            At::Memory { address, owner, .. } => {
+            At::Memory { address, owner, fixed, .. } => {
                 // SAFETY: the caller's promise.
-                let words = unsafe { self.load(place.addr(), address, owner) };
+                let words = unsafe { self.load(place.addr(), address, owner, fixed) };
                 // SAFETY: the caller's promise; the words are those of the value.
                 unsafe { self.receive(to, &words) }
             }
@@ -193,11 +193,17 @@ impl Kind {
         }
     }
 
-    unsafe fn load(&self, this: *const u8, base: Address, owner: Owner) -> Vec<(u32, Word)> {
+    unsafe fn load(
+        &self,
+        this: *const u8,
+        base: Address,
+        owner: Owner,
+        fixed: bool,
+    ) -> Vec<(u32, Word)> {
         let mut leaves: Option<Vec<(u32, Ty)>> = None;
         let mut words = Vec::with_capacity(self.shape.words().len());
         for word in self.shape.words() {
-            let class = class_of(owner_at(word.owner, owner));
+            let class = class_at(owner_at(word.owner, owner), fixed);
             let address = Address { offset: base.offset + word.offset as i32, class, ..base };
             let loaded = match ask::begin_load(address, word.ty) {
                 Some(loaded) => loaded,
@@ -209,7 +215,7 @@ impl Kind {
                     Word { now, opnd: ask::end_load(address, now) }
                 }
             };
-            words.push((word.offset, loaded));
+            words.push((word.offset, without_depth(loaded, fixed)));
         }
         words
     }
@@ -219,6 +225,9 @@ impl Kind {
     /// # Safety
     /// A value of this kind must be at `from`, and room for one at the place (`in-bounds`).
     pub unsafe fn put(&self, place: Place<u8>, from: *const u8, opnd: Opnd) {
+        if place.is_fixed() {
+            refuse_store();
+        }
         match place.at {
             At::Value(inside) => {
                 // SAFETY: the twin's own value lives there, of this kind.

@@ -55,6 +55,16 @@ pub unsafe fn load(address: Address, ty: Ty) -> Word {
     Word { now, opnd: ask::end_load(address, now) }
 }
 
+/// The first of these words (address, content, class) that is not what it was.
+///
+/// # Safety
+/// They must have been known to be in live memory, which nobody has freed since.
+pub unsafe fn changed(words: &[(u64, Const, u32)]) -> Option<u32> {
+    // SAFETY: the caller's promise.
+    let differs = |address: u64, was: Const| unsafe { read(address, was.ty) } != was;
+    words.iter().find(|(address, was, _)| differs(*address, *was)).map(|(.., class)| *class)
+}
+
 /// Stores a word to guest memory.
 ///
 /// # Safety

@@ -11,7 +11,7 @@
 //! | `a.m(b)` | [`receive`], [`methods`] |
 //! | `a.f`, `a[i]`, `*a` | [`Place::project`], [`index`], [`deref`] |
 //! | `f(a)` traced | [`begin_inline`], [`end_inline`] |
-//! | `f(a)` residual | [`residual`] |
+//! | `f(a)` residual, elidable | [`residual`], [`elidable`] |
 //! | `e?` | [`split`] |
 //! | merge point | [`Merge`] |
 //!
@@ -24,10 +24,13 @@ mod carrier;
 mod coerce;
 mod compare;
 mod each;
+mod effects;
 mod elements;
+mod elidable;
 mod enter;
 mod equal;
 mod heap;
+mod hints;
 mod inline;
 mod kind;
 mod memory;
@@ -50,16 +53,19 @@ mod traced;
 
 pub use crate::runtime::coverage::{Coverage, CoverageTable, Treatment};
 pub use crate::runtime::{enter_portal, tick, tick_call};
-pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded};
+pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded, panics::guarded_elidable};
 pub use call::{FromResidual, Parts, Try, err, from, ok, residual, some, split, split_option};
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
 pub use compare::{Comparable, compare, compare_scalars, compare_words};
 pub use each::{Each, each, next_of_each};
+pub use effects::{Declared, classes, classes_of_elements, classes_of_field, declared};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
+pub use elidable::{Elidable, elidable, is_fixed, takes_no_owner};
 pub use enter::enter;
 pub use equal::{Equal, equal, equal_called, equal_called_in};
-pub use inline::{Given, begin_inline, end_inline, returned, returns};
+pub use hints::{assert_green, is_constant, is_virtual, not_in_trace, record_exact, we_are_jitted};
+pub use inline::{Given, begin_inline, end_inline, looks_inside, returned, returns};
 pub use methods::{
     CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, same_object,
 };
@@ -67,7 +73,7 @@ pub use moves::{mem_replace, mem_swap, mem_take};
 pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;
 pub use own::drop_field;
-pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, nothing, word};
+pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, in_register, nothing, word};
 pub use pattern::{Binding, ByValue, Head, Matched, behind, head, matched, named, peel};
 pub use place::{Place, addr_of, local, place_in, shared, unique};
 pub use portal::{

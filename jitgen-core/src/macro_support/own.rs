@@ -112,7 +112,7 @@ unsafe fn drop_whole<X: Traced>(place: Place<X>) {
         symbol: std::any::type_name::<fn(ByMemory, X)>(),
         address: drop_thunk::<X> as *const () as usize,
     };
-    ask::end_call(Op::Call, function, &[argument], None);
+    ask::end_call(&function.into(), &[argument], None);
 }
 
 extern "C" fn drop_thunk<X>(spilled: *mut u8) {

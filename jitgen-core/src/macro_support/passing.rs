@@ -13,8 +13,8 @@ use super::ask;
 use super::carrier::Carrier;
 use super::shape::TagAt;
 use super::traced::{Machine, Traced, Tv, carry, uncarry};
-use crate::ir::{Const, Op, Ty};
-use crate::tracer::{Function, Opnd, Word};
+use crate::ir::{Const, Ty};
+use crate::tracer::{Callee, Opnd, Word};
 
 /// A way to pass values of a type.
 pub trait Passing<X: Traced<Pass = Self>> {
@@ -22,6 +22,8 @@ pub trait Passing<X: Traced<Pass = Self>> {
     type Abi: Copy;
     /// What a thunk returns.
     type Ret;
+    /// Is it one machine word?
+    const IN_REGISTER: bool;
     /// The value of an argument.
     ///
     /// # Safety
@@ -37,7 +39,7 @@ pub trait Passing<X: Traced<Pass = Self>> {
     /// `out` must be writable for an `X`, if it is not passed in a register.
     unsafe fn deliver(x: X, out: *mut u8) -> Self::Ret;
     /// Records a call that has given that result.
-    fn record(result: &X, function: Function, args: &[Word]) -> Opnd;
+    fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd;
     /// The result of a call, from a log.
     fn replay(word: Option<Word>) -> Tv<X>;
 }
@@ -60,6 +62,7 @@ where
 {
     type Abi = <X::V as Machine>::Abi;
     type Ret = <X::V as Machine>::Abi;
+    const IN_REGISTER: bool = true;
     unsafe fn take(abi: Self::Abi) -> X {
         uncarry(X::V::from_abi(abi))
     }
@@ -72,11 +75,11 @@ where
     unsafe fn deliver(x: X, _: *mut u8) -> Self::Ret {
         carry(x).to_abi()
     }
-    fn record(result: &X, function: Function, args: &[Word]) -> Opnd {
+    fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd {
         // SAFETY: `V` has the layout of `X`, and a machine word is `Copy`.
         let bits = unsafe { std::ptr::from_ref(result).cast::<X::V>().read() }.bits();
         let now = Const::new(X::V::TY, bits);
-        ask::end_call(Op::Call, function, args, Some(now))
+        ask::end_call(callee, args, Some(now))
     }
     fn replay(word: Option<Word>) -> Tv<X> {
         Tv::from_word(word.expect("the call has a result"))
@@ -86,6 +89,7 @@ where
 impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
     type Abi = Spilled;
     type Ret = u64;
+    const IN_REGISTER: bool = false;
     unsafe fn take(abi: Spilled) -> X {
         // SAFETY: a value has been spilled there, which the trace does not use again; scratch
         // memory is aligned for words only.
@@ -114,15 +118,15 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         unsafe { out.cast::<X>().write_unaligned(x) };
         variant
     }
-    fn record(result: &X, function: Function, args: &[Word]) -> Opnd {
+    fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd {
         if size_of::<X>() == 0 {
-            return ask::end_call(Op::Call, function, args, None);
+            return ask::end_call(callee, args, None);
         }
         let outside = matches!(X::TAG, TagAt::Nowhere) && X::VARIANTS != 0;
         // SAFETY: `result` is a value.
         let variant = unsafe { X::variant(result) };
         let tag = outside.then_some(Const::new(Ty::I64, variant));
-        ask::end_blob_call(function, args, tag, size_of::<X>() as u32)
+        ask::end_blob_call(callee, args, tag, size_of::<X>() as u32)
     }
     fn replay(word: Option<Word>) -> Tv<X> {
         if size_of::<X>() == 0 {
@@ -163,6 +167,11 @@ fn constant_argument<X: Traced>(x: &Tv<X>) -> Word {
     // Code and what its constants point to live until the thread ends.
     let at = std::ptr::from_ref(Box::leak(copy)) as u64;
     Word { now: Const::new(Ty::Ptr, at), opnd: Opnd::Const }
+}
+
+/// Is a value passed in a register?
+pub const fn in_register<X: Traced>() -> bool {
+    X::Pass::IN_REGISTER
 }
 
 /// How compiled code passes a value to a residual function.

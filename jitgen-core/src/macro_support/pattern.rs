@@ -121,7 +121,9 @@ impl<T, M: Binding> Matched<T, M> {
     pub fn addr(self) -> *mut T {
         self.place.addr()
     }
+}
 
+impl<T: Traced, M: Binding> Matched<T, M> {
     /// A field at that address.
     #[inline(never)]
     pub fn field<F>(self, field: *const F) -> Matched<F, M> {
@@ -152,7 +154,9 @@ impl<T, M: Binding> Matched<T, M> {
     {
         self.inner(head, field).place
     }
+}
 
+impl<T, M: Binding> Matched<T, M> {
     /// Binds a name.
     pub fn bind<'a>(self) -> Tv<M::Bound>
     where

@@ -20,8 +20,8 @@ use super::kind::HasKind;
 use super::memory;
 use super::shape::Owner;
 use super::traced::{Ptr, Scalar, Traced, Tv, owner_at};
-use crate::ir::{Const, Op, Ty};
-use crate::tracer::{Address, Local, Opnd, Word, alias_class};
+use crate::ir::{Class, Const, Op, Ty};
+use crate::tracer::{AbortReason, Address, Local, Opnd, Word, alias_class};
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::NonNull;
 
@@ -35,7 +35,8 @@ pub struct Place<T: ?Sized> {
 #[derive(Clone, Copy)]
 pub(super) enum At {
     /// In guest memory. `len`: the operand of a slice's length. `owner`: what the place is part of.
-    Memory { address: Address, len: Opnd, owner: Owner },
+    /// `fixed`: it never changes, but what it points to may.
+    Memory { address: Address, len: Opnd, owner: Owner, fixed: bool },
     /// In the twin itself.
     Value(Inside),
 }
@@ -93,7 +94,12 @@ impl<T: ?Sized> Place<T> {
         let address_of = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
         Place {
             address,
-            at: At::Memory { address: address_of, len: Opnd::Const, owner: Owner::Any },
+            at: At::Memory {
+                address: address_of,
+                len: Opnd::Const,
+                owner: Owner::Any,
+                fixed: false,
+            },
         }
     }
 
@@ -103,13 +109,34 @@ impl<T: ?Sized> Place<T> {
     }
 
     pub(super) fn is_frozen(self) -> bool {
-        matches!(self.at, At::Memory { address: Address { frozen: true, .. }, .. })
+        matches!(self.at, At::Memory { address: Address { frozen: true, .. }, fixed: false, .. })
+    }
+
+    pub(super) fn is_fixed(self) -> bool {
+        matches!(self.at, At::Memory { fixed: true, .. })
+    }
+
+    pub(super) fn has_constant_address(self) -> bool {
+        matches!(self.at, At::Memory { address, .. } if address.base.is_const())
+    }
+
+    /// The same place, which never changes, although what it points to may. At a constant address
+    /// it is constant.
+    pub(super) fn fixed(mut self) -> Place<T> {
+        if let At::Memory { address, fixed, .. } = &mut self.at
+            && !address.frozen
+        {
+            address.frozen = address.base.is_const();
+            *fixed = true;
+        }
+        self
     }
 
     /// The same place, whose content may change although the memory around it does not.
     pub(super) fn thawed(mut self) -> Place<T> {
-        if let At::Memory { address, owner, .. } = &mut self.at {
+        if let At::Memory { address, owner, fixed, .. } = &mut self.at {
             address.frozen = false;
+            *fixed = false;
             if let Owner::Frozen = owner {
                 *owner = Owner::Any;
             }
@@ -191,11 +218,12 @@ impl Place<u8> {
     /// A value of that word type must live there.
     unsafe fn word_at(self, offset: u32, ty: Ty, owner: Owner) -> Word {
         match self.at {
-            At::Memory { address, owner: own, .. } => {
-                let class = class_of(owner_at(owner, own));
+            At::Memory { address, owner: own, fixed, .. } => {
+                let class = class_at(owner_at(owner, own), fixed);
                 let offset = address.offset + offset as i32;
                 // SAFETY: the caller's promise.
-                unsafe { memory::load(Address { offset, class, ..address }, ty) }
+                let word = unsafe { memory::load(Address { offset, class, ..address }, ty) };
+                without_depth(word, fixed)
             }
             At::Value(inside) => {
                 let at = (self.address.cast::<u8>() as u64) + u64::from(offset);
@@ -213,7 +241,10 @@ impl Place<u8> {
     /// The word must be valid for what lives there.
     unsafe fn set_word_at(self, offset: u32, word: Word, owner: Owner) {
         match self.at {
-            At::Memory { address, owner: own, .. } => {
+            At::Memory { address, owner: own, fixed, .. } => {
+                if fixed {
+                    refuse_store();
+                }
                 let class = class_of(owner_at(owner, own));
                 let offset = address.offset + offset as i32;
                 // SAFETY: the caller's promise.
@@ -247,7 +278,7 @@ impl Place<u8> {
                     ask::op(Op::PtrAdd, Ty::Ptr, base, Some(distance))
                 }
                 Opnd::Ssa(_) => address.base,
-                _ if address.frozen => Opnd::Frozen,
+                _ if self.is_frozen() => Opnd::Frozen,
                 _ => Opnd::Const,
             },
         }
@@ -270,12 +301,15 @@ impl<T> super::inline::Given for Place<T> {
     }
 }
 
-impl<T> Place<T> {
+impl<T: Traced> Place<T> {
     /// The place of a field, whose address rustc has computed.
     #[inline(never)]
     pub fn project<F>(self, field: *mut F) -> Place<F> {
         let delta = (field as u64).wrapping_sub(self.address as u64) as u32;
-        let place = self.shifted(field);
+        let mut place = self.shifted(field);
+        if T::IMMUTABLE.contains(&(delta as usize)) {
+            place = place.fixed();
+        }
         // A struct around a single field is no memory of its own.
         if size_of::<F>() == size_of::<T>() {
             return place;
@@ -284,12 +318,31 @@ impl<T> Place<T> {
     }
 }
 
+/// Something immutable is about to be written.
+pub(super) fn refuse_store() {
+    ask::abort(AbortReason::ImmutableStore);
+}
+
 /// The alias class of a word.
 pub(super) fn class_of(owner: Owner) -> u32 {
     match owner {
         Owner::Field(name, offset) => alias_class(name(), offset),
         Owner::Frozen => alias_class("behind a red", 0),
         Owner::Place | Owner::Any => 0,
+    }
+}
+
+/// The alias class of a word, which may be one that nothing writes.
+pub(super) fn class_at(owner: Owner, fixed: bool) -> u32 {
+    let class = Class(class_of(owner));
+    if fixed { class.immutable().0 } else { class.0 }
+}
+
+/// A word of memory that is constant by itself: what it points to need not be.
+pub(super) fn without_depth(word: Word, fixed: bool) -> Word {
+    match word.opnd {
+        Opnd::Frozen if fixed => Word { opnd: Opnd::Const, ..word },
+        _ => word,
     }
 }
 
@@ -307,6 +360,9 @@ impl<X: Traced> Place<X> {
     /// Writes the value; what was there before is dropped.
     #[inline(never)]
     pub fn set(self, value: Tv<X>) {
+        if const { !X::IMMUTABLE.is_empty() } && matches!(self.at, At::Memory { .. }) {
+            refuse_store();
+        }
         if const { !std::mem::needs_drop::<X>() } {
             return self.write(value);
         }

@@ -60,6 +60,8 @@ impl<X: Traced> PromoteWords<X> for &Promoting<X> {
         for (_, word) in words {
             ask::promote(word);
         }
-        Tv::of(x.native(), Opnd::Const)
+        // What leads to frozen memory still does.
+        let opnd = if x.opnd() == Opnd::Frozen { Opnd::Frozen } else { Opnd::Const };
+        Tv::of(x.native(), opnd)
     }
 }

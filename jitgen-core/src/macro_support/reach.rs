@@ -164,7 +164,8 @@ macro_rules! fat {
                     (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any))
                 };
                 let frozen = place.is_frozen() && pointer.opnd.is_const();
-                fat(pointer, 0, len, frozen)
+                let elements = fat(pointer, 0, len, frozen);
+                if place.is_fixed() { elements.fixed() } else { elements }
             }
         }
     )+};
@@ -177,7 +178,8 @@ impl<T> Deref for Rc<[T]> {
         // SAFETY: a live fat pointer is here: address of the counts, then length.
         let (pointer, len) =
             unsafe { (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any)) };
-        fat(pointer, rc_distance::<[T; 0]>(), len, false)
+        let elements = fat(pointer, rc_distance::<[T; 0]>(), len, false);
+        if place.is_fixed() { elements.fixed() } else { elements }
     }
 }
 
@@ -272,6 +274,7 @@ itself! {
     [T, E] Result<T, E>;
     [T] std::cell::Cell<T>;
     [T] std::cell::RefCell<T>;
+    [T] crate::runtime::Quasi<T>;
     [T] std::rc::Weak<T>;
     [A, B] (A, B);
     [A, B, C] (A, B, C);

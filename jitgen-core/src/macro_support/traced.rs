@@ -53,6 +53,9 @@ pub unsafe trait Traced: Sized {
     /// Is it a pointer that is never null?
     const NONNULL: bool = false;
 
+    /// The offsets of the fields that never change.
+    const IMMUTABLE: &'static [usize] = &[];
+
     /// Calls `f` with the offset and type of every word that is initialized.
     ///
     /// # Safety

@@ -64,6 +64,9 @@ pub struct Config {
     pub background: Option<bool>,
     /// `check=on|off`: does the evaluator check every recorded trace?
     pub check: bool,
+    /// `check_effects=on|off`: is what is declared of residual functions compared with what they do,
+    /// while recording?
+    pub check_effects: bool,
     /// `fail_guards=on|off`: does every guard fail once?
     pub fail_guards: bool,
     /// `opt`: the passes of the optimizer, such as `fold+cse`, `all`, `none`.
@@ -125,6 +128,7 @@ impl Default for Config {
             code_budget: 64 << 20,
             background: None,
             check: cfg!(debug_assertions),
+            check_effects: cfg!(debug_assertions),
             fail_guards: false,
             opt: Passes::ALL,
             log: Log::default(),
@@ -148,6 +152,7 @@ impl fmt::Debug for Config {
             .field("code_budget", &self.code_budget)
             .field("background", &self.background)
             .field("check", &self.check)
+            .field("check_effects", &self.check_effects)
             .field("fail_guards", &self.fail_guards)
             .field("opt", &self.opt.to_string())
             .field("log", &self.log)
@@ -193,7 +198,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "jit",
     "threshold",
     "call_threshold",
@@ -205,6 +210,7 @@ const KEYS: [&str; 19] = [
     "region_per_op",
     "code_budget",
     "check",
+    "check_effects",
     "fail_guards",
     "opt",
     "log",
@@ -257,6 +263,7 @@ impl Config {
             "region_per_op" => self.region_per_op = number(key, value)?,
             "code_budget" => self.code_budget = number(key, value)?,
             "check" => self.check = switch(key, value)?,
+            "check_effects" => self.check_effects = switch(key, value)?,
             "fail_guards" => self.fail_guards = switch(key, value)?,
             "opt" => {
                 self.opt = Passes::parse(&value.replace('+', ","))

@@ -201,6 +201,10 @@ impl Jit {
         site: &Site,
         red: &dyn Fn(usize, Ty) -> Const,
     ) -> Option<(*mut Frame, CodePtr)> {
+        let known = site.hint.get().checked_sub(1).map(PieceId);
+        if known.is_some_and(|piece| self.store.piece(piece).dropped) {
+            site.hint.set(0);
+        }
         let piece = match site.hint.get() {
             0 => {
                 let piece = self.locations.compiled(site.portal, &keys(&site.greens))?;
@@ -270,11 +274,11 @@ impl Jit {
             return After::Return(exit::read_result(&here.trace, exit, frame));
         }
         let is_leave = here.is_leave(exit);
-        let panicked = panics::pending();
+        let panicked = panics::settle();
         let hot = cell.budget() <= 0 && !self.config.fail_guards;
         let hot = hot && !self.is_full && !self.is_nested();
         let busy = here.bridges.contains_key(&exit) || here.pending.contains(&exit);
-        let mut records = hot && !is_leave && !panicked && !busy;
+        let mut records = hot && !is_leave && !panicked && !busy && !here.dropped;
         // An exit with a log that is as hot as this has cost more in replays than its bridge will.
         let paid = !here.trace.exit(exit).log.is_empty();
         if records && !self.may_spend(paid) {

@@ -21,8 +21,9 @@ use crate::ir::{
     Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty, ValueId,
 };
 use crate::tracer::journal::Event;
-use crate::tracer::{AbortReason, FLAG_CLASS, MergeState, Recorded, Resume, panics};
+use crate::tracer::{AbortReason, FLAG_CLASS, MergeState, Recorded, Resume, Validity, panics};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub(super) struct Recording {
     returns: bool,
     /// Operations recorded.
     ops: usize,
+    validity: Option<Rc<Validity>>,
 }
 
 impl Recording {
@@ -91,7 +93,7 @@ impl Jit {
         if !is_loop && matches!(job.origin, Origin::Exit(..)) {
             guard_panic(&job.start_log, &mut recorded);
         }
-        let Recorded { trace, journal, target, result, cleared, .. } = recorded;
+        let Recorded { trace, journal, target, result, cleared, validity, .. } = recorded;
         let ops = trace.inst_count();
         self.statistics.ops_recorded += ops as u64;
         let args = (!is_loop).then(|| {
@@ -106,7 +108,8 @@ impl Jit {
             None => Stopped::At(stopped.reds.clone()),
         };
         let witness = Some(Witness { journal, args, stopped, again });
-        let recording = Box::new(Recording { job, resumes, target, is_loop, returns, ops });
+        let recording =
+            Box::new(Recording { job, resumes, target, is_loop, returns, ops, validity });
         if self.is_superseded(&recording) {
             return self.supersede(&recording);
         }
@@ -213,6 +216,9 @@ impl Jit {
         made: Made,
         time: Duration,
     ) -> Result<(), Refusal> {
+        if recording.validity.as_ref().is_some_and(|validity| validity.is_over()) {
+            return Err((AbortReason::Invalidated, "while it was compiled".to_owned()));
+        }
         let job = &recording.job;
         let ends = recording.is_loop || recording.returns;
         let leads_to = match ends {
@@ -235,6 +241,7 @@ impl Jit {
         };
         let exits = (0..trace.exits.len() as u32).map(ExitId);
         let piece = self.add_piece(recording.label(), kind, trace, leads_to);
+        self.store.piece_mut(piece).validity = recording.validity.clone();
         self.install(unit, piece, made, &exits.map(|exit| (piece, exit)).collect::<Vec<_>>());
         self.attach(piece, recording);
         self.report(recording.what(), unit, Some(recording.ops), time);
@@ -278,6 +285,9 @@ impl Jit {
             label,
             kind,
             trace,
+            at: None,
+            validity: None,
+            dropped: false,
             leads_to,
             bridges: HashMap::new(),
             pending: HashSet::new(),
@@ -302,6 +312,8 @@ impl Jit {
         if let Some(keys) = recording.head() {
             self.locations.get_or_create(job.portal, keys).state = State::Compiled(piece);
             counters::arm(job.portal, keys, 1);
+            self.store.piece_mut(piece).at = Some((job.portal, keys.into()));
+            self.replace_dropped(job.portal, keys, piece);
         }
         if let Kind::Bridge(parent, exit) = self.store.piece(piece).kind {
             self.store.piece_mut(parent).pending.remove(&exit);

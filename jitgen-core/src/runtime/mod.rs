@@ -24,8 +24,10 @@ mod events;
 mod exit;
 mod fail_guards;
 mod install;
+mod invalidate;
 mod location;
 mod produce;
+mod quasi;
 mod queue;
 mod record;
 mod region;
@@ -37,6 +39,7 @@ mod worker;
 pub use config::{Config, ConfigError, EventSink, HeapSettings, Log, VARIABLE};
 pub use counters::{tick, tick_call};
 pub use driver::{Left, Twin, call, enter};
+pub use quasi::Quasi;
 pub use statistics::Statistics;
 
 use crate::backend::Frame;

@@ -160,6 +160,7 @@ impl Jit {
             may_return: false,
             inline_depth: self.config.inline_depth,
             limit,
+            check_effects: self.config.check_effects,
             scratch: scratch..(SCRATCH_WORDS * 8) as u32,
             is_compiled: Box::new(move |keys| with_jit(|jit| jit.locations.is_taken(portal, keys))),
             panic_flag: panics::flag_address(),
@@ -178,7 +179,7 @@ impl Jit {
         };
         let Some((recorded, stopped)) = recorded.zip(stopped) else {
             let reason = session.abort.unwrap_or(AbortReason::PortalReturned);
-            return self.give_up(&job, reason, None);
+            return self.give_up(&job, reason, session.detail);
         };
         let used = session.resumes.len() as u32;
         let reserved = job.first_resume.saturating_add(self.config.trace_limit as u32 + 2);

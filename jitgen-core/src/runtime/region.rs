@@ -105,6 +105,9 @@ impl Jit {
             let here = self.store.piece(piece);
             for exit in (0..here.trace.exits.len() as u32).map(ExitId) {
                 let Some(target) = here.target(exit) else { continue };
+                if self.store.piece(target).dropped {
+                    continue;
+                }
                 let more = ops(target);
                 let fits = plan.ops + more <= self.config.region_limit;
                 if fits && !plan.members.contains(&target) {
@@ -146,6 +149,10 @@ impl Jit {
         let Region { root, exits, pieces, ops, transitions } = region;
         self.store.piece_mut(root).region_pending = false;
         match made {
+            Ok(_) if exits.iter().any(|(piece, _)| self.store.piece(*piece).dropped) => {
+                let label = self.store.piece(root).label.clone();
+                self.events.line(|| format!("no region of {label}: a piece is not valid any more"));
+            }
             Ok(made) => {
                 self.install(unit, root, made, &exits);
                 self.statistics.regions += 1;

@@ -20,8 +20,9 @@
 
 use crate::backend::{Code, CodePtr, ExitCell};
 use crate::ir::{End, ExitId, ResumeId, Trace};
-use crate::tracer::Resume;
+use crate::tracer::{Portal, Resume, Validity};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 
@@ -48,6 +49,12 @@ pub(super) struct Piece {
     pub label: String,
     pub kind: Kind,
     pub trace: Trace,
+    /// Where it is entered, if it is code for a location.
+    pub at: Option<(&'static Portal, Box<[u64]>)>,
+    /// Whether it is still true, if it depends on cells.
+    pub validity: Option<Rc<Validity>>,
+    /// It is not, and has been taken out of use.
+    pub dropped: bool,
     /// The piece that its `leave` goes on in; loops have none.
     pub leads_to: Option<PieceId>,
     /// The bridges of its exits.
@@ -172,7 +179,7 @@ impl Store {
 
     /// Adds a unit, which becomes the entry of its root. Its exits are not linked yet.
     pub fn add_unit(&mut self, id: UnitId, unit: Unit) {
-        let (root, entry) = (unit.root, unit.code.entry());
+        let root = unit.root;
         let mut members: Vec<PieceId> = unit.exits.iter().map(|(piece, _)| *piece).collect();
         members.push(root);
         members.sort_unstable();
@@ -181,10 +188,30 @@ impl Store {
         for piece in members {
             self.piece_mut(piece).units.push(id);
         }
+        self.enter_by(root, id);
+    }
+
+    /// Makes a unit the entry of its root.
+    pub fn enter_by(&mut self, root: PieceId, id: UnitId) {
+        let entry = self.unit(id).code.entry();
         self.piece_mut(root).entry = Some(id);
         for (from, exit) in self.incoming.get(&root).into_iter().flatten() {
             self.cell(*from, *exit).link(entry);
         }
+    }
+
+    /// Lets no exit lead to a piece any more.
+    pub fn unlink_all(&mut self, piece: PieceId) {
+        for (from, exit) in self.incoming.remove(&piece).unwrap_or_default() {
+            self.cell(from, exit).unlink();
+        }
+    }
+
+    /// The pieces that have been taken out of use, of which `which` holds.
+    pub fn dropped(&self, which: impl Fn(&Piece) -> bool) -> impl Iterator<Item = PieceId> {
+        let pieces = self.pieces.iter().enumerate();
+        let found = pieces.filter(move |(_, piece)| piece.dropped && which(piece));
+        found.map(|(index, _)| PieceId(index as u32))
     }
 
     /// Links an exit to where it goes on, if there is such a piece; gives that piece.

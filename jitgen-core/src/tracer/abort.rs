@@ -47,7 +47,15 @@ reasons! {
     OwnedDrop "owned-drop" "keep it behind a `Box` or an `Rc`, or drop it in a #[residual] function";
     /// Arguments and results of residual calls need more scratch memory than a frame has.
     ScratchFull "scratch-full" "let residual functions take and return smaller values";
+    /// A field that is marked immutable was assigned, or a struct that has one.
+    ImmutableStore "immutable-store" "take `#[immutable]` away, or make a new object";
+    /// What the author has asserted to be constant is not.
+    NotGreen "not-green" "promote the value before `assert_green`, or make it a green";
+    /// A residual function did more than it declares.
+    WrongEffects "wrong-effects" "declare all that the function writes, or nothing: plain #[residual]";
     // When the trace is complete.
+    /// A cell on which the trace depends has changed meanwhile.
+    Invalidated "invalidated" "nothing, if it is rare: a `Quasi` cell is for what seldom changes";
     /// The loop takes its ways in turn: one round of it does not repeat.
     Alternates "alternates" "nothing: it is recorded again, over more rounds";
     /// The code generator refused the trace.

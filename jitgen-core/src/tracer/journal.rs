@@ -35,6 +35,15 @@ pub enum Event {
         /// The result word, if it has one.
         result: Option<Const>,
     },
+    /// A function was called whose result depends on its arguments alone.
+    Pure {
+        /// Its symbol.
+        symbol: String,
+        /// Its arguments.
+        args: Vec<Const>,
+        /// The result.
+        result: Const,
+    },
     /// A merge point was passed.
     Resume {
         /// Its number.

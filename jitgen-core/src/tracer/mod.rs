@@ -10,7 +10,9 @@
 //! Not here: machine code, the store of compiled traces, raw memory.
 
 mod abort;
+mod callee;
 mod current;
+mod hints;
 mod inline;
 pub mod journal;
 mod levels;
@@ -23,9 +25,11 @@ mod session;
 mod tags;
 #[cfg(test)]
 mod tests;
+pub mod validity;
 mod values;
 
 pub use abort::AbortReason;
+pub use callee::Callee;
 pub use current::{each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};
@@ -36,3 +40,4 @@ pub use session::{
     Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Resume, Session, Step, keys,
 };
 pub use tags::Tag;
+pub use validity::Validity;

@@ -33,6 +33,26 @@ pub fn resume() {
     }
 }
 
+/// A panic of a function without effects is not kept: the function is called again, and the flag is
+/// to be taken down. Answers whether it was up, for whatever reason.
+pub fn settle() -> bool {
+    let pending = PANICKED.get();
+    if pending && PAYLOAD.with_borrow(Option::is_none) {
+        PANICKED.set(false);
+    }
+    pending
+}
+
+/// Runs an elidable function on behalf of compiled code; `again`: one that is called again when it
+/// has panicked.
+pub fn guarded_elidable<R>(again: bool, on_panic: R, f: impl FnOnce() -> R) -> R {
+    let result = guarded(on_panic, f);
+    if again {
+        drop(PAYLOAD.take());
+    }
+    result
+}
+
 /// Runs `f` on behalf of compiled code; a panic is kept for [`resume`] and `on_panic` returned.
 pub fn guarded<R>(on_panic: R, f: impl FnOnce() -> R) -> R {
     match catch_unwind(AssertUnwindSafe(f)) {

@@ -17,7 +17,7 @@
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
 use super::journal::Event;
-use super::{Address, Image, Opnd, Word};
+use super::{Address, Callee, Image, Opnd, Word};
 use crate::ir::{
     Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
     Trace, Ty, ValueId,
@@ -60,6 +60,7 @@ pub struct Recorder {
 struct Fact {
     base: Arg,
     offset: i32,
+    address: u64,
     class: Class,
     now: Const,
     opnd: Opnd,
@@ -222,7 +223,17 @@ impl Recorder {
             self.facts.remove(0);
         }
         let (class, Word { now, opnd }) = (Class(address.class), word);
-        self.facts.push(Fact { base, offset: address.offset, class, now, opnd });
+        let (offset, address) = (address.offset, address.now());
+        self.facts.push(Fact { base, offset, address, class, now, opnd });
+    }
+
+    /// The known words that a function declares not to write.
+    pub fn kept_by(&self, callee: &Callee) -> Vec<(u64, Const, u32)> {
+        if callee.effects.writes.is_none() {
+            return vec![];
+        }
+        let kept = self.facts.iter().filter(|fact| !callee.may_write(fact.class));
+        kept.map(|fact| (fact.address, fact.now, fact.class.0)).collect()
     }
 
     /// Forgets what is known of memory.
@@ -371,8 +382,12 @@ impl Recorder {
             effects.writes.get_or_insert_default();
         }
         if let Some(classes) = &mut effects.writes {
-            classes.extend([FLAG_CLASS, ALLOCATION_CLASS]);
+            // Whatever else it writes, it may run a portal.
+            classes.extend([FLAG_CLASS, ALLOCATION_CLASS, VALIDITY_CLASS]);
             classes.extend(blob.map(|_| SCRATCH_CLASS));
+        }
+        if let Some(classes) = &mut effects.reads {
+            classes.push(SCRATCH_CLASS);
         }
         let mut operands: Vec<Arg> = args.iter().map(|word| Self::arg(*word)).collect();
         let mut seen: Vec<Option<Const>> = args.iter().map(|word| Some(word.now)).collect();
@@ -399,6 +414,27 @@ impl Recorder {
         dst
     }
 
+    /// Appends the call of an elidable function. It is logged when it has returned, since one that
+    /// panics is called again.
+    pub fn call_elidable(&mut self, symbol: &str, args: &[Word], result: Const) -> ValueId {
+        let writes = Some(vec![FLAG_CLASS, ALLOCATION_CLASS]);
+        let effects = Effects { writes, ..Effects::default() };
+        let operands = args.iter().map(|word| Self::arg(*word)).collect();
+        let call = Call { symbol: symbol.to_owned(), args: operands, has_result: true, effects };
+        self.facts.retain(|fact| !call.may_write(Op::CallPure, fact.class));
+        let call = self.trace.add_call(call);
+        let args = args.iter().map(|word| word.now).collect();
+        self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
+        self.push(Op::CallPure, result.ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
+            .expect("a pure call has a result")
+    }
+
+    /// Logs that a call without effects has returned, and its result.
+    pub fn log_returned(&mut self, entry: LogEntry, result: &Image) {
+        self.log(entry, false);
+        result.parts().into_iter().for_each(|part| self.log(part, false));
+    }
+
     /// Appends a call without effects.
     pub fn call_pure(&mut self, symbol: &str, args: &[Word], ty: Ty) -> ValueId {
         let args = args.iter().map(|word| Self::arg(*word)).collect();
@@ -417,6 +453,27 @@ impl Recorder {
             .expect("a load has a result");
         self.saw_load(flag, Const::bool(false));
         self.guard(value, false);
+    }
+
+    /// Appends a guard that the byte at `flag` is still 0, unless it is known to be.
+    pub fn guard_validity(&mut self, flag: u64) {
+        let address = Address {
+            base: Opnd::Const,
+            base_now: flag,
+            offset: 0,
+            frozen: false,
+            class: VALIDITY_CLASS.0,
+        };
+        if self.known(address).is_some() {
+            return;
+        }
+        let (base, aux) = (Self::base(address), Aux::Class(VALIDITY_CLASS));
+        let value =
+            self.push(Op::Load, Ty::Bool, base, Arg::NONE, 0, aux).expect("a load has a result");
+        let now = Const::bool(false);
+        self.saw_load(flag, now);
+        self.guard(value, false);
+        self.learn(address, Word { now, opnd: Opnd::Const });
     }
 
     /// Gives every red a value of its own, so that the trace can be cut here; gives their operands.
@@ -490,8 +547,10 @@ pub const FLAG_CLASS: Class = Class(2);
 /// The class of what an allocation changes besides the object: nobody declares that a function
 /// makes objects, so each one may.
 pub const ALLOCATION_CLASS: Class = Class(3);
+/// The class of the flags by which traces know that they are not valid any more.
+const VALIDITY_CLASS: Class = Class(4);
 /// The first class of guest memory.
-const FIRST_CLASS: u32 = 4;
+const FIRST_CLASS: u32 = 5;
 
 /// The class of a kind of memory: a part at byte `offset` of the type that is called `kind`, the
 /// same number each time on one thread.
@@ -499,12 +558,24 @@ const FIRST_CLASS: u32 = 4;
 /// The caller's promise: memory that is accessed under one class is never accessed under another,
 /// but for 0, as long as a trace is used that has seen both.
 pub fn alias_class(kind: &'static str, offset: u32) -> u32 {
-    thread_local! {
-        static CLASSES: RefCell<HashMap<(&'static str, u32), u32>> = RefCell::default();
-    }
     CLASSES.with_borrow_mut(|classes| {
         let next = FIRST_CLASS + classes.len() as u32;
         *classes.entry((kind, offset)).or_insert(next)
+    })
+}
+
+thread_local! {
+    static CLASSES: RefCell<HashMap<(&'static str, u32), u32>> = RefCell::default();
+}
+
+/// What memory of a class is, for people.
+pub fn class_name(class: u32) -> String {
+    CLASSES.with_borrow(|classes| {
+        let found = classes
+            .iter()
+            .find(|(_, number)| Class(**number).immutable() == Class(class).immutable());
+        found
+            .map_or("memory".to_owned(), |((kind, offset), _)| format!("`{kind}` at byte {offset}"))
     })
 }
 

@@ -22,8 +22,10 @@
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
-use super::{AbortReason, Address, Blob, Level, Local, Opnd, Part, Replayed, Word};
-use crate::ir::{Arg, Const, Effects, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
+use super::{
+    AbortReason, Address, Blob, Callee, Level, Local, Opnd, Part, Replayed, Validity, Word,
+};
+use crate::ir::{Arg, Const, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -93,6 +95,8 @@ pub struct Recorded {
     pub functions: Vec<Function>,
     /// What the portal has returned, if the trace ends by that.
     pub result: Option<Vec<u8>>,
+    /// Whether the trace is still true, if it depends on cells.
+    pub validity: Option<Rc<Validity>>,
     /// Parameters that the twin has taken for others, because some of their bytes mean nothing.
     pub cleared: Vec<(usize, Const)>,
 }
@@ -114,6 +118,8 @@ pub struct Plan {
     pub rounds: u32,
     /// Operations before the recording is given up.
     pub limit: usize,
+    /// Is what is declared of residual functions compared with what they do?
+    pub check_effects: bool,
     /// The part of a frame's scratch memory that this trace may use for itself, in bytes.
     pub scratch: std::ops::Range<u32>,
     /// Is there compiled code for these greens?
@@ -128,6 +134,7 @@ pub struct Plan {
 
 pub(super) struct Recording {
     pub(super) recorder: Recorder,
+    pub(super) validity: Option<Rc<Validity>>,
     pub(super) plan: Plan,
     functions: Vec<Function>,
     headers: Vec<Header>,
@@ -188,6 +195,8 @@ pub struct Session {
     pub pinned: Vec<u64>,
     /// Why recording was given up, if it was.
     pub abort: Option<AbortReason>,
+    /// What else there is to say of that.
+    pub detail: Option<String>,
     /// What recording gave, if it succeeded.
     pub recorded: Option<Recorded>,
 }
@@ -201,7 +210,8 @@ impl Session {
     /// A session that records, after having taken `log` from the trace it continues.
     pub fn record(plan: Plan, log: Vec<Replayed>) -> Session {
         let recorder = Recorder::new(plan.name.clone(), &plan.params, plan.scratch.start);
-        let recording = Recording { recorder, plan, functions: vec![], headers: vec![] };
+        let recording =
+            Recording { recorder, validity: None, plan, functions: vec![], headers: vec![] };
         Session { recording: Some(recording), replay: log.into(), ..Session::default() }
     }
 
@@ -479,17 +489,15 @@ impl Session {
     }
 
     /// A residual call has given a word, or nothing.
-    pub fn end_call(
-        &mut self,
-        op: Op,
-        function: Function,
-        args: &[Word],
-        result: Option<Const>,
-    ) -> Opnd {
-        self.uses(function);
+    pub fn end_call(&mut self, callee: &Callee, args: &[Word], result: Option<Const>) -> Opnd {
+        self.uses(callee.function);
         self.flush();
+        let symbol = callee.function.symbol;
         self.emit_call(|r, flag| {
-            let value = r.call(op, function.symbol, args, None, result, Effects::default());
+            let value = match result {
+                Some(result) if callee.pure => Some(r.call_elidable(symbol, args, result)),
+                _ => r.call(Op::Call, symbol, args, None, result, callee.effects.clone()),
+            };
             r.guard_flag(flag);
             value.map_or(Opnd::Const, Opnd::Ssa)
         })
@@ -499,17 +507,18 @@ impl Session {
     /// bytes alone do not say which variant they are.
     pub fn end_blob_call(
         &mut self,
-        function: Function,
+        callee: &Callee,
         args: &[Word],
         tag: Option<Const>,
         size: u32,
     ) -> Opnd {
-        self.uses(function);
+        self.uses(callee.function);
         self.flush();
         let Some(offset) = self.reserve(size) else { return Opnd::Const };
         let (mut blob, place) = (None, Some((offset, size)));
         self.emit_call(|r, flag| {
-            let tag = r.call(Op::Call, function.symbol, args, place, tag, Effects::default());
+            let (symbol, effects) = (callee.function.symbol, callee.effects.clone());
+            let tag = r.call(Op::Call, symbol, args, place, tag, effects);
             r.guard_flag(flag);
             blob = Some(Blob { tag, offset });
             Opnd::Const
@@ -634,8 +643,9 @@ impl Session {
         let cleared =
             cleared.filter_map(|(v, now)| Some((params.param_index(*v)?, *now))).collect();
         let (trace, journal) = recording.recorder.finish(close);
-        let functions = recording.functions;
-        self.recorded = Some(Recorded { trace, journal, target, functions, result: None, cleared });
+        let Recording { functions, validity, .. } = recording;
+        self.recorded =
+            Some(Recorded { trace, journal, target, functions, result: None, validity, cleared });
     }
 
     fn uses(&mut self, function: Function) {

@@ -7,9 +7,9 @@
 
 use jitgen_core::macro_support::methods::*;
 use jitgen_core::macro_support::{
-    Auto, Bin, ByMemory, Entry, Function, Merge, Outcome, Place, Plain, Shape, State, Traced, Tv,
-    auto, bin, branch, carrier, cast, enter, enter_portal, equals, err, guarded, index, key, lift,
-    local, ok, residual, returns, split, tick, word,
+    Auto, Bin, ByMemory, Choose, Drops, Entry, Function, Merge, Outcome, Place, Plain, Shape,
+    State, Traced, Tv, auto, bin, branch, carrier, cast, enter, enter_portal, equals, err, guarded,
+    index, key, lift, local, ok, residual, returns, split, tick, word,
 };
 use jitgen_core::tracer::{Portal, with};
 use std::rc::Rc;
@@ -62,6 +62,14 @@ pub struct Refused(pub i64);
 unsafe impl Traced for Refused {
     type V = Refused;
     type O = Plain;
+    type Pass = ByMemory;
+    const SHAPE: Shape = Shape::OPAQUE;
+}
+
+// SAFETY: the carrier is the type itself, which is known only as a whole.
+unsafe impl Traced for Machine {
+    type V = Machine;
+    type O = <Drops<true> as Choose>::O;
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::OPAQUE;
 }

@@ -11,7 +11,7 @@
 //!
 //! Not here: the twins of the standard library's methods (`macro_support::methods`).
 
-use super::{Twin, support_at, twin_name};
+use super::{Twin, promoted, support_at, twin_name};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -19,6 +19,15 @@ use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
 
 /// Functions of word types that do not take `self`.
 const WITHOUT_SELF: [&str; 5] = ["from_bits", "from", "try_from", "from_u32", "default"];
+
+/// Functions that mean something to the tracer only, and how many arguments they take.
+const HINTS: [(&str, usize); 5] = [
+    ("assert_green", 1),
+    ("is_constant", 1),
+    ("is_virtual", 1),
+    ("we_are_jitted", 0),
+    ("record_exact", 2),
+];
 
 impl Twin<'_> {
     /// `f(args)`.
@@ -43,12 +52,11 @@ impl Twin<'_> {
         match &*name.to_string() {
             "promote" if e.args.len() == 1 && self.module.free(name).is_none() => {
                 let value = self.value(&e.args[0]);
-                return quote_spanned!(e.span()=> match #value {
-                    __v => {
-                        use #m::{PromoteShared as _, PromoteWords as _};
-                        #m::Promoting::of(&__v).promote(__v)
-                    }
-                });
+                return promoted(&value);
+            }
+            text if HINTS.contains(&(text, e.args.len())) && self.module.free(name).is_none() => {
+                let arguments = self.arguments(&e.args);
+                return quote_spanned!(e.span()=> #m::#name(#(#arguments),*));
             }
             "clone" if !single && e.args.len() == 1 => {
                 let place = self.place(&e.args[0]);

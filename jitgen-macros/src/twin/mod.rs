@@ -169,6 +169,24 @@ pub fn visibility(function: &Function) -> TokenStream {
 /// The twin of a traced function: its body, and how other twins enter it. The body is a closure
 /// without parameters, since in the `impl` of a trait there is no place beside the twin.
 pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
+    let name = twin_ident(function);
+    wrap(function, named(module, function, &name, errors))
+}
+
+/// What the twin that looks into a function is called, where another one decides.
+pub fn inside_ident(function: &Function) -> Ident {
+    match &function.owner {
+        Some(_) => format_ident!("{}__inside", function.sig.ident),
+        None => format_ident!("inside"),
+    }
+}
+
+/// That twin.
+pub fn inner(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
+    named(module, function, &inside_ident(function), errors)
+}
+
+fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors) -> TokenStream {
     let m = support();
     let mut twin = Twin {
         module,
@@ -186,38 +204,45 @@ pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> To
     twin.scope.enter();
     let wide = signature::coerces(function);
     let bind = twin.bind_parameters(&function.sig, wide);
-    let (result, name) = (return_type(&function.sig), twin_ident(function));
+    let result = return_type(&function.sig);
     let at_result = support_at(result.span());
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
     let (parameters, arguments) = entry(&function.sig, wide);
     if function.declared {
-        return wrap(
-            function,
-            quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;),
-        );
+        return quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;);
     }
     let body = twin.block(&function.body);
     let (vis, preamble) = (visibility(function), preamble(function, Some(&body)));
-    wrap(
-        function,
-        quote! {
-            #[cold]
-            #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
-                #preamble
-                match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
-                    ::core::result::Result::Ok(__call) => {
-                        let __body = move || -> #m::Tv<#result> { #bind #body };
-                        #at_result::end_inline::<#result>(__call, __body())
-                    }
-                    ::core::result::Result::Err(__result) => {
-                        #(::core::mem::forget(#arguments);)*
-                        #at_result::returned::<#result>(&__result)
-                    }
+    quote! {
+        #[cold]
+        #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
+            #preamble
+            match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
+                ::core::result::Result::Ok(__call) => {
+                    let __body = move || -> #m::Tv<#result> { #bind #body };
+                    #at_result::end_inline::<#result>(__call, __body())
+                }
+                ::core::result::Result::Err(__result) => {
+                    #(::core::mem::forget(#arguments);)*
+                    #at_result::returned::<#result>(&__result)
                 }
             }
-        },
-    )
+        }
+    }
+}
+
+/// A value that is promoted.
+pub fn promoted(value: &TokenStream) -> TokenStream {
+    let m = support();
+    quote_spanned! {value.span()=>
+        match #value {
+            __v => {
+                use #m::{PromoteShared as _, PromoteWords as _};
+                #m::Promoting::of(&__v).promote(__v)
+            }
+        }
+    }
 }
 
 /// The parameters of a twin, and their names; `wide`: references may be coerced.

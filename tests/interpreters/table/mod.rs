@@ -17,6 +17,7 @@ use std::rc::Rc;
 mod portal;
 pub mod calls;
 pub mod expressions;
+pub mod hints;
 pub mod methods;
 pub mod patterns;
 pub mod types;
@@ -97,6 +98,14 @@ pub struct Machine {
     pub counted: Rc<Point>,
     /// A float.
     pub float: f64,
+    /// What never changes.
+    #[immutable]
+    pub fixed: i64,
+    /// Elements that never change.
+    #[immutable]
+    pub fixed_list: Vec<i64>,
+    /// What seldom changes.
+    pub mode: Rc<Quasi<i64>>,
     /// A text.
     pub text: Rc<str>,
     /// Another text.
@@ -123,6 +132,9 @@ pub fn machine() -> Machine {
         ref_cell: RefCell::new(vec![1, 2, 3]),
         counted: Rc::new(Point { x: 10, y: 11 }),
         float: 1.5,
+        fixed: 12,
+        fixed_list: vec![13, 14],
+        mode: Rc::new(Quasi::new(15)),
         text: Rc::from("text"),
         other: Rc::from("text"),
     }

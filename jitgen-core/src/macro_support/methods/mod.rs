@@ -31,6 +31,7 @@ pub(super) mod integer;
 mod letter;
 mod made;
 mod optional;
+mod quasi;
 mod sequence;
 mod vector;
 
@@ -50,6 +51,7 @@ pub use integer::{
 pub use letter::{Ascii as _, Letter as _};
 pub use made::{HoldsOne as _, MadeEmpty as _};
 pub use optional::{Fallible as _, Optional as _, OptionalReference as _};
+pub use quasi::QuasiTwin as _;
 pub use sequence::{Sequence as _, Text as _};
 pub use vector::{Elements as _, Vector as _};
 

@@ -13,6 +13,7 @@ fn session() -> (Session, Word, Word) {
         start: None,
         rounds: 1,
         limit: 1000,
+        check_effects: false,
         scratch: 0..64,
         is_compiled: Box::new(|_| false),
         may_return: true,
@@ -187,7 +188,7 @@ fn an_inner_portal_is_handed_over_where_it_has_a_loop() {
     let function = crate::tracer::Function { symbol: "from", address: 1 };
     assert_eq!(s.begin_call(), None);
     let result = Const::i64(5);
-    let opnd = s.end_call(crate::ir::Op::Call, function, &args, Some(result));
+    let opnd = s.end_call(&function.into(), &args, Some(result));
     s.leave_level();
     let result = Word { now: result, opnd };
     // While the level is open the log says where it was handed over, then only what it gave.

@@ -1,0 +1,86 @@
+//! What a session does for hints.
+//!
+//! Replay does not know what was constant while recording. So whatever depends on that leaves an
+//! entry in the log: the answer to a question, the result of an elidable function, that a function
+//! is called that might have been looked into.
+//!
+//! Not here: what the hints mean to an author (`docs/hints.md`).
+
+use super::recorder::class_name;
+use super::{
+    AbortReason, Callee, Function, Image, Inlined, Opnd, Replayed, Session, Word, validity,
+};
+use crate::ir::{Const, LogEntry};
+
+impl Session {
+    /// The trace depends on the cell of that watch, which it is about to read.
+    pub fn depend(&mut self, watch: u64) {
+        self.flush();
+        let Some(recording) = &mut self.recording else { return };
+        let validity = recording.validity.get_or_insert_default();
+        validity::depend(watch, validity);
+        let address = validity.address();
+        if validity.is_over() {
+            return self.abort(AbortReason::Invalidated);
+        }
+        recording.recorder.guard_validity(address);
+    }
+
+    /// Is a value constant in the trace? The answer is in the log, since replay does not know.
+    pub fn ask_constant(&mut self, opnd: Opnd) -> bool {
+        match self.replay.pop_front() {
+            Some(Replayed::Load(word)) => word.now.is_true(),
+            Some(other) => panic!("replay is out of step: a question met {other:?}"),
+            None => {
+                let constant = self.is_recording() && opnd.is_const();
+                let now = Const::bool(constant);
+                self.emit(|r| {
+                    r.log_known(Word { now, opnd: Opnd::Const });
+                    Opnd::Const
+                });
+                constant
+            }
+        }
+    }
+
+    /// The words of memory that a function declares not to write, as far as they are known: address
+    /// and content.
+    pub fn kept_by(&self, callee: &Callee) -> Vec<(u64, Const, u32)> {
+        let recording = self.recording.as_ref().filter(|r| r.plan.check_effects);
+        recording.map(|r| r.recorder.kept_by(callee)).unwrap_or_default()
+    }
+
+    /// A function has written memory that it declares not to write.
+    pub fn blame(&mut self, function: Function, class: u32) {
+        if self.is_recording() {
+            let (symbol, kind) = (function.symbol, class_name(class));
+            self.detail =
+                Some(format!("{symbol} has changed {kind}, which it declares not to write"));
+            self.abort(AbortReason::WrongEffects);
+        }
+    }
+
+    /// A function without effects has returned, which is not run again in replay.
+    pub fn end_elidable(&mut self, call: &Inlined, result: &Image) {
+        let (number, next) = (call.number, self.calls);
+        let size = result.bytes.len() as u32;
+        if let Some(recorder) = self.recorder() {
+            recorder.log_returned(LogEntry::Return { call: number, next, size }, result);
+        }
+    }
+
+    /// Is a function looked into that may also be called? Where it is called the log says so, since
+    /// replay does not know what was constant.
+    pub fn looks_inside(&mut self, call: &Inlined, constant: bool) -> bool {
+        if self.is_replaying() {
+            return true;
+        }
+        let entry = LogEntry::Return { call: call.number, next: self.calls, size: 0 };
+        match self.recorder() {
+            Some(recorder) if !constant => recorder.log_returned(entry, &Image::default()),
+            Some(_) => return true,
+            None => (),
+        }
+        false
+    }
+}

@@ -1,0 +1,399 @@
+//! An interpreter with an instruction for each hint.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+pub use vm::{Insn, Vm};
+
+/// Runs the program so many times; gives the outcome and all that can be seen of the machine.
+pub fn run(code: &[Insn], rounds: i64) -> String {
+    run_shared(&Rc::new(code.to_vec()), rounds)
+}
+
+/// Runs a program that may have been run before.
+pub fn run_shared(code: &Rc<Vec<Insn>>, rounds: i64) -> String {
+    let mut vm = machine(rounds);
+    let result = catch_unwind(AssertUnwindSafe(|| vm::run(code, &mut vm)));
+    let result = result.map_err(|payload| payload.downcast_ref::<String>().cloned());
+    format!("{result:?} {vm:?}")
+}
+
+/// A machine as it is at the beginning.
+pub fn machine(rounds: i64) -> Vm {
+    Vm {
+        x: 3,
+        y: 0,
+        sum: 0,
+        left: rounds,
+        limit: Rc::default(),
+        count: 0,
+        seen: 0,
+        table: vec![5, 7, 11, 13],
+        pair: vm::Pair { a: 1, b: 2 },
+        shape: Box::new(vm::Shape { size: 4, slots: vec![1, 2, 3], hits: 0, inner: Box::new(0) }),
+    }
+}
+
+thread_local! {
+    /// How often the interpreter has noticed something.
+    pub static NOTICED: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
+}
+
+/// The interpreter.
+#[jitgen_core::interpreter]
+pub mod vm {
+    use jitgen_core::prelude::*;
+    use std::rc::Rc;
+
+    /// An instruction.
+    #[derive(Clone, Copy, Debug, Traced)]
+    pub enum Insn {
+        /// An elidable function of a constant, which panics for 1000.
+        Fold(i64),
+        /// An elidable function of a variable that seldom changes.
+        Call,
+        /// The same of one that changes.
+        Vary,
+        /// An elidable function behind an effect, before a guard that fails sometimes.
+        Behind,
+        /// An elidable function that promotes.
+        Promote,
+        /// An elidable function whose result is no word.
+        Find(i64),
+        /// A residual function that writes nothing.
+        Quiet,
+        /// One that writes one field.
+        Counts,
+        /// One that writes one field and says that it is another.
+        Lies,
+        /// One that says it writes a field, elements and a struct, and reads what it is given.
+        Many,
+        /// Something that traces do without.
+        Notice,
+        /// A loop invariant.
+        Invariant,
+        /// A function that is looked into where its argument is constant.
+        Inside(i64),
+        /// It where it is not.
+        Outside,
+        /// It behind an effect, inside of another one.
+        InsideBehind(i64),
+        /// What is known to be green.
+        Green,
+        /// What is not.
+        NotGreen,
+        /// What depends on what is constant.
+        Ask,
+        /// The same behind an effect.
+        AskBehind,
+        /// What only traces do.
+        Jitted,
+        /// What is known to be exact.
+        Exact,
+        /// An immutable field and immutable elements of what is not constant, around a call.
+        Shape,
+        /// The same of what is promoted.
+        Promoted,
+        /// An immutable field is assigned.
+        Spoil,
+        /// Reads a quasi-immutable cell.
+        Limit,
+        /// Writes it in traced code, seldom.
+        SetLimit,
+        /// A residual function that seldom writes it.
+        Disturb,
+        /// One that runs a program of its own, which writes it.
+        Nested,
+        /// Goes on only if `x` is small.
+        Step,
+    }
+
+    /// Two numbers.
+    #[derive(Clone, Copy, Debug, Traced)]
+    pub struct Pair {
+        /// One.
+        pub a: i64,
+        /// The other.
+        pub b: i64,
+    }
+
+    /// What never changes.
+    #[derive(Debug, Traced)]
+    pub struct Shape {
+        /// A word.
+        #[immutable]
+        pub size: i64,
+        /// Elements.
+        #[immutable]
+        pub slots: Vec<i64>,
+        /// What does change.
+        pub hits: i64,
+        /// What points to something that does.
+        #[immutable]
+        pub inner: Box<i64>,
+    }
+
+    /// What an instruction works on.
+    #[derive(Debug, Traced)]
+    pub struct Vm {
+        /// A number that stays what it is for long.
+        pub x: i64,
+        /// A number that changes.
+        pub y: i64,
+        /// The result.
+        pub sum: i64,
+        /// Rounds to go.
+        pub left: i64,
+        /// What residual functions count.
+        pub count: i64,
+        /// Counted only in the interpreter.
+        pub seen: i64,
+        /// Elements.
+        pub table: Vec<i64>,
+        /// A struct.
+        pub pair: Pair,
+        /// The current one.
+        pub shape: Box<Shape>,
+        /// A number that seldom changes.
+        pub limit: Rc<Quasi<i64>>,
+    }
+
+    /// The dispatch loop.
+    #[portal(greens(code, pc), reds(vm))]
+    pub fn run(code: &Rc<Vec<Insn>>, vm: &mut Vm) -> i64 {
+        let mut pc = 0;
+        loop {
+            merge_point!();
+            if pc == code.len() {
+                pc = 0;
+                vm.left -= 1;
+                if vm.left == 0 {
+                    return vm.sum;
+                }
+                can_enter_jit!();
+            }
+            let insn = code[pc];
+            pc += 1;
+            match insn {
+                Insn::Fold(n) => vm.sum = vm.sum.wrapping_add(square(n)),
+                Insn::Call => vm.sum = vm.sum.wrapping_add(square(vm.x)),
+                Insn::Vary => {
+                    vm.y += 1;
+                    vm.sum = vm.sum.wrapping_add(square(vm.y));
+                }
+                Insn::Behind => {
+                    vm.y += 1;
+                    let s = square(vm.y / 8);
+                    // In replay, this load comes behind the call.
+                    if (s ^ vm.table[0]) & 1 == 1 {
+                        vm.sum += 1;
+                    }
+                }
+                Insn::Promote => vm.sum = vm.sum.wrapping_add(cube(vm.x)),
+                Insn::Find(n) => {
+                    if let Some(place) = find(n) {
+                        vm.sum = vm.sum.wrapping_add(place);
+                    }
+                }
+                Insn::Quiet => {
+                    let before = vm.x;
+                    vm.sum = vm.sum.wrapping_add(quiet(&*vm));
+                    vm.sum = vm.sum.wrapping_add(before ^ vm.x);
+                }
+                Insn::Counts => {
+                    let (x, count) = (vm.x, vm.count);
+                    counts(vm);
+                    vm.sum = vm.sum.wrapping_add((x ^ vm.x) + (vm.count - count));
+                }
+                Insn::Lies => {
+                    let count = vm.count;
+                    lies(vm);
+                    vm.sum = vm.sum.wrapping_add(vm.count - count);
+                }
+                Insn::Many => {
+                    let before = vm.table[1] + vm.pair.a + vm.count + vm.x;
+                    many(vm);
+                    let after = vm.table[1] + vm.pair.a + vm.count + vm.x;
+                    vm.sum = vm.sum.wrapping_add(after - before);
+                }
+                Insn::Notice => {
+                    vm.y += 1;
+                    notice(vm);
+                    if vm.y & 31 == 31 {
+                        vm.sum += 1;
+                    }
+                }
+                Insn::Invariant => vm.sum = vm.sum.wrapping_add(invariant(2)),
+                Insn::Inside(n) => vm.sum = vm.sum.wrapping_add(power(vm.x, n)),
+                Insn::Outside => {
+                    vm.y = (vm.y + 1) & 7;
+                    vm.sum = vm.sum.wrapping_add(power(vm.x, vm.y));
+                }
+                Insn::InsideBehind(n) => {
+                    vm.y = (vm.y + 1) & 7;
+                    let p = powers(vm, n);
+                    if p & 64 == 64 {
+                        vm.sum += 1;
+                    }
+                }
+                Insn::Green => vm.sum += assert_green(code.len() as i64),
+                Insn::NotGreen => vm.sum += assert_green(vm.x),
+                Insn::Ask => {
+                    if is_constant(insn_size(code)) && !is_constant(vm.x) && !is_virtual(vm.x) {
+                        vm.sum += 1;
+                    } else {
+                        vm.sum += one(vm);
+                    }
+                }
+                Insn::AskBehind => {
+                    vm.y += 1;
+                    let constant = is_constant(code.len());
+                    let by = if constant { 1 } else { one(vm) };
+                    if vm.y & 15 == vm.table[1] + 8 {
+                        vm.sum += by;
+                    }
+                }
+                Insn::Jitted => vm.sum += if we_are_jitted() { 1 } else { one(vm) },
+                Insn::Exact => {
+                    let x = record_exact(vm.x, 3);
+                    vm.sum = vm.sum.wrapping_add(x * x);
+                }
+                Insn::Shape => {
+                    let shape = &*vm.shape;
+                    let before = shape_sum(shape, 2);
+                    let one = anything();
+                    let after = shape_sum(shape, 2);
+                    vm.sum = vm.sum.wrapping_add(one + (before ^ after));
+                }
+                Insn::Promoted => {
+                    let shape = promote(&mut *vm.shape);
+                    let fixed = shape.size + shape.slots[1] + shape.slots.len() as i64;
+                    shape.hits += 1;
+                    *shape.inner += 1;
+                    let changes = shape.hits + *shape.inner;
+                    vm.sum = vm.sum.wrapping_add(fixed + changes);
+                }
+                Insn::Spoil => vm.shape.size += 1,
+                Insn::Limit => {
+                    let limit = promote(&*vm.limit).get();
+                    vm.sum = vm.sum.wrapping_mul(3).wrapping_add(limit);
+                }
+                Insn::SetLimit => {
+                    if vm.left & 63 == 0 {
+                        vm.limit.set(vm.left);
+                    }
+                }
+                Insn::Disturb => disturb(vm),
+                Insn::Nested => nested(vm),
+                Insn::Step => {
+                    if vm.left & 63 == 63 {
+                        vm.x += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    fn shape_sum(shape: &Shape, at: usize) -> i64 {
+        shape.size + shape.slots[at]
+    }
+
+    fn insn_size(code: &Rc<Vec<Insn>>) -> usize {
+        code.len()
+    }
+
+    #[elidable]
+    fn square(n: i64) -> i64 {
+        assert!(n != 1000, "the square of {n} is not known");
+        n.wrapping_mul(n)
+    }
+
+    #[elidable(promote)]
+    fn cube(n: i64) -> i64 {
+        n.wrapping_mul(n).wrapping_mul(n)
+    }
+
+    #[elidable]
+    fn find(n: i64) -> Option<i64> {
+        [5, 7, 11].iter().position(|x| *x == n).map(|x| x as i64)
+    }
+
+    #[residual(writes())]
+    fn quiet(vm: &Vm) -> i64 {
+        vm.table.iter().sum()
+    }
+
+    #[residual(writes(Vm.count), no_escape)]
+    fn counts(vm: &mut Vm) {
+        vm.count += 1;
+    }
+
+    #[residual(writes(Vm.seen))]
+    fn lies(vm: &mut Vm) {
+        vm.count += 1;
+    }
+
+    #[residual(reads(Vm.x), writes([i64], Vm.pair, Vm.table))]
+    fn many(vm: &mut Vm) {
+        vm.table[1] += vm.x;
+        vm.pair.a += 1;
+        vm.table.reserve(1);
+    }
+
+    #[not_in_trace]
+    fn notice(vm: &mut Vm) {
+        super::NOTICED.set(super::NOTICED.get() + vm.seen + 1);
+    }
+
+    #[loop_invariant]
+    fn invariant(n: i64) -> i64 {
+        n + 40
+    }
+
+    #[unroll(if_constant(n))]
+    fn power(x: i64, n: i64) -> i64 {
+        let mut p = 1i64;
+        let mut i = 0;
+        while i < n {
+            p = p.wrapping_mul(x);
+            i += 1;
+        }
+        p
+    }
+
+    fn powers(vm: &mut Vm, n: i64) -> i64 {
+        let a = power(vm.y, n);
+        vm.count += 1;
+        let b = power(vm.x, vm.y);
+        if b & 4 == 4 {
+            vm.count += 2;
+        }
+        a.wrapping_add(b)
+    }
+
+    #[residual]
+    fn disturb(vm: &mut Vm) {
+        if vm.left % 50 == 0 {
+            vm.limit.set(vm.left);
+        }
+    }
+
+    #[residual]
+    fn nested(vm: &mut Vm) {
+        if vm.left % 100 == 7 {
+            let code = Rc::new(vec![Insn::Limit, Insn::SetLimit, Insn::Limit]);
+            let mut inner = super::machine(200 + vm.left);
+            inner.limit = Rc::clone(&vm.limit);
+            vm.sum ^= run(&code, &mut inner);
+        }
+    }
+
+    #[residual]
+    fn anything() -> i64 {
+        1
+    }
+
+    #[residual]
+    fn one(_: &mut Vm) -> i64 {
+        1
+    }
+}
