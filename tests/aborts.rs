@@ -93,13 +93,6 @@ fn wrong_effects() {
 }
 
 #[test]
-fn invalidated() {
-    // The cell changes in a round that is recorded.
-    let settings = "threshold=1,bridge_threshold=1";
-    check(AbortReason::Invalidated, settings, || hints::run(&[Hint::Limit, Hint::SetLimit], 900));
-}
-
-#[test]
 fn what_can_be_recorded_is() {
     let jit = run_with("threshold=2,check=on", || failing::run(Insn::Add));
     assert!(jit.output.starts_with("4950 "), "{}", jit.output);

@@ -128,7 +128,8 @@ fn rows_and_reasons_are_about_the_same() {
     let tests = read("tests/aborts.rs");
     let reasons: BTreeSet<String> =
         AbortReason::ALL.iter().map(|reason| reason.name().replace('-', "_")).collect();
-    let bugs = ["backend", "check_failed"].map(str::to_owned);
+    // Nobody has found a program yet that meets the last one.
+    let bugs = ["backend", "check_failed", "invalidated"].map(str::to_owned);
     for name in named("aborts::") {
         assert!(tests.contains(&format!("#[test]\nfn {name}() {{")), "no test `{name}`");
     }

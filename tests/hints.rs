@@ -113,7 +113,7 @@ fn a_quasi_immutable_cell_is_a_constant_until_it_changes() {
     check(&[Limit], &[("load", 0), ("guard_not", 2)]);
     let flags = |code: &[Insn]| {
         let text = trace(code).to_string();
-        text.lines().filter(|line| line.contains("load.bool") && line.ends_with("@3")).count()
+        text.lines().filter(|line| line.contains("load.bool") && line.ends_with("@4")).count()
     };
     assert_eq!((flags(&[Limit]), flags(&[Limit, Quiet])), (1, 2));
     for code in [
