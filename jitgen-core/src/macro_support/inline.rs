@@ -99,7 +99,9 @@ unsafe fn image_of(kind: &Kind, this: *const u8, opnd: Opnd) -> Option<Image> {
             Opnd::Local(_) => return None,
             opnd => {
                 let now = word_at(&image.bytes, part.offset, part.ty);
-                let now = if plain { meaningful(now, part.offset, &leaves) } else { now };
+                // Constants are as they are: leaves do not say where rustc has put a tag.
+                let moved = plain && matches!(opnd, Opnd::Ssa(_));
+                let now = if moved { meaningful(now, part.offset, &leaves) } else { now };
                 image.put(part.offset, Word { now, opnd });
             }
         }
