@@ -1,4 +1,4 @@
-//! References to what is neither the parameter's type nor around it.
+//! References that an author's `Deref` coerces.
 
 #![allow(unused, reason = "only the error matters")]
 
@@ -14,6 +14,7 @@ mod vm {
     pub struct Vm {
         pub code: Vec<u8>,
         pub a: i64,
+        pub wrap: Wrap,
     }
 
     #[portal(greens(code, pc), reds(vm))]
@@ -28,15 +29,33 @@ mod vm {
     }
 
     fn step(vm: &mut Vm, a: i64) -> i64 {
-        read(&vm.a) + change(&vm.code)
+        read(&vm.wrap) + change(&mut vm.wrap)
     }
 
-    fn read(list: &[u8]) -> i64 {
-        list[0] as i64
+    fn read(inside: &Inside) -> i64 {
+        inside.0
     }
 
-    fn change(vm: &mut Vm) -> i64 {
-        vm.a += 1;
-        vm.a
+    fn change(inside: &mut Inside) -> i64 {
+        inside.0
+    }
+
+    #[derive(jitgen_core::Traced)]
+    pub struct Inside(i64);
+
+    #[derive(jitgen_core::Traced)]
+    pub struct Wrap(Inside);
+}
+
+impl std::ops::Deref for vm::Wrap {
+    type Target = vm::Inside;
+    fn deref(&self) -> &vm::Inside {
+        unreachable!()
+    }
+}
+
+impl std::ops::DerefMut for vm::Wrap {
+    fn deref_mut(&mut self) -> &mut vm::Inside {
+        unreachable!()
     }
 }
