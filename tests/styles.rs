@@ -164,6 +164,8 @@ fn annotating_costs_few_lines() {
             }
         }
         assert!(sum.1 > 300, "{style} was not found: {sum:?}");
-        assert!(sum.0 * 100 <= sum.1 * 5, "{style}: {} lines more than {}", sum.0, sum.1);
+        // The tree has many free functions in several files, each of which has a mark of its own.
+        let percent = if style == "tree" { 8 } else { 5 };
+        assert!(sum.0 * 100 <= sum.1 * percent, "{style}: {} lines more than {}", sum.0, sum.1);
     }
 }

@@ -24,7 +24,7 @@ use std::rc::Rc;
 
 /// What a `&T` is expected for.
 #[diagnostic::on_unimplemented(
-    message = "a `&{T}` is expected in traced code, and found `{Self}`",
+    message = "a reference to `{T}` is expected in traced code, and found `{Self}`",
     note = "references to `Box`, `Rc`, `Vec` and borrows become references to what is inside"
 )]
 pub trait Reaches<T: ?Sized>: Traced {
@@ -34,7 +34,7 @@ pub trait Reaches<T: ?Sized>: Traced {
 
 /// What a `&mut T` is expected for.
 #[diagnostic::on_unimplemented(
-    message = "a `&mut {T}` is expected in traced code, and found `{Self}`",
+    message = "a mutable reference to `{T}` is expected in traced code, and found `{Self}`",
     note = "references to `Box`, `Vec` and borrows become references to what is inside"
 )]
 pub trait ReachesUnique<T: ?Sized>: Traced {
