@@ -29,6 +29,6 @@ mod vm {
     }
 
     fn step(vm: &mut Vm, a: i64) -> i64 {
-        vm.text.len() as i64
+        vm.text.trim().len() as i64
     }
 }
