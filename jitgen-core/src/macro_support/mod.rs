@@ -11,7 +11,7 @@
 //! | `a.m(b)` | [`receive`], [`methods`] |
 //! | `a.f`, `a[i]`, `*a` | [`Place::project`], [`index`], [`deref`] |
 //! | `f(a)` traced | [`begin_inline`], [`end_inline`] |
-//! | `f(a)` residual, elidable | [`residual`], [`elidable`] |
+//! | `f(a)` residual, elidable | [`residual`], `elidable` |
 //! | `e?` | [`split`] |
 //! | merge point | [`Merge`] |
 //!
