@@ -79,11 +79,11 @@ fn accesses_have_their_class_and_calls_also_write_what_the_recorder_reads() {
         "trace @test {",
         "v2 = load.i64 v0+0 @7",
         "store.i64 v1+0 @8, 3",
-        "call @f() writes(@2, @3) reads(@8, @1) no_escape",
+        "call @f() writes(@2, @3, @4) reads(@8, @1) no_escape",
         "v4 = load.bool 0x10+0 @2",
-        "call @g(v5) writes(@2, @3, @1) reads(@8, @1) no_escape",
+        "call @g(v5) writes(@2, @3, @4, @1) reads(@8, @1) no_escape",
         "v7 = load.i64 v6+0 @1",
-        "call_read @h() writes(@2, @3)",
+        "call_read @h() writes(@2, @3, @4)",
         "call @k()",
     ];
     assert_eq!(lines, expected);
