@@ -131,35 +131,41 @@ fn step(random: &mut Random, model: &mut Model, roots: &Nodes, drops: &Drops) {
 /// The same steps in both worlds. What the model reaches lives, and all else is dropped, but for
 /// what a stray word of the stack leads to: the collector believes it. The answer is how many
 /// objects it should have freed, and how many of these it has kept.
+///
+/// All that allocates runs apart: a word that leads to freed memory, left in this frame, would keep
+/// the object that owns the same memory next.
 fn compare(seed: u64, steps: usize, collections: usize, drops: &Drops) -> (usize, usize) {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut model = Model::default();
     let roots = Nodes::new(RefCell::default());
     let (mut dead, mut kept) = (0, 0);
-    for round in 0..collections {
+    for _ in 0..collections {
         apart(|| {
             for _ in 0..steps / collections {
                 step(&mut random, &mut model, &roots, drops);
             }
         });
         assert!(collect());
-        let reachable = model.reachable();
-        for number in 0..model.next.len() {
-            let dropped = drops.count(number);
-            if reachable.contains(&number) {
-                assert_eq!(dropped, 0, "seed {seed}, round {round}, node {number}");
-            } else {
-                dead += 1;
-                kept += usize::from(dropped == 0);
+        apart(|| {
+            let reachable = model.reachable();
+            for number in 0..model.next.len() {
+                let dropped = drops.count(number);
+                if reachable.contains(&number) {
+                    assert_eq!(dropped, 0, "seed {seed}, node {number}");
+                } else {
+                    dead += 1;
+                    kept += usize::from(dropped == 0);
+                }
             }
-        }
+        });
     }
     (dead, kept)
 }
 
-/// Compares many graphs, each on a thread of its own: its end drops what is left.
+/// Compares many graphs, each on a thread of its own: its end drops what is left. One stray word
+/// may keep much of a graph, but not of most.
 fn compare_all(seeds: std::ops::Range<u64>, config: HeapConfig, steps: usize) {
-    let (mut dead, mut kept) = (0, 0);
+    let mut all = vec![];
     for seed in seeds {
         let (sender, receiver) = channel();
         alone(move || {
@@ -171,10 +177,11 @@ fn compare_all(seeds: std::ops::Range<u64>, config: HeapConfig, steps: usize) {
             assert!((0..drops.made()).all(|number| drops.count(number) <= 1), "seed {seed}");
             sender.send(counts).expect("the test waits");
         });
-        let counts = receiver.recv().expect("the thread has sent it");
-        (dead, kept) = (dead + counts.0, kept + counts.1);
+        all.push(receiver.recv().expect("the thread has sent it"));
     }
-    assert!(dead > 1000 && kept * 50 < dead, "{kept} of {dead} dead objects were kept");
+    assert!(all.iter().map(|(dead, _)| dead).sum::<usize>() > 1000);
+    let clean = all.iter().filter(|(dead, kept)| kept * 50 < *dead).count();
+    assert!(clean * 4 >= all.len() * 3, "of the dead objects some were kept: {all:?}");
 }
 
 #[test]
