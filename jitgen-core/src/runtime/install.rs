@@ -138,8 +138,10 @@ impl Jit {
     /// Can the loop be recorded over more rounds, if one trace of it does not repeat?
     fn may_take_more_rounds(&mut self, job: &Job, is_loop: bool, target: &[u64]) -> bool {
         let Origin::Location(keys) = &job.origin else { return false };
-        let rounds = self.locations.get_or_create(job.portal, keys).rounds;
-        is_loop && **keys == *target && rounds < MAX_ROUNDS
+        let location = self.locations.get_or_create(job.portal, keys);
+        // A recursion is not at the same depth again after any number of rounds.
+        let may = location.rounds < MAX_ROUNDS && !location.is_circle;
+        is_loop && **keys == *target && may
     }
 
     /// Has a recording further in on the stack done the same?

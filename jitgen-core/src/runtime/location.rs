@@ -38,6 +38,8 @@ pub(super) struct Location {
     pub failures: u32,
     /// Rounds of the loop that one trace has: more than one where the guest takes two ways in turn.
     pub rounds: u32,
+    /// It is not marked as a loop's head, but a trace has been found to go in circles here.
+    pub is_circle: bool,
 }
 
 /// All locations of a thread.
@@ -51,7 +53,8 @@ impl Locations {
     pub fn get_or_create(&mut self, portal: &'static Portal, keys: &[u64]) -> &mut Location {
         let locations = self.by_portal.entry(std::ptr::from_ref(portal) as usize).or_default();
         if !locations.contains_key(keys) {
-            let location = Location { state: State::Counting, failures: 0, rounds: 1 };
+            let (state, failures, rounds) = (State::Counting, 0, 1);
+            let location = Location { state, failures, rounds, is_circle: false };
             locations.insert(keys.into(), location);
         }
         locations.get_mut(keys).expect("it has just been made")
@@ -64,6 +67,11 @@ impl Locations {
             State::Compiled(piece) => Some(piece),
             State::Counting | State::Recording | State::Compiling => None,
         }
+    }
+
+    /// The location, if it has been spoken of.
+    pub fn get(&self, portal: &'static Portal, keys: &[u64]) -> Option<&Location> {
+        self.by_portal.get(&(std::ptr::from_ref(portal) as usize))?.get(keys)
     }
 
     /// Is there code for a location, or will there be soon? Traces may lead to it: what they are

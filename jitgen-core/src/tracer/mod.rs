@@ -11,6 +11,7 @@
 
 mod abort;
 mod callee;
+mod circles;
 mod current;
 mod hints;
 mod inline;
@@ -37,7 +38,7 @@ pub use operand::{Address, Blob, Local, Opnd, Part, Word};
 pub use recorder::{ALLOCATION_CLASS, FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
 pub use replayed::Replayed;
 pub use session::{
-    Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Resume, Session, Step, keys,
+    Asks, Function, Green, MergeState, Plan, Portal, Recorded, Resume, Session, Step, keys,
 };
 pub use tags::Tag;
 pub use validity::Validity;

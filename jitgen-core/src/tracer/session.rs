@@ -19,6 +19,7 @@
 //! Not here: reading and writing guest memory (`macro_support`, which asks here first), what
 //! becomes of a finished trace (`runtime`).
 
+use super::circles::Circles;
 use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
@@ -101,8 +102,8 @@ pub struct Recorded {
     pub cleared: Vec<(usize, Const)>,
 }
 
-/// Answers whether there is compiled code for these keys of greens.
-pub type IsCompiled = Box<dyn Fn(&[u64]) -> bool>;
+/// Answers a question about the location with these keys of greens.
+pub type Asks = Box<dyn Fn(&[u64]) -> bool>;
 
 /// How a recording is to go.
 pub struct Plan {
@@ -123,7 +124,9 @@ pub struct Plan {
     /// The part of a frame's scratch memory that this trace may use for itself, in bytes.
     pub scratch: std::ops::Range<u32>,
     /// Is there compiled code for these greens?
-    pub is_compiled: IsCompiled,
+    pub is_compiled: Asks,
+    /// Has a trace been found to go in circles there?
+    pub is_circle: Asks,
     /// May it end because the portal returns?
     pub may_return: bool,
     /// How many portals may be inside of each other in it, besides its own.
@@ -138,6 +141,7 @@ pub(super) struct Recording {
     pub(super) plan: Plan,
     functions: Vec<Function>,
     headers: Vec<Header>,
+    circles: Circles,
 }
 
 struct Header {
@@ -195,6 +199,8 @@ pub struct Session {
     pub pinned: Vec<u64>,
     /// Why recording was given up, if it was.
     pub abort: Option<AbortReason>,
+    /// Where the trace was found to go in circles: the keys of the merge points.
+    pub circles: Vec<Box<[u64]>>,
     /// What else there is to say of that.
     pub detail: Option<String>,
     /// What recording gave, if it succeeded.
@@ -210,8 +216,8 @@ impl Session {
     /// A session that records, after having taken `log` from the trace it continues.
     pub fn record(plan: Plan, log: Vec<Replayed>) -> Session {
         let recorder = Recorder::new(plan.name.clone(), &plan.params, plan.scratch.start);
-        let recording =
-            Recording { recorder, validity: None, plan, functions: vec![], headers: vec![] };
+        let (functions, headers, circles) = (vec![], vec![], Circles::default());
+        let recording = Recording { recorder, validity: None, plan, functions, headers, circles };
         Session { recording: Some(recording), replay: log.into(), ..Session::default() }
     }
 
@@ -558,6 +564,15 @@ impl Session {
             return Step::Stop;
         }
         let keys = keys(&greens);
+        let at_header = at_header || (recording.plan.is_circle)(&keys);
+        let begins_round = !at_header && recording.circles.pass(&keys);
+        if begins_round {
+            self.circles.push(keys.clone());
+        }
+        let at_header = at_header || begins_round;
+        if at_header {
+            recording.circles.forget();
+        }
         let mut first_visit = at_header;
         if at_header && let Some(place) = recording.headers.iter().position(|h| h.greens == keys) {
             first_visit = false;
@@ -602,6 +617,7 @@ impl Session {
         let args = params.iter().map(|v| Arg::Value(*v)).collect();
         let (id, log) = match &recording.plan.start {
             Some((id, log)) => {
+                recording.circles.pass(&keys(&greens));
                 self.kept.extend(greens);
                 (*id, log.clone())
             }

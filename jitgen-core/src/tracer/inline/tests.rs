@@ -16,6 +16,7 @@ fn session() -> (Session, Word, Word) {
         check_effects: false,
         scratch: 0..64,
         is_compiled: Box::new(|_| false),
+        is_circle: Box::new(|_| false),
         may_return: true,
         inline_depth: 4,
         panic_flag: 0,
