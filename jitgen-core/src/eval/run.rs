@@ -135,7 +135,9 @@ impl Frame<'_> {
                 memory.store(address, size, b.bits).map_err(fault)?;
                 None
             }
-            Op::Call | Op::CallRead | Op::CallPure => self.call(inst, memory).map_err(fault)?,
+            Op::Call | Op::CallRead | Op::CallCode | Op::CallPure => {
+                self.call(inst, memory).map_err(fault)?
+            }
             Op::Scratch => {
                 let address = memory.scratch().wrapping_add_signed(i64::from(inst.imm));
                 Some(Const::new(Ty::Ptr, address))

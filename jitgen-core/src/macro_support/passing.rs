@@ -14,7 +14,7 @@ use super::carrier::Carrier;
 use super::shape::TagAt;
 use super::traced::{Machine, Traced, Tv, carry, uncarry};
 use crate::ir::{Const, Ty};
-use crate::tracer::{Callee, Opnd, Word};
+use crate::tracer::{Callee, Handed, Opnd, Word};
 
 /// A way to pass values of a type.
 pub trait Passing<X: Traced<Pass = Self>> {
@@ -40,6 +40,8 @@ pub trait Passing<X: Traced<Pass = Self>> {
     unsafe fn deliver(x: X, out: *mut u8) -> Self::Ret;
     /// Records a call that has given that result.
     fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd;
+    /// A portal's result, as its callers find it.
+    fn handed(result: &X) -> Handed;
     /// The result of a call, from a log.
     fn replay(word: Option<Word>) -> Tv<X>;
 }
@@ -76,10 +78,10 @@ where
         carry(x).to_abi()
     }
     fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd {
-        // SAFETY: `V` has the layout of `X`, and a machine word is `Copy`.
-        let bits = unsafe { std::ptr::from_ref(result).cast::<X::V>().read() }.bits();
-        let now = Const::new(X::V::TY, bits);
-        ask::end_call(callee, args, Some(now))
+        ask::end_call(callee, args, Some(machine_word(result)))
+    }
+    fn handed(result: &X) -> Handed {
+        Handed::Word(machine_word(result))
     }
     fn replay(word: Option<Word>) -> Tv<X> {
         Tv::from_word(word.expect("the call has a result"))
@@ -122,11 +124,10 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         if size_of::<X>() == 0 {
             return ask::end_call(callee, args, None);
         }
-        let outside = matches!(X::TAG, TagAt::Nowhere) && X::VARIANTS != 0;
-        // SAFETY: `result` is a value.
-        let variant = unsafe { X::variant(result) };
-        let tag = outside.then_some(Const::new(Ty::I64, variant));
-        ask::end_blob_call(callee, args, tag, size_of::<X>() as u32)
+        ask::end_blob_call(callee, args, variant_outside(result), size_of::<X>() as u32)
+    }
+    fn handed(result: &X) -> Handed {
+        Handed::Bytes { size: size_of::<X>() as u32, variant: variant_outside(result) }
     }
     fn replay(word: Option<Word>) -> Tv<X> {
         if size_of::<X>() == 0 {
@@ -140,6 +141,22 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         let result = unsafe { bytes.as_ptr().cast::<X::V>().read_unaligned() };
         Tv(Carrier::new(result, o))
     }
+}
+
+fn machine_word<X: Traced>(x: &X) -> Const
+where
+    X::V: Machine,
+{
+    // SAFETY: `V` has the layout of `X`, and a machine word is `Copy`.
+    let bits = unsafe { std::ptr::from_ref(x).cast::<X::V>().read() }.bits();
+    Const::new(X::V::TY, bits)
+}
+
+/// Which variant it is, if its bytes do not say.
+pub(super) fn variant_outside<X: Traced>(x: &X) -> Option<Const> {
+    let outside = matches!(X::TAG, TagAt::Nowhere) && X::VARIANTS != 0;
+    // SAFETY: `x` is a value.
+    outside.then(|| Const::new(Ty::I64, unsafe { X::variant(x) }))
 }
 
 /// Can there be several of it, because nothing is in it that could be dropped?
@@ -201,6 +218,21 @@ pub fn nothing<X: Traced>() -> RetOf<X> {
 pub unsafe fn deliver<X: Traced>(x: X, out: *mut u8) -> RetOf<X> {
     // SAFETY: the caller's promise.
     unsafe { X::Pass::deliver(x, out) }
+}
+
+/// Hands the result of a portal over to compiled code.
+///
+/// # Safety
+/// `out` must be scratch memory for it, as [`Handed`] says.
+pub(super) unsafe fn hand_back<X: Traced>(x: X, out: *mut u8) {
+    let variant = variant_outside(&x);
+    // SAFETY: the caller's promise; ownership moves to whoever reads the scratch memory.
+    unsafe { out.cast::<X>().write_unaligned(x) };
+    if let Some(variant) = variant {
+        let behind = size_of::<X>().next_multiple_of(8);
+        // SAFETY: the caller's promise.
+        unsafe { out.add(behind).cast::<u64>().write_unaligned(variant.bits) };
+    }
 }
 
 /// A value that is handed to a residual function.

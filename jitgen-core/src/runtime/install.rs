@@ -296,6 +296,7 @@ impl Jit {
             region_pending: false,
             failures: HashMap::new(),
             entry: None,
+            call: None,
             units: vec![],
             transitions: 0,
         });
@@ -312,7 +313,11 @@ impl Jit {
         }
         self.statistics.returning += u64::from(recording.returns);
         if let Some(keys) = recording.head() {
-            self.locations.get_or_create(job.portal, keys).state = State::Compiled(piece);
+            let location = self.locations.get_or_create(job.portal, keys);
+            location.state = State::Compiled(piece);
+            if let Some(cell) = &location.call {
+                self.store.call_by(piece, Rc::clone(cell));
+            }
             counters::arm(job.portal, keys, 1);
             self.store.piece_mut(piece).at = Some((job.portal, keys.into()));
             self.replace_dropped(job.portal, keys, piece);

@@ -166,6 +166,10 @@ impl Jit {
             is_circle: Box::new(move |keys| {
                 with_jit(|jit| jit.locations.get(portal, keys).is_some_and(|at| at.is_circle))
             }),
+            recurses: Box::new(|portal, keys| {
+                with_jit(|jit| jit.locations.get(portal, keys).is_some_and(|at| at.recurses))
+            }),
+            call_cell: Box::new(|portal, keys| with_jit(|jit| jit.call_cell(portal, keys))),
             panic_flag: panics::flag_address(),
         };
         (first_resume, plan)
@@ -176,6 +180,9 @@ impl Jit {
         session.pinned.iter().for_each(|word| self.pinned.word(*word));
         for keys in &session.circles {
             self.locations.get_or_create(job.portal, keys).is_circle = true;
+        }
+        for (portal, keys) in &session.recursions {
+            self.locations.get_or_create(portal, keys).recurses = true;
         }
         let recorded = session.recorded.take();
         let nowhere = MergeState::default();

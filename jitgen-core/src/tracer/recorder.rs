@@ -17,7 +17,7 @@
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
 use super::journal::Event;
-use super::{Address, Callee, Image, Opnd, Word};
+use super::{Address, Callee, Handed, Image, Opnd, Word};
 use crate::ir::{
     Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
     Trace, Ty, ValueId,
@@ -47,8 +47,6 @@ pub struct Recorder {
     exit: Option<ExitId>,
     facts: Vec<Fact>,
     scratch: i32,
-    /// Scratch memory for words that are handed to a portal, and how many.
-    outgoing: Option<(i32, usize)>,
     /// What really happened, for the check.
     pub journal: Vec<Event>,
 }
@@ -93,7 +91,6 @@ impl Recorder {
             exit: None,
             facts: vec![],
             scratch: scratch as i32,
-            outgoing: None,
             journal: vec![],
         }
     }
@@ -324,28 +321,6 @@ impl Recorder {
         self.scratch
     }
 
-    /// Scratch memory for so many words; all calls use the same.
-    pub fn outgoing(&mut self, words: usize) -> i32 {
-        match self.outgoing {
-            Some((offset, room)) if words <= room => offset,
-            _ => {
-                let offset = self.reserve_scratch(8 * words as u32);
-                self.outgoing = Some((offset, words));
-                offset
-            }
-        }
-    }
-
-    /// Puts words there; not logged, since replay does not make the call. Gives the address.
-    pub fn store_outgoing(&mut self, offset: i32, words: &[Word]) -> ValueId {
-        let pointer = self.scratch_address(offset);
-        for (index, word) in words.iter().enumerate() {
-            let (value, distance) = (Self::arg(*word), 8 * index as i32);
-            self.push(Op::Store, word.now.ty, pointer.into(), value, distance, Aux::None);
-        }
-        pointer
-    }
-
     /// Logs that an inner portal has been handed over at its merge point of that number.
     pub fn log_handed_over(&mut self, number: u32) {
         self.log(LogEntry::Return { call: number, next: number + 1, size: 0 }, false);
@@ -412,6 +387,44 @@ impl Recorder {
         }
         self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result });
         dst
+    }
+
+    /// Appends the call of a portal, which finds its cell and what is constant at these addresses,
+    /// and has scratch memory from byte `offset` on, where its result is then. Gives the word of the
+    /// result that a residual function would return.
+    pub fn call_code(
+        &mut self,
+        symbol: &str,
+        constants: [u64; 2],
+        reds: &[Word],
+        result: Handed,
+        offset: i32,
+    ) -> Option<ValueId> {
+        let place = self.scratch_address(offset);
+        let constants = constants.map(|address| Const::new(Ty::Ptr, address));
+        let mut args: Vec<Arg> = constants.iter().map(|address| Arg::Const(*address)).collect();
+        args.push(place.into());
+        args.extend(reds.iter().map(|red| Self::arg(*red)));
+        let seen = constants.iter().map(|address| Some(*address)).chain([None]);
+        let seen = seen.chain(reds.iter().map(|red| Some(red.now))).collect();
+        let effects = Effects::default();
+        let call = Call { symbol: symbol.to_owned(), args, has_result: false, effects };
+        self.facts.retain(|fact| !call.may_write(Op::CallCode, fact.class));
+        let call = self.trace.add_call(call);
+        self.push(Op::CallCode, Ty::I64, Arg::NONE, Arg::NONE, 0, Aux::Call(call));
+        self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result: None });
+        let word = match result {
+            Handed::Word(now) => Some(self.load_scratch(offset, 0, now)),
+            Handed::Bytes { size, variant: Some(now) } => {
+                Some(self.load_scratch(offset, size.next_multiple_of(8), now))
+            }
+            Handed::Bytes { variant: None, .. } => None,
+        };
+        self.log(LogEntry::Call(word.map(Arg::Value)), true);
+        if let Handed::Bytes { size: size @ 1.., .. } = result {
+            self.log(LogEntry::Blob { offset, size }, true);
+        }
+        word
     }
 
     /// Appends the call of an elidable function. It is logged when it has returned, since one that
@@ -534,7 +547,8 @@ impl Recorder {
     }
 
     fn push(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32, aux: Aux) -> Option<ValueId> {
-        let dst = op.result(ty).map(|ty| self.trace.add_value(ty));
+        let result = op.result(ty).filter(|_| op != Op::CallCode);
+        let dst = result.map(|ty| self.trace.add_value(ty));
         self.block.insts.push(Inst { op, ty, dst, a, b, imm, aux });
         dst
     }

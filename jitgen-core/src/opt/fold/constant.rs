@@ -66,6 +66,7 @@ pub(super) fn fold(n: Node) -> Option<Const> {
         | Op::Store
         | Op::Call
         | Op::CallRead
+        | Op::CallCode
         | Op::CallPure
         | Op::Guard
         | Op::GuardNot => None,

@@ -78,6 +78,7 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
         | Op::Store
         | Op::Call
         | Op::CallRead
+        | Op::CallCode
         | Op::CallPure
         | Op::Guard
         | Op::GuardNot => None,
