@@ -260,14 +260,13 @@ fn structure(fields: &Fields) -> TokenStream {
         #[inline]
         unsafe fn leaves(
             __this: *const Self,
+            __base: u64,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
         ) {
             #(
                 // SAFETY: the caller's promise: a field of the value.
                 unsafe {
-                    #m::Probe::<#types>::leaves(
-                        __this as u64, &raw const (*__this).#names, __f,
-                    );
+                    #m::Probe::<#types>::leaves(&raw const (*__this).#names, __base, __f);
                 }
             )*
         }
@@ -409,7 +408,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let drop_arms = data.variants.iter().map(|variant| arm(variant, &drop_part));
     let tag_leaf = tagged.then(|| {
         quote!(if let ::core::option::Option::Some((__at, __ty)) = Self::TAG.word() {
-            __f(__at, __ty);
+            __f((__this as u64 - __base) as u32 + __at, __ty);
         })
     });
     let items = quote! {
@@ -420,6 +419,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         #[inline]
         unsafe fn leaves(
             __this: *const Self,
+            __base: u64,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
         ) {
             #tag_leaf
@@ -511,7 +511,7 @@ fn leaf(local: &Ident, ty: &Type) -> TokenStream {
     let m = support();
     quote! {
         // SAFETY: a field of the value.
-        unsafe { #m::Probe::<#ty>::leaves(__this as u64, #local, __f) };
+        unsafe { #m::Probe::<#ty>::leaves(#local, __base, __f) };
     }
 }
 

@@ -16,6 +16,7 @@ use super::ask;
 use super::carrier::Ownership;
 use super::memory;
 use super::passing::Passing;
+use super::pattern::test_in_twin;
 use super::place::local;
 use super::traced::{Traced, Tv};
 use crate::ir::Const;
@@ -163,24 +164,27 @@ pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
 #[inline(never)]
 pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
     let place = local(&mut result);
-    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
-    head.test("Ok", value.is_ok());
+    // SAFETY: as above.
+    unsafe { test_in_twin(place, "Ok", value.is_ok()) };
     match value {
-        Ok(x) => Ok(place.shifted(std::ptr::from_mut(x)).get()),
-        Err(e) => Err(place.shifted(std::ptr::from_mut(e)).get()),
+        Ok(x) => Ok(place.shifted(x).get()),
+        Err(e) => Err(place.shifted(e).get()),
     }
 }
 
 /// Takes an `Option` apart.
 pub fn split_option<T: Traced>(mut option: Tv<Option<T>>) -> Option<Tv<T>> {
     let place = local(&mut option);
-    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
-    head.test("Some", value.is_some());
-    value.as_mut().map(|x| place.shifted(std::ptr::from_mut(x)).get())
+    // SAFETY: as above.
+    unsafe { test_in_twin(place, "Some", value.is_some()) };
+    match value {
+        Some(x) => Some(place.shifted(x).get()),
+        None => None,
+    }
 }
 
 /// What `?` can be applied to.
