@@ -78,86 +78,71 @@ impl Observer {
     }
 }
 
-/// `Ok(value)`, as the twin of a function that returns `()` inside of a `Result` has it.
+/// `Ok(value)`.
 pub fn ok<T: Traced, E: Traced>(value: Tv<T>) -> Tv<Result<T, E>> {
     let opnd = value.opnd();
-    built(
-        Ok(value.native()),
-        opnd,
-        |r| match r {
-            Ok(x) => std::ptr::from_ref(x) as u64,
-            Err(_) => unreachable!("made just now"),
-        },
-        size_of::<T>(),
-    )
+    let x = Ok(value.native());
+    let parts = match &x {
+        Ok(part) => [made(part, opnd)],
+        Err(_) => never(),
+    };
+    whole(&raw const x, Opnd::Const, &parts, x)
 }
 
 /// `Err(error)`.
 pub fn err<T: Traced, E: Traced>(error: Tv<E>) -> Tv<Result<T, E>> {
     let opnd = error.opnd();
-    built(
-        Err(error.native()),
-        opnd,
-        |r| match r {
-            Err(x) => std::ptr::from_ref(x) as u64,
-            Ok(_) => unreachable!("made just now"),
-        },
-        size_of::<E>(),
-    )
-}
-
-fn built<X: Traced>(x: X, opnd: Opnd, part: fn(&X) -> u64, size: usize) -> Tv<X> {
-    let distance = part(&x) - (&raw const x) as u64;
-    let opnd = placed(size_of::<X>() as u32, (distance as u32, size as u32), opnd);
-    Tv::of(x, opnd)
-}
-
-/// The operand of a value of which one part is not a constant.
-fn placed(whole: u32, range: (u32, u32), part: Opnd) -> Opnd {
-    if part == Opnd::Const { part } else { ask::replace(Opnd::Const, whole, range, part) }
-}
-
-/// Where the parts of a value are that has just been made.
-pub struct Parts {
-    base: u64,
-    opnd: Opnd,
-    whole: u32,
-}
-
-impl Parts {
-    /// Of the value at that address; `base` is the operand of what the rest comes from.
-    pub fn of<X>(x: *const X, base: Opnd) -> Parts {
-        Parts { base: x as u64, opnd: base, whole: size_of::<X>() as u32 }
-    }
-
-    /// A part.
-    #[inline(never)]
-    pub fn put<F>(&mut self, part: &F, opnd: Opnd) {
-        self.put_at(std::ptr::from_ref(part) as u64, size_of::<F>() as u32, opnd);
-    }
-
-    fn put_at(&mut self, at: u64, size: u32, opnd: Opnd) {
-        let range = ((at - self.base) as u32, size);
-        if opnd != Opnd::Const || self.opnd != Opnd::Const {
-            self.opnd = ask::replace(self.opnd, self.whole, range, opnd);
-        }
-    }
-
-    /// The value, which may have been moved meanwhile.
-    #[inline(never)]
-    pub fn finish<X: Traced>(self, x: X) -> Tv<X> {
-        Tv::of(x, self.opnd)
-    }
+    let x = Err(error.native());
+    let parts = match &x {
+        Err(part) => [made(part, opnd)],
+        Ok(_) => never(),
+    };
+    whole(&raw const x, Opnd::Const, &parts, x)
 }
 
 /// `Some(value)`.
 pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
     let opnd = value.opnd();
-    let part = |r: &Option<T>| match r {
-        Some(x) => std::ptr::from_ref(x) as u64,
-        None => unreachable!("made just now"),
+    let x = Some(value.native());
+    let parts = match &x {
+        Some(part) => [made(part, opnd)],
+        None => never(),
     };
-    built(Some(value.native()), opnd, part, size_of::<T>())
+    whole(&raw const x, Opnd::Const, &parts, x)
+}
+
+/// A part of a value that has just been made.
+#[derive(Clone, Copy)]
+pub struct Made {
+    at: u64,
+    size: u32,
+    opnd: Opnd,
+}
+
+/// A part, and what it is in the trace.
+pub fn made<F>(part: &F, opnd: Opnd) -> Made {
+    Made { at: &raw const *part as u64, size: size_of::<F>() as u32, opnd }
+}
+
+/// A value that has just been made, at that address, of these parts; `rest` is the operand of what
+/// all else in it comes from.
+pub fn whole<X: Traced>(at: *const X, rest: Opnd, parts: &[Made], x: X) -> Tv<X> {
+    Tv::of(x, placed(at as u64, size_of::<X>() as u32, rest, parts))
+}
+
+fn placed(at: u64, size: u32, rest: Opnd, parts: &[Made]) -> Opnd {
+    parts.iter().fold(rest, |whole, part| {
+        if part.opnd == Opnd::Const && whole == Opnd::Const {
+            return whole;
+        }
+        ask::replace(whole, size, ((part.at - at) as u32, part.size), part.opnd)
+    })
+}
+
+/// A pattern has not matched that matches always.
+#[cold]
+pub fn never() -> ! {
+    unreachable!("rustc has chosen another pattern")
 }
 
 /// Takes a `Result` apart: the twin goes on with the variant that it is.

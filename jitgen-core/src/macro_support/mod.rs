@@ -54,7 +54,9 @@ mod traced;
 pub use crate::runtime::coverage::{Coverage, CoverageTable, Treatment};
 pub use crate::runtime::{enter_portal, tick, tick_call};
 pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded, panics::guarded_elidable};
-pub use call::{FromResidual, Parts, Try, err, from, ok, residual, some, split, split_option};
+pub use call::{
+    FromResidual, Made, Try, err, from, made, never, ok, residual, some, split, split_option, whole,
+};
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
 pub use compare::{Comparable, compare, compare_scalars, compare_words};

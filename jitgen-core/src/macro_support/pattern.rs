@@ -147,6 +147,15 @@ impl<T: Traced, M: Binding> Matched<T, M> {
         Matched { place, mode: self.mode }
     }
 
+    /// Binds a name to a field of the variant that `head` shows.
+    #[inline(never)]
+    pub fn bind_inner<'a, F: 'a>(self, head: &Head<T>, field: *const F) -> Tv<M::Bound>
+    where
+        M: Binds<'a, F>,
+    {
+        M::bind(self.inner(head, field).place)
+    }
+
     /// The place of a field of the variant that `head` shows.
     pub fn part<F>(self, head: &Head<T>, field: *const F) -> Place<F>
     where
@@ -242,6 +251,13 @@ impl<X: Traced> Head<X> {
     pub fn test(&self, name: &str, yes: bool) -> bool {
         tested(const { &X::KIND }, self.tag, name, yes)
     }
+
+    /// rustc has found out which of these patterns, each a variant, is the first that matches;
+    /// their number, if none does.
+    #[inline(never)]
+    pub fn chosen(&self, names: &[&str], number: usize) {
+        chosen(const { &X::KIND }, self.tag, names, number);
+    }
 }
 
 /// What rustc has found out about a value of the twin, without a head of its own.
@@ -259,6 +275,16 @@ unsafe fn test_value(kind: &Kind, place: Place<u8>, name: &str, yes: bool) {
     let At::Value(inside) = place.at else { unreachable!("a value of the twin") };
     // SAFETY: the caller's promise.
     tested(kind, unsafe { tag_of_value(kind, place, inside) }, name, yes);
+}
+
+fn chosen(kind: &Kind, tag: Option<Tag>, names: &[&str], number: usize) {
+    if kind.is_plain_word() {
+        // These are constants, which the names do not show.
+        ask::abort(AbortReason::OpaqueValue);
+    }
+    for (index, name) in names.iter().enumerate().take(number + 1) {
+        tested(kind, tag, name, index == number);
+    }
 }
 
 fn tested(kind: &Kind, tag: Option<Tag>, name: &str, yes: bool) -> bool {
