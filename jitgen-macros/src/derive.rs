@@ -238,6 +238,14 @@ fn structure(fields: &Fields) -> TokenStream {
     let marks = fields.iter().map(|field| field.attrs.iter().any(|attr| is_immutable(&attr)));
     let fixed = names.iter().zip(marks).filter(|(_, marked)| *marked).map(|(name, _)| name);
     let fixed: Vec<_> = fixed.collect();
+    let all = distinct(&types);
+    let numbers = types.iter().map(|ty| all.iter().position(|other| other == ty));
+    let numbers: Vec<_> = numbers.collect();
+    let arms = quote! {
+        // SAFETY: only addresses of fields are computed.
+        unsafe { #(__f(&raw const (*__this).#names as *const u8, #numbers);)* }
+    };
+    let visit = visit(&types, &arms, &quote!());
     let shape = quote!(#m::Shape::EMPTY #(
         .with(
             ::core::mem::offset_of!(Self, #names),
@@ -257,43 +265,56 @@ fn structure(fields: &Fields) -> TokenStream {
     quote! {
         const SHAPE: #m::Shape = #shape;
         const IMMUTABLE: &'static [usize] = &[#(::core::mem::offset_of!(Self, #fixed)),*];
+        #visit
+    }
+}
+
+/// The functions that look at fields: one `match` over them, for cores that are told what to do with
+/// each. `variants` have something to drop or not.
+fn visit(types: &[&Type], arms: &TokenStream, variants: &TokenStream) -> TokenStream {
+    let m = support();
+    let types = distinct(types);
+    quote! {
+        const FIELDS: &'static [#m::Field] = &[#(#m::Probe::<#types>::FIELD),*];
+        #[inline]
+        unsafe fn fields(
+            __this: *const Self, __f: &mut dyn ::core::ops::FnMut(*const u8, usize),
+        ) {
+            #arms
+        }
         #[inline]
         unsafe fn leaves(
             __this: *const Self,
             __base: u64,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
         ) {
-            #(
-                // SAFETY: the caller's promise: a field of the value.
-                unsafe {
-                    #m::Probe::<#types>::leaves(&raw const (*__this).#names, __base, __f);
-                }
-            )*
+            // SAFETY: the caller's promise.
+            unsafe { #m::leaves(__this, __base, __f) }
         }
         #[inline]
         unsafe fn plain_inside(__this: *const Self) -> bool {
-            true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*
+            // SAFETY: the caller's promise.
+            unsafe { #m::plain_inside(__this) }
         }
         #[inline]
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
-            if const { !::core::mem::needs_drop::<Self>() } {
-                return true;
+            // SAFETY: the caller's promise.
+            unsafe {
+                #m::drop_fields(__place, __moved, #m::Probe::<Self>::DROPS, const { &[#variants] })
             }
-            if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
-                return false;
-            }
-            let __base = __place.addr() as u64;
-            #(
-                // SAFETY: only the address is computed; the rest is the caller's promise.
-                unsafe {
-                    #m::Probe::<#types>::drop_field(
-                        __place.project(&raw mut (*__place.addr()).#names), __base, __moved,
-                    );
-                }
-            )*
-            true
         }
     }
+}
+
+/// Types as they are written, each once.
+fn distinct<'t>(types: &[&'t Type]) -> Vec<&'t Type> {
+    let mut found: Vec<&Type> = vec![];
+    types.iter().for_each(|ty| {
+        if !found.contains(ty) {
+            found.push(ty);
+        }
+    });
+    found
 }
 
 /// What `repr` says.
@@ -343,6 +364,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let indices: Vec<u64> = (0..names.len() as u64).collect();
     let types: Vec<&Type> =
         data.variants.iter().flat_map(|v| v.fields.iter().map(|field| &field.ty)).collect();
+    let types = distinct(&types);
     let (tag, shape, tags) = match &repr.int {
         // One integer: rustc looks whether it is the discriminant.
         None if fieldless && !names.is_empty() => {
@@ -389,43 +411,33 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let index_numbers: Vec<TokenStream> = indices.iter().map(|index| quote!(#index)).collect();
     let tags = if tagged { tags } else { &index_numbers };
     let all = if names.len() < 64 { (1u64 << names.len()) - 1 } else { 0 };
-    let arms: Vec<TokenStream> = data.variants.iter().map(|v| arm(v, &leaf)).collect();
-    let fields = |variant: &syn::Variant| -> Vec<Type> {
-        variant.fields.iter().map(|field| field.ty.clone()).collect()
-    };
-    let plain = data.variants.iter().map(|variant| {
-        let types = fields(variant);
-        quote!(true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*)
+    let arms = data.variants.iter().map(|v| {
+        arm(v, &|local, ty| {
+            let number = types.iter().position(|other| *other == ty);
+            quote!(__f(#local as *const _ as *const u8, #number);)
+        })
     });
+    let arms = quote! {
+        // SAFETY: the caller's promise.
+        match unsafe { &*__this } { #(#arms)* _ => () }
+    };
     let patterns = data.variants.iter().map(|variant| {
         let name = &variant.ident;
         quote!(Self::#name { .. })
     });
-    let drops = data.variants.iter().map(|variant| {
-        let types = fields(variant);
-        quote!(false #(|| ::core::mem::needs_drop::<#types>())*)
+    let drops = data.variants.iter().zip(&indices).filter(|(v, _)| !v.fields.is_empty());
+    let drops = drops.map(|(variant, index)| {
+        let types: Vec<&Type> = variant.fields.iter().map(|field| &field.ty).collect();
+        let (name, types) = (variant.ident.to_string(), distinct(&types));
+        quote!((#name, #index, false #(|| ::core::mem::needs_drop::<#types>())*),)
     });
-    let drop_arms = data.variants.iter().map(|variant| arm(variant, &drop_part));
-    let tag_leaf = tagged.then(|| {
-        quote!(if let ::core::option::Option::Some((__at, __ty)) = Self::TAG.word() {
-            __f((__this as u64 - __base) as u32 + __at, __ty);
-        })
-    });
+    let visit = visit(&types, &arms, &drops.collect());
     let items = quote! {
         const SHAPE: #m::Shape = #shape;
         const BITS: bool = true #(&& #m::Probe::<#types>::BITS)*;
         const TAG: #m::TagAt = #tag;
         const VARIANTS: u64 = if let #m::TagAt::Nowhere = Self::TAG { #all } else { 0 };
-        #[inline]
-        unsafe fn leaves(
-            __this: *const Self,
-            __base: u64,
-            __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
-        ) {
-            #tag_leaf
-            // SAFETY: the caller's promise.
-            match unsafe { &*__this } { #(#arms)* _ => () }
-        }
+        #visit
         #[inline]
         fn tag_named(__name: &str) -> ::core::option::Option<u64> {
             #m::tag_named(__name, const { &[#((#names, #tags)),*] })
@@ -434,30 +446,6 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         unsafe fn variant(__this: *const Self) -> u64 {
             // SAFETY: the caller's promise.
             match unsafe { &*__this } { #(#patterns => #index_numbers,)* _ => 0 }
-        }
-        #[inline]
-        unsafe fn plain_inside(__this: *const Self) -> bool {
-            // SAFETY: the caller's promise.
-            let __variant = unsafe { Self::variant(__this) };
-            let __plain: &[bool] = const { &[#(#plain),*] };
-            __plain[__variant as usize]
-        }
-        #[inline]
-        unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
-            if const { !::core::mem::needs_drop::<Self>() } {
-                return true;
-            }
-            if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
-                return false;
-            }
-            // SAFETY: the caller's promise: the value is in the twin.
-            let __variant = unsafe { Self::variant(__place.addr()) };
-            if #m::has_to_drop(__place, __variant, const { &[#((#names, #drops)),*] }) {
-                let __base = __place.addr() as u64;
-                // SAFETY: see above.
-                match unsafe { &mut *__place.addr() } { #(#drop_arms)* _ => () }
-            }
-            true
         }
     };
     let mut out = implement(input, &items);
@@ -505,22 +493,6 @@ fn arm(variant: &syn::Variant, each: &dyn Fn(&Ident, &Type) -> TokenStream) -> T
     let (members, types): (Vec<_>, Vec<_>) = members(&variant.fields).into_iter().unzip();
     let body = locals.iter().zip(&types).map(|(local, ty)| each(local, ty));
     quote!(Self::#name { #(#members: #locals),* } => { #(#body)* })
-}
-
-fn leaf(local: &Ident, ty: &Type) -> TokenStream {
-    let m = support();
-    quote! {
-        // SAFETY: a field of the value.
-        unsafe { #m::Probe::<#ty>::leaves(#local, __base, __f) };
-    }
-}
-
-fn drop_part(local: &Ident, ty: &Type) -> TokenStream {
-    let m = support();
-    quote! {
-        // SAFETY: a field of the value; the rest is the caller's promise.
-        unsafe { #m::Probe::<#ty>::drop_field(__place.project(#local), __base, __moved) };
-    }
 }
 
 /// A comparison is a call, since nobody knows what the author's `PartialEq` does.

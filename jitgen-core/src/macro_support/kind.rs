@@ -29,12 +29,12 @@ pub(super) struct Kind {
     pub tag: TagAt,
     pub variants: u64,
     pub tag_named: fn(&str) -> Option<u64>,
-    leaves: Leaves<u8>,
+    pub leaves: Leaves<u8>,
     variant: unsafe fn(*const u8) -> u64,
     plain_inside: unsafe fn(*const u8) -> bool,
 }
 
-type Leaves<X> = unsafe fn(*const X, u64, &mut dyn FnMut(u32, Ty));
+pub(super) type Leaves<X> = unsafe fn(*const X, u64, &mut dyn FnMut(u32, Ty));
 
 /// The kind of each type.
 pub(super) trait HasKind: Traced {

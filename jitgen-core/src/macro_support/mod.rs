@@ -23,6 +23,7 @@ mod call;
 mod carrier;
 mod coerce;
 mod compare;
+mod derived;
 mod each;
 mod effects;
 mod elements;
@@ -60,6 +61,7 @@ pub use call::{
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
 pub use compare::{Comparable, compare, compare_scalars, compare_words};
+pub use derived::{drop_fields, leaves, plain_inside};
 pub use each::{Each, each, next_of_each};
 pub use effects::{Declared, classes, classes_of_elements, classes_of_field, declared};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
@@ -74,7 +76,6 @@ pub use methods::{
 pub use moves::{mem_replace, mem_swap, mem_take};
 pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;
-pub use own::drop_field;
 pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, in_register, nothing, word};
 pub use pattern::{Binding, ByValue, Head, Matched, behind, head, matched, named, peel};
 pub use place::{Place, addr_of, local, place_in, shared, unique};
@@ -82,7 +83,7 @@ pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
 pub use probe::{
-    Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, has_to_drop, tag_named, tag_word,
+    Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_named, tag_word,
 };
 pub use promote::{PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref};

@@ -84,6 +84,17 @@ pub unsafe fn drop_field<F: Traced>(place: Place<F>, base: u64, moved: &[(u32, u
     }
 }
 
+/// The same of a place whose type is not known.
+///
+/// # Safety
+/// As for [`drop_field`], and an `F` must be there.
+pub(super) unsafe fn drop_field_at<F: Traced>(place: Place<u8>, base: u64, moved: &[(u32, u32)]) {
+    if const { std::mem::needs_drop::<F>() } {
+        // SAFETY: the caller's promise.
+        unsafe { const { &F::DESTRUCTOR }.drop_field(place, base, moved) };
+    }
+}
+
 /// Drops a whole value by a residual call.
 ///
 /// # Safety

@@ -269,6 +269,26 @@ pub(super) unsafe fn test_in_twin<X: Traced>(place: Place<X>, name: &str, yes: b
     unsafe { test_value(const { &X::KIND }, place.erased(), name, yes) };
 }
 
+/// Has the variant that a value of the twin is something to drop? The trace asks for those that
+/// have, one after the other.
+///
+/// # Safety
+/// The place must be in the twin, and a value of the kind there.
+pub(super) unsafe fn has_to_drop(
+    kind: &Kind,
+    place: Place<u8>,
+    variants: &[(&str, u64, bool)],
+) -> bool {
+    // SAFETY: the caller's promise.
+    let variant = unsafe { kind.variant(place.addr()) };
+    let mut dropping = variants.iter().filter(|(_, _, drops)| *drops);
+    dropping.any(|(name, number, _)| {
+        // SAFETY: the caller's promise.
+        unsafe { test_value(kind, place, name, *number == variant) };
+        *number == variant
+    })
+}
+
 /// # Safety
 /// As for [`test_in_twin`], and the value must be of the kind.
 unsafe fn test_value(kind: &Kind, place: Place<u8>, name: &str, yes: bool) {

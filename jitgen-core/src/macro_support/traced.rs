@@ -18,6 +18,7 @@ use super::kind::HasKind;
 use super::memory;
 use super::passing::{ByWord, Passing};
 use super::place::Place;
+use super::probe::Field;
 use super::shape::{Owner, Shape, TagAt};
 use crate::ir::{Const, Ty};
 use crate::tracer::{AbortReason, Opnd, Word};
@@ -62,6 +63,18 @@ pub unsafe trait Traced: Sized {
     /// `this` must point to a value.
     unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
         all_words(&Self::SHAPE, (this as u64 - base) as u32, f);
+    }
+
+    /// The types of the fields of a derived type, each once.
+    const FIELDS: &'static [Field] = &[];
+
+    /// Calls `f` with the address and the type (its number in `FIELDS`) of every field of the
+    /// variant that it is.
+    ///
+    /// # Safety
+    /// `this` must point to a value.
+    unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) {
+        let _ = (this, f);
     }
 
     /// Is it a reference behind which nothing changes, except in cells, as long as it lives?
