@@ -14,6 +14,7 @@
 
 use super::ask;
 use super::carrier::Ownership;
+use super::conditional::called_if;
 use super::memory;
 use super::passing::Passing;
 use super::place::local;
@@ -26,6 +27,7 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
+    let condition = ask::take_condition();
     if let Some(word) = ask::begin_call() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
@@ -35,6 +37,9 @@ pub fn residual<R: Traced>(
         return R::Pass::replay(word);
     }
     let callee = callee.into();
+    if let Some(condition) = condition {
+        return called_if(condition, callee, args, f);
+    }
     let result = observed(&callee, f);
     let opnd = R::Pass::record(&result, &callee, args);
     Tv::of(result, opnd)

@@ -23,6 +23,7 @@ mod call;
 mod carrier;
 mod coerce;
 mod compare;
+mod conditional;
 mod each;
 mod effects;
 mod elements;
@@ -58,6 +59,9 @@ pub use call::{FromResidual, Parts, Try, err, from, ok, residual, some, split, s
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
 pub use compare::{Comparable, compare, compare_scalars, compare_words};
+pub use conditional::{
+    OnlyIf, elidable_if, is_conditional, not_an_owner, only_if, only_if_else, unless_some,
+};
 pub use each::{Each, each, next_of_each};
 pub use effects::{Declared, classes, classes_of_elements, classes_of_field, declared};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
