@@ -106,11 +106,13 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
             }
             impl #generics #m::Auto for #name #types #bounds {
                 type Target = Self;
+                #[inline]
                 fn auto(place: #m::Place<Self>) -> #m::Place<Self> { place }
             }
             impl #generics #m::Peel for #name #types #bounds {
                 type End = Self;
                 type Then<__M: #m::Binding> = __M;
+                #[inline]
                 fn peel(place: #m::Place<Self>) -> #m::Place<Self> { place }
             }
             #clone
@@ -143,6 +145,7 @@ fn clone(input: &DeriveInput) -> TokenStream {
         let bound = quote!(where for<'__clone> #name #types: ::core::clone::Clone);
         return quote! {
             impl #generics #m::CloneTwin for #name #types #bound {
+                #[inline]
                 fn clone__twin(this: #m::Place<Self>) -> #m::Tv<Self> { #m::clone_called(this) }
             }
         };
@@ -185,9 +188,11 @@ fn clone(input: &DeriveInput) -> TokenStream {
     };
     quote! {
         impl #generics #m::Share for #name #types {
+            #[inline]
             fn share(place: #m::Place<Self>) { #share }
         }
         impl #generics #m::CloneTwin for #name #types {
+            #[inline]
             fn clone__twin(this: #m::Place<Self>) -> #m::Tv<Self> { #m::clone_shared(this) }
         }
     }
@@ -252,22 +257,24 @@ fn structure(fields: &Fields) -> TokenStream {
     quote! {
         const SHAPE: #m::Shape = #shape;
         const IMMUTABLE: &'static [usize] = &[#(::core::mem::offset_of!(Self, #fixed)),*];
+        #[inline]
         unsafe fn leaves(
             __this: *const Self,
+            __base: u64,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
         ) {
             #(
                 // SAFETY: the caller's promise: a field of the value.
                 unsafe {
-                    #m::Probe::<#types>::leaves(
-                        __this as u64, &raw const (*__this).#names, __f,
-                    );
+                    #m::Probe::<#types>::leaves(&raw const (*__this).#names, __base, __f);
                 }
             )*
         }
+        #[inline]
         unsafe fn plain_inside(__this: *const Self) -> bool {
             true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*
         }
+        #[inline]
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
             if const { !::core::mem::needs_drop::<Self>() } {
                 return true;
@@ -401,7 +408,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let drop_arms = data.variants.iter().map(|variant| arm(variant, &drop_part));
     let tag_leaf = tagged.then(|| {
         quote!(if let ::core::option::Option::Some((__at, __ty)) = Self::TAG.word() {
-            __f(__at, __ty);
+            __f((__this as u64 - __base) as u32 + __at, __ty);
         })
     });
     let items = quote! {
@@ -409,27 +416,33 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         const BITS: bool = true #(&& #m::Probe::<#types>::BITS)*;
         const TAG: #m::TagAt = #tag;
         const VARIANTS: u64 = if let #m::TagAt::Nowhere = Self::TAG { #all } else { 0 };
+        #[inline]
         unsafe fn leaves(
             __this: *const Self,
+            __base: u64,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
         ) {
             #tag_leaf
             // SAFETY: the caller's promise.
             match unsafe { &*__this } { #(#arms)* _ => () }
         }
+        #[inline]
         fn tag_named(__name: &str) -> ::core::option::Option<u64> {
             #m::tag_named(__name, const { &[#((#names, #tags)),*] })
         }
+        #[inline]
         unsafe fn variant(__this: *const Self) -> u64 {
             // SAFETY: the caller's promise.
             match unsafe { &*__this } { #(#patterns => #index_numbers,)* _ => 0 }
         }
+        #[inline]
         unsafe fn plain_inside(__this: *const Self) -> bool {
             // SAFETY: the caller's promise.
             let __variant = unsafe { Self::variant(__this) };
             let __plain: &[bool] = const { &[#(#plain),*] };
             __plain[__variant as usize]
         }
+        #[inline]
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
             if const { !::core::mem::needs_drop::<Self>() } {
                 return true;
@@ -466,15 +479,17 @@ fn discriminants(data: &DataEnum, int: Option<&Ident>) -> Vec<TokenStream> {
         _ if int == "isize" => quote!(u8),
         _ => quote!(u64),
     };
-    let mut last = quote!((0 as #int).wrapping_sub(1));
+    // The last one that is written, and how many variants stand behind it.
+    let (mut last, mut behind) = (quote!(0 as #int), 0u64);
     data.variants
         .iter()
         .map(|variant| {
-            last = match &variant.discriminant {
-                Some((_, value)) => quote!((#value) as #int),
-                None => quote!((#last).wrapping_add(1)),
-            };
-            quote!((#last) as #mask as u64)
+            if let Some((_, value)) = &variant.discriminant {
+                (last, behind) = (quote!((#value) as #int), 0);
+            }
+            let distance = proc_macro2::Literal::u64_unsuffixed(behind);
+            behind += 1;
+            quote!((#last).wrapping_add(#distance as #int) as #mask as u64)
         })
         .collect()
 }
@@ -496,7 +511,7 @@ fn leaf(local: &Ident, ty: &Type) -> TokenStream {
     let m = support();
     quote! {
         // SAFETY: a field of the value.
-        unsafe { #m::Probe::<#ty>::leaves(__this as u64, #local, __f) };
+        unsafe { #m::Probe::<#ty>::leaves(#local, __base, __f) };
     }
 }
 
@@ -525,15 +540,12 @@ fn equal(input: &DeriveInput) -> TokenStream {
                 for<'__equal> Self:
                     #m::Traced<O = #m::Plain> + ::core::marker::Copy + ::core::cmp::PartialEq,
             {
-                fn equal(
-                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
-                    now: impl ::core::ops::FnOnce() -> bool,
-                ) -> #m::Tv<bool> {
-                    #m::equal_called(op, a, b, now)
+                #[inline]
+                fn equal(op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>) -> #m::Tv<bool> {
+                    #m::equal_called(op, a, b)
                 }
-                fn equal_in(
-                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
-                ) -> #m::Tv<bool> {
+                #[inline]
+                fn equal_in(op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>) -> #m::Tv<bool> {
                     #m::equal_called_in(op, a, b)
                 }
             }
@@ -553,6 +565,7 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
     let (ty, signed) = word_type(&int);
     let same = format_ident!("u{}", &int.to_string()[1..]);
     let copy = quote!(where for<'__copy> #name #types: ::core::marker::Copy);
+    let comparisons = comparisons(input);
     quote! {
         #[allow(warnings, clippy::all, clippy::pedantic, unsafe_code, reason = "generated")]
         const _: () = {
@@ -567,32 +580,37 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
                 fn from_bits(bits: u64) -> Self { #m::enum_from_bits(bits) }
             }
             impl #generics #m::Scalar for #name #types #copy {}
-            impl #generics #m::Comparable for #name #types #copy {
-                fn compare(
-                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
-                    now: impl ::core::ops::FnOnce() -> bool,
-                ) -> #m::Tv<bool> {
-                    #m::compare_scalars(op, a, b, now)
-                }
-                fn compare_in(
-                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
-                ) -> #m::Tv<bool> {
-                    #m::compare_words(op, a, b)
-                }
-            }
-            impl #generics #m::Equal for #name #types #copy {
-                fn equal(
-                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
-                    now: impl ::core::ops::FnOnce() -> bool,
-                ) -> #m::Tv<bool> {
-                    #m::compare_scalars(op, a, b, now)
-                }
-                fn equal_in(
-                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
-                ) -> #m::Tv<bool> {
-                    #m::compare_words(op, a, b)
-                }
-            }
+            #comparisons
         };
     }
+}
+
+/// The comparisons of a word, by `PartialOrd` and by `PartialEq`.
+fn comparisons(input: &DeriveInput) -> TokenStream {
+    let m = support();
+    let name = &input.ident;
+    let (generics, types, _) = input.generics.split_for_impl();
+    let ways = [
+        ["Comparable", "PartialOrd", "compare", "compare_in", "compare_scalars", "compare_words"],
+        ["Equal", "PartialEq", "equal", "equal_in", "equal_scalars", "equal_words"],
+    ];
+    let impls = ways.map(|way| {
+        let [of, by, values, places, scalars, words] = way.map(|name| format_ident!("{name}"));
+        quote! {
+            impl #generics #m::#of for #name #types
+            where
+                for<'__copy> #name #types: ::core::marker::Copy + ::core::cmp::#by,
+            {
+                #[inline]
+                fn #values(op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>) -> #m::Tv<bool> {
+                    #m::#scalars(op, a, b)
+                }
+                #[inline]
+                fn #places(op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>) -> #m::Tv<bool> {
+                    #m::#words(op, a, b)
+                }
+            }
+        }
+    });
+    impls.into_iter().collect()
 }

@@ -17,9 +17,11 @@ use super::carrier::Ownership;
 use super::conditional::called_if;
 use super::memory;
 use super::passing::Passing;
+use super::pattern::test_in_twin;
 use super::place::local;
 use super::traced::{Traced, Tv};
-use crate::tracer::{Callee, Function, Opnd, Word, outside, panics};
+use crate::ir::Const;
+use crate::tracer::{Callee, Function, Opnd, Outside, Word, panics};
 
 /// A residual call in a twin: taken from the log, or made (and recorded).
 pub fn residual<R: Traced>(
@@ -28,12 +30,9 @@ pub fn residual<R: Traced>(
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
     let condition = ask::take_condition();
-    if let Some(word) = ask::begin_call() {
+    if let Some(word) = replayed() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
-        if ask::is_last_call() {
-            panics::resume();
-        }
         return R::Pass::replay(word);
     }
     let callee = callee.into();
@@ -45,16 +44,43 @@ pub fn residual<R: Traced>(
     Tv::of(result, opnd)
 }
 
+/// What the log has of the call that is made next; if it has panicked, that goes on here.
+fn replayed() -> Option<Option<Word>> {
+    let word = ask::begin_call()?;
+    if ask::is_last_call() {
+        panics::resume();
+    }
+    Some(word)
+}
+
 /// Calls a function; while recording, what it declares may be compared with what it does.
 pub(super) fn observed<R>(callee: &Callee, f: impl FnOnce() -> R) -> R {
-    let kept = ask::kept_by(callee);
-    let result = outside(f);
-    // SAFETY: the recorder knows only words of live memory, and the function declares that it
-    // writes none of them, so that it does not free them either.
-    if let Some(class) = unsafe { memory::changed(&kept) } {
-        ask::blame(callee.function, class);
-    }
+    let observer = Observer::begin(callee);
+    let result = f();
+    observer.end(callee);
     result
+}
+
+/// A call that is being made.
+struct Observer {
+    /// Words of memory that the function must leave as they are.
+    kept: Vec<(u64, Const, u32)>,
+    outside: Outside,
+}
+
+impl Observer {
+    fn begin(callee: &Callee) -> Observer {
+        Observer { kept: ask::kept_by(callee), outside: Outside::begin() }
+    }
+
+    fn end(self, callee: &Callee) {
+        drop(self.outside);
+        // SAFETY: the recorder knows only words of live memory, and the function declares that it
+        // writes none of them, so that it does not free them either.
+        if let Some(class) = unsafe { memory::changed(&self.kept) } {
+            ask::blame(callee.function, class);
+        }
+    }
 }
 
 /// `Ok(value)`, as the twin of a function that returns `()` inside of a `Result` has it.
@@ -143,24 +169,27 @@ pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
 #[inline(never)]
 pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
     let place = local(&mut result);
-    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
-    head.test("Ok", value.is_ok());
+    // SAFETY: as above.
+    unsafe { test_in_twin(place, "Ok", value.is_ok()) };
     match value {
-        Ok(x) => Ok(place.shifted(std::ptr::from_mut(x)).get()),
-        Err(e) => Err(place.shifted(std::ptr::from_mut(e)).get()),
+        Ok(x) => Ok(place.shifted(x).get()),
+        Err(e) => Err(place.shifted(e).get()),
     }
 }
 
 /// Takes an `Option` apart.
 pub fn split_option<T: Traced>(mut option: Tv<Option<T>>) -> Option<Tv<T>> {
     let place = local(&mut option);
-    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
-    head.test("Some", value.is_some());
-    value.as_mut().map(|x| place.shifted(std::ptr::from_mut(x)).get())
+    // SAFETY: as above.
+    unsafe { test_in_twin(place, "Some", value.is_some()) };
+    match value {
+        Some(x) => Some(place.shifted(x).get()),
+        None => None,
+    }
 }
 
 /// What `?` can be applied to.

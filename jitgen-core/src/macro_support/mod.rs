@@ -67,7 +67,7 @@ pub use effects::{Declared, classes, classes_of_elements, classes_of_field, decl
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use elidable::{Elidable, elidable, is_fixed, takes_no_owner};
 pub use enter::enter;
-pub use equal::{Equal, equal, equal_called, equal_called_in};
+pub use equal::{Equal, equal, equal_called, equal_called_in, equal_scalars, equal_words};
 pub use hints::{assert_green, is_constant, is_virtual, not_in_trace, record_exact, we_are_jitted};
 pub use inline::{Given, begin_inline, end_inline, looks_inside, returned, returns};
 pub use methods::{

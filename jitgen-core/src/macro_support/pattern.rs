@@ -244,6 +244,23 @@ impl<X: Traced> Head<X> {
     }
 }
 
+/// What rustc has found out about a value of the twin, without a head of its own.
+///
+/// # Safety
+/// The place must be in the twin, and a value there.
+pub(super) unsafe fn test_in_twin<X: Traced>(place: Place<X>, name: &str, yes: bool) {
+    // SAFETY: the caller's promise.
+    unsafe { test_value(const { &X::KIND }, place.erased(), name, yes) };
+}
+
+/// # Safety
+/// As for [`test_in_twin`], and the value must be of the kind.
+unsafe fn test_value(kind: &Kind, place: Place<u8>, name: &str, yes: bool) {
+    let At::Value(inside) = place.at else { unreachable!("a value of the twin") };
+    // SAFETY: the caller's promise.
+    tested(kind, unsafe { tag_of_value(kind, place, inside) }, name, yes);
+}
+
 fn tested(kind: &Kind, tag: Option<Tag>, name: &str, yes: bool) -> bool {
     if let Some(tag) = tag {
         let tested = match kind.tag {

@@ -27,10 +27,9 @@ impl<T: Traced> Probe<T> {
     ///
     /// # Safety
     /// `this` must point to a value.
-    pub unsafe fn leaves(base: u64, this: *const T, f: &mut dyn FnMut(u32, Ty)) {
-        let offset = (this as u64 - base) as u32;
+    pub unsafe fn leaves(this: *const T, base: u64, f: &mut dyn FnMut(u32, Ty)) {
         // SAFETY: the caller's promise.
-        unsafe { T::leaves(this, &mut |at, ty| f(offset + at, ty)) }
+        unsafe { T::leaves(this, base, f) }
     }
 
     /// Drops it.
@@ -58,7 +57,7 @@ pub trait Unknown {
     ///
     /// # Safety
     /// None.
-    unsafe fn leaves(_: u64, _: *const Self::Of, _: &mut dyn FnMut(u32, Ty)) {}
+    unsafe fn leaves(_: *const Self::Of, _: u64, _: &mut dyn FnMut(u32, Ty)) {}
 
     /// There is nothing to drop.
     ///

@@ -198,11 +198,7 @@ impl Twin<'_> {
                         BinOp::Eq(_) | BinOp::Ne(_) => quote!(equal),
                         _ => quote!(compare),
                     };
-                    return quote_spanned!(e.span()=> match (#left, #right) {
-                        (__a, __b) => {
-                            #m::#how(#m::Bin::#name, __a, __b, || __a.nat() #op __b.nat())
-                        }
-                    });
+                    return quote_spanned!(e.span()=> #m::#how(#m::Bin::#name, #left, #right));
                 }
                 quote_spanned!(e.span()=> match (#left, #right) {
                     (__a, __b) => #m::bin(
