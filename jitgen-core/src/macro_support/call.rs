@@ -14,6 +14,7 @@
 
 use super::ask;
 use super::carrier::Ownership;
+use super::conditional::called_if;
 use super::memory;
 use super::passing::Passing;
 use super::pattern::test_in_twin;
@@ -28,12 +29,16 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
+    let condition = ask::take_condition();
     if let Some(word) = replayed() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
         return R::Pass::replay(word);
     }
     let callee = callee.into();
+    if let Some(condition) = condition {
+        return called_if(condition, callee, args, f);
+    }
     let result = observed(&callee, f);
     let opnd = R::Pass::record(&result, &callee, args);
     Tv::of(result, opnd)

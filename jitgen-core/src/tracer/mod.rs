@@ -29,7 +29,7 @@ pub mod validity;
 mod values;
 
 pub use abort::AbortReason;
-pub use callee::Callee;
+pub use callee::{Callee, Condition};
 pub use current::{Outside, each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};

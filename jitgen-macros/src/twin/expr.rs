@@ -485,6 +485,8 @@ impl Twin<'_> {
                     quote!()
                 }
             },
+            "conditional_call" => self.conditional(mac, false),
+            "conditional_value" => self.conditional(mac, true),
             _ => self.unsupported(
                 mac,
                 &format!("`{name}!` is"),

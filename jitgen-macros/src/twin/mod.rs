@@ -7,9 +7,12 @@
 //! Not here: the merge point (`portal`), residual functions (`residual`).
 
 mod call;
+mod conditional;
 mod expr;
 mod pattern;
 mod place;
+
+pub use conditional::can_be_left_out;
 
 use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Module, Role, reference};
