@@ -96,6 +96,8 @@ pub fn compute(op: Op, ty: Ty, a: Const, b: Const) -> Result<Const, Undefined> {
         | Op::CallRead
         | Op::CallCode
         | Op::CallPure
+        | Op::CallIf
+        | Op::CallIfPure
         | Op::Guard
         | Op::GuardNot => panic!("{} computes nothing by itself", op.mnemonic()),
     })

@@ -67,8 +67,9 @@ pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
     if ask::may_return()
         && let Some(mut image) = to_log(&result)
     {
+        let (kind, this) = (const { &X::KIND }, result.raw().cast());
         // SAFETY: the carrier holds a value, which is looked at before anybody takes it.
-        let variant = super::passing::variant_outside(unsafe { &*result.raw() });
+        let variant = unsafe { super::passing::variant_outside(kind, this) };
         if let Some(variant) = variant {
             image.bytes.resize(size_of::<X>().next_multiple_of(8), 0);
             image.bytes.extend(variant.bits.to_le_bytes());

@@ -86,6 +86,8 @@ impl<'a> Lowering<'a> {
             | Op::CallRead
             | Op::CallCode
             | Op::CallPure
+            | Op::CallIf
+            | Op::CallIfPure
             | Op::Guard
             | Op::GuardNot => {
                 unreachable!("{} is lowered at its place", inst.op.mnemonic())
