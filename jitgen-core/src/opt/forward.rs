@@ -15,6 +15,7 @@
 
 use super::address::Defs;
 use super::fold::{self, Rewrite};
+use super::implied::Above;
 use super::memory::Facts;
 use super::node::Node;
 use super::passes::Passes;
@@ -45,6 +46,8 @@ pub(super) struct Forward<'t> {
     pub constants: HashMap<ValueId, Const>,
     /// Comparisons that guards have decided.
     pub truths: HashMap<Node, bool>,
+    /// Which operands guards have shown to be below others.
+    pub above: Above,
     /// Bits and bounds of values.
     pub values: Values,
     pub facts: Facts,
@@ -72,6 +75,7 @@ impl<'t> Forward<'t> {
             calls: HashMap::new(),
             constants: HashMap::new(),
             truths: HashMap::new(),
+            above: Above::default(),
             values: Values::default(),
             facts: Facts::default(),
             fired: Fired::default(),
@@ -205,11 +209,15 @@ impl<'t> Forward<'t> {
             }
         }
         let key = node.key();
-        if self.passes.contains(Passes::GUARDS)
-            && let Some(truth) = self.truths.get(&key)
-        {
-            self.fired.fire(Rule::KnownTruth);
-            return Const::bool(*truth).into();
+        if self.passes.contains(Passes::GUARDS) {
+            if let Some(truth) = self.truths.get(&key) {
+                self.fired.fire(Rule::KnownTruth);
+                return Const::bool(*truth).into();
+            }
+            if let Some(truth) = self.implied(node) {
+                self.fired.fire(Rule::ImpliedTruth);
+                return Const::bool(truth).into();
+            }
         }
         let cse = self.passes.contains(Passes::CSE);
         if cse && let Some(known) = self.table.get(&key) {
