@@ -41,7 +41,8 @@ pub(super) struct Forward<'t> {
     exits: HashMap<ExitId, ExitId>,
     pub defs: Defs,
     table: HashMap<Node, Arg>,
-    calls: HashMap<(String, Vec<Arg>, Option<Ty>), Option<Arg>>,
+    /// Pure calls: the operands of conditional ones stand behind the arguments.
+    calls: HashMap<(Op, String, Vec<Arg>, Option<Ty>), Option<Arg>>,
     /// Values that a guard has shown to be constants.
     pub constants: HashMap<ValueId, Const>,
     /// Comparisons that guards have decided.
@@ -147,6 +148,7 @@ impl<'t> Forward<'t> {
                 None
             }
             Sig::Call => self.call(inst),
+            Sig::CallIf => self.call_if(inst),
             Sig::Guard => {
                 self.guard(inst);
                 None
@@ -256,22 +258,38 @@ impl<'t> Forward<'t> {
         value.into()
     }
 
+    /// A call if a condition holds: what it is when that is known.
+    fn call_if(&mut self, inst: &Inst) -> Option<Arg> {
+        let (a, b) = (self.operand(inst.a), self.operand(inst.b));
+        match a.as_const().filter(|_| self.passes.contains(Passes::FOLD)) {
+            Some(condition) if condition.is_true() => {
+                self.fired.fire(Rule::CallIfTrue);
+                let op = inst.op.unconditional();
+                self.call(&Inst { op, a: Arg::NONE, b: Arg::NONE, ..*inst })
+            }
+            Some(_) => {
+                self.fired.fire(Rule::CallIfFalse);
+                inst.dst.map(|_| b)
+            }
+            None => self.call(&Inst { a, b, ..*inst }),
+        }
+    }
+
+    /// A call; its operands besides arguments are those of the output.
     fn call(&mut self, inst: &Inst) -> Option<Arg> {
         let call = &self.input.calls[inst.call().index()];
         let args: Vec<Arg> = call.args.iter().map(|arg| self.operand(*arg)).collect();
         let result = inst.dst.map(|_| inst.ty);
-        let key = (call.symbol.clone(), args, result);
-        let merge = inst.op == Op::CallPure && self.passes.contains(Passes::CSE);
+        let (symbol, has_result) = (call.symbol.clone(), call.has_result);
+        let merge = inst.op.is_pure_call() && self.passes.contains(Passes::CSE);
+        let all = args.iter().copied().chain([inst.a, inst.b]).collect();
+        let key = (inst.op, symbol.clone(), all, result);
         if merge && let Some(known) = self.calls.get(&key) {
             self.fired.fire(Rule::CseCall);
             return known.map(|arg| self.current(arg));
         }
-        let id = self.out.add_call(Call {
-            symbol: key.0.clone(),
-            args: key.1.clone(),
-            has_result: call.has_result,
-            effects: call.effects.clone(),
-        });
+        let id =
+            self.out.add_call(Call { symbol, args, has_result, effects: call.effects.clone() });
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {
             Some(ty) => Some(self.emit_with(ty, inst)),

@@ -34,6 +34,8 @@ rules! {
     FDivPowerOfTwo "fdiv-power-of-two" "x / 2^k => x * 2^-k";
     Cse "cse" "an operation that has been computed => its result";
     CseCall "cse-call" "call_pure with the same operands => its result";
+    CallIfTrue "call-if-true" "a conditional call whose condition is true => the call";
+    CallIfFalse "call-if-false" "a conditional call whose condition is false => its second operand";
     KnownTruth "known-truth" "a comparison that a guard has decided => its result";
     ImpliedTruth "implied-truth" "a comparison that follows from those decided: i < n and n <= m => i < m";
     GuardConstant "guard-constant" "a guard that always passes => nothing";

@@ -87,6 +87,8 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         | Op::Call
         | Op::CallRead
         | Op::CallPure
+        | Op::CallIf
+        | Op::CallIfPure
         | Op::Guard
         | Op::GuardNot => None,
     };

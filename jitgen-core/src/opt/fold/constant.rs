@@ -102,6 +102,8 @@ pub(in super::super) fn integer(op: Op, width: u32, from: u32, a: u64, b: u64) -
         | Op::Call
         | Op::CallRead
         | Op::CallPure
+        | Op::CallIf
+        | Op::CallIfPure
         | Op::Guard
         | Op::GuardNot => return None,
     };
