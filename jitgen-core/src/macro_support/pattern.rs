@@ -19,7 +19,7 @@ use super::ask;
 use super::elements::{Indexable, element};
 use super::kind::{HasKind, Kind};
 use super::memory;
-use super::place::{At, Inside, Place, addr_of};
+use super::place::{At, Inside, Place, addr_of, fields};
 use super::reach::Peel;
 use super::shape::{Owner, TagAt};
 use super::traced::{Scalar, Traced, Tv};
@@ -117,9 +117,13 @@ impl<T, M: Binding> Matched<T, M> {
         self.place
     }
 
-    /// The address, for rustc to compute those of fields from.
-    pub fn addr(self) -> *mut T {
-        self.place.addr()
+    /// The value, for rustc to compute addresses of fields from.
+    ///
+    /// # Safety
+    /// Nothing is read.
+    pub unsafe fn here<'a>(self) -> &'a T {
+        // SAFETY: the caller's promise.
+        unsafe { self.place.here() }
     }
 }
 
@@ -136,15 +140,11 @@ impl<T: Traced, M: Binding> Matched<T, M> {
     where
         T: Traced,
     {
-        let distance = (field as u64).wrapping_sub(head.native() as u64);
-        let address = (self.place.addr() as u64).wrapping_add(distance) as *mut F;
-        let place = self.place.project(address);
-        // What is part of a raw word is told apart as that is.
-        let place = match T::SHAPE.owner_of(distance as u32) {
-            Some(owner @ (Owner::Field(..) | Owner::Any)) => place.owned_by(owner),
-            _ => place,
-        };
-        Matched { place, mode: self.mode }
+        let mut at = self.place.at;
+        let seen = [head.native() as u64, field as u64];
+        let of = fields::<T, F>();
+        let to = at.inner(self.place.address as u64, seen, &of, const { &T::SHAPE });
+        Matched { place: Place { address: to as *mut F, at }, mode: self.mode }
     }
 
     /// Binds a name to a field of the variant that `head` shows.
@@ -242,6 +242,17 @@ impl<X> Head<X> {
     /// Where to look.
     pub fn native(&self) -> *const X {
         self.at.unwrap_or(self.copy.as_ptr())
+    }
+}
+
+impl<X> Head<X> {
+    /// The same, for a pattern.
+    ///
+    /// # Safety
+    /// Nothing but the variant is looked at, and addresses of fields are computed.
+    pub unsafe fn shown<'a>(&self) -> &'a X {
+        // SAFETY: a head, or the value itself.
+        unsafe { &*self.native() }
     }
 }
 

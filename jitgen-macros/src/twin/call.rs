@@ -172,7 +172,7 @@ impl Twin<'_> {
     ) -> TokenStream {
         let m = short_at(e.span());
         let (this, taken) = (
-            quote_spanned!(e.span()=> unsafe { &*__r.addr() }),
+            quote_spanned!(e.span()=> unsafe { __r.here() }),
             quote_spanned!(e.span()=> #m::receive(__r)),
         );
         let call = call(this, taken);

@@ -149,7 +149,7 @@ impl Twin<'_> {
                 [_] => quote!(#number),
                 several => {
                     let numbers = number..number + several.len();
-                    quote!(match unsafe { &*#head.native() } {
+                    quote!(match unsafe { #head.shown() } {
                         #(#several => #numbers,)*
                         _ => #m::never(),
                     })
@@ -164,7 +164,7 @@ impl Twin<'_> {
         Some(quote_spanned!(e.match_token.span=>
             let #names = &[#(#texts),*];
             // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
-            match unsafe { &*#head.native() } { #arms }
+            match unsafe { #head.shown() } { #arms }
         ))
     }
 
@@ -490,7 +490,7 @@ impl Twin<'_> {
             if !#m::named(
                 #peeled, &#head, #name,
                 // SAFETY: of a head only the variant is looked at.
-                unsafe { ::core::matches!(*#head.native(), #pat) }, #path,
+                unsafe { ::core::matches!(*#head.shown(), #pat) }, #path,
             ) { #fail }
         ));
     }
@@ -520,7 +520,7 @@ impl Twin<'_> {
         };
         tests.out.extend(quote_spanned!(span=>
             // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
-            #matched match unsafe { &*#head.native() } {
+            #matched match unsafe { #head.shown() } {
                 #pattern => { #head.test(#name, true); (#found) }
                 _ => { #head.test(#name, false); #fail }
             };
@@ -559,7 +559,7 @@ impl Twin<'_> {
         quote! {
             let #peeled = #m::peel(#matched);
             // SAFETY: only addresses of fields are computed.
-            let (#(#parts,)*) = match unsafe { &*#peeled.addr() } {
+            let (#(#parts,)*) = match unsafe { #peeled.here() } {
                 (#(#fields,)*) => (#(#peeled.field(#parts),)*),
             };
         }
