@@ -28,26 +28,14 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
-    let mut call = Call::begin(callee.into());
-    if call.known {
+    let call = Call::begin(callee.into());
+    if call.observer.is_none() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
-        return R::Pass::replay(call.otherwise);
+        return call.left(args);
     }
-    let result = if call.observer.is_some() {
-        let result = f();
-        call.end();
-        result
-    } else {
-        R::Pass::replay(call.otherwise).native()
-    };
-    if call.is_constant(args) {
-        let result = Tv::of(result, Opnd::Const);
-        ask::skip_call(Some(R::Pass::argument(&result)));
-        return result;
-    }
-    let opnd = R::Pass::record(&result, &call.callee, args);
-    Tv::of(result, opnd)
+    let result = f();
+    call.made(result, args)
 }
 
 /// A residual call of a twin.
@@ -81,11 +69,32 @@ impl Call {
         Call { callee, observer, known, otherwise: condition.otherwise }
     }
 
-    /// The call has been made.
+    /// It has not been made.
+    fn left<R: Traced>(self, args: &[Word]) -> Tv<R> {
+        let result = R::Pass::replay(self.otherwise);
+        if self.known { result } else { self.recorded(result.native(), args) }
+    }
+
+    /// It has been made.
+    fn made<R: Traced>(mut self, result: R, args: &[Word]) -> Tv<R> {
+        self.end();
+        self.recorded(result, args)
+    }
+
     fn end(&mut self) {
         if let Some(observer) = self.observer.take() {
             observer.end(&self.callee);
         }
+    }
+
+    fn recorded<R: Traced>(self, result: R, args: &[Word]) -> Tv<R> {
+        if self.is_constant(args) {
+            let result = Tv::of(result, Opnd::Const);
+            ask::skip_call(Some(R::Pass::argument(&result)));
+            return result;
+        }
+        let opnd = R::Pass::record(&result, &self.callee, args);
+        Tv::of(result, opnd)
     }
 
     /// Is it made under a constant condition, and its result constant, too?

@@ -217,8 +217,12 @@ impl Twin<'_> {
             rest = quote!(let __base = #base; let __rest = __base.opnd(););
             rest_opnd = quote!(__rest);
         }
-        quote_spanned!(e.span()=> match (#(#values,)*) {
-            (#(#names,)*) => {
+        let (value, name) = match (&values[..], &names[..]) {
+            ([value], [name]) => (value.clone(), quote!(#name)),
+            _ => (quote!((#(#values,)*)), quote!((#(#names,)*))),
+        };
+        quote_spanned!(e.span()=> match #value {
+            #name => {
                 #rest
                 #(let #opnds = #names.opnd();)*
                 let __x = #built;

@@ -29,24 +29,34 @@ use syn::{Expr, ExprMatch, Ident, Lifetime, Pat, RangeLimits};
 pub struct Bind {
     /// The name.
     pub name: Ident,
-    /// What it is bound to: a `Matched`.
+    /// What it is bound to: a `Matched`, or the address of a field.
     matched: Ident,
     /// How: the method of `Matched`.
     how: &'static str,
+    /// Of a field: what it is in, and the head that shows it.
+    field: Option<(Ident, Ident)>,
 }
 
 impl Bind {
     /// What it is bound to.
     fn value(&self) -> TokenStream {
         let (matched, how) = (&self.matched, format_ident!("{}", self.how));
-        quote_spanned!(self.name.span()=> #matched.#how())
+        match &self.field {
+            Some((peeled, head)) => {
+                quote_spanned!(self.name.span()=> #peeled.bind_inner(&#head, #matched))
+            }
+            None => quote_spanned!(self.name.span()=> #matched.#how()),
+        }
     }
 
     /// The same, for a condition that may still say no.
     fn peeked(&self) -> TokenStream {
         let matched = &self.matched;
-        match self.how {
-            "bind" => quote_spanned!(self.name.span()=> #matched.peek()),
+        match (&self.field, self.how) {
+            (Some((peeled, head)), _) => {
+                quote_spanned!(self.name.span()=> #peeled.inner(&#head, #matched).peek())
+            }
+            (None, "bind") => quote_spanned!(self.name.span()=> #matched.peek()),
             _ => self.value(),
         }
     }
@@ -58,6 +68,8 @@ struct Tests<'t> {
     binds: Vec<Bind>,
     /// What happens if it does not match; never comes back.
     fail: &'t TokenStream,
+    /// Is it one of several patterns, any of which may say what the names are bound to?
+    several: bool,
 }
 
 impl Twin<'_> {
@@ -86,14 +98,20 @@ impl Twin<'_> {
     /// `match`.
     pub fn match_expr(&mut self, e: &ExprMatch) -> TokenStream {
         let words = e.arms.iter().all(|arm| is_word_pattern(unguarded(&arm.pat).0));
-        let scrutinee = self.scrutinee(&e.expr, words);
         let matched = self.fresh("m");
         let patterns: Vec<&Pat> = e.arms.iter().map(|arm| unguarded(&arm.pat).0).collect();
-        let hoisted = self.hoist(&matched, &patterns);
+        let bind = match self.elements(&e.expr, &matched, &patterns) {
+            Some(bind) => bind,
+            None => {
+                let scrutinee = self.scrutinee(&e.expr, words);
+                let hoisted = self.hoist(&matched, &patterns);
+                quote!(let #matched = #scrutinee; #hoisted)
+            }
+        };
         if chooses_variant(e)
             && let Some(chosen) = self.choose(e, &matched)
         {
-            return quote_spanned!(e.match_token.span=> { let #matched = #scrutinee; #hoisted #chosen });
+            return quote_spanned!(e.match_token.span=> { #bind #chosen });
         }
         let mut chain = TokenStream::new();
         let mut complete = false;
@@ -117,7 +135,55 @@ impl Twin<'_> {
             let m = short();
             chain.extend(quote!({ #m::never() }));
         }
-        quote_spanned!(e.match_token.span=> { let #matched = #scrutinee; #hoisted #chain })
+        quote_spanned!(e.match_token.span=> { #bind #chain })
+    }
+
+    /// `match (a, b)` whose patterns are all tuples: the elements are matched, and no tuple is made.
+    fn elements(&mut self, e: &Expr, matched: &Ident, patterns: &[&Pat]) -> Option<TokenStream> {
+        let Expr::Tuple(tuple) = e else { return None };
+        let fits = |pat: &&Pat| match pat {
+            Pat::Tuple(p) => p.elems.len() == tuple.elems.len() && !has_rest(p),
+            pat => matches!(pat, Pat::Wild(_)),
+        };
+        let patterns: Vec<&Pat> = patterns.iter().flat_map(|pat| cases(pat)).collect();
+        if tuple.elems.len() < 2 || !patterns.iter().all(fits) {
+            return None;
+        }
+        let values: Vec<TokenStream> = tuple.elems.iter().map(|elem| self.value(elem)).collect();
+        // They are dropped in the order of the tuple, the later declared first.
+        let mut slots: Vec<Ident> = values.iter().map(|_| self.slot()).collect();
+        slots.reverse();
+        let mut bind = TokenStream::new();
+        let mut parts = vec![];
+        for ((elem, value), slot) in tuple.elems.iter().zip(&values).zip(&slots) {
+            let (m, part) = (short_at(elem.span()), self.fresh("m"));
+            bind.extend(quote_spanned!(elem.span()=>
+                let #part = #m::matched(#m::place_in(&mut #slot, #value));
+            ));
+            parts.push(part);
+        }
+        self.tuples.push((matched.clone(), parts.clone()));
+        bind.extend(self.hoist_elements(&parts, &patterns));
+        Some(bind)
+    }
+
+    /// The heads of a tuple's elements.
+    fn hoist_elements(&mut self, parts: &[Ident], patterns: &[&Pat]) -> TokenStream {
+        let tuples = patterns.iter().filter_map(|pat| match pat {
+            Pat::Tuple(tuple) => Some(tuple),
+            _ => None,
+        });
+        let tuples: Vec<_> = tuples.collect();
+        let mut out = TokenStream::new();
+        for (index, part) in parts.iter().enumerate() {
+            let inner: Vec<&Pat> =
+                tuples.iter().filter_map(|tuple| tuple.elems.get(index)).collect();
+            // What the first arm does not ask for may not be there to be asked for.
+            if inner.first().is_some_and(|pat| has_head(pat)) {
+                out.extend(self.hoist(part, &inner));
+            }
+        }
+        out
     }
 
     /// The arms of a `match` by variant: rustc chooses one, then the head is told which it is.
@@ -214,7 +280,8 @@ impl Twin<'_> {
     pub fn irrefutable(&mut self, pat: &Pat, matched: &Ident) -> TokenStream {
         let m = short();
         let fail = quote!(#m::never());
-        let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
+        let mut tests =
+            Tests { out: TokenStream::new(), binds: vec![], fail: &fail, several: false };
         self.test(pat, matched, &mut tests);
         let (names, values): (Vec<_>, Vec<_>) =
             tests.binds.iter().map(|bind| (&bind.name, bind.value())).unzip();
@@ -235,7 +302,8 @@ impl Twin<'_> {
         let m = short();
         let label = self.fresh_label();
         let fail = quote!(break #label ::core::option::Option::None);
-        let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
+        let mut tests =
+            Tests { out: TokenStream::new(), binds: vec![], fail: &fail, several: false };
         self.test(pat, matched, &mut tests);
         let names: Vec<Ident> = tests.binds.iter().map(|bind| bind.name.clone()).collect();
         for name in &names {
@@ -273,7 +341,8 @@ impl Twin<'_> {
             let scrutinee = self.scrutinee(&condition.expr, words);
             let matched = self.fresh("m");
             out.extend(quote!(let #matched = #scrutinee;));
-            let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
+            let mut tests =
+                Tests { out: TokenStream::new(), binds: vec![], fail: &fail, several: false };
             self.test(&condition.pat, &matched, &mut tests);
             out.extend(tests.out);
             for bind in &tests.binds {
@@ -348,14 +417,7 @@ impl Twin<'_> {
             let fields: Vec<_> = parts.iter().map(|part| quote!(#part)).collect();
             let mut out = self.fields_of(matched, &fields, &parts);
             self.tuples.push((matched.clone(), parts.clone()));
-            for (index, part) in parts.iter().enumerate() {
-                let inner: Vec<&Pat> =
-                    tuples.iter().filter_map(|tuple| tuple.elems.get(index)).collect();
-                // What the first arm does not ask for may not be there to be asked for.
-                if inner.first().is_some_and(|pat| has_head(pat)) {
-                    out.extend(self.hoist(part, &inner));
-                }
-            }
+            out.extend(self.hoist_elements(&parts, &patterns));
             return out;
         }
         if !patterns.iter().any(|pat| has_head(pat)) {
@@ -394,7 +456,8 @@ impl Twin<'_> {
                     (Some(_), None) => "bind_shared",
                     (Some(_), Some(_)) => "bind_unique",
                 };
-                tests.binds.push(Bind { name: p.ident.clone(), matched: matched.clone(), how });
+                let (name, of) = (p.ident.clone(), matched.clone());
+                tests.binds.push(Bind { name, matched: of, how, field: None });
                 if let Some((_, inner)) = &p.subpat {
                     self.test(inner, matched, tests);
                 }
@@ -508,7 +571,16 @@ impl Twin<'_> {
         let ((peeled, head), fail) = (self.head(matched, span, tests), tests.fail);
         let name = last_name(path);
         let (fields, parts) = self.parts(elems);
-        let found = parts.iter().map(|(part, _)| quote!(#peeled.inner(&#head, #part)));
+        // A name that is bound by value needs no more than the address.
+        let several = tests.several;
+        let direct = |inner: &Pat| match inner {
+            Pat::Ident(p) if !several => is_binding(p) && p.by_ref.is_none() && p.subpat.is_none(),
+            _ => false,
+        };
+        let found = parts.iter().map(|(part, inner)| match direct(inner) {
+            true => quote!(#part),
+            false => quote!(#peeled.inner(&#head, #part)),
+        });
         let found = quote!(#(#found),*);
         let pattern = if parts.is_empty() { quote!(#path { .. }) } else { shape(&fields) };
         let matched = match &parts[..] {
@@ -526,7 +598,15 @@ impl Twin<'_> {
             };
         ));
         for (part, inner) in &parts {
-            self.test(inner, part, tests);
+            match inner {
+                Pat::Ident(inner) if direct(&Pat::Ident(inner.clone())) => tests.binds.push(Bind {
+                    name: inner.ident.clone(),
+                    matched: part.clone(),
+                    how: "bind",
+                    field: Some((peeled.clone(), head.clone())),
+                }),
+                inner => self.test(inner, part, tests),
+            }
         }
     }
 
@@ -607,7 +687,8 @@ impl Twin<'_> {
         for case in &p.cases {
             let label = self.fresh_label();
             let next = quote!(break #label);
-            let mut inner = Tests { out: TokenStream::new(), binds: vec![], fail: &next };
+            let mut inner =
+                Tests { out: TokenStream::new(), binds: vec![], fail: &next, several: true };
             self.test(case, matched, &mut inner);
             inner.binds.sort_by_key(|bind| bind.name.to_string());
             let places = inner.binds.iter().map(|bind| &bind.matched);
@@ -620,7 +701,7 @@ impl Twin<'_> {
         let binds: Vec<Bind> = first
             .unwrap_or_default()
             .into_iter()
-            .map(|(name, how)| Bind { name, matched: self.fresh("m"), how })
+            .map(|(name, how)| Bind { name, matched: self.fresh("m"), how, field: None })
             .collect();
         let places = binds.iter().map(|bind| &bind.matched);
         tests.out.extend(quote!(let (#(#places,)*) = #whole: { #alternatives #fail };));
