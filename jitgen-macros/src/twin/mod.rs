@@ -7,6 +7,7 @@
 //! Not here: the merge point (`portal`), residual functions (`residual`).
 
 mod call;
+mod choose;
 mod conditional;
 mod expr;
 mod pattern;

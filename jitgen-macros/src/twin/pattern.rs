@@ -4,24 +4,26 @@
 //! match v { Value::Int(x) if g => a, P1 => b }
 //!     =>  let q = peel(m);  let h = head(q);
 //!         if let Some((mut x,)) = 'arm: {
-//!             let m0 = match *h {
-//!                 Value::Int(f) => { h.test("Int", true); q.inner(&h, f) }
+//!             let f = match *h {
+//!                 Value::Int(f) => { h.test("Int", true); f }
 //!                 _ => { h.test("Int", false); break 'arm None }
 //!             };
-//!             { let mut x = m0.bind(); if !branch(g) { break 'arm None } }
-//!             Some((m0.bind(),))
-//!         } { a } else if let … { b } else { unreachable!() }
+//!             { let mut x = q.inner(&h, f).peek(); if !branch(g) { break 'arm None } }
+//!             Some((q.bind_inner(&h, f),))
+//!         } { a } else if let … { b } else { never() }
 //! ```
 //!
 //! Every part is matched against a place, with the way in which names bind there. The author's own
 //! pattern, with its inner patterns taken out, says which variant is meant; so aliases, globs and
 //! constants work as in Rust. Names are bound when the whole pattern has matched.
 //!
-//! Not here: the guards, which come out when something depends on them (`tracer::tags`).
+//! Not here: matches that rustc can decide at once (`choose`); the guards, which come out when
+//! something depends on them (`tracer::tags`).
 
+use super::choose::chooses_variant;
 use super::{Twin, short, short_at};
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprMatch, Ident, Lifetime, Pat, RangeLimits};
 
@@ -73,7 +75,7 @@ struct Tests<'t> {
 }
 
 impl Twin<'_> {
-    fn fresh(&mut self, what: &str) -> Ident {
+    pub(super) fn fresh(&mut self, what: &str) -> Ident {
         self.counter += 1;
         format_ident!("__{what}{}", self.counter)
     }
@@ -138,37 +140,8 @@ impl Twin<'_> {
         quote_spanned!(e.match_token.span=> { #bind #chain })
     }
 
-    /// `match (a, b)` whose patterns are all tuples: the elements are matched, and no tuple is made.
-    fn elements(&mut self, e: &Expr, matched: &Ident, patterns: &[&Pat]) -> Option<TokenStream> {
-        let Expr::Tuple(tuple) = e else { return None };
-        let fits = |pat: &&Pat| match pat {
-            Pat::Tuple(p) => p.elems.len() == tuple.elems.len() && !has_rest(p),
-            pat => matches!(pat, Pat::Wild(_)),
-        };
-        let patterns: Vec<&Pat> = patterns.iter().flat_map(|pat| cases(pat)).collect();
-        if tuple.elems.len() < 2 || !patterns.iter().all(fits) {
-            return None;
-        }
-        let values: Vec<TokenStream> = tuple.elems.iter().map(|elem| self.value(elem)).collect();
-        // They are dropped in the order of the tuple, the later declared first.
-        let mut slots: Vec<Ident> = values.iter().map(|_| self.slot()).collect();
-        slots.reverse();
-        let mut bind = TokenStream::new();
-        let mut parts = vec![];
-        for ((elem, value), slot) in tuple.elems.iter().zip(&values).zip(&slots) {
-            let (m, part) = (short_at(elem.span()), self.fresh("m"));
-            bind.extend(quote_spanned!(elem.span()=>
-                let #part = #m::matched(#m::place_in(&mut #slot, #value));
-            ));
-            parts.push(part);
-        }
-        self.tuples.push((matched.clone(), parts.clone()));
-        bind.extend(self.hoist_elements(&parts, &patterns));
-        Some(bind)
-    }
-
     /// The heads of a tuple's elements.
-    fn hoist_elements(&mut self, parts: &[Ident], patterns: &[&Pat]) -> TokenStream {
+    pub(super) fn hoist_elements(&mut self, parts: &[Ident], patterns: &[&Pat]) -> TokenStream {
         let tuples = patterns.iter().filter_map(|pat| match pat {
             Pat::Tuple(tuple) => Some(tuple),
             _ => None,
@@ -184,96 +157,6 @@ impl Twin<'_> {
             }
         }
         out
-    }
-
-    /// The arms of a `match` by variant: rustc chooses one, then the head is told which it is.
-    fn choose(&mut self, e: &ExprMatch, matched: &Ident) -> Option<TokenStream> {
-        let (_, peeled, head) = self.heads.iter().find(|(of, ..)| of == matched)?.clone();
-        let m = short_at(e.match_token.span);
-        let names = self.fresh("n");
-        let (mut texts, mut arms): (Vec<String>, TokenStream) = (vec![], TokenStream::new());
-        for arm in &e.arms {
-            let number = texts.len();
-            self.scope.enter();
-            if is_irrefutable(&arm.pat) {
-                let binds = self.irrefutable(&arm.pat, matched);
-                let body = self.value(&arm.body);
-                self.scope.leave();
-                arms.extend(quote!(_ => { #head.chosen(#names, #number); #binds #body }));
-                break;
-            }
-            let alternatives = cases(&arm.pat);
-            let mut binds = TokenStream::new();
-            let mut patterns = vec![];
-            for alternative in &alternatives {
-                let (name, pattern) = self.variant(alternative, &peeled, &head, &mut binds);
-                texts.push(name);
-                patterns.push(pattern);
-            }
-            // Of several patterns in one arm, which one it is has still to be asked.
-            let number = match &patterns[..] {
-                [_] => quote!(#number),
-                several => {
-                    let numbers = number..number + several.len();
-                    quote!(match unsafe { #head.shown() } {
-                        #(#several => #numbers,)*
-                        _ => #m::never(),
-                    })
-                }
-            };
-            let body = self.value(&arm.body);
-            self.scope.leave();
-            arms.extend(quote_spanned!(arm.pat.span()=>
-                #(#patterns)|* => { #head.chosen(#names, #number); #binds #body }
-            ));
-        }
-        Some(quote_spanned!(e.match_token.span=>
-            let #names = &[#(#texts),*];
-            // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
-            match unsafe { #head.shown() } { #arms }
-        ))
-    }
-
-    /// The name and pattern of a variant whose fields are bound at most; adds what binds them.
-    fn variant(
-        &mut self,
-        pat: &Pat,
-        peeled: &Ident,
-        head: &Ident,
-        binds: &mut TokenStream,
-    ) -> (String, TokenStream) {
-        let (path, elems): (_, Vec<&Pat>) = match pat {
-            Pat::TupleStruct(p) => (&p.path, p.elems.iter().collect()),
-            Pat::Struct(p) => (&p.path, p.fields.iter().map(|field| &*field.pat).collect()),
-            Pat::Path(p) => return (last_name(&p.path), quote!(#p)),
-            other => return (other.to_token_stream().to_string(), quote!(#other)),
-        };
-        let (fields, parts) = self.parts(&elems);
-        for (part, inner) in &parts {
-            let Pat::Ident(inner) = inner else { continue };
-            let (name, found) = (&inner.ident, quote!(&#head, #part));
-            binds.extend(match (&inner.by_ref, &inner.mutability) {
-                (None, _) => {
-                    quote_spanned!(name.span()=> let mut #name = #peeled.bind_inner(#found);)
-                }
-                (Some(_), None) => {
-                    quote_spanned!(name.span()=> let mut #name = #peeled.inner(#found).bind_shared();)
-                }
-                (Some(_), Some(_)) => {
-                    quote_spanned!(name.span()=> let mut #name = #peeled.inner(#found).bind_unique();)
-                }
-            });
-            self.scope.declare(name);
-        }
-        let pattern = match pat {
-            _ if parts.is_empty() => quote!(#path { .. }),
-            Pat::Struct(p) => {
-                let members = p.fields.iter().map(|field| &field.member);
-                quote!(#path { #(#members: #fields,)* .. })
-            }
-            _ => quote!(#path(#(#fields),*)),
-        };
-        (last_name(path), pattern)
     }
 
     /// A pattern that always matches: statements that bind its names.
@@ -611,7 +494,10 @@ impl Twin<'_> {
     }
 
     /// The fields of a pattern with patterns inside: a binding for each, and those that are tested.
-    fn parts<'p>(&mut self, elems: &[&'p Pat]) -> (Vec<TokenStream>, Vec<(Ident, &'p Pat)>) {
+    pub(super) fn parts<'p>(
+        &mut self,
+        elems: &[&'p Pat],
+    ) -> (Vec<TokenStream>, Vec<(Ident, &'p Pat)>) {
         let mut parts = vec![];
         let fields = elems.iter().map(|elem| match strip(elem) {
             Pat::Wild(_) => quote!(_),
@@ -709,40 +595,8 @@ impl Twin<'_> {
     }
 }
 
-/// Is it a `match` whose patterns name variants and bind their fields, and nothing more? A name in
-/// capitals may be a constant, which is compared.
-fn chooses_variant(e: &ExprMatch) -> bool {
-    let plain = |elem: &Pat| match strip(elem) {
-        Pat::Wild(_) | Pat::Rest(_) => true,
-        Pat::Ident(p) => is_binding(p) && p.subpat.is_none(),
-        _ => false,
-    };
-    let named = |name: &Ident| name.to_string().contains(|c: char| c.is_lowercase());
-    let variant = |pat: &Pat, alone: bool| {
-        let mut elems: Box<dyn Iterator<Item = &Pat>> = match pat {
-            Pat::TupleStruct(p) => Box::new(p.elems.iter()),
-            Pat::Struct(p) => Box::new(p.fields.iter().map(|field| &*field.pat)),
-            Pat::Path(p) => {
-                return p.qself.is_none()
-                    && p.path.segments.last().is_some_and(|last| named(&last.ident));
-            }
-            Pat::Ident(p) => return !is_binding(p) && named(&p.ident),
-            _ => return false,
-        };
-        elems.all(|elem| plain(elem) && (alone || !matches!(strip(elem), Pat::Ident(_))))
-    };
-    e.arms.len() > 1
-        && e.arms.iter().all(|arm| {
-            let (pat, guard) = unguarded(&arm.pat);
-            let cases = cases(pat);
-            let simple = || cases.iter().all(|case| variant(case, cases.len() == 1));
-            guard.is_none()
-                && (is_irrefutable(pat) && !matches!(strip(pat), Pat::Tuple(_)) || simple())
-        })
-}
-
 /// The alternatives of a pattern.
-fn cases(pat: &Pat) -> Vec<&Pat> {
+pub(super) fn cases(pat: &Pat) -> Vec<&Pat> {
     match pat {
         Pat::Or(p) => p.cases.iter().flat_map(cases).collect(),
         Pat::Paren(p) => cases(&p.pat),
@@ -751,7 +605,7 @@ fn cases(pat: &Pat) -> Vec<&Pat> {
 }
 
 /// Does `..` stand for some of its fields?
-fn has_rest(tuple: &syn::PatTuple) -> bool {
+pub(super) fn has_rest(tuple: &syn::PatTuple) -> bool {
     tuple.elems.iter().any(|elem| matches!(elem, Pat::Rest(_)))
 }
 
@@ -781,33 +635,33 @@ fn flatten(e: &Expr) -> Vec<&Expr> {
 }
 
 /// A pattern and the condition behind it.
-fn unguarded(pat: &Pat) -> (&Pat, Option<&Expr>) {
+pub(super) fn unguarded(pat: &Pat) -> (&Pat, Option<&Expr>) {
     match pat {
         Pat::Guard(pat) => (&pat.pat, Some(&pat.guard)),
         pat => (pat, None),
     }
 }
 
-fn strip(pat: &Pat) -> &Pat {
+pub(super) fn strip(pat: &Pat) -> &Pat {
     match pat {
         Pat::Paren(p) => strip(&p.pat),
         pat => pat,
     }
 }
 
-fn last_name(path: &syn::Path) -> String {
+pub(super) fn last_name(path: &syn::Path) -> String {
     path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default()
 }
 
 /// Is it a name for what is matched, and not one of a constant or variant?
-fn is_binding(pat: &syn::PatIdent) -> bool {
+pub(super) fn is_binding(pat: &syn::PatIdent) -> bool {
     pat.by_ref.is_some()
         || pat.subpat.is_some()
         || pat.ident.to_string().starts_with(|c: char| c.is_lowercase() || c == '_')
 }
 
 /// Does it always match, as far as can be seen?
-fn is_irrefutable(pat: &Pat) -> bool {
+pub(super) fn is_irrefutable(pat: &Pat) -> bool {
     match pat {
         Pat::Wild(_) => true,
         Pat::Ident(p) => is_binding(p) && p.subpat.is_none(),
