@@ -11,11 +11,11 @@
 //! Invariant `one-entry`: each conditional call is one entry of the log, whether it is made or not,
 //! since replay does not know which conditions were constant.
 //!
-//! Not here: what may stand in the arguments (`jitgen_macros`).
+//! Not here: what may stand in the arguments (`jitgen_macros`), the call itself (`call`).
 
 use super::ask;
-use super::call::{observed, residual};
-use super::passing::{Passing, in_register, word};
+use super::call::residual;
+use super::passing::{in_register, word};
 use super::shape::TagAt;
 use super::traced::{Traced, Tv};
 use crate::ir::{Const, Op};
@@ -99,30 +99,4 @@ pub fn elidable_if<R: Traced>(
 ) -> Tv<R> {
     let callee = if plain { Callee::pure(function) } else { Callee::reading(function) };
     residual(callee, args, f)
-}
-
-/// A conditional call that is not taken from a log.
-pub(super) fn called_if<R: Traced>(
-    condition: Condition,
-    callee: Callee,
-    args: &[Word],
-    f: impl FnOnce() -> R,
-) -> Tv<R> {
-    let (constant, made) = (condition.holds.opnd.is_const(), condition.holds.now.is_true());
-    if !made && constant {
-        ask::skip_call(condition.otherwise);
-        return R::Pass::replay(condition.otherwise);
-    }
-    let result = match made {
-        true => observed(&callee, f),
-        false => R::Pass::replay(condition.otherwise).native(),
-    };
-    if constant && callee.pure && args.iter().all(|arg| arg.opnd.is_const()) {
-        let result = Tv::of(result, Opnd::Const);
-        ask::skip_call(Some(word(&result)));
-        return result;
-    }
-    let callee = Callee { condition: Some(condition), ..callee };
-    let opnd = R::Pass::record(&result, &callee, args);
-    Tv::of(result, opnd)
 }

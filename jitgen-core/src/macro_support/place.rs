@@ -18,7 +18,7 @@ use super::ask;
 use super::carrier::{Carrier, Moved};
 use super::kind::HasKind;
 use super::memory;
-use super::shape::{Owner, TypeName};
+use super::shape::{Owner, Shape, TypeName};
 use super::traced::{Ptr, Scalar, Traced, Tv, owner_at};
 use crate::ir::{Class, Const, Op, Ty};
 use crate::tracer::{AbortReason, Address, Local, Opnd, Word, alias_class};
@@ -86,9 +86,13 @@ impl<T: ?Sized> Place<T> {
         self.address
     }
 
-    /// A place in memory to which a pointer leads.
-    pub(super) fn memory(address: *mut T, pointer: Word, frozen: bool) -> Place<T> {
-        Place { address, at: At::behind(address as *mut u8 as u64, pointer, frozen) }
+    /// What is there, for rustc to find the twins of its methods.
+    ///
+    /// # Safety
+    /// Only the type and the address may be used.
+    pub unsafe fn here<'a>(self) -> &'a T {
+        // SAFETY: the caller's promise.
+        unsafe { &*self.address }
     }
 
     /// Is it a part of one of the twin's own values?
@@ -177,7 +181,7 @@ impl At {
     }
 
     /// Where a pointer leads, or behind that.
-    fn behind(address: u64, pointer: Word, frozen: bool) -> At {
+    pub(super) fn behind(address: u64, pointer: Word, frozen: bool) -> At {
         let base_now = pointer.now.bits;
         let offset = address.wrapping_sub(base_now) as i32;
         let address = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
@@ -228,6 +232,25 @@ impl At {
         }
     }
 
+    /// From a value to a field of a variant, as far from it as `field` is from `head`; gives the
+    /// address.
+    pub(super) fn inner(
+        &mut self,
+        from: u64,
+        [head, field]: [u64; 2],
+        of: &Fields,
+        shape: &Shape,
+    ) -> u64 {
+        let distance = field.wrapping_sub(head);
+        let to = from.wrapping_add(distance);
+        self.project(from, to, of);
+        // What is part of a raw word is told apart as that is.
+        if let Some(owner @ (Owner::Field(..) | Owner::Any)) = shape.owner_of(distance as u32) {
+            self.own(owner);
+        }
+        to
+    }
+
     /// From a value to one of its fields.
     fn project(&mut self, from: u64, to: u64, of: &Fields) {
         let delta = to.wrapping_sub(from) as u32;
@@ -243,11 +266,17 @@ impl At {
 }
 
 /// What has a field that is asked for.
-struct Fields {
+pub(super) struct Fields {
     immutable: &'static [usize],
     name: TypeName,
     /// Is the field all of it?
     only: bool,
+}
+
+/// What a `T` has to do with an `F` in it.
+pub(super) fn fields<T: Traced, F>() -> Fields {
+    let only = size_of::<F>() == size_of::<T>();
+    Fields { immutable: T::IMMUTABLE, name: std::any::type_name::<T>, only }
 }
 
 impl Place<u8> {
@@ -349,13 +378,8 @@ impl<T: Traced> Place<T> {
     /// The place of a field, whose address rustc has computed.
     #[inline(never)]
     pub fn project<F>(self, field: *mut F) -> Place<F> {
-        let of = Fields {
-            immutable: T::IMMUTABLE,
-            name: std::any::type_name::<T>,
-            only: size_of::<F>() == size_of::<T>(),
-        };
         let mut at = self.at;
-        at.project(self.address as u64, field as u64, &of);
+        at.project(self.address as u64, field as u64, &fields::<T, F>());
         Place { address: field, at }
     }
 }
