@@ -30,7 +30,7 @@ pub fn traced(item: TokenStream) -> TokenStream {
         }
         Data::Struct(data) => {
             let errors = refused(&input, None);
-            [errors, implement(&input, &structure(&data.fields)), equal(&input)]
+            [errors, implement(&input, &structure(&input, &data.fields)), equal(&input)]
                 .into_iter()
                 .collect()
         }
@@ -57,12 +57,11 @@ fn refused(input: &DeriveInput, immutable: Option<&syn::Attribute>) -> TokenStre
         );
     }
     for attr in &input.attrs {
-        if attr.path().is_ident("virtualizable") {
-            errors.on(
-                attr,
-                "`virtualizable` is not supported yet: nothing would follow from it",
-                "take it away; stores to such a struct are made where they stand",
-            );
+        if attr.path().is_ident("virtualizable") && !matches!(input.data, Data::Struct(_)) {
+            errors.on(attr, "`virtualizable` belongs on a struct", "mark a struct that holds it");
+        }
+        if attr.path().is_ident("virtualizable") && !matches!(attr.meta, syn::Meta::Path(_)) {
+            errors.on(attr, "`virtualizable` takes no arguments", "");
         }
         if is_immutable(&attr) {
             errors.on(attr, "`immutable` belongs on a field", "mark each field that never changes");
@@ -227,8 +226,9 @@ fn members(fields: &Fields) -> Vec<(TokenStream, &Type)> {
         .collect()
 }
 
-fn structure(fields: &Fields) -> TokenStream {
+fn structure(input: &DeriveInput, fields: &Fields) -> TokenStream {
     let m = support();
+    let state = input.attrs.iter().any(|attr| attr.path().is_ident("virtualizable"));
     let (names, types): (Vec<_>, Vec<_>) = members(fields).into_iter().unzip();
     let marks = fields.iter().map(|field| field.attrs.iter().any(|attr| is_immutable(&attr)));
     let fixed = names.iter().zip(marks).filter(|(_, marked)| *marked).map(|(name, _)| name);
@@ -251,6 +251,7 @@ fn structure(fields: &Fields) -> TokenStream {
     };
     quote! {
         const SHAPE: #m::Shape = #shape;
+        const VIRTUALIZABLE: bool = #state;
         const IMMUTABLE: &'static [usize] = &[#(::core::mem::offset_of!(Self, #fixed)),*];
         unsafe fn leaves(
             __this: *const Self,

@@ -55,6 +55,10 @@ pub trait Memory {
     /// If there is no such function.
     fn call(&mut self, symbol: &str, args: &[Const], result: Option<Ty>) -> Result<u64, Fault>;
 
+    /// The next `call` neither reads nor writes this memory: addresses, each with a number of bytes,
+    /// or that of anything in the object.
+    fn keep(&mut self, _kept: &[(u64, Option<u32>)]) {}
+
     /// Does a `call_read`: what is called changes nothing.
     ///
     /// # Errors

@@ -164,7 +164,16 @@ impl Frame<'_> {
         let bits = match inst.op {
             Op::CallRead => memory.call_read(&call.symbol, &args, result)?,
             Op::CallPure | Op::CallIfPure => memory.call_pure(&call.symbol, &args, result)?,
-            _ => memory.call(&call.symbol, &args, result)?,
+            _ => {
+                let kept = call.keeps.iter().map(|kept| {
+                    let base = self.get(kept.base).bits;
+                    let at =
+                        |(offset, size)| (base.wrapping_add_signed(i64::from(offset)), Some(size));
+                    kept.range.map_or((base, None), at)
+                });
+                memory.keep(&kept.collect::<Vec<_>>());
+                memory.call(&call.symbol, &args, result)?
+            }
         };
         Ok(result.map(|ty| Const::new(ty, bits)))
     }

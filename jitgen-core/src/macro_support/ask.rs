@@ -54,7 +54,7 @@ questions! {
     is_shared(opnd: Opnd) -> bool;
     is_started() -> bool;
     keep(green: Rc<dyn Any>);
-    kept_by(callee: &Callee) -> Vec<(u64, Const, u32)>;
+    kept_by(callee: &Callee, args: &[Word]) -> Vec<(u64, Const, u32)>;
     learn(address: Address, word: Word);
     leave_level();
     listed(opnd: Opnd, size: u32) -> Vec<Part>;
@@ -66,6 +66,7 @@ questions! {
     merge(greens: Vec<Green>, reds: &[Word]) -> Step;
     only_if(condition: Condition);
     op(op: Op, ty: Ty, a: Word, b: Option<Word>) -> Opnd;
+    own(address: Address, size: Option<u32>);
     param(index: usize) -> Opnd;
     part(whole: Opnd, offset: u32, now: Const) -> Opnd;
     promote(word: Word);

@@ -40,17 +40,17 @@ pub fn residual<R: Traced>(
     if let Some(condition) = condition {
         return called_if(condition, callee, args, f);
     }
-    let result = observed(&callee, f);
+    let result = observed(&callee, args, f);
     let opnd = R::Pass::record(&result, &callee, args);
     Tv::of(result, opnd)
 }
 
-/// Calls a function; while recording, what it declares may be compared with what it does.
-pub(super) fn observed<R>(callee: &Callee, f: impl FnOnce() -> R) -> R {
-    let kept = ask::kept_by(callee);
+/// Calls a function; while recording, what it may do may be compared with what it does.
+pub(super) fn observed<R>(callee: &Callee, args: &[Word], f: impl FnOnce() -> R) -> R {
+    let kept = ask::kept_by(callee, args);
     let result = outside(f);
-    // SAFETY: the recorder knows only words of live memory, and the function declares that it
-    // writes none of them, so that it does not free them either.
+    // SAFETY: the recorder knows only words of live memory, and the function is declared to write
+    // none of them, or they are in what only others see: so it does not free them either.
     if let Some(class) = unsafe { memory::changed(&kept) } {
         ask::blame(callee.function, class);
     }

@@ -114,7 +114,7 @@ pub(super) fn called_if<R: Traced>(
         return R::Pass::replay(condition.otherwise);
     }
     let result = match made {
-        true => observed(&callee, f),
+        true => observed(&callee, args, f),
         false => R::Pass::replay(condition.otherwise).native(),
     };
     if constant && callee.pure && args.iter().all(|arg| arg.opnd.is_const()) {

@@ -57,7 +57,7 @@ impl<T> Indexable for Vec<T> {
                 place.word(layout.len, Ty::I64, vec_word::<T>(layout.len)),
             )
         };
-        let first = follow::<T>(pointer, 0, false).owned_by(element_of::<T>());
+        let first = place.owns(follow::<T>(pointer, 0, false)).owned_by(element_of::<T>());
         // What is immutable is the whole of a vector.
         (if place.is_fixed() { first.fixed() } else { first }, len)
     }
@@ -143,7 +143,7 @@ pub(super) fn element<T>(first: Place<T>, index: Word) -> Place<T> {
 
 /// An element whose distance is not a small constant: its address is a value of the trace.
 fn far<T>(first: Place<T>, now: *mut T, index: Word, size: i64) -> Place<T> {
-    let At::Memory { address, owner, fixed, .. } = first.at else {
+    let At::Memory { address, owner, fixed, state, .. } = first.at else {
         // Which part of the twin's own value is meant is not the same at every execution.
         ask::promote(index);
         return first.shifted(now);
@@ -162,7 +162,7 @@ fn far<T>(first: Place<T>, now: *mut T, index: Word, size: i64) -> Place<T> {
     let frozen = address.frozen && !matches!(opnd, Opnd::Ssa(_));
     let base_now = (now as u64).wrapping_sub(address.offset as i64 as u64);
     let moved = crate::tracer::Address { base: opnd, base_now, frozen, ..address };
-    Place { address: now, at: At::Memory { address: moved, len: Opnd::Const, owner, fixed } }
+    Place { address: now, at: At::Memory { address: moved, len: Opnd::Const, owner, fixed, state } }
 }
 
 /// `place.len()`.

@@ -35,8 +35,9 @@ pub struct Place<T: ?Sized> {
 #[derive(Clone, Copy)]
 pub(super) enum At {
     /// In guest memory. `len`: the operand of a slice's length. `owner`: what the place is part of.
-    /// `fixed`: it never changes, but what it points to may.
-    Memory { address: Address, len: Opnd, owner: Owner, fixed: bool },
+    /// `fixed`: it never changes, but what it points to may. `state`: it is part of what is
+    /// virtualizable.
+    Memory { address: Address, len: Opnd, owner: Owner, fixed: bool, state: bool },
     /// In the twin itself.
     Value(Inside),
 }
@@ -99,6 +100,7 @@ impl<T: ?Sized> Place<T> {
                 len: Opnd::Const,
                 owner: Owner::Any,
                 fixed: false,
+                state: false,
             },
         }
     }
@@ -142,6 +144,14 @@ impl<T: ?Sized> Place<T> {
             }
         }
         self
+    }
+
+    /// What a pointer here leads to belongs to the same as the pointer.
+    pub(super) fn owns<F: ?Sized>(self, target: Place<F>) -> Place<F> {
+        if let (At::Memory { state: true, .. }, At::Memory { address, .. }) = (self.at, target.at) {
+            ask::own(address, None);
+        }
+        target
     }
 
     /// The same place, out of which nothing is moved.
@@ -307,6 +317,14 @@ impl<T: Traced> Place<T> {
     pub fn project<F>(self, field: *mut F) -> Place<F> {
         let delta = (field as u64).wrapping_sub(self.address as u64) as u32;
         let mut place = self.shifted(field);
+        if const { T::VIRTUALIZABLE } {
+            if let At::Memory { address, .. } = self.at {
+                ask::own(address, Some(size_of::<T>() as u32));
+            }
+            if let At::Memory { state, .. } = &mut place.at {
+                *state = true;
+            }
+        }
         if T::IMMUTABLE.contains(&(delta as usize)) {
             place = place.fixed();
         }

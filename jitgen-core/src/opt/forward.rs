@@ -20,6 +20,7 @@ use super::node::Node;
 use super::passes::Passes;
 use super::ranges::Range;
 use super::rules::{Fired, Rule};
+use super::words::Untouched;
 use crate::ir::{
     Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, Op, Sig, Trace, Ty, ValueId,
 };
@@ -278,8 +279,13 @@ impl<'t> Forward<'t> {
             self.fired.fire(Rule::CseCall);
             return known.map(|arg| self.current(arg));
         }
-        let id =
-            self.out.add_call(Call { symbol, args, has_result, effects: call.effects.clone() });
+        let effects = call.effects.clone();
+        let mut keeps = call.keeps.clone();
+        keeps.iter_mut().for_each(|kept| kept.base = self.operand(kept.base));
+        let call = Call { symbol, args, has_result, effects, keeps };
+        let kept = Untouched::by(&call, &self.defs);
+        self.facts.call(inst.op, &call, &kept);
+        let id = self.out.add_call(call);
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {
             Some(ty) => Some(self.emit_with(ty, inst)),
@@ -291,7 +297,6 @@ impl<'t> Forward<'t> {
         if merge {
             self.calls.insert(key, value);
         }
-        self.facts.call(inst.op, call);
         value
     }
 
