@@ -290,3 +290,9 @@ fn a_function_that_sees_virtualizable_state_behind_its_back_is_found_while_recor
     let run = modes::run_with(settings, || hints::run(&[Cheat], 50));
     assert!(run.statistics.aborts.contains_key("wrong-effects"), "{:?}", run.statistics.aborts);
 }
+
+#[test]
+fn a_call_whose_result_is_known_is_not_made() {
+    check(&[Known], &[("call_pure", 0), ("result_of", 0)]);
+    agree(&[KnownBehind, Known, Vary], 600);
+}

@@ -132,6 +132,10 @@ pub mod vm {
         PanicIf,
         /// The same of an elidable function.
         PanicIfElidable,
+        /// What an elidable function would give.
+        Known,
+        /// It behind an effect, before a guard that fails sometimes.
+        KnownBehind,
         /// The frame's registers, around a call that is not handed them.
         Frame,
         /// Around one that is handed a pair, which is not in a register.
@@ -359,6 +363,21 @@ pub mod vm {
                 }
                 Insn::Disturb => disturb(vm),
                 Insn::Nested => nested(vm),
+                Insn::Known => {
+                    vm.y = (vm.y + 1) & 7;
+                    let s = vm.y * vm.y;
+                    record_known!(square(vm.y), s);
+                    vm.sum = vm.sum.wrapping_mul(3).wrapping_add(square(vm.y));
+                }
+                Insn::KnownBehind => {
+                    vm.y = (vm.y + 1) & 7;
+                    let s = vm.y * vm.y;
+                    record_known!(square(vm.y), s);
+                    let s = square(vm.y);
+                    if (s ^ vm.table[0]) & 3 == 1 {
+                        vm.sum = vm.sum.wrapping_mul(3).wrapping_add(s);
+                    }
+                }
                 Insn::Frame => {
                     work(&mut vm.frame);
                     let one = anything();

@@ -50,6 +50,7 @@ fn form(op: Op) -> String {
         Sig::Scratch => format!("ptr = {name} +imm"),
         Sig::Call => format!("T = {name}.T @symbol(any, …) effects"),
         Sig::CallIf => format!("T = {name}.T bool, T @symbol(any, …) effects"),
+        Sig::Known => format!("{name}.T T @symbol(any, …)"),
         Sig::Guard => format!("{name} bool else exit"),
     };
     format!("`{form}`")

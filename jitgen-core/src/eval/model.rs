@@ -224,6 +224,11 @@ impl Memory for Model {
         Ok(())
     }
 
+    fn is_result(&mut self, symbol: &str, args: &[Const], result: Const) -> Result<bool, Fault> {
+        let bits = self.call_pure(symbol, args, Some(result.ty))?;
+        Ok(Const::new(result.ty, bits) == result)
+    }
+
     fn keep(&mut self, kept: &[(u64, Option<u32>)]) {
         self.kept = kept.to_vec();
     }

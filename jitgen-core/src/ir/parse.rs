@@ -251,6 +251,14 @@ fn read_inst(trace: &mut Trace, pair: Pair<Rule>) -> Result<Inst> {
             }
             read_call(trace, &mut inst, parts.next().expect("a call"))?;
         }
+        (Sig::Known, Rule::call_if) => {
+            let mut parts = operands.into_inner();
+            inst.a = read_arg(parts.next().expect("a result"), ty)?;
+            let Some(call) = parts.next().filter(|pair| pair.as_rule() == Rule::call) else {
+                return error_at(&at, "it takes one operand and a call");
+            };
+            read_call(trace, &mut inst, call)?;
+        }
         (Sig::Guard, Rule::guard) => {
             let mut parts = operands.into_inner();
             inst.a = read_arg(parts.next().expect("a condition"), Ty::Bool)?;

@@ -66,7 +66,7 @@ impl Trace {
             Sig::CallIf if inst.dst.is_some() => {
                 format!(" {}, {}{}", inst.a, inst.b, self.call_text(inst))
             }
-            Sig::CallIf => format!(" {}{}", inst.a, self.call_text(inst)),
+            Sig::Known | Sig::CallIf => format!(" {}{}", inst.a, self.call_text(inst)),
             Sig::Guard => format!(" {} else exit{}", inst.a, inst.exit().0),
         };
         s.push_str(&rest);

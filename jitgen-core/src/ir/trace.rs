@@ -165,10 +165,10 @@ impl Inst {
         }
     }
 
-    /// The call site of a call.
+    /// The call site of a call, and of `result_of`.
     ///
     /// # Panics
-    /// If it is not a call.
+    /// If it has none.
     pub fn call(&self) -> CallId {
         match self.aux {
             Aux::Call(call) => call,
@@ -182,7 +182,7 @@ pub fn operand_count(op: Op) -> usize {
     use super::Sig;
     match op.sig() {
         Sig::Binary | Sig::Compare | Sig::Store | Sig::PtrAdd | Sig::CallIf => 2,
-        Sig::Unary | Sig::Cast | Sig::Load | Sig::Guard => 1,
+        Sig::Unary | Sig::Cast | Sig::Load | Sig::Known | Sig::Guard => 1,
         Sig::Scratch | Sig::Call => 0,
     }
 }

@@ -309,6 +309,7 @@ impl Checker<'_> {
             Sig::Scratch if inst.imm < 0 => self.report("log", "a scratch offset is negative"),
             Sig::Scratch => (),
             Sig::Call => self.effects(inst),
+            Sig::Known => self.operands(inst, Some(inst.ty), None),
             Sig::CallIf => {
                 self.operands(inst, Some(Ty::Bool), inst.dst.map(|_| inst.ty));
                 self.effects(inst);
@@ -319,8 +320,8 @@ impl Checker<'_> {
     /// `class`: the op has what it needs besides operands, and nothing else.
     fn aux(&mut self, inst: &Inst) {
         let fits = match inst.aux {
-            Aux::None => !inst.op.is_guard() && !inst.op.is_call(),
-            Aux::Call(_) => inst.op.is_call(),
+            Aux::None => !inst.op.is_guard() && !inst.op.is_call() && inst.op.sig() != Sig::Known,
+            Aux::Call(_) => inst.op.is_call() || inst.op.sig() == Sig::Known,
             Aux::Exit(_) => inst.op.is_guard(),
             Aux::Class(class) => {
                 matches!(inst.op.sig(), Sig::Load | Sig::Store) && class != Class::ANY

@@ -56,6 +56,7 @@ questions! {
     keep(green: Rc<dyn Any>);
     kept_by(callee: &Callee, args: &[Word]) -> Vec<(u64, Const, u32)>;
     learn(address: Address, word: Word);
+    know_result(result: Word);
     leave_level();
     listed(opnd: Opnd, size: u32) -> Vec<Part>;
     load_blob(blob: u32, offset: u32, now: Const) -> Opnd;
@@ -71,6 +72,7 @@ questions! {
     part(whole: Opnd, offset: u32, now: Const) -> Opnd;
     promote(word: Word);
     refer(local: Local) -> Opnd;
+    record_result(function: Function, args: &[Word], result: Word);
     replace(whole: Opnd, len: u32, range: (u32, u32), new: Opnd) -> Opnd;
     replayed_blob(tag: Option<Word>) -> (Vec<u8>, Opnd);
     resolve(opnd: Opnd, now: Const) -> Opnd;
@@ -82,6 +84,7 @@ questions! {
     spill(words: &[(u32, Word)], size: u32) -> Word;
     start_green(green: Green);
     take_condition() -> Option<Condition>;
+    take_known() -> Option<Word>;
     take_start_green() -> Option<Green>;
     test(tag: Tag, tested: Option<u64>, yes: bool);
 }

@@ -60,7 +60,8 @@ pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
 pub use compare::{Comparable, compare, compare_scalars, compare_words};
 pub use conditional::{
-    OnlyIf, elidable_if, is_conditional, not_an_owner, only_if, only_if_else, unless_some,
+    Known, OnlyIf, elidable_if, is_conditional, known, not_an_owner, only_if, only_if_else,
+    unless_some,
 };
 pub use each::{Each, each, next_of_each};
 pub use effects::{Declared, classes, classes_of_elements, classes_of_field, declared};

@@ -194,7 +194,8 @@ fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<boo
                 | Sig::Unary
                 | Sig::Cast
                 | Sig::PtrAdd
-                | Sig::Scratch => (),
+                | Sig::Scratch
+                | Sig::Known => (),
             }
         }
     }

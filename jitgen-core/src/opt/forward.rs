@@ -146,6 +146,10 @@ impl<'t> Forward<'t> {
             }
             Sig::Call => self.call(inst),
             Sig::CallIf => self.call_if(inst),
+            Sig::Known => {
+                self.know_result(inst);
+                None
+            }
             Sig::Guard => {
                 self.guard(inst);
                 None
@@ -264,6 +268,19 @@ impl<'t> Forward<'t> {
             }
             None => self.call(&Inst { a, b, ..*inst }),
         }
+    }
+
+    /// What a pure call would give; nobody else is interested in that.
+    fn know_result(&mut self, inst: &Inst) {
+        let call = &self.input.calls[inst.call().index()];
+        let operands = call.args.iter().chain([&Arg::NONE, &Arg::NONE]);
+        let operands = operands.map(|arg| self.operand(*arg)).collect();
+        let key = (Op::CallPure, call.symbol.clone(), operands, Some(inst.ty));
+        let result = self.operand(inst.a);
+        if result.as_const().is_some() || !self.calls.contains_key(&key) {
+            self.calls.insert(key, Some(result));
+        }
+        self.fired.fire(Rule::ResultOf);
     }
 
     /// A call; its operands besides arguments are those of the output.

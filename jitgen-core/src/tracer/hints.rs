@@ -54,9 +54,33 @@ impl Session {
         self.condition.take()
     }
 
-    /// Is the next call made only under a condition?
+    /// Is the next call made only under a condition, or not at all?
     pub fn is_conditional(&self) -> bool {
-        self.condition.is_some()
+        self.condition.is_some() || self.known.is_some()
+    }
+
+    /// The next call, of an elidable function, is not made, but its result is known.
+    pub fn know_result(&mut self, result: Word) {
+        self.known = Some(result);
+    }
+
+    /// The result of this call, if that is all that is said of it.
+    pub fn take_known(&mut self) -> Option<Word> {
+        self.known.take()
+    }
+
+    /// A call of an elidable function would give that result.
+    pub fn record_result(&mut self, function: Function, args: &[Word], result: Word) {
+        // Recording calls such a function where its arguments are constant.
+        if args.iter().all(|arg| arg.opnd.is_const()) {
+            return;
+        }
+        self.uses(function);
+        self.flush();
+        self.emit(|r| {
+            r.result_of(function.symbol, args, result);
+            Opnd::Const
+        });
     }
 
     /// A call is not made, in no execution of the trace: the log has it all the same, since replay

@@ -490,6 +490,15 @@ impl Recorder {
             .expect("a pure call has a result")
     }
 
+    /// Appends what a call of a function without effects would give.
+    pub fn result_of(&mut self, symbol: &str, args: &[Word], result: Word) {
+        let args = args.iter().map(|word| Self::arg(*word)).collect();
+        let (symbol, effects) = (symbol.to_owned(), Effects::default());
+        let call = Call { symbol, args, has_result: false, effects, keeps: vec![] };
+        let aux = Aux::Call(self.trace.add_call(call));
+        self.push(Op::ResultOf, result.now.ty, Self::arg(result), Arg::NONE, 0, aux);
+    }
+
     /// Logs that a call without effects has returned, and its result.
     pub fn log_returned(&mut self, entry: LogEntry, result: &Image) {
         self.log(entry, false);

@@ -7,7 +7,7 @@ use jitgen_core::prelude::*;
 
 examples! {
     promoted asserted asked exact elidable_calls loop_invariants left_out declared_effects
-    immutable_fields quasi_cells unrolled_if called_if filled virtualizable_state
+    immutable_fields quasi_cells unrolled_if called_if filled virtualizable_state known_result
 }
 
 #[traced]
@@ -141,4 +141,11 @@ fn virtualizable_state(m: &mut Machine, a: i64, b: i64) -> i64 {
 #[residual]
 fn clear(frame: &mut Frame) {
     frame.slots[1] = frame.top;
+}
+
+#[traced]
+fn known_result(m: &mut Machine, a: i64, b: i64) -> i64 {
+    let small = a & 7;
+    record_known!(digits(small), 1);
+    digits(small) + m.point.x + b
 }

@@ -69,6 +69,7 @@ pub(super) fn fold(n: Node) -> Option<Const> {
         | Op::CallPure
         | Op::CallIf
         | Op::CallIfPure
+        | Op::ResultOf
         | Op::Guard
         | Op::GuardNot => None,
     }

@@ -81,6 +81,7 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
         | Op::CallPure
         | Op::CallIf
         | Op::CallIfPure
+        | Op::ResultOf
         | Op::Guard
         | Op::GuardNot => None,
     }
