@@ -91,6 +91,14 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
         )]
     };
     let clone = clone(input);
+    let (_, _, promotable) = input.generics.split_for_impl();
+    let predicates = promotable.map(|bounds| &bounds.predicates).into_iter().flatten();
+    let held = types_inside(input);
+    let (own_generics, ..) = input.generics.split_for_impl();
+    let promotable = quote!(
+        impl #own_generics #m::Promotable for #name #types
+        where #(#predicates,)* #(for<'__held> #held: #m::Promotable),* {}
+    );
     quote! {
         #lints
         const _: () = {
@@ -113,8 +121,25 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
                 fn peel(place: #m::Place<Self>) -> #m::Place<Self> { place }
             }
             #clone
+            #promotable
         };
     }
+}
+
+/// The types of all fields, each once.
+fn types_inside(input: &DeriveInput) -> Vec<&Type> {
+    let mut types: Vec<&Type> = vec![];
+    let all: Vec<&syn::Field> = match &input.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
+        Data::Union(_) => vec![],
+    };
+    for field in all {
+        if !types.contains(&&field.ty) {
+            types.push(&field.ty);
+        }
+    }
+    types
 }
 
 /// Is there `#[traced(clone)]` on it?

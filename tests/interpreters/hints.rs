@@ -33,12 +33,17 @@ pub fn machine(rounds: i64) -> Vm {
         pair: vm::Pair { a: 1, b: 2 },
         frame: vm::Frame { registers: vec![1, 2, 3], fixed: [4, 5, 6, 7], ..Default::default() },
         counter: COUNTER.with(Rc::clone),
-        shape: Box::new(vm::Shape { size: 4, slots: vec![1, 2, 3], hits: 0, inner: Box::new(0) }),
+        shape: Box::new(shape()),
+        class: Rc::new(shape()),
     }
 }
 
 /// What [`vm::Vm::cell`] is filled with.
 static NUMBERS: [i64; 4] = [100, 200, 300, 400];
+
+fn shape() -> vm::Shape {
+    vm::Shape { size: 4, slots: vec![1, 2, 3], hits: Default::default(), inner: Default::default() }
+}
 
 thread_local! {
     /// What [`vm::Vm::counter`] is.
@@ -51,6 +56,7 @@ thread_local! {
 #[jitgen_core::interpreter]
 pub mod vm {
     use jitgen_core::prelude::*;
+    use std::cell::Cell;
     use std::rc::Rc;
 
     /// An instruction.
@@ -182,7 +188,7 @@ pub mod vm {
     #[virtualizable]
     pub struct Counter {
         /// A number.
-        pub n: std::cell::Cell<i64>,
+        pub n: Cell<i64>,
         /// Another one.
         pub m: i64,
     }
@@ -197,10 +203,10 @@ pub mod vm {
         #[immutable]
         pub slots: Vec<i64>,
         /// What does change.
-        pub hits: i64,
+        pub hits: Cell<i64>,
         /// What points to something that does.
         #[immutable]
-        pub inner: Box<i64>,
+        pub inner: Box<Cell<i64>>,
     }
 
     /// What an instruction works on.
@@ -228,6 +234,8 @@ pub mod vm {
         pub cell: Option<&'static i64>,
         /// The current one.
         pub shape: Box<Shape>,
+        /// One that is shared.
+        pub class: Rc<Shape>,
         /// Virtualizable state.
         pub frame: Frame,
         /// More of it.
@@ -344,16 +352,16 @@ pub mod vm {
                     vm.sum = vm.sum.wrapping_add(one + (before ^ after));
                 }
                 Insn::Promoted => {
-                    let shape = promote(&mut *vm.shape);
+                    let shape = promote(&vm.class);
                     let fixed = shape.size + shape.slots[1] + shape.slots.len() as i64;
-                    shape.hits += 1;
-                    *shape.inner += 1;
-                    let changes = shape.hits + *shape.inner;
+                    shape.hits.set(shape.hits.get() + 1);
+                    shape.inner.set(shape.inner.get() + 1);
+                    let changes = shape.hits.get() + shape.inner.get();
                     vm.sum = vm.sum.wrapping_add(fixed + changes);
                 }
                 Insn::Spoil => vm.shape.size += 1,
                 Insn::Limit => {
-                    let limit = promote(&*vm.limit).get();
+                    let limit = promote(&vm.limit).get();
                     vm.sum = vm.sum.wrapping_mul(3).wrapping_add(limit);
                 }
                 Insn::SetLimit => {

@@ -87,7 +87,7 @@ pub use portal::{
 pub use probe::{
     Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, has_to_drop, tag_named, tag_word,
 };
-pub use promote::{PromoteShared, PromoteWords, Promoting};
+pub use promote::{Promotable, PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
     CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow,
