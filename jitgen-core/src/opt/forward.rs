@@ -18,8 +18,8 @@ use super::fold::{self, Rewrite};
 use super::memory::Facts;
 use super::node::Node;
 use super::passes::Passes;
-use super::ranges::Range;
 use super::rules::{Fired, Rule};
+use super::values::Values;
 use super::words::Untouched;
 use crate::ir::{
     Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, Op, Sig, Trace, Ty, ValueId,
@@ -47,8 +47,8 @@ pub(super) struct Forward<'t> {
     pub constants: HashMap<ValueId, Const>,
     /// Comparisons that guards have decided.
     pub truths: HashMap<Node, bool>,
-    /// Unsigned bounds that guards have shown.
-    pub ranges: HashMap<ValueId, Range>,
+    /// Bits and bounds of values.
+    pub values: Values,
     pub facts: Facts,
     pub fired: Fired,
     /// Has a guard been met that always fails?
@@ -74,7 +74,7 @@ impl<'t> Forward<'t> {
             calls: HashMap::new(),
             constants: HashMap::new(),
             truths: HashMap::new(),
-            ranges: HashMap::new(),
+            values: Values::default(),
             facts: Facts::default(),
             fired: Fired::default(),
             contradiction: false,
@@ -242,7 +242,9 @@ impl<'t> Forward<'t> {
             aux: Aux::None,
         };
         let value = self.emit_with(ty, inst);
-        self.defs.set(value.as_value().expect("just made"), node);
+        let v = value.as_value().expect("just made");
+        self.defs.set(v, node);
+        self.values.emitted(v, node);
         value
     }
 

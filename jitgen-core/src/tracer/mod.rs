@@ -31,7 +31,7 @@ mod values;
 
 pub use abort::AbortReason;
 pub use callee::{Callee, Condition};
-pub use current::{each_word, outside, run_within, try_with, with};
+pub use current::{Outside, each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
