@@ -129,7 +129,9 @@ fn sites(trace: &Trace) -> Option<Vec<Site>> {
         let inst = insts.find(|inst| inst.op.is_call() && inst.call().index() == number);
         let args: Vec<Ty> = call.args.iter().map(|arg| trace.ty(*arg)).collect();
         let floats = args.iter().filter(|ty| ty.is_float()).count();
-        let fits = floats <= FLOATS && args.len() - floats <= INTS;
+        // What a call keeps is not among its arguments.
+        let all_given = call.keeps.is_empty();
+        let fits = all_given && floats <= FLOATS && args.len() - floats <= INTS;
         fits.then(|| Site {
             op: inst.map_or(Op::CallPure, |inst| inst.op),
             symbol: call.symbol.clone(),

@@ -28,7 +28,7 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
-    let call = Call::begin(callee.into());
+    let call = Call::begin(callee.into(), args);
     if call.observer.is_none() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
@@ -50,13 +50,13 @@ struct Call {
 }
 
 impl Call {
-    fn begin(callee: Callee) -> Call {
+    fn begin(callee: Callee, args: &[Word]) -> Call {
         let condition = ask::take_condition();
         if let Some(otherwise) = replayed() {
             return Call { callee, observer: None, known: true, otherwise };
         }
         let Some(condition) = condition else {
-            let observer = Some(Observer::begin(&callee));
+            let observer = Some(Observer::begin(&callee, args));
             return Call { callee, observer, known: false, otherwise: None };
         };
         let made = condition.holds.now.is_true();
@@ -64,7 +64,7 @@ impl Call {
         if known {
             ask::skip_call(condition.otherwise);
         }
-        let observer = made.then(|| Observer::begin(&callee));
+        let observer = made.then(|| Observer::begin(&callee, args));
         let callee = Callee { condition: Some(condition), ..callee };
         Call { callee, observer, known, otherwise: condition.otherwise }
     }
@@ -114,9 +114,9 @@ fn replayed() -> Option<Option<Word>> {
     Some(word)
 }
 
-/// Calls a function; while recording, what it declares may be compared with what it does.
-pub(super) fn observed<R>(callee: &Callee, f: impl FnOnce() -> R) -> R {
-    let observer = Observer::begin(callee);
+/// Calls a function; while recording, what it may do may be compared with what it does.
+pub(super) fn observed<R>(callee: &Callee, args: &[Word], f: impl FnOnce() -> R) -> R {
+    let observer = Observer::begin(callee, args);
     let result = f();
     observer.end(callee);
     result
@@ -130,14 +130,14 @@ struct Observer {
 }
 
 impl Observer {
-    fn begin(callee: &Callee) -> Observer {
-        Observer { kept: ask::kept_by(callee), outside: Outside::begin() }
+    fn begin(callee: &Callee, args: &[Word]) -> Observer {
+        Observer { kept: ask::kept_by(callee, args), outside: Outside::begin() }
     }
 
     fn end(self, callee: &Callee) {
         drop(self.outside);
-        // SAFETY: the recorder knows only words of live memory, and the function declares that it
-        // writes none of them, so that it does not free them either.
+        // SAFETY: the recorder knows only words of live memory, and the function is declared to
+        // write none of them, or they are in what only others see: so it does not free them.
         if let Some(class) = unsafe { memory::changed(&self.kept) } {
             ask::blame(callee.function, class);
         }

@@ -35,8 +35,9 @@ pub struct Place<T: ?Sized> {
 #[derive(Clone, Copy)]
 pub(super) enum At {
     /// In guest memory. `len`: the operand of a slice's length. `owner`: what the place is part of.
-    /// `fixed`: it never changes, but what it points to may.
-    Memory { address: Address, len: Opnd, owner: Owner, fixed: bool },
+    /// `fixed`: it never changes, but what it points to may. `state`: it is part of what is
+    /// virtualizable.
+    Memory { address: Address, len: Opnd, owner: Owner, fixed: bool, state: bool },
     /// In the twin itself.
     Value(Inside),
 }
@@ -125,6 +126,14 @@ impl<T: ?Sized> Place<T> {
         self
     }
 
+    /// What a pointer here leads to belongs to the same as the pointer.
+    pub(super) fn owns<F: ?Sized>(self, target: Place<F>) -> Place<F> {
+        if let (At::Memory { state: true, .. }, At::Memory { address, .. }) = (self.at, target.at) {
+            ask::own(address, None);
+        }
+        target
+    }
+
     /// The same place, out of which nothing is moved.
     pub(super) fn unmoved(mut self) -> Place<T> {
         if let At::Value(inside) = &mut self.at {
@@ -185,7 +194,7 @@ impl At {
         let base_now = pointer.now.bits;
         let offset = address.wrapping_sub(base_now) as i32;
         let address = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
-        At::Memory { address, len: Opnd::Const, owner: Owner::Any, fixed: false }
+        At::Memory { address, len: Opnd::Const, owner: Owner::Any, fixed: false, state: false }
     }
 
     fn is_frozen(&self) -> bool {
@@ -254,6 +263,10 @@ impl At {
     /// From a value to one of its fields.
     fn project(&mut self, from: u64, to: u64, of: &Fields) {
         let delta = to.wrapping_sub(from) as u32;
+        if let (At::Memory { address, state, .. }, Some(size)) = (&mut *self, of.state) {
+            ask::own(*address, Some(size));
+            *state = true;
+        }
         self.shift(from, to);
         if of.immutable.contains(&(delta as usize)) {
             self.fix();
@@ -268,6 +281,8 @@ impl At {
 /// What has a field that is asked for.
 pub(super) struct Fields {
     immutable: &'static [usize],
+    /// Its size, if it is virtualizable.
+    state: Option<u32>,
     name: TypeName,
     /// Is the field all of it?
     only: bool,
@@ -275,8 +290,12 @@ pub(super) struct Fields {
 
 /// What a `T` has to do with an `F` in it.
 pub(super) fn fields<T: Traced, F>() -> Fields {
-    let only = size_of::<F>() == size_of::<T>();
-    Fields { immutable: T::IMMUTABLE, name: std::any::type_name::<T>, only }
+    Fields {
+        immutable: T::IMMUTABLE,
+        state: if T::VIRTUALIZABLE { Some(size_of::<T>() as u32) } else { None },
+        name: std::any::type_name::<T>,
+        only: size_of::<F>() == size_of::<T>(),
+    }
 }
 
 impl Place<u8> {

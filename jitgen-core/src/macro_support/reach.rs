@@ -151,7 +151,7 @@ macro_rules! auto_through {
 auto_through!(&T, &mut T, Box<T>, Rc<T>);
 
 macro_rules! fat {
-    ($($t:ty => $target:ty;)+) => {$(
+    ($($t:ty => $target:ty $(, $owns:ident)?;)+) => {$(
         impl<T> Auto for $t {
             type Target = $target;
             fn auto(place: Place<Self>) -> Place<$target> {
@@ -167,12 +167,13 @@ macro_rules! fat {
                 };
                 let frozen = place.is_frozen() && pointer.opnd.is_const();
                 let elements = fat(pointer, 0, len, frozen);
+                $(let elements = place.$owns(elements);)?
                 if place.is_fixed() { elements.fixed() } else { elements }
             }
         }
     )+};
 }
-fat!(&[T] => [T]; &mut [T] => [T]; Box<[T]> => [T];);
+fat!(&[T] => [T]; &mut [T] => [T]; Box<[T]> => [T], owns;);
 
 impl<T> Deref for Rc<[T]> {
     type Target = [T];

@@ -17,6 +17,7 @@ mod inline;
 pub mod journal;
 mod levels;
 mod operand;
+mod owned;
 pub mod panics;
 pub mod pure;
 mod recorder;

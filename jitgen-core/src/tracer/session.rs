@@ -186,6 +186,8 @@ pub struct Session {
     start_greens: VecDeque<Green>,
     /// The condition of the next call.
     pub(super) condition: Option<Condition>,
+    /// What the next call would give, which is not made.
+    pub(super) known: Option<Word>,
     pub(super) pins: Vec<Rc<dyn Any>>,
     pub(super) shared: Vec<Opnd>,
     started: bool,
@@ -655,7 +657,7 @@ impl Session {
             Some(Recorded { trace, journal, target, functions, result: None, validity, cleared });
     }
 
-    fn uses(&mut self, function: Function) {
+    pub(super) fn uses(&mut self, function: Function) {
         if let Some(recording) = &mut self.recording
             && !recording.functions.contains(&function)
         {
