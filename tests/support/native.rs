@@ -156,7 +156,9 @@ fn sites(trace: &Trace) -> Option<Vec<Site>> {
         let op = inst.map_or(Op::CallPure, |inst| inst.op);
         let code = op == Op::CallCode;
         let cell = call.args.first().filter(|_| code).and_then(|arg| arg.as_const());
-        let fits = floats <= FLOATS && args.len() - floats <= INTS;
+        // What a call keeps is not among its arguments.
+        let all_given = call.keeps.is_empty();
+        let fits = all_given && floats <= FLOATS && args.len() - floats <= INTS;
         let fits = if code { cell.is_some() } else { fits };
         fits.then(|| Site {
             op,

@@ -75,7 +75,7 @@ impl Checker<'_> {
                         self.report("ids", format!("there is no call site {}", call.0));
                     }
                     Aux::Call(call) => {
-                        trace.calls[call.index()].args.iter().for_each(|arg| self.arg_id(*arg));
+                        trace.calls[call.index()].operands().for_each(|arg| self.arg_id(arg));
                     }
                 }
             }
@@ -173,7 +173,7 @@ impl Checker<'_> {
             match inst.aux {
                 Aux::None | Aux::Class(_) => (),
                 Aux::Call(call) if check => {
-                    self.used(set, trace.calls[call.index()].args.iter().copied());
+                    self.used(set, trace.calls[call.index()].operands());
                 }
                 Aux::Call(_) => (),
                 Aux::Exit(exit) => self.leave(exit, set, check, &mut out),
@@ -314,6 +314,7 @@ impl Checker<'_> {
                 self.effects(inst);
                 self.callee(inst);
             }
+            Sig::Known => self.operands(inst, Some(inst.ty), None),
             Sig::CallIf => {
                 self.operands(inst, Some(Ty::Bool), inst.dst.map(|_| inst.ty));
                 self.effects(inst);
@@ -324,8 +325,8 @@ impl Checker<'_> {
     /// `class`: the op has what it needs besides operands, and nothing else.
     fn aux(&mut self, inst: &Inst) {
         let fits = match inst.aux {
-            Aux::None => !inst.op.is_guard() && !inst.op.is_call(),
-            Aux::Call(_) => inst.op.is_call(),
+            Aux::None => !inst.op.is_guard() && !inst.op.is_call() && inst.op.sig() != Sig::Known,
+            Aux::Call(_) => inst.op.is_call() || inst.op.sig() == Sig::Known,
             Aux::Exit(_) => inst.op.is_guard(),
             Aux::Class(class) => {
                 matches!(inst.op.sig(), Sig::Load | Sig::Store) && class != Class::ANY
@@ -353,7 +354,14 @@ impl Checker<'_> {
 
     fn effects(&mut self, inst: &Inst) {
         let Aux::Call(call) = inst.aux else { return };
-        let effects = &self.trace.calls[call.index()].effects;
+        let call = &self.trace.calls[call.index()];
+        let effects = &call.effects;
+        if !call.keeps.is_empty() && inst.op.unconditional() != Op::Call {
+            self.report("effects", "only an effect can leave memory alone");
+        }
+        if call.keeps.iter().any(|kept| self.trace.ty(kept.base) != Ty::Ptr) {
+            self.report("type", "what a call keeps is behind a pointer");
+        }
         if inst.op.is_pure_call() && effects.reads.is_some() {
             let name = inst.op.mnemonic();
             let message = format!("the result of {name} depends on its arguments alone");

@@ -188,9 +188,13 @@ unsafe fn bytes_of(value: *const u8, size: usize) -> Vec<u8> {
 /// # Safety
 /// They must be those of a value of the type, which is not used elsewhere.
 unsafe fn of_bytes<C>(bytes: &[u8]) -> C {
-    assert_eq!(bytes.len(), size_of::<C>(), "replay is out of step: another result");
     // SAFETY: the caller's promise.
-    unsafe { bytes.as_ptr().cast::<C>().read_unaligned() }
+    unsafe { (bytes_of_size(bytes, size_of::<C>()) as *const C).read_unaligned() }
+}
+
+fn bytes_of_size(bytes: &[u8], size: usize) -> *const u8 {
+    assert_eq!(bytes.len(), size, "replay is out of step: another result");
+    bytes.as_ptr()
 }
 
 /// What the operand of a helper's argument is; for a receiver, of the place that it is in.

@@ -40,6 +40,8 @@ mod domain;
 mod fold;
 mod forward;
 mod guards;
+mod implied;
+mod induct;
 mod memory;
 mod node;
 mod passes;

@@ -18,6 +18,7 @@ mod inline;
 pub mod journal;
 mod levels;
 mod operand;
+mod owned;
 pub mod panics;
 mod plan;
 pub mod pure;

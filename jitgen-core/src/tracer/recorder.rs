@@ -17,10 +17,11 @@
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
 use super::journal::Event;
+use super::owned::{Origin, Ownership};
 use super::{Address, Callee, Condition, Handed, Image, Opnd, Word};
 use crate::ir::{
-    Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
-    Trace, Ty, ValueId,
+    Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, Kept, LogEntry, Op,
+    ResumeId, Trace, Ty, ValueId,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -46,6 +47,7 @@ pub struct Recorder {
     /// The exit that guards at this point share.
     exit: Option<ExitId>,
     facts: Vec<Fact>,
+    ownership: Ownership,
     scratch: i32,
     /// What really happened, for the check.
     pub journal: Vec<Event>,
@@ -90,6 +92,7 @@ impl Recorder {
             effects: 0,
             exit: None,
             facts: vec![],
+            ownership: Ownership::default(),
             scratch: scratch as i32,
             journal: vec![],
         }
@@ -214,6 +217,7 @@ impl Recorder {
 
     /// Notes that the word at `address` is `word`.
     pub fn learn(&mut self, address: Address, word: Word) {
+        self.ownership.access(address);
         let base = Self::base(address);
         self.facts.retain(|f| f.base != base || f.offset != address.offset);
         if self.facts.len() >= MAX_FACTS {
@@ -224,13 +228,27 @@ impl Recorder {
         self.facts.push(Fact { base, offset, address, class, now, opnd });
     }
 
-    /// The known words that a function declares not to write.
-    pub fn kept_by(&self, callee: &Callee) -> Vec<(u64, Const, u32)> {
-        if callee.effects.writes.is_none() {
-            return vec![];
-        }
-        let kept = self.facts.iter().filter(|fact| !callee.may_write(fact.class));
+    /// Memory is virtualizable: so many bytes from `address` on, or all of the object there.
+    pub fn own(&mut self, address: Address, size: Option<u32>) {
+        self.ownership.add(address, size);
+    }
+
+    /// The known words that a function with these arguments must not write.
+    pub fn kept_by(&self, callee: &Callee, args: &[Word]) -> Vec<(u64, Const, u32)> {
+        let keeps = self.keeps(&callee.effects, args);
+        let kept = self.facts.iter().filter(|fact| {
+            !callee.may_write(fact.class)
+                || self.ownership.contains(&keeps, fact.base, fact.offset, fact.now)
+        });
         kept.map(|fact| (fact.address, fact.now, fact.class.0)).collect()
+    }
+
+    /// What a call with these effects leaves alone: who declares what it does may do that.
+    fn keeps(&self, effects: &Effects, args: &[Word]) -> Vec<Kept> {
+        match (&effects.reads, &effects.writes) {
+            (None, None) => self.ownership.kept_from(args),
+            _ => vec![],
+        }
     }
 
     /// Forgets what is known of memory.
@@ -286,6 +304,7 @@ impl Recorder {
     /// Puts words into scratch memory, which is nobody else's; gives the address.
     pub fn store_scratch(&mut self, base: i32, words: &[(u32, Word)]) -> ValueId {
         let pointer = self.scratch_address(base);
+        self.ownership.spill(pointer, words.iter().map(|(_, word)| *word).collect());
         for (offset, word) in words {
             let value = Self::arg(*word);
             let at = *offset as i32;
@@ -353,6 +372,7 @@ impl Recorder {
         result: Option<Const>,
         mut effects: Effects,
     ) -> Option<ValueId> {
+        let keeps = self.keeps(&effects, args);
         if op.unconditional() != Op::Call {
             effects.writes.get_or_insert_default();
         }
@@ -375,8 +395,13 @@ impl Recorder {
             args: operands,
             has_result: result.is_some(),
             effects,
+            keeps,
         };
-        self.facts.retain(|fact| !call.may_write(op, fact.class));
+        let ownership = &self.ownership;
+        self.facts.retain(|fact| {
+            !call.may_write(op, fact.class)
+                || ownership.contains(&call.keeps, fact.base, fact.offset, fact.now)
+        });
         let aux = Aux::Call(self.trace.add_call(call));
         let ty = result.map_or(Ty::I64, |c| c.ty);
         let dst = result.map(|_| self.trace.add_value(ty));
@@ -408,7 +433,8 @@ impl Recorder {
         let seen = constants.iter().map(|address| Some(*address)).chain([None]);
         let seen = seen.chain(reds.iter().map(|red| Some(red.now))).collect();
         let effects = Effects::default();
-        let call = Call { symbol: symbol.to_owned(), args, has_result: false, effects };
+        let (symbol_name, keeps) = (symbol.to_owned(), vec![]);
+        let call = Call { symbol: symbol_name, args, has_result: false, effects, keeps };
         self.facts.retain(|fact| !call.may_write(Op::CallCode, fact.class));
         let call = self.trace.add_call(call);
         self.push(Op::CallCode, Ty::I64, Arg::NONE, Arg::NONE, 0, Aux::Call(call));
@@ -463,13 +489,28 @@ impl Recorder {
         let writes = Some(vec![FLAG_CLASS, ALLOCATION_CLASS]);
         let effects = Effects { writes, ..Effects::default() };
         let operands = args.iter().map(|word| Self::arg(*word)).collect();
-        let call = Call { symbol: symbol.to_owned(), args: operands, has_result: true, effects };
+        let call = Call {
+            symbol: symbol.to_owned(),
+            args: operands,
+            has_result: true,
+            effects,
+            keeps: vec![],
+        };
         self.facts.retain(|fact| !call.may_write(Op::CallPure, fact.class));
         let call = self.trace.add_call(call);
         let args = args.iter().map(|word| word.now).collect();
         self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
         self.push(Op::CallPure, result.ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
             .expect("a pure call has a result")
+    }
+
+    /// Appends what a call of a function without effects would give.
+    pub fn result_of(&mut self, symbol: &str, args: &[Word], result: Word) {
+        let args = args.iter().map(|word| Self::arg(*word)).collect();
+        let (symbol, effects) = (symbol.to_owned(), Effects::default());
+        let call = Call { symbol, args, has_result: false, effects, keeps: vec![] };
+        let aux = Aux::Call(self.trace.add_call(call));
+        self.push(Op::ResultOf, result.now.ty, Self::arg(result), Arg::NONE, 0, aux);
     }
 
     /// Logs that a call without effects has returned, and its result.
@@ -482,7 +523,8 @@ impl Recorder {
     pub fn call_pure(&mut self, symbol: &str, args: &[Word], ty: Ty) -> ValueId {
         let args = args.iter().map(|word| Self::arg(*word)).collect();
         let effects = Effects::default();
-        let call = Call { symbol: symbol.to_owned(), args, has_result: true, effects };
+        let call =
+            Call { symbol: symbol.to_owned(), args, has_result: true, effects, keeps: vec![] };
         let call = self.trace.add_call(call);
         self.push(Op::CallPure, ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
             .expect("a pure call has a result")
@@ -522,6 +564,7 @@ impl Recorder {
     /// Gives every red a value of its own, so that the trace can be cut here; gives their operands.
     pub fn rename(&mut self, reds: &[Word]) -> Vec<ValueId> {
         self.forget();
+        self.ownership.rename();
         reds.iter().map(|red| self.op(Op::Copy, red.now.ty, Self::arg(*red), Arg::NONE)).collect()
     }
 
@@ -538,7 +581,8 @@ impl Recorder {
         (self.trace, self.journal)
     }
 
-    fn base(address: Address) -> Arg {
+    /// The pointer of an address.
+    pub(super) fn base(address: Address) -> Arg {
         match address.base {
             Opnd::Ssa(v) => Arg::Value(v),
             _ => Arg::Const(Const::new(Ty::Ptr, address.base_now)),
@@ -579,6 +623,13 @@ impl Recorder {
     fn push(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32, aux: Aux) -> Option<ValueId> {
         let result = op.result(ty).filter(|_| op != Op::CallCode);
         let dst = result.map(|ty| self.trace.add_value(ty));
+        if let (Some(v), Ty::Ptr) = (dst, ty) {
+            match op {
+                Op::Load => self.ownership.derive(v, Origin::Behind(a)),
+                Op::PtrAdd | Op::Copy | Op::Bitcast => self.ownership.derive(v, Origin::Same(a)),
+                _ => (),
+            }
+        }
         self.block.insts.push(Inst { op, ty, dst, a, b, imm, aux });
         dst
     }

@@ -160,6 +160,8 @@ pub struct Session {
     start_greens: VecDeque<Green>,
     /// The condition of the next call.
     pub(super) condition: Option<Condition>,
+    /// What the next call would give, which is not made.
+    pub(super) known: Option<Word>,
     pub(super) pins: Vec<Rc<dyn Any>>,
     pub(super) shared: Vec<Opnd>,
     started: bool,

@@ -174,6 +174,7 @@ impl Lowering<'_> {
                     }
                 }
             }
+            (Op::ResultOf, _) => (),
             (op, Some(dst)) if op.sig() == Sig::Compare => self.comparison(inst, dst),
             (_, Some(dst)) if self.values[dst.index()].is_none() => {
                 if self.plan.place_of(dst) == Place::Here {

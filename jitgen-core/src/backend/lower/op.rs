@@ -88,6 +88,7 @@ impl<'a> Lowering<'a> {
             | Op::CallPure
             | Op::CallIf
             | Op::CallIfPure
+            | Op::ResultOf
             | Op::Guard
             | Op::GuardNot => {
                 unreachable!("{} is lowered at its place", inst.op.mnemonic())
