@@ -21,6 +21,7 @@ use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::values::Values;
+use super::words::Untouched;
 use crate::ir::{
     Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, Op, Sig, Trace, Ty, ValueId,
 };
@@ -149,6 +150,10 @@ impl<'t> Forward<'t> {
             }
             Sig::Call => self.call(inst),
             Sig::CallIf => self.call_if(inst),
+            Sig::Known => {
+                self.know_result(inst);
+                None
+            }
             Sig::Guard => {
                 self.guard(inst);
                 None
@@ -275,6 +280,19 @@ impl<'t> Forward<'t> {
         }
     }
 
+    /// What a pure call would give; nobody else is interested in that.
+    fn know_result(&mut self, inst: &Inst) {
+        let call = &self.input.calls[inst.call().index()];
+        let operands = call.args.iter().chain([&Arg::NONE, &Arg::NONE]);
+        let operands = operands.map(|arg| self.operand(*arg)).collect();
+        let key = (Op::CallPure, call.symbol.clone(), operands, Some(inst.ty));
+        let result = self.operand(inst.a);
+        if result.as_const().is_some() || !self.calls.contains_key(&key) {
+            self.calls.insert(key, Some(result));
+        }
+        self.fired.fire(Rule::ResultOf);
+    }
+
     /// A call; its operands besides arguments are those of the output.
     fn call(&mut self, inst: &Inst) -> Option<Arg> {
         let call = &self.input.calls[inst.call().index()];
@@ -288,8 +306,13 @@ impl<'t> Forward<'t> {
             self.fired.fire(Rule::CseCall);
             return known.map(|arg| self.current(arg));
         }
-        let id =
-            self.out.add_call(Call { symbol, args, has_result, effects: call.effects.clone() });
+        let effects = call.effects.clone();
+        let mut keeps = call.keeps.clone();
+        keeps.iter_mut().for_each(|kept| kept.base = self.operand(kept.base));
+        let call = Call { symbol, args, has_result, effects, keeps };
+        let kept = Untouched::by(&call, &self.defs);
+        self.facts.call(inst.op, &call, &kept);
+        let id = self.out.add_call(call);
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {
             Some(ty) => Some(self.emit_with(ty, inst)),
@@ -301,7 +324,6 @@ impl<'t> Forward<'t> {
         if merge {
             self.calls.insert(key, value);
         }
-        self.facts.call(inst.op, call);
         value
     }
 

@@ -34,6 +34,7 @@ rules! {
     FDivPowerOfTwo "fdiv-power-of-two" "x / 2^k => x * 2^-k";
     Cse "cse" "an operation that has been computed => its result";
     CseCall "cse-call" "call_pure with the same operands => its result";
+    ResultOf "result-of" "the result of a pure call that is known => no call";
     CallIfTrue "call-if-true" "a conditional call whose condition is true => the call";
     CallIfFalse "call-if-false" "a conditional call whose condition is false => its second operand";
     KnownTruth "known-truth" "a comparison that a guard has decided => its result";
