@@ -230,9 +230,7 @@ ops! {
     Call "call" Call Any Any;
     /// A residual call that reads memory and does nothing else.
     CallRead "call_read" Call Any Read;
-    /// A call of a portal, which may do anything visible. Its operands are the callee's cell, what
-    /// is constant at the call, the place in scratch memory from which on the callee may use it, and
-    /// the callee's arguments. The result is at that place then.
+    /// A portal's call: cell, constants, place in scratch memory (there the result is), arguments.
     CallCode "call_code" Call Any Any;
     /// A residual call whose result depends on its arguments alone.
     CallPure "call_pure" Call Any None;
