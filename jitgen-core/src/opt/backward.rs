@@ -113,7 +113,7 @@ impl Live {
                 // The entry's parameters are the interface; all its arguments are needed.
                 End::Jump(BlockId(0), args) => args.iter().for_each(|arg| live.need(*arg)),
                 End::Jump(..) => (),
-                End::Leave(exit) => trace.exit(*exit).args().for_each(|arg| live.need(arg)),
+                End::Leave(exit) => trace.exit(*exit).uses().for_each(|arg| live.need(arg)),
             }
         }
         while let Some(v) = live.work.pop() {
@@ -153,7 +153,7 @@ impl Live {
                 let args = &trace.calls[call.index()].args;
                 args.iter().for_each(|arg| self.need(*arg));
             }
-            Aux::Exit(exit) => trace.exit(exit).args().for_each(|arg| self.need(arg)),
+            Aux::Exit(exit) => trace.exit(exit).uses().for_each(|arg| self.need(arg)),
         }
     }
 }
