@@ -156,7 +156,7 @@ impl<'a> Plan<'a> {
                     }
                     walk.write(|pending| pending.may_touch(&access));
                 }
-                Sig::Call => {
+                Sig::Call | Sig::CallIf => {
                     let call = &self.trace.calls[inst.call().index()];
                     let sees_all = runs_anything(inst.op, call);
                     walk.write(|pending| sees_all || call.may_read(inst.op, pending.class));
@@ -256,7 +256,8 @@ fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
 /// May a call by `op` look at all memory, and free it, whatever it declares? One that may write
 /// anything, also when it fails, runs an author's code: it may call allocators and collectors.
 fn runs_anything(op: Op, call: &Call) -> bool {
-    op == Op::Call || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
+    op.unconditional() == Op::Call
+        || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
 }
 
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.
@@ -273,9 +274,12 @@ fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
                 held.remove_aliases(access());
                 held.insert(access(), inst.b);
             }
-            Sig::Call if runs_anything(inst.op, &trace.calls[inst.call().index()]) => held.clear(),
-            Sig::Call
-            | Sig::Guard
+            Sig::Call | Sig::CallIf => {
+                if runs_anything(inst.op, &trace.calls[inst.call().index()]) {
+                    held.clear();
+                }
+            }
+            Sig::Guard
             | Sig::Binary
             | Sig::Compare
             | Sig::Unary

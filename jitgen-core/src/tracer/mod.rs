@@ -29,8 +29,8 @@ pub mod validity;
 mod values;
 
 pub use abort::AbortReason;
-pub use callee::Callee;
-pub use current::{each_word, outside, run_within, try_with, with};
+pub use callee::{Callee, Condition};
+pub use current::{Outside, each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
