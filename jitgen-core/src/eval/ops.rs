@@ -97,6 +97,7 @@ pub fn compute(op: Op, ty: Ty, a: Const, b: Const) -> Result<Const, Undefined> {
         | Op::Store
         | Op::Call
         | Op::CallRead
+        | Op::CallCode
         | Op::CallPure
         | Op::CallIf
         | Op::CallIfPure

@@ -136,7 +136,7 @@ impl Frame<'_> {
                 None
             }
             Op::CallIf | Op::CallIfPure if !a.is_true() => inst.dst.map(|_| b),
-            Op::Call | Op::CallRead | Op::CallPure | Op::CallIf | Op::CallIfPure => {
+            Op::Call | Op::CallRead | Op::CallCode | Op::CallPure | Op::CallIf | Op::CallIfPure => {
                 self.call(inst, memory).map_err(fault)?
             }
             Op::ResultOf => {

@@ -230,6 +230,8 @@ ops! {
     Call "call" Call Any Any;
     /// A residual call that reads memory and does nothing else.
     CallRead "call_read" Call Any Read;
+    /// A portal's call: cell, constants, place in scratch memory (there the result is), arguments.
+    CallCode "call_code" Call Any Any;
     /// A residual call whose result depends on its arguments alone.
     CallPure "call_pure" Call Any None;
     /// A `call` if the condition is true; else nothing happens, and the result is the second operand.

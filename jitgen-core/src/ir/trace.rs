@@ -25,7 +25,7 @@
 //! what that number means is the runtime's business.
 
 use super::effects::touches;
-use super::{Class, Const, Effects, Op, Ty};
+use super::{Class, Const, Effect, Effects, Op, Ty};
 
 macro_rules! id {
     ($(#[$doc:meta])+ $name:ident) => {
@@ -226,8 +226,7 @@ impl Call {
     /// May a call by `op` write what an access of this class touches?
     pub fn may_write(&self, op: Op, class: Class) -> bool {
         let declared = self.effects.writes.as_ref();
-        let writes =
-            declared.map_or(op.unconditional() == Op::Call, |classes| touches(classes, class));
+        let writes = declared.map_or(op.effect() == Effect::Any, |classes| touches(classes, class));
         writes && !class.is_immutable()
     }
 
@@ -325,6 +324,14 @@ impl LogEntry {
             | LogEntry::Return { .. }
             | LogEntry::Level { .. }
             | LogEntry::Result { .. } => None,
+        }
+    }
+
+    /// Number of bytes of the portal's result, if the entry is one.
+    pub fn result_size(&self) -> u32 {
+        match *self {
+            LogEntry::Result { size } => size,
+            _ => 0,
         }
     }
 

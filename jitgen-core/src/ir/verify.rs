@@ -12,9 +12,11 @@
 //! | `log` | blobs lie at non-negative offsets |
 //! | `class` | loads and stores have an alias class, guards an exit, calls a call site |
 //! | `effects` | what is declared of a call's effects fits its op |
+//! | `call` | a call of code has the operands that it needs, and no others of a call's things |
 
 use super::{
-    Arg, Aux, BlockId, Class, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty, ValueId,
+    Arg, Aux, BlockId, Class, Effects, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty,
+    ValueId,
 };
 
 /// A rule that a trace breaks, and where.
@@ -308,7 +310,10 @@ impl Checker<'_> {
             Sig::Guard => self.operands(inst, Some(Ty::Bool), None),
             Sig::Scratch if inst.imm < 0 => self.report("log", "a scratch offset is negative"),
             Sig::Scratch => (),
-            Sig::Call => self.effects(inst),
+            Sig::Call => {
+                self.effects(inst);
+                self.callee(inst);
+            }
             Sig::Known => self.operands(inst, Some(inst.ty), None),
             Sig::CallIf => {
                 self.operands(inst, Some(Ty::Bool), inst.dst.map(|_| inst.ty));
@@ -329,6 +334,21 @@ impl Checker<'_> {
         };
         if !fits {
             self.report("class", format!("{} does not take {:?}", inst.op.mnemonic(), inst.aux));
+        }
+    }
+
+    /// `call`: a call of code says where its cell, its constants and its place are, has its result in
+    /// memory, and declares nothing.
+    fn callee(&mut self, inst: &Inst) {
+        let Aux::Call(id) = inst.aux else { return };
+        if inst.op != Op::CallCode {
+            return;
+        }
+        let trace = self.trace;
+        let call = &trace.calls[id.index()];
+        let first = call.args.iter().take(3).filter(|arg| trace.ty(**arg) == Ty::Ptr);
+        if first.count() < 3 || inst.dst.is_some() || call.effects != Effects::default() {
+            self.report("call", "call_code takes three pointers and more, and gives nothing");
         }
     }
 

@@ -11,8 +11,8 @@
 
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{
-    AbortReason, Address, Callee, Condition, Function, Green, Image, Inlined, Local, Opnd, Part,
-    Portal, Step, Tag, Word, with,
+    AbortReason, Address, Callee, Condition, Function, Green, Handed, Image, Inlined, Local, Opnd,
+    Part, Portal, Step, Tag, Word, with,
 };
 use std::any::Any;
 use std::rc::Rc;
@@ -41,12 +41,12 @@ questions! {
     end_blob_call(callee: &Callee, args: &[Word], tag: Option<Const>, size: u32) -> Opnd;
     end_call(callee: &Callee, args: &[Word], result: Option<Const>) -> Opnd;
     end_elidable(call: &Inlined, result: &Image);
+    end_handed_over(function: Function, portal: &'static Portal, greens: &[Green], reds: &[Word], result: Handed) -> Opnd;
     end_inline(call: &Inlined, result: &Image);
     end_load(address: Address, now: Const) -> Opnd;
     end_pure_call(function: Function, args: &[Word], now: Const) -> Opnd;
     end_store(words: &[(Address, Word)]);
     flush();
-    hand_over(portal: &'static Portal, greens: &[Green], reds: &[Word]) -> Vec<Word>;
     is_conditional() -> bool;
     is_last_call() -> bool;
     is_recording() -> bool;

@@ -54,7 +54,7 @@ mod std_types;
 mod traced;
 
 pub use crate::runtime::coverage::{Coverage, CoverageTable, Treatment};
-pub use crate::runtime::{enter_portal, tick, tick_call};
+pub use crate::runtime::{enter_portal, is_deep, tick, tick_call};
 pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded, panics::guarded_elidable};
 pub use call::{
     FromResidual, Made, Try, err, from, made, never, ok, residual, some, split, split_option, whole,
@@ -93,8 +93,7 @@ pub use probe::{
 pub use promote::{Promotable, PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
-    CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow,
-    state_at,
+    CalledByTwins, NotRecursive, begun, enter_level, finish, hand_over, leave_level, overflow,
 };
 pub use shape::{Shape, TagAt};
 pub use std_types::none_bits;

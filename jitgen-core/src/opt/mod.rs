@@ -52,6 +52,7 @@ mod tests;
 mod values;
 mod words;
 
+pub use fold::questions;
 pub use passes::Passes;
 pub use rules::rules;
 

@@ -18,7 +18,7 @@
 
 use super::journal::Event;
 use super::owned::{Origin, Ownership};
-use super::{Address, Callee, Condition, Image, Opnd, Word};
+use super::{Address, Callee, Condition, Handed, Image, Opnd, Word};
 use crate::ir::{
     Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, Kept, LogEntry, Op,
     ResumeId, Trace, Ty, ValueId,
@@ -49,8 +49,6 @@ pub struct Recorder {
     facts: Vec<Fact>,
     ownership: Ownership,
     scratch: i32,
-    /// Scratch memory for words that are handed to a portal, and how many.
-    outgoing: Option<(i32, usize)>,
     /// What really happened, for the check.
     pub journal: Vec<Event>,
 }
@@ -96,7 +94,6 @@ impl Recorder {
             facts: vec![],
             ownership: Ownership::default(),
             scratch: scratch as i32,
-            outgoing: None,
             journal: vec![],
         }
     }
@@ -343,28 +340,6 @@ impl Recorder {
         self.scratch
     }
 
-    /// Scratch memory for so many words; all calls use the same.
-    pub fn outgoing(&mut self, words: usize) -> i32 {
-        match self.outgoing {
-            Some((offset, room)) if words <= room => offset,
-            _ => {
-                let offset = self.reserve_scratch(8 * words as u32);
-                self.outgoing = Some((offset, words));
-                offset
-            }
-        }
-    }
-
-    /// Puts words there; not logged, since replay does not make the call. Gives the address.
-    pub fn store_outgoing(&mut self, offset: i32, words: &[Word]) -> ValueId {
-        let pointer = self.scratch_address(offset);
-        for (index, word) in words.iter().enumerate() {
-            let (value, distance) = (Self::arg(*word), 8 * index as i32);
-            self.push(Op::Store, word.now.ty, pointer.into(), value, distance, Aux::None);
-        }
-        pointer
-    }
-
     /// Logs that an inner portal has been handed over at its merge point of that number.
     pub fn log_handed_over(&mut self, number: u32) {
         self.log(LogEntry::Return { call: number, next: number + 1, size: 0 }, false);
@@ -437,6 +412,45 @@ impl Recorder {
         }
         self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result });
         dst
+    }
+
+    /// Appends the call of a portal, which finds its cell and what is constant at these addresses,
+    /// and has scratch memory from byte `offset` on, where its result is then. Gives the word of the
+    /// result that a residual function would return.
+    pub fn call_code(
+        &mut self,
+        symbol: &str,
+        constants: [u64; 2],
+        reds: &[Word],
+        result: Handed,
+        offset: i32,
+    ) -> Option<ValueId> {
+        let place = self.scratch_address(offset);
+        let constants = constants.map(|address| Const::new(Ty::Ptr, address));
+        let mut args: Vec<Arg> = constants.iter().map(|address| Arg::Const(*address)).collect();
+        args.push(place.into());
+        args.extend(reds.iter().map(|red| Self::arg(*red)));
+        let seen = constants.iter().map(|address| Some(*address)).chain([None]);
+        let seen = seen.chain(reds.iter().map(|red| Some(red.now))).collect();
+        let effects = Effects::default();
+        let (symbol_name, keeps) = (symbol.to_owned(), vec![]);
+        let call = Call { symbol: symbol_name, args, has_result: false, effects, keeps };
+        self.facts.retain(|fact| !call.may_write(Op::CallCode, fact.class));
+        let call = self.trace.add_call(call);
+        self.push(Op::CallCode, Ty::I64, Arg::NONE, Arg::NONE, 0, Aux::Call(call));
+        self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result: None });
+        let word = match result {
+            Handed::Word(now) => Some(self.load_scratch(offset, 0, now)),
+            Handed::Bytes { size, variant: Some(now) } => {
+                Some(self.load_scratch(offset, size.next_multiple_of(8), now))
+            }
+            Handed::Bytes { variant: None, .. } => None,
+        };
+        self.log(LogEntry::Call(word.map(Arg::Value)), true);
+        if let Handed::Bytes { size: size @ 1.., .. } = result {
+            self.log(LogEntry::Blob { offset, size }, true);
+        }
+        word
     }
 
     /// Appends a call that is made only under a condition. One of a pure function is logged when it
@@ -607,7 +621,8 @@ impl Recorder {
     }
 
     fn push(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32, aux: Aux) -> Option<ValueId> {
-        let dst = op.result(ty).map(|ty| self.trace.add_value(ty));
+        let result = op.result(ty).filter(|_| op != Op::CallCode);
+        let dst = result.map(|ty| self.trace.add_value(ty));
         if let (Some(v), Ty::Ptr) = (dst, ty) {
             match op {
                 Op::Load => self.ownership.derive(v, Origin::Behind(a)),

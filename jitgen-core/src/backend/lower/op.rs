@@ -84,6 +84,7 @@ impl<'a> Lowering<'a> {
             Op::Store
             | Op::Call
             | Op::CallRead
+            | Op::CallCode
             | Op::CallPure
             | Op::CallIf
             | Op::CallIfPure
