@@ -42,8 +42,7 @@ pub(super) struct Forward<'t> {
     exits: HashMap<ExitId, ExitId>,
     pub defs: Defs,
     table: HashMap<Node, Arg>,
-    /// Pure calls: the operands of conditional ones stand behind the arguments.
-    calls: HashMap<(Op, String, Vec<Arg>, Option<Ty>), Option<Arg>>,
+    calls: HashMap<PureCall, Option<Arg>>,
     /// Values that a guard has shown to be constants.
     pub constants: HashMap<ValueId, Const>,
     /// Comparisons that guards have decided.
@@ -57,6 +56,10 @@ pub(super) struct Forward<'t> {
     /// Has a guard been met that always fails?
     pub contradiction: bool,
 }
+
+/// A pure call: its symbol, operands (those of a conditional one stand behind the arguments), and the
+/// type of its result.
+type PureCall = (Op, String, Vec<Arg>, Option<Ty>);
 
 /// A rule that rewrites to another operation is followed by another look, at most this often.
 const MAX_REWRITES: usize = 16;

@@ -150,34 +150,61 @@ impl Twin<'_> {
     }
 }
 
-/// Is it a `match` whose patterns name variants and bind their fields, and nothing more? A name in
-/// capitals may be a constant, which is compared.
+/// Is it a `match` whose patterns name variants and bind their fields, and nothing more? A name
+/// without fields may be a constant, which would have to be compared: that it is a variant, the
+/// fields of others tell, or the type in its path.
 pub(super) fn chooses_variant(e: &ExprMatch) -> bool {
+    let mut sure = true;
+    let mut fields = false;
+    let simple = e.arms.iter().all(|arm| {
+        let (pat, guard) = unguarded(&arm.pat);
+        let cases = cases(pat);
+        let mut variant = |case: &&Pat| match names_variant(case, cases.len() == 1) {
+            Some(shape) => {
+                sure &= shape != Shape::Unsure;
+                fields |= shape == Shape::Fields;
+                true
+            }
+            None => false,
+        };
+        guard.is_none()
+            && (is_irrefutable(pat) && !matches!(strip(pat), Pat::Tuple(_))
+                || cases.iter().all(&mut variant))
+    });
+    simple && e.arms.len() > 1 && (sure || fields)
+}
+
+/// How a pattern shows that it is a variant.
+#[derive(PartialEq, Eq)]
+enum Shape {
+    /// By its fields.
+    Fields,
+    /// By the type in its path.
+    Path,
+    /// It does not.
+    Unsure,
+}
+
+/// Does the pattern name a variant, and bind its fields at most? Unless it stands alone, it binds none.
+fn names_variant(pat: &Pat, alone: bool) -> Option<Shape> {
     let plain = |elem: &Pat| match strip(elem) {
         Pat::Wild(_) | Pat::Rest(_) => true,
-        Pat::Ident(p) => is_binding(p) && p.subpat.is_none(),
+        Pat::Ident(p) => alone && is_binding(p) && p.subpat.is_none(),
         _ => false,
     };
-    let named = |name: &Ident| name.to_string().contains(|c: char| c.is_lowercase());
-    let variant = |pat: &Pat, alone: bool| {
-        let mut elems: Box<dyn Iterator<Item = &Pat>> = match pat {
-            Pat::TupleStruct(p) => Box::new(p.elems.iter()),
-            Pat::Struct(p) => Box::new(p.fields.iter().map(|field| &*field.pat)),
-            Pat::Path(p) => {
-                return p.qself.is_none()
-                    && p.path.segments.last().is_some_and(|last| named(&last.ident));
+    let mixed = |name: &Ident| name.to_string().contains(|c: char| c.is_lowercase());
+    match pat {
+        Pat::TupleStruct(p) => p.elems.iter().all(plain).then_some(Shape::Fields),
+        Pat::Struct(p) => p.fields.iter().all(|field| plain(&field.pat)).then_some(Shape::Fields),
+        Pat::Path(p) if p.qself.is_none() => {
+            let mut names = p.path.segments.iter().rev().map(|segment| &segment.ident);
+            if !names.next().is_some_and(mixed) {
+                return None;
             }
-            Pat::Ident(p) => return !is_binding(p) && named(&p.ident),
-            _ => return false,
-        };
-        elems.all(|elem| plain(elem) && (alone || !matches!(strip(elem), Pat::Ident(_))))
-    };
-    e.arms.len() > 1
-        && e.arms.iter().all(|arm| {
-            let (pat, guard) = unguarded(&arm.pat);
-            let cases = cases(pat);
-            let simple = || cases.iter().all(|case| variant(case, cases.len() == 1));
-            guard.is_none()
-                && (is_irrefutable(pat) && !matches!(strip(pat), Pat::Tuple(_)) || simple())
-        })
+            let of_type = |name: &Ident| name.to_string().starts_with(char::is_uppercase);
+            Some(if names.next().is_some_and(of_type) { Shape::Path } else { Shape::Unsure })
+        }
+        Pat::Ident(p) if !is_binding(p) && mixed(&p.ident) => Some(Shape::Unsure),
+        _ => None,
+    }
 }
