@@ -18,6 +18,10 @@ What is not declared is what the operation says.
 Then may follow, as in `keeps(v0+8 24, v1)`, memory that it leaves alone whatever else is declared: 24 bytes from `v0+8` on, and the object into which `v1` points, as far as it is addressed with `v1`.
 A `call_read` or `call_pure` that declares writes does them when it fails.
 
+An exit is `resume 3 [v0, i64 5] log […] pending […] -> b1`; what is empty is left out.
+`pending [i64 v0+8 @3 = v1, …]` are stores that the trace has done, and that are written when the exit is taken, in this order and before anything else.
+`-> b1` is the block that takes over, in a region.
+
 | operation | T | effect | what it computes |
 |---|---|---|---|
 ";

@@ -5,15 +5,17 @@
 //! exit1: resume 1 [v0] -> b2       jump b2(v0)
 //! exit2: resume 1 [] log [result 16, part +8 v0]
 //!                                  store 0, scratch+0; store v0, scratch+8; return &cells[2] | 1
+//! exit3: resume 2 [v0] pending [i64 v0+8 = v1]
+//!                                  store v1, v0+8; store v0, slots+0; jump common(&cells[3])
 //!
 //! common(cell):                    budget -= 1
 //!                                  if budget == 0 { return cell }
 //!                                  tail-call *cell.target(slots, cell)
 //! ```
 //!
-//! An exit is one block however many guards share it, and before it leaves it computes the ops that
-//! were moved into it. An exit that leaves is cold; one that is linked, or by which
-//! the portal returns, is a branch of hot code.
+//! An exit is one block however many guards share it. Before it leaves it does its pending stores
+//! and computes the ops that were moved into it. An exit that leaves is cold; one that is linked, or
+//! by which the portal returns, is a branch of hot code.
 
 use super::{Lowering, memory_flags, piece_signature};
 use crate::backend::exit_cell::RETURNED;
@@ -43,6 +45,7 @@ impl Lowering<'_> {
             if let Some(block) = self.exits[index] {
                 self.builder.switch_to_block(block);
                 let exit = ExitId(index as u32);
+                self.write_pending(exit);
                 match self.trace.exit(exit).link {
                     Some(target) => self.lower_link(exit, target),
                     None if self.trace.exit(exit).is_return() => self.lower_return(exit),
@@ -55,6 +58,14 @@ impl Lowering<'_> {
         }
         if let Some(common) = self.common {
             self.lower_common(common);
+        }
+    }
+
+    fn write_pending(&mut self, exit: ExitId) {
+        let trace = self.trace;
+        for store in &trace.exit(exit).pending {
+            let (base, value) = (self.value(store.base), self.value(store.value));
+            self.builder.ins().store(memory_flags(), value, base, store.offset);
         }
     }
 
