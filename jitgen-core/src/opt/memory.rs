@@ -14,7 +14,7 @@
 //! Invariant `exact`: a fact is true of memory at that place of the trace, as long as the trace's
 //! alias classes keep what they promise (`ir::Class`). So a store of what memory holds can go.
 //!
-//! A `call` ends the facts that it may write: all, unless it declares less.
+//! A `call` ends the facts that it may write: all, unless it declares less or keeps more.
 //!
 //! Not here: dead stores (`backward`), allocations, immutable fields.
 
@@ -22,7 +22,7 @@ use super::forward::Forward;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
-use super::words::{Access, Words};
+use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Call, Const, Inst, Op, Ty};
 
 /// What is known of the word at an address.
@@ -64,9 +64,9 @@ impl Facts {
         self.words.insert(access, Fact { value, stored: false, at: 0 });
     }
 
-    /// Ends what a call may write.
-    pub fn call(&mut self, op: Op, call: &Call) {
-        self.words.retain(|word| !call.may_write(op, word.class));
+    /// Ends what a call may write; `kept` is what it leaves alone.
+    pub fn call(&mut self, op: Op, call: &Call, kept: &Untouched) {
+        self.words.retain(|word| !call.may_write(op, word.class) || kept.contains(word));
     }
 
     fn loaded(&mut self, access: Access, value: Arg) {

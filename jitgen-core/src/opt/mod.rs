@@ -40,6 +40,8 @@ mod domain;
 mod fold;
 mod forward;
 mod guards;
+mod implied;
+mod induct;
 mod memory;
 mod node;
 mod passes;
@@ -51,6 +53,7 @@ mod tests;
 mod values;
 mod words;
 
+pub use fold::questions;
 pub use passes::Passes;
 pub use rules::rules;
 

@@ -35,7 +35,8 @@ use super::address::Defs;
 use super::rules::{Fired, Rule};
 use super::words::{Access, Words};
 use crate::ir::{
-    Arg, Aux, Block, BlockId, Call, End, ExitId, Inst, Op, PendingStore, Sig, Trace, ValueId,
+    Arg, Aux, Block, BlockId, Call, Effect, End, ExitId, Inst, Op, PendingStore, Sig, Trace,
+    ValueId,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -167,6 +168,7 @@ impl<'a> Plan<'a> {
                 | Sig::Unary
                 | Sig::Cast
                 | Sig::PtrAdd
+                | Sig::Known
                 | Sig::Scratch => (),
             }
             walk.insts.push(*inst);
@@ -256,7 +258,7 @@ fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
 /// May a call by `op` look at all memory, and free it, whatever it declares? One that may write
 /// anything, also when it fails, runs an author's code: it may call allocators and collectors.
 fn runs_anything(op: Op, call: &Call) -> bool {
-    op.unconditional() == Op::Call
+    op.effect() == Effect::Any
         || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
 }
 
@@ -285,6 +287,7 @@ fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
             | Sig::Unary
             | Sig::Cast
             | Sig::PtrAdd
+            | Sig::Known
             | Sig::Scratch => (),
         }
     }

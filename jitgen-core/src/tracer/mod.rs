@@ -11,13 +11,16 @@
 
 mod abort;
 mod callee;
+mod circles;
 mod current;
 mod hints;
 mod inline;
 pub mod journal;
 mod levels;
 mod operand;
+mod owned;
 pub mod panics;
+mod plan;
 pub mod pure;
 mod recorder;
 mod replayed;
@@ -32,12 +35,11 @@ pub use abort::AbortReason;
 pub use callee::{Callee, Condition};
 pub use current::{Outside, each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
-pub use levels::{Level, Site};
+pub use levels::{Handed, Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
+pub use plan::{Asks, AsksOf, Place, Plan};
 pub use recorder::{ALLOCATION_CLASS, FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
 pub use replayed::Replayed;
-pub use session::{
-    Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Resume, Session, Step, keys,
-};
+pub use session::{Function, Green, MergeState, Portal, Recorded, Resume, Session, Step, keys};
 pub use tags::Tag;
 pub use validity::Validity;

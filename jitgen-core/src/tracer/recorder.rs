@@ -17,10 +17,11 @@
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
 use super::journal::Event;
-use super::{Address, Callee, Condition, Image, Opnd, Word};
+use super::owned::{Origin, Ownership};
+use super::{Address, Callee, Condition, Handed, Image, Opnd, Word};
 use crate::ir::{
-    Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
-    Trace, Ty, ValueId,
+    Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, Kept, LogEntry, Op,
+    ResumeId, Trace, Ty, ValueId,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -46,9 +47,8 @@ pub struct Recorder {
     /// The exit that guards at this point share.
     exit: Option<ExitId>,
     facts: Vec<Fact>,
+    ownership: Ownership,
     scratch: i32,
-    /// Scratch memory for words that are handed to a portal, and how many.
-    outgoing: Option<(i32, usize)>,
     /// What really happened, for the check.
     pub journal: Vec<Event>,
 }
@@ -92,8 +92,8 @@ impl Recorder {
             effects: 0,
             exit: None,
             facts: vec![],
+            ownership: Ownership::default(),
             scratch: scratch as i32,
-            outgoing: None,
             journal: vec![],
         }
     }
@@ -217,6 +217,7 @@ impl Recorder {
 
     /// Notes that the word at `address` is `word`.
     pub fn learn(&mut self, address: Address, word: Word) {
+        self.ownership.access(address);
         let base = Self::base(address);
         self.facts.retain(|f| f.base != base || f.offset != address.offset);
         if self.facts.len() >= MAX_FACTS {
@@ -227,13 +228,27 @@ impl Recorder {
         self.facts.push(Fact { base, offset, address, class, now, opnd });
     }
 
-    /// The known words that a function declares not to write.
-    pub fn kept_by(&self, callee: &Callee) -> Vec<(u64, Const, u32)> {
-        if callee.effects.writes.is_none() {
-            return vec![];
-        }
-        let kept = self.facts.iter().filter(|fact| !callee.may_write(fact.class));
+    /// Memory is virtualizable: so many bytes from `address` on, or all of the object there.
+    pub fn own(&mut self, address: Address, size: Option<u32>) {
+        self.ownership.add(address, size);
+    }
+
+    /// The known words that a function with these arguments must not write.
+    pub fn kept_by(&self, callee: &Callee, args: &[Word]) -> Vec<(u64, Const, u32)> {
+        let keeps = self.keeps(&callee.effects, args);
+        let kept = self.facts.iter().filter(|fact| {
+            !callee.may_write(fact.class)
+                || self.ownership.contains(&keeps, fact.base, fact.offset, fact.now)
+        });
         kept.map(|fact| (fact.address, fact.now, fact.class.0)).collect()
+    }
+
+    /// What a call with these effects leaves alone: who declares what it does may do that.
+    fn keeps(&self, effects: &Effects, args: &[Word]) -> Vec<Kept> {
+        match (&effects.reads, &effects.writes) {
+            (None, None) => self.ownership.kept_from(args),
+            _ => vec![],
+        }
     }
 
     /// Forgets what is known of memory.
@@ -289,6 +304,7 @@ impl Recorder {
     /// Puts words into scratch memory, which is nobody else's; gives the address.
     pub fn store_scratch(&mut self, base: i32, words: &[(u32, Word)]) -> ValueId {
         let pointer = self.scratch_address(base);
+        self.ownership.spill(pointer, words.iter().map(|(_, word)| *word).collect());
         for (offset, word) in words {
             let value = Self::arg(*word);
             let at = *offset as i32;
@@ -324,28 +340,6 @@ impl Recorder {
         self.scratch
     }
 
-    /// Scratch memory for so many words; all calls use the same.
-    pub fn outgoing(&mut self, words: usize) -> i32 {
-        match self.outgoing {
-            Some((offset, room)) if words <= room => offset,
-            _ => {
-                let offset = self.reserve_scratch(8 * words as u32);
-                self.outgoing = Some((offset, words));
-                offset
-            }
-        }
-    }
-
-    /// Puts words there; not logged, since replay does not make the call. Gives the address.
-    pub fn store_outgoing(&mut self, offset: i32, words: &[Word]) -> ValueId {
-        let pointer = self.scratch_address(offset);
-        for (index, word) in words.iter().enumerate() {
-            let (value, distance) = (Self::arg(*word), 8 * index as i32);
-            self.push(Op::Store, word.now.ty, pointer.into(), value, distance, Aux::None);
-        }
-        pointer
-    }
-
     /// Logs that an inner portal has been handed over at its merge point of that number.
     pub fn log_handed_over(&mut self, number: u32) {
         self.log(LogEntry::Return { call: number, next: number + 1, size: 0 }, false);
@@ -378,6 +372,7 @@ impl Recorder {
         result: Option<Const>,
         mut effects: Effects,
     ) -> Option<ValueId> {
+        let keeps = self.keeps(&effects, args);
         if op.unconditional() != Op::Call {
             effects.writes.get_or_insert_default();
         }
@@ -400,8 +395,13 @@ impl Recorder {
             args: operands,
             has_result: result.is_some(),
             effects,
+            keeps,
         };
-        self.facts.retain(|fact| !call.may_write(op, fact.class));
+        let ownership = &self.ownership;
+        self.facts.retain(|fact| {
+            !call.may_write(op, fact.class)
+                || ownership.contains(&call.keeps, fact.base, fact.offset, fact.now)
+        });
         let aux = Aux::Call(self.trace.add_call(call));
         let ty = result.map_or(Ty::I64, |c| c.ty);
         let dst = result.map(|_| self.trace.add_value(ty));
@@ -412,6 +412,45 @@ impl Recorder {
         }
         self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result });
         dst
+    }
+
+    /// Appends the call of a portal, which finds its cell and what is constant at these addresses,
+    /// and has scratch memory from byte `offset` on, where its result is then. Gives the word of the
+    /// result that a residual function would return.
+    pub fn call_code(
+        &mut self,
+        symbol: &str,
+        constants: [u64; 2],
+        reds: &[Word],
+        result: Handed,
+        offset: i32,
+    ) -> Option<ValueId> {
+        let place = self.scratch_address(offset);
+        let constants = constants.map(|address| Const::new(Ty::Ptr, address));
+        let mut args: Vec<Arg> = constants.iter().map(|address| Arg::Const(*address)).collect();
+        args.push(place.into());
+        args.extend(reds.iter().map(|red| Self::arg(*red)));
+        let seen = constants.iter().map(|address| Some(*address)).chain([None]);
+        let seen = seen.chain(reds.iter().map(|red| Some(red.now))).collect();
+        let effects = Effects::default();
+        let (symbol_name, keeps) = (symbol.to_owned(), vec![]);
+        let call = Call { symbol: symbol_name, args, has_result: false, effects, keeps };
+        self.facts.retain(|fact| !call.may_write(Op::CallCode, fact.class));
+        let call = self.trace.add_call(call);
+        self.push(Op::CallCode, Ty::I64, Arg::NONE, Arg::NONE, 0, Aux::Call(call));
+        self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result: None });
+        let word = match result {
+            Handed::Word(now) => Some(self.load_scratch(offset, 0, now)),
+            Handed::Bytes { size, variant: Some(now) } => {
+                Some(self.load_scratch(offset, size.next_multiple_of(8), now))
+            }
+            Handed::Bytes { variant: None, .. } => None,
+        };
+        self.log(LogEntry::Call(word.map(Arg::Value)), true);
+        if let Handed::Bytes { size: size @ 1.., .. } = result {
+            self.log(LogEntry::Blob { offset, size }, true);
+        }
+        word
     }
 
     /// Appends a call that is made only under a condition. One of a pure function is logged when it
@@ -450,13 +489,28 @@ impl Recorder {
         let writes = Some(vec![FLAG_CLASS, ALLOCATION_CLASS]);
         let effects = Effects { writes, ..Effects::default() };
         let operands = args.iter().map(|word| Self::arg(*word)).collect();
-        let call = Call { symbol: symbol.to_owned(), args: operands, has_result: true, effects };
+        let call = Call {
+            symbol: symbol.to_owned(),
+            args: operands,
+            has_result: true,
+            effects,
+            keeps: vec![],
+        };
         self.facts.retain(|fact| !call.may_write(Op::CallPure, fact.class));
         let call = self.trace.add_call(call);
         let args = args.iter().map(|word| word.now).collect();
         self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
         self.push(Op::CallPure, result.ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
             .expect("a pure call has a result")
+    }
+
+    /// Appends what a call of a function without effects would give.
+    pub fn result_of(&mut self, symbol: &str, args: &[Word], result: Word) {
+        let args = args.iter().map(|word| Self::arg(*word)).collect();
+        let (symbol, effects) = (symbol.to_owned(), Effects::default());
+        let call = Call { symbol, args, has_result: false, effects, keeps: vec![] };
+        let aux = Aux::Call(self.trace.add_call(call));
+        self.push(Op::ResultOf, result.now.ty, Self::arg(result), Arg::NONE, 0, aux);
     }
 
     /// Logs that a call without effects has returned, and its result.
@@ -469,7 +523,8 @@ impl Recorder {
     pub fn call_pure(&mut self, symbol: &str, args: &[Word], ty: Ty) -> ValueId {
         let args = args.iter().map(|word| Self::arg(*word)).collect();
         let effects = Effects::default();
-        let call = Call { symbol: symbol.to_owned(), args, has_result: true, effects };
+        let call =
+            Call { symbol: symbol.to_owned(), args, has_result: true, effects, keeps: vec![] };
         let call = self.trace.add_call(call);
         self.push(Op::CallPure, ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
             .expect("a pure call has a result")
@@ -509,6 +564,7 @@ impl Recorder {
     /// Gives every red a value of its own, so that the trace can be cut here; gives their operands.
     pub fn rename(&mut self, reds: &[Word]) -> Vec<ValueId> {
         self.forget();
+        self.ownership.rename();
         reds.iter().map(|red| self.op(Op::Copy, red.now.ty, Self::arg(*red), Arg::NONE)).collect()
     }
 
@@ -525,7 +581,8 @@ impl Recorder {
         (self.trace, self.journal)
     }
 
-    fn base(address: Address) -> Arg {
+    /// The pointer of an address.
+    pub(super) fn base(address: Address) -> Arg {
         match address.base {
             Opnd::Ssa(v) => Arg::Value(v),
             _ => Arg::Const(Const::new(Ty::Ptr, address.base_now)),
@@ -564,7 +621,15 @@ impl Recorder {
     }
 
     fn push(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32, aux: Aux) -> Option<ValueId> {
-        let dst = op.result(ty).map(|ty| self.trace.add_value(ty));
+        let result = op.result(ty).filter(|_| op != Op::CallCode);
+        let dst = result.map(|ty| self.trace.add_value(ty));
+        if let (Some(v), Ty::Ptr) = (dst, ty) {
+            match op {
+                Op::Load => self.ownership.derive(v, Origin::Behind(a)),
+                Op::PtrAdd | Op::Copy | Op::Bitcast => self.ownership.derive(v, Origin::Same(a)),
+                _ => (),
+            }
+        }
         self.block.insts.push(Inst { op, ty, dst, a, b, imm, aux });
         dst
     }

@@ -14,6 +14,10 @@
 //! are made, that memory is at last what the twin has made of it, and that the trace ends with the
 //! reds with which the twin has stopped.
 //!
+//! Bytes of a call's result that mean nothing in the variant that it is are whatever the callee has
+//! left there where the twin has taken the result as a whole, and 0 where it has taken it word by
+//! word: of these two it is 0.
+//!
 //! Not checked: the second round of a peeled loop (the twin made one), operands in logs.
 
 #[cfg(test)]
@@ -24,7 +28,7 @@ use crate::eval::{Fault, Limits, Memory, Observer, Outcome, evaluate_observed};
 use crate::ir::{BlockId, Const, End, ExitId, ResumeId, Trace, Ty};
 use crate::tracer::journal::Event;
 use crate::tracer::{Image, SCRATCH_BASE, pure};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Checks a trace against the journal of its recording.
 ///
@@ -141,6 +145,7 @@ struct Witness {
 
 impl Witness {
     fn new(journal: &[Event]) -> Witness {
+        let cleared = cleared(journal);
         let mut segments = vec![Segment::default()];
         for event in journal {
             let segment = segments.last_mut().expect("there is always one");
@@ -148,6 +153,7 @@ impl Witness {
                 Event::Load { address, size, bits } => {
                     for (at, byte) in bytes(*address, *size, *bits) {
                         if !segment.written.contains_key(&at) {
+                            let byte = if cleared.contains(&at) { 0 } else { byte };
                             segment.image.entry(at).or_insert(byte);
                         }
                     }
@@ -201,6 +207,20 @@ impl Witness {
         self.wrong.get_or_insert(message);
         Fault::Symbol("check".to_owned())
     }
+}
+
+/// The bytes of calls' results that were 0 when they were loaded.
+fn cleared(journal: &[Event]) -> HashSet<u64> {
+    let mut cleared = HashSet::new();
+    for event in journal {
+        if let Event::Load { address, size, bits } = event
+            && (SCRATCH_BASE..2 * SCRATCH_BASE).contains(address)
+        {
+            let zero = bytes(*address, *size, *bits).filter(|(_, byte)| *byte == 0);
+            cleared.extend(zero.map(|(at, _)| at));
+        }
+    }
+    cleared
 }
 
 fn bytes(address: u64, size: u32, bits: u64) -> impl Iterator<Item = (u64, u8)> {
