@@ -17,6 +17,8 @@ Behind the operands of a call may stand what is declared of its effects, in this
 What is not declared is what the operation says.
 A `call_read` or `call_pure` that declares writes does them when it fails.
 
+A `new` gives memory that nobody else knows, so it may be done later, in exits only, or not at all; no operation but `free` ends an object.
+
 | operation | T | effect | what it computes |
 |---|---|---|---|
 ";
@@ -63,6 +65,7 @@ fn types(op: Op) -> &'static str {
         Domain::Word => "integer, bool, ptr",
         Domain::Ordered => "integer, ptr",
         Domain::Float => "float",
+        Domain::Ptr => "ptr",
         Domain::Any => "any",
     }
 }
@@ -72,6 +75,7 @@ fn effect(effect: Effect) -> &'static str {
         Effect::None => "none",
         Effect::Read => "reads",
         Effect::Write => "writes",
+        Effect::Make => "makes memory",
         Effect::Any => "any",
         Effect::Exit => "may leave",
     }

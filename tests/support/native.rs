@@ -25,10 +25,14 @@ const SITES: usize = 16;
 /// Bytes of a buffer.
 const BUFFER: usize = 1024;
 
+/// Bytes for objects.
+const OBJECTS: usize = 1 << 16;
+
 /// A compiler, real buffers, a frame.
 pub struct Native {
     compiler: Compiler,
     buffers: Vec<[u64; BUFFER / 8]>,
+    objects: Box<[u64; OBJECTS / 8]>,
     frame: Box<Frame>,
 }
 
@@ -65,7 +69,9 @@ impl Native {
     /// If this machine is not supported.
     pub fn new(buffers: usize) -> Result<Native, String> {
         let compiler = Compiler::new(&Options::default()).map_err(|error| error.to_string())?;
-        Ok(Native { compiler, buffers: vec![[0; BUFFER / 8]; buffers], frame: Frame::new() })
+        let buffers = vec![[0; BUFFER / 8]; buffers];
+        let objects = Box::new([0; OBJECTS / 8]);
+        Ok(Native { compiler, buffers, objects, frame: Frame::new() })
     }
 
     /// The addresses of the buffers, and of the frame's scratch area.
@@ -101,10 +107,13 @@ impl Native {
         for (slot, arg) in world.args.iter().enumerate() {
             self.frame.write(slot, arg.ty, arg.bits);
         }
-        copy_out(&world.model);
-        RUNNING.set(Some(Running { model: world.model.clone(), sites: compiled.sites.clone() }));
+        let mut model = world.model.clone();
+        let objects = self.objects.as_mut_ptr().expose_provenance() as u64;
+        model.set_objects(objects, objects + OBJECTS as u64);
+        copy_out(&model);
+        RUNNING.set(Some(Running { model, sites: compiled.sites.clone() }));
         // SAFETY: the slots hold arguments of the entry's types; the memory that the trace accesses
-        // is that of the buffers, because the evaluation in this world did not stray; no cell is
+        // is that of the buffers, and of objects that lie where there is room, because the evaluation in this world did not stray; no cell is
         // linked, and `compiled` outlives the call; the functions take what the platform passes
         // and do not unwind.
         let cell = unsafe { enter(compiled.code.entry(), &mut *self.frame) };
@@ -147,7 +156,8 @@ fn copy_out(model: &Model) {
         let target = std::ptr::with_exposed_provenance_mut::<u8>(address as usize);
         assert!(bytes.len() <= BUFFER, "a region is not larger than a buffer");
         // SAFETY: the regions of a world are at the addresses of a `Native`'s buffers and scratch
-        // area, which are exposed, alive and at least as long, and nobody else holds a reference.
+        // area, or objects in the memory for these, which are exposed, alive and at least as long,
+        // and nobody else holds a reference.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) }
     }
 }
@@ -235,6 +245,8 @@ fn dispatch(site: usize, ints: [u64; INTS], floats: [f64; FLOATS]) -> u64 {
         let model = &mut running.model;
         copy_in(model);
         let result = match site.op {
+            Op::New => model.allocate(0, &site.symbol, &args),
+            Op::Free => model.free(&site.symbol, &args).map(|()| 0),
             Op::CallRead => model.call_read(&site.symbol, &args, site.result),
             Op::CallPure => model.call_pure(&site.symbol, &args, site.result),
             _ => model.call(&site.symbol, &args, site.result),

@@ -95,6 +95,8 @@ pub fn compute(op: Op, ty: Ty, a: Const, b: Const) -> Result<Const, Undefined> {
         | Op::Call
         | Op::CallRead
         | Op::CallPure
+        | Op::New
+        | Op::Free
         | Op::Guard
         | Op::GuardNot => panic!("{} computes nothing by itself", op.mnemonic()),
     })

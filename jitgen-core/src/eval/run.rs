@@ -135,7 +135,9 @@ impl Frame<'_> {
                 memory.store(address, size, b.bits).map_err(fault)?;
                 None
             }
-            Op::Call | Op::CallRead | Op::CallPure => self.call(inst, memory).map_err(fault)?,
+            Op::Call | Op::CallRead | Op::CallPure | Op::New | Op::Free => {
+                self.call(inst, memory).map_err(fault)?
+            }
             Op::Scratch => {
                 let address = memory.scratch().wrapping_add_signed(i64::from(inst.imm));
                 Some(Const::new(Ty::Ptr, address))
@@ -159,6 +161,11 @@ impl Frame<'_> {
         let args: Vec<Const> = call.args.iter().map(|arg| self.get(*arg)).collect();
         let result = inst.dst.map(|_| inst.ty);
         let bits = match inst.op {
+            Op::New => memory.allocate(inst.imm as u32, &call.symbol, &args)?,
+            Op::Free => {
+                memory.free(&call.symbol, &args)?;
+                0
+            }
             Op::CallRead => memory.call_read(&call.symbol, &args, result)?,
             Op::CallPure => memory.call_pure(&call.symbol, &args, result)?,
             _ => memory.call(&call.symbol, &args, result)?,

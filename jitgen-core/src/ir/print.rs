@@ -3,7 +3,7 @@
 //! Not here: pretty-printing for people (source positions, counts). That is the runtime's log,
 //! which adds `;` comments to this text.
 
-use super::{Arg, Aux, Class, Effects, End, Exit, Inst, LogEntry, Sig, Trace};
+use super::{Arg, Aux, Class, Effects, End, Exit, Inst, LogEntry, Op, Sig, Trace};
 use std::fmt::{self, Display, Write};
 
 impl Display for Trace {
@@ -112,6 +112,9 @@ impl Trace {
         list(&mut s, call.args.iter().map(|arg| self.typed(*arg))).expect("writing to a string");
         s.push(')');
         effects(&mut s, &call.effects).expect("writing to a string");
+        if inst.op == Op::New {
+            write!(s, " #{}", inst.imm).expect("writing to a string");
+        }
         s
     }
 

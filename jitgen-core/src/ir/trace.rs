@@ -118,7 +118,7 @@ pub struct Inst {
     pub a: Arg,
     /// Second operand ([`Arg::NONE`] if there is none).
     pub b: Arg,
-    /// Byte offset of `load`, `store`, `scratch`.
+    /// Byte offset of `load`, `store`, `scratch`; number of a `new`.
     pub imm: i32,
     /// The call's operands, the guard's exit, or the access's class.
     pub aux: Aux,
@@ -165,7 +165,7 @@ impl Inst {
         }
     }
 
-    /// The call site of a call.
+    /// The call site of a call, a `new` or a `free`.
     ///
     /// # Panics
     /// If it is not a call.
@@ -204,7 +204,8 @@ impl Call {
     /// May a call by `op` write what an access of this class touches?
     pub fn may_write(&self, op: Op, class: Class) -> bool {
         let declared = self.effects.writes.as_ref();
-        let writes = declared.map_or(op == Op::Call, |classes| touches(classes, class));
+        let writes =
+            declared.map_or(matches!(op, Op::Call | Op::Free), |classes| touches(classes, class));
         writes && !class.is_immutable()
     }
 

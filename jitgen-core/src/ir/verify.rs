@@ -12,6 +12,7 @@
 //! | `log` | blobs lie at non-negative offsets |
 //! | `class` | loads and stores have an alias class, guards an exit, calls a call site |
 //! | `effects` | what is declared of a call's effects fits its op |
+//! | `allocation` | a `new` says how many bytes, a `free` what |
 
 use super::{
     Arg, Aux, BlockId, Class, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty, ValueId,
@@ -308,7 +309,10 @@ impl Checker<'_> {
             Sig::Guard => self.operands(inst, Some(Ty::Bool), None),
             Sig::Scratch if inst.imm < 0 => self.report("log", "a scratch offset is negative"),
             Sig::Scratch => (),
-            Sig::Call => self.effects(inst),
+            Sig::Call => {
+                self.effects(inst);
+                self.allocation(inst);
+            }
         }
     }
 
@@ -332,6 +336,30 @@ impl Checker<'_> {
         let effects = &self.trace.calls[call.index()].effects;
         if inst.op == Op::CallPure && effects.reads.is_some() {
             self.report("effects", "the result of call_pure depends on its arguments alone");
+        }
+    }
+
+    fn allocation(&mut self, inst: &Inst) {
+        let Aux::Call(call) = inst.aux else { return };
+        let call = &self.trace.calls[call.index()];
+        let first = call.args.first().copied();
+        let size = first.and_then(Arg::as_const).filter(|c| c.ty == Ty::I64);
+        match inst.op {
+            Op::New
+                if size.is_none_or(|size| !(1..=i64::from(i32::MAX)).contains(&size.signed())) =>
+            {
+                self.report("allocation", "the first operand of new is its size, as in `i64 8`");
+            }
+            Op::New if inst.dst.is_none() || inst.imm < 0 => {
+                self.report("allocation", "new has a number and a result");
+            }
+            Op::Free if inst.dst.is_some() || first.is_none_or(|a| self.trace.ty(a) != Ty::Ptr) => {
+                self.report(
+                    "allocation",
+                    "the first operand of free is a pointer, and it has no result",
+                );
+            }
+            _ => (),
         }
     }
 

@@ -160,7 +160,7 @@ impl Lowering<'_> {
         match (inst.op, inst.dst) {
             (Op::Guard | Op::GuardNot, _) => self.guard(inst),
             (Op::Store, _) => self.store(inst),
-            (Op::Call | Op::CallRead | Op::CallPure, dst) => {
+            (Op::Call | Op::CallRead | Op::CallPure | Op::New | Op::Free, dst) => {
                 if dst.is_none_or(|dst| self.plan.place_of(dst) == Place::Here) {
                     let result = self.call(inst);
                     if let Some(dst) = dst {

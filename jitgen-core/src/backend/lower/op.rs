@@ -81,7 +81,14 @@ impl<'a> Lowering<'a> {
             Op::PtrAdd => self.binary(inst, |b, x, y| b.ins().iadd(x, y)),
             Op::Scratch => self.scratch(inst),
             Op::Load => self.load(inst),
-            Op::Store | Op::Call | Op::CallRead | Op::CallPure | Op::Guard | Op::GuardNot => {
+            Op::Store
+            | Op::Call
+            | Op::CallRead
+            | Op::CallPure
+            | Op::New
+            | Op::Free
+            | Op::Guard
+            | Op::GuardNot => {
                 unreachable!("{} is lowered at its place", inst.op.mnemonic())
             }
         }

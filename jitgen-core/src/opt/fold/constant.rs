@@ -67,6 +67,8 @@ pub(super) fn fold(n: Node) -> Option<Const> {
         | Op::Call
         | Op::CallRead
         | Op::CallPure
+        | Op::New
+        | Op::Free
         | Op::Guard
         | Op::GuardNot => None,
     }

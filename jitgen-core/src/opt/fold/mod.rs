@@ -79,6 +79,8 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
         | Op::Call
         | Op::CallRead
         | Op::CallPure
+        | Op::New
+        | Op::Free
         | Op::Guard
         | Op::GuardNot => None,
     }
