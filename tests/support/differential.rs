@@ -223,7 +223,13 @@ pub fn counted(trace: &Trace) -> Option<Trace> {
         return None;
     };
     let exit = ExitId(trace.exits.len() as u32);
-    trace.exits.push(Exit { resume: COUNTED, reds: args.clone(), log: vec![], link: None });
+    trace.exits.push(Exit {
+        resume: COUNTED,
+        reds: args.clone(),
+        log: vec![],
+        pending: vec![],
+        link: None,
+    });
     args.push(Arg::Value(left));
     block.params.push(rounds);
     let inst =

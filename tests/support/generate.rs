@@ -503,7 +503,7 @@ impl Generator {
             log.clear();
         }
         log.truncate(6);
-        let exit = self.trace.add_exit(Exit { resume, reds, log, link: None });
+        let exit = self.trace.add_exit(Exit { resume, reds, log, pending: vec![], link: None });
         self.last_exit = Some(exit);
         exit
     }

@@ -101,6 +101,11 @@ fn drop_exit_operands(best: &mut Trace, fails: Fails) -> bool {
             candidate.exits[exit].log.remove(entry);
             smaller |= attempt(best, candidate, fails);
         }
+        for store in (0..best.exits[exit].pending.len()).rev() {
+            let mut candidate = best.clone();
+            candidate.exits[exit].pending.remove(store);
+            smaller |= attempt(best, candidate, fails);
+        }
     }
     smaller
 }

@@ -240,8 +240,8 @@ impl<'a> Uses<'a> {
         }
         for (index, exit) in trace.exits.iter().enumerate() {
             if reached[index] {
-                let args = exit.args();
-                args.for_each(|arg| self.in_exit(arg, ExitId(index as u32)));
+                let uses = exit.uses();
+                uses.for_each(|arg| self.in_exit(arg, ExitId(index as u32)));
             }
         }
     }

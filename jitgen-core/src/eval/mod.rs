@@ -188,7 +188,7 @@ pub enum EvalError {
     Fault {
         /// Why.
         fault: Fault,
-        /// The instruction's text.
+        /// The text of the instruction or pending store.
         inst: String,
     },
 }

@@ -52,6 +52,7 @@ pub fn evaluate_observed(
         let (block, args) = match way {
             Way::Jump(block, args) => (block, args),
             Way::Exit(exit) => {
+                frame.write_pending(exit, memory, observer)?;
                 let args = frame.exit_args(exit);
                 match trace.exit(exit).link {
                     Some(block) => (block, args),
@@ -178,6 +179,24 @@ impl Frame<'_> {
             Arg::Value(v) => self.values[v.index()],
             Arg::Const(c) => c,
         }
+    }
+
+    /// Does the pending stores of an exit that is taken.
+    fn write_pending(
+        &self,
+        exit: ExitId,
+        memory: &mut dyn Memory,
+        observer: &mut dyn Observer,
+    ) -> Result<(), EvalError> {
+        for store in &self.trace.exit(exit).pending {
+            let base = self.get(store.base).bits;
+            let address = base.wrapping_add_signed(i64::from(store.offset));
+            let stored = memory.store(address, store.ty.size(), self.get(store.value).bits);
+            let inst = || self.trace.pending_text(store);
+            stored.map_err(|fault| EvalError::Fault { fault, inst: inst() })?;
+            observer.access(address, store.ty, store.class);
+        }
+        Ok(())
     }
 
     fn exit_args(&self, exit: ExitId) -> Vec<Const> {

@@ -23,8 +23,8 @@ pub use gone::Gone;
 pub use ops::{Domain, Effect, Op, Sig};
 pub use parse::{ParseError, parse};
 pub use trace::{
-    Arg, Aux, Block, BlockId, Call, CallId, End, Exit, ExitId, Inst, LogEntry, Renumbering,
-    ResumeId, Trace, ValueId, operand_count,
+    Arg, Aux, Block, BlockId, Call, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore,
+    Renumbering, ResumeId, Trace, ValueId, operand_count,
 };
 pub use ty::{Const, Ty};
 pub use verify::{Violation, verify};

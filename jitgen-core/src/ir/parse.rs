@@ -7,7 +7,7 @@
 
 use super::{
     Arg, Aux, Block, BlockId, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op,
-    ResumeId, Sig, Trace, Ty, ValueId,
+    PendingStore, ResumeId, Sig, Trace, Ty, ValueId,
 };
 use pest::Parser;
 use pest::iterators::Pair;
@@ -159,11 +159,14 @@ fn read_end(pair: Pair<Rule>) -> Result<End> {
 
 fn read_exit<'i>(mut parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<Exit> {
     let resume = ResumeId(number(&parts.next().expect("an exit has a resume point"))?);
-    let mut exit = Exit { resume, reds: vec![], log: vec![], link: None };
+    let mut exit = Exit { resume, reds: vec![], log: vec![], pending: vec![], link: None };
     for part in parts {
         match part.as_rule() {
             Rule::typed_list => exit.reds = read_typed_list(part)?,
             Rule::log => exit.log = part.into_inner().map(read_entry).collect::<Result<_>>()?,
+            Rule::pending => {
+                exit.pending = part.into_inner().map(read_pending).collect::<Result<_>>()?;
+            }
             Rule::link => {
                 exit.link = Some(BlockId(number(&part.into_inner().next().expect("a block"))?));
             }
@@ -171,6 +174,14 @@ fn read_exit<'i>(mut parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<Exit
         }
     }
     Ok(exit)
+}
+
+fn read_pending(pair: Pair<Rule>) -> Result<PendingStore> {
+    let mut parts = pair.into_inner();
+    let ty = read_ty(&parts.next().expect("a store has a type"))?;
+    let (base, offset, class) = read_place(parts.next().expect("a store has a place"))?;
+    let value = read_arg(parts.next().expect("a store has a value"), ty)?;
+    Ok(PendingStore { ty, class, base, offset, value })
 }
 
 fn read_entry(pair: Pair<Rule>) -> Result<LogEntry> {
@@ -285,9 +296,9 @@ fn read_operands(inst: &mut Inst, list: Pair<Rule>) -> Result<()> {
         }
         (Sig::Unary, [Rule::typed]) => inst.a = read_arg(next(), inst.ty)?,
         (Sig::Cast, [Rule::typed]) => inst.a = read_typed(next())?,
-        (Sig::Load, [Rule::place]) => read_place(inst, next())?,
+        (Sig::Load, [Rule::place]) => access_place(inst, next())?,
         (Sig::Store, [Rule::place, Rule::typed]) => {
-            read_place(inst, next())?;
+            access_place(inst, next())?;
             inst.b = read_arg(next(), inst.ty)?;
         }
         // `-8` is also a constant, and the grammar tries those first.
@@ -297,13 +308,17 @@ fn read_operands(inst: &mut Inst, list: Pair<Rule>) -> Result<()> {
     Ok(())
 }
 
-fn read_place(inst: &mut Inst, pair: Pair<Rule>) -> Result<()> {
-    let mut parts = pair.into_inner();
-    (inst.a, inst.imm) = read_address(parts.next().expect("a place has an address"))?;
-    if let Some(class) = parts.next() {
-        inst.aux = Aux::class(read_class(class)?);
-    }
+fn access_place(inst: &mut Inst, pair: Pair<Rule>) -> Result<()> {
+    let class;
+    (inst.a, inst.imm, class) = read_place(pair)?;
+    inst.aux = Aux::class(class);
     Ok(())
+}
+
+fn read_place(pair: Pair<Rule>) -> Result<(Arg, i32, Class)> {
+    let mut parts = pair.into_inner();
+    let (base, offset) = read_address(parts.next().expect("a place has an address"))?;
+    Ok((base, offset, parts.next().map_or(Ok(Class::ANY), read_class)?))
 }
 
 fn read_class(pair: Pair<Rule>) -> Result<Class> {

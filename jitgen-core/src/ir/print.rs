@@ -3,7 +3,7 @@
 //! Not here: pretty-printing for people (source positions, counts). That is the runtime's log,
 //! which adds `;` comments to this text.
 
-use super::{Arg, Aux, Class, Effects, End, Exit, Inst, LogEntry, Op, Sig, Trace};
+use super::{Arg, Aux, Class, Effects, End, Exit, Inst, LogEntry, Op, PendingStore, Sig, Trace};
 use std::fmt::{self, Display, Write};
 
 impl Display for Trace {
@@ -59,8 +59,8 @@ impl Trace {
             Sig::PtrAdd => format!(" {}, {}", inst.a, inst.b),
             Sig::Unary => format!(" {}", inst.a),
             Sig::Cast => format!(" {}", self.typed(inst.a)),
-            Sig::Load => format!(" {}", place(inst)),
-            Sig::Store => format!(" {}, {}", place(inst), inst.b),
+            Sig::Load => format!(" {}", place(inst.a, inst.imm, inst.class())),
+            Sig::Store => format!(" {}, {}", place(inst.a, inst.imm, inst.class()), inst.b),
             Sig::Scratch => format!(" {:+}", inst.imm),
             Sig::Call => self.call_text(inst),
             Sig::Guard => format!(" {} else exit{}", inst.a, inst.exit().0),
@@ -77,6 +77,12 @@ impl Trace {
         if !exit.log.is_empty() {
             s.push_str(" log [");
             list(&mut s, exit.log.iter().map(|entry| self.entry_text(entry)))
+                .expect("writing to a string");
+            s.push(']');
+        }
+        if !exit.pending.is_empty() {
+            s.push_str(" pending [");
+            list(&mut s, exit.pending.iter().map(|store| self.pending_text(store)))
                 .expect("writing to a string");
             s.push(']');
         }
@@ -101,6 +107,12 @@ impl Trace {
                 format!("part +{offset}{frozen} {}", self.typed(arg))
             }
         }
+    }
+
+    /// One pending store as it stands in an exit: `i64 v0+8 @3 = v1`.
+    pub fn pending_text(&self, store: &PendingStore) -> String {
+        let PendingStore { ty, class, base, offset, value } = *store;
+        format!("{ty} {} = {value}", place(base, offset, class))
     }
 
     fn call_text(&self, inst: &Inst) -> String {
@@ -128,10 +140,10 @@ impl Trace {
 }
 
 /// The address of an access, with its class unless that is any: `v0+8 @3`.
-fn place(inst: &Inst) -> String {
-    match inst.class() {
-        Class::ANY => format!("{}{:+}", inst.a, inst.imm),
-        class => format!("{}{:+} {class}", inst.a, inst.imm),
+fn place(base: Arg, offset: i32, class: Class) -> String {
+    match class {
+        Class::ANY => format!("{base}{offset:+}"),
+        class => format!("{base}{offset:+} {class}"),
     }
 }
 

@@ -17,6 +17,15 @@
 //! is the blocks of several of those with exits linked to blocks (`exit0: … -> b3`).
 //! Block 0 is the entry.
 //!
+//! An exit may have *pending stores*: what the trace has stored, and memory does not hold yet. They
+//! are written, in order, when the exit is taken, before anything else that happens there:
+//!
+//! ```text
+//! store.i64 v0+8, v1          guard v2 else exit0
+//! guard v2 else exit0    =    store.i64 v0+8, v1
+//! exit0: resume 1 [v0]        exit0: resume 1 [v0] pending [i64 v0+8 = v1]
+//! ```
+//!
 //! Invariants (checked by `verify`): `ssa` (a value is defined once, before its uses, in a block
 //! that dominates them), `typed` (operands fit the op table), `exit-shape` (an exit that is linked
 //! has the types of the block it is linked to).
@@ -322,6 +331,21 @@ impl LogEntry {
     }
 }
 
+/// A store that has happened, but is not in memory yet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct PendingStore {
+    /// The type of the word.
+    pub ty: Ty,
+    /// The alias class.
+    pub class: Class,
+    /// The pointer.
+    pub base: Arg,
+    /// The byte offset from it.
+    pub offset: i32,
+    /// What is stored.
+    pub value: Arg,
+}
+
 /// Where and with what a trace is left. It belongs to a resume point (and the effects since), not
 /// to a guard: guards share exits.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -332,6 +356,9 @@ pub struct Exit {
     pub reds: Vec<Arg>,
     /// What has happened since the resume point.
     pub log: Vec<LogEntry>,
+    /// What is written first when the exit is taken, in order. For the log these stores have
+    /// happened.
+    pub pending: Vec<PendingStore>,
     /// In a region: the block that takes over, with [`Exit::args`] as its arguments.
     pub link: Option<BlockId>,
 }
@@ -344,14 +371,23 @@ impl Exit {
         self.reds.iter().copied().chain(log.filter(|arg| arg.as_const().is_none()))
     }
 
+    /// All operands that the exit uses: those of its pending stores, then [`Exit::args`].
+    pub fn uses(&self) -> impl Iterator<Item = Arg> + '_ {
+        let pending = self.pending.iter().flat_map(|store| [store.base, store.value]);
+        pending.chain(self.args())
+    }
+
     /// Has the portal returned here?
     pub fn is_return(&self) -> bool {
         matches!(self.log.first(), Some(LogEntry::Result { .. }))
     }
 
-    /// All operands, also the log's constants, to be replaced.
+    /// All operands, also the log's constants and those of pending stores, to be replaced.
     pub fn operands_mut(&mut self) -> impl Iterator<Item = &mut Arg> + '_ {
-        self.reds.iter_mut().chain(self.log.iter_mut().filter_map(LogEntry::arg_mut))
+        let log = self.log.iter_mut().filter_map(LogEntry::arg_mut);
+        let pending = self.pending.iter_mut();
+        let pending = pending.flat_map(|store| [&mut store.base, &mut store.value]);
+        self.reds.iter_mut().chain(log).chain(pending)
     }
 }
 
@@ -434,13 +470,15 @@ impl Trace {
         self.blocks.iter().flat_map(|b| &b.insts).filter(|inst| inst.op.is_guard()).count()
     }
 
-    /// All constants, those of exits and logs included.
+    /// All constants, those of exits, logs and pending stores included.
     pub fn constants(&self) -> impl Iterator<Item = Const> + '_ {
         let calls = self.calls.iter().flat_map(|call| call.args.iter().copied());
         let reds = self.exits.iter().flat_map(|exit| exit.reds.iter().copied());
         let logs = self.exits.iter().flat_map(|exit| exit.log.iter().filter_map(|e| e.arg()));
+        let pending = self.exits.iter().flat_map(|exit| &exit.pending);
+        let pending = pending.flat_map(|store| [store.base, store.value]);
         let blocks = self.blocks.iter().flat_map(Block::constants);
-        calls.chain(reds).chain(logs).filter_map(Arg::as_const).chain(blocks)
+        calls.chain(reds).chain(logs).chain(pending).filter_map(Arg::as_const).chain(blocks)
     }
 
     /// The types of the entry's parameters.

@@ -10,6 +10,7 @@
 //! | `cast` | a cast goes between types that it is for |
 //! | `jump-args` | jumps and links pass what the target block takes |
 //! | `log` | blobs lie at non-negative offsets |
+//! | `pending` | pending stores go to pointers, and store what their type says |
 //! | `class` | loads and stores have an alias class, guards an exit, calls a call site |
 //! | `effects` | what is declared of a call's effects fits its op |
 //! | `allocation` | a `new` says how many bytes, a `free` what |
@@ -89,7 +90,7 @@ impl Checker<'_> {
         }
         self.at = (None, None);
         for exit in &trace.exits {
-            exit.args().for_each(|arg| self.arg_id(arg));
+            exit.uses().for_each(|arg| self.arg_id(arg));
             exit.link.into_iter().for_each(|block| self.block_id(block));
         }
         self.found.is_empty()
@@ -201,7 +202,7 @@ impl Checker<'_> {
     ) {
         let exit = &self.trace.exits[exit.index()];
         if check {
-            self.used(set, exit.args());
+            self.used(set, exit.uses());
         }
         if let Some(target) = exit.link {
             out.push((target, set.to_vec()));
@@ -232,6 +233,7 @@ impl Checker<'_> {
         for exit in &trace.exits {
             exit.link.into_iter().for_each(|target| self.passes(target, exit.args()));
             self.log(exit);
+            self.pending(exit);
         }
     }
 
@@ -272,6 +274,18 @@ impl Checker<'_> {
         }
         if exit.is_return() && (exit.link.is_some() || !exit.reds.is_empty()) {
             self.report("log", "where the portal returns nothing goes on");
+        }
+    }
+
+    fn pending(&mut self, exit: &Exit) {
+        for store in &exit.pending {
+            for (arg, expected) in [(store.base, Ty::Ptr), (store.value, store.ty)] {
+                let given = self.trace.ty(arg);
+                if given != expected {
+                    let message = format!("a pending store takes {expected} here, not {given}");
+                    self.report("pending", message);
+                }
+            }
         }
     }
 

@@ -16,13 +16,14 @@
 //! Invariants: `exits-see` (a guard's exit and whoever runs after it see all stores before the
 //! guard), `interface` (the parameters of the entry stay).
 //!
-//! Not here: moving stores past guards, or into exits.
+//! Not here: moving stores past guards, into exits (`sink`, which is called before).
 
 use super::address::Defs;
 use super::compact::compact;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
+use super::sink::sink;
 use super::words::{Access, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
 use std::collections::HashMap;
@@ -33,11 +34,14 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
     if trace.blocks.len() == 2 {
         merge_params(&mut trace, &mut fired);
     }
+    let defs = definitions(&trace);
+    if passes.contains(Passes::SINK) && sink(&mut trace, &defs, &mut fired) {
+        merge_params(&mut trace, &mut fired);
+    }
     let mut stores_dead = vec![vec![]; trace.blocks.len()];
     for (dead, block) in stores_dead.iter_mut().zip(&trace.blocks) {
         dead.resize(block.insts.len(), false);
     }
-    let defs = definitions(&trace);
     let mut live = Live::mark(&trace, &stores_dead, passes);
     while passes.contains(Passes::DSE) && find_dead_stores(&trace, &defs, &live, &mut stores_dead) {
         fired.fire(Rule::DeadStore);
@@ -113,7 +117,7 @@ impl Live {
                 // The entry's parameters are the interface; all its arguments are needed.
                 End::Jump(BlockId(0), args) => args.iter().for_each(|arg| live.need(*arg)),
                 End::Jump(..) => (),
-                End::Leave(exit) => trace.exit(*exit).args().for_each(|arg| live.need(arg)),
+                End::Leave(exit) => trace.exit(*exit).uses().for_each(|arg| live.need(arg)),
             }
         }
         while let Some(v) = live.work.pop() {
@@ -153,7 +157,7 @@ impl Live {
                 let args = &trace.calls[call.index()].args;
                 args.iter().for_each(|arg| self.need(*arg));
             }
-            Aux::Exit(exit) => trace.exit(exit).args().for_each(|arg| self.need(arg)),
+            Aux::Exit(exit) => trace.exit(exit).uses().for_each(|arg| self.need(arg)),
         }
     }
 }

@@ -10,7 +10,8 @@
 //! Not here: deciding what is needed (`backward`).
 
 use crate::ir::{
-    Arg, Aux, Block, Call, CallId, End, Exit, ExitId, Inst, LogEntry, ResumeId, Trace, ValueId,
+    Arg, Aux, Block, Call, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore, ResumeId,
+    Trace, ValueId,
 };
 use std::collections::HashMap;
 
@@ -30,7 +31,7 @@ pub(super) fn compact(trace: &Trace) -> Trace {
 }
 
 /// An exit as a hash key.
-type Shape = (ResumeId, Vec<Arg>, Vec<LogEntry>);
+type Shape = (ResumeId, Vec<Arg>, Vec<LogEntry>, Vec<PendingStore>);
 
 struct Compaction<'a> {
     input: &'a Trace,
@@ -93,7 +94,7 @@ impl Compaction<'_> {
         }
         let mut exit: Exit = self.input.exit(id).clone();
         exit.operands_mut().for_each(|arg| *arg = self.arg(*arg));
-        let shape = (exit.resume, exit.reds.clone(), exit.log.clone());
+        let shape = (exit.resume, exit.reds.clone(), exit.log.clone(), exit.pending.clone());
         let out = &mut self.out;
         let new = *self.shared.entry(shape).or_insert_with(|| out.add_exit(exit));
         self.exits.insert(id, new);

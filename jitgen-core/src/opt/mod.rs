@@ -12,12 +12,12 @@
 //! what values are equal to (`fold`, the expression table), which comparisons are decided
 //! (`guards`), what memory holds (`memory`). The pass is run a second time over the same input with
 //! the knowledge of the first as its start, which peels the loop (`peel`). One backward pass
-//! (`backward`) then drops what nothing needs.
+//! (`backward`) then drops what nothing needs, and before that moves stores into exits (`sink`).
 //!
 //! Laws for whoever writes a rule:
 //! 1. A rule holds for every input, bit for bit, also where the guard that the interpreter would
 //!    want before it is missing. NaN payloads are bits.
-//! 2. It never moves an operation. Operations stay in the order of the input, so a division stays
+//! 2. It never moves an operation; only `sink` does, and only stores. Operations stay in the order of the input, so a division stays
 //!    behind the guard that protects it.
 //! 3. It has a row in `rules`, fires under that name, and has a filetest.
 //! 4. It rewrites toward the normal form (constants right, `sub x, c` as `add x, -c`, `le` with a
@@ -27,7 +27,7 @@
 //! set of [`Passes`] is correct), `well-formed` (the output passes `ir::verify`, its ids are
 //! numbered in order of definition, so that `parse(print(t)) == t`).
 //!
-//! Not here: allocation removal, sinking of stores into exits, traces of several blocks (they are
+//! Not here: allocation removal, traces of several blocks (they are
 //! returned as they are), and anything about how a trace was recorded or will be compiled.
 
 #![forbid(unsafe_code)]
@@ -44,6 +44,7 @@ mod passes;
 mod peel;
 mod ranges;
 mod rules;
+mod sink;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -14,7 +14,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub struct Passes(u8);
 
-const NAMES: [&str; 7] = ["fold", "cse", "memory", "guards", "dce", "dse", "peel"];
+const NAMES: [&str; 8] = ["fold", "cse", "memory", "guards", "dce", "dse", "peel", "sink"];
 
 impl Passes {
     /// Constant folding and algebraic rewrites.
@@ -31,10 +31,12 @@ impl Passes {
     pub const DSE: Passes = Passes(32);
     /// Peeling of loops.
     pub const PEEL: Passes = Passes(64);
+    /// Writing of stores in exits.
+    pub const SINK: Passes = Passes(128);
     /// Nothing: the trace is only renumbered, its exits shared.
     pub const NONE: Passes = Passes(0);
     /// Everything.
-    pub const ALL: Passes = Passes(127);
+    pub const ALL: Passes = Passes(255);
 
     /// Every set of passes, for tests of the invariant `subset`.
     pub fn subsets() -> impl Iterator<Item = Passes> {

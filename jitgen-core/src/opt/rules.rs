@@ -112,6 +112,8 @@ rules! {
     RedundantStore "redundant-store" "a store of what memory holds => nothing";
     DeadCode "dead-code" "an operation without effect whose result is unused => nothing";
     DeadStore "dead-store" "a store that is overwritten before anybody can see it => nothing";
+    PendingStore "pending-store" "a store that is overwritten in the same round => written in the exits between";
+    PendingCarry "pending-carry" "a word that a loop stores in each round => a parameter, written in the exits";
     PeelLoop "peel-loop" "a loop => its first round, then a loop that knows what that has shown";
     PeelInvariant "peel-invariant" "a red that the loop does not change => the value before the loop";
     PeelMemory "peel-memory" "a fact about memory that the loop keeps => known at its head";

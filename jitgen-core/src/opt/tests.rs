@@ -40,7 +40,7 @@ fn passes_are_read_as_they_are_printed() {
     for passes in Passes::subsets() {
         assert_eq!(Passes::parse(&passes.to_string()), Ok(passes));
     }
-    assert!(Passes::parse("fold,sink").is_err());
+    assert!(Passes::parse("fold,fuse").is_err());
 }
 
 /// `[->+<]`: the reds are a tape (pointer and length of its bytes at 8 and 16) and the position.

@@ -447,7 +447,7 @@ fn guard_panic(start: &[LogEntry], recorded: &mut Recorded) {
         return;
     }
     let params = (0..reds.len() as u32).map(|index| Arg::Value(ValueId(index))).collect();
-    let exit = Exit { resume: *id, reds: params, log: start.to_vec(), link: None };
+    let exit = Exit { resume: *id, reds: params, log: start.to_vec(), pending: vec![], link: None };
     let exit = trace.add_exit(exit);
     let flag = panics::flag_address();
     let value = trace.add_value(Ty::Bool);

@@ -177,7 +177,7 @@ impl Recorder {
     pub fn leave_with(&mut self, result: &Image) {
         let mut log = vec![LogEntry::Result { size: result.bytes.len() as u32 }];
         log.extend(result.parts());
-        let exit = Exit { resume: self.latest.0, reds: vec![], log, link: None };
+        let exit = Exit { resume: self.latest.0, reds: vec![], log, pending: vec![], link: None };
         self.block.end = End::Leave(self.trace.add_exit(exit));
     }
 
@@ -527,7 +527,7 @@ impl Recorder {
         }
         let log = if self.effects > 0 { self.log.clone() } else { vec![] };
         let (resume, reds) = self.anchor.clone();
-        let exit = Exit { resume, reds, log, link: None };
+        let exit = Exit { resume, reds, log, pending: vec![], link: None };
         let id = self.trace.add_exit(exit);
         self.exit = Some(id);
         id

@@ -3,6 +3,8 @@
 //! ```text
 //! exit0: resume 0 [v0, v1]         store v0, frame+0; store v1, frame+8; jump common(&cells[0])
 //! exit1: resume 1 [v0] -> b2       jump b2(v0)
+//! exit2: resume 2 [v0] pending [i64 v0+8 = v1]
+//!                                  store v1, v0+8; store v0, frame+0; jump common(&cells[2])
 //!
 //! common(cell):                    budget -= 1
 //!                                  if budget == 0 { return cell }
@@ -10,7 +12,7 @@
 //! ```
 //!
 //! An exit is one block however many guards share it, and before it leaves it computes the ops that
-//! were moved into it. An exit that leaves is cold; one that is linked is a branch of a hot loop.
+//! were moved into it, and does its pending stores. An exit that leaves is cold; one that is linked is a branch of a hot loop.
 
 use super::{Lowering, memory_flags, piece_signature};
 use crate::backend::{ExitCell, Frame};
@@ -39,6 +41,7 @@ impl Lowering<'_> {
             if let Some(block) = self.exits[index] {
                 self.builder.switch_to_block(block);
                 let exit = ExitId(index as u32);
+                self.write_pending(exit);
                 match self.trace.exit(exit).link {
                     Some(target) => self.lower_link(exit, target),
                     None => self.lower_leave(exit),
@@ -50,6 +53,14 @@ impl Lowering<'_> {
         }
         if let Some(common) = self.common {
             self.lower_common(common);
+        }
+    }
+
+    fn write_pending(&mut self, exit: ExitId) {
+        let trace = self.trace;
+        for store in &trace.exit(exit).pending {
+            let (base, value) = (self.value(store.base), self.value(store.value));
+            self.builder.ins().store(memory_flags(), value, base, store.offset);
         }
     }
 

@@ -1,0 +1,395 @@
+//! Pending stores: what a loop stores is written where the loop is left, not in each round.
+//!
+//! ```text
+//! b1(v2: i64):                           b1(v2: i64):
+//!     guard … else exit0                     guard … else exit0
+//!     v3 = add.i64 v2, 1            =>       v3 = add.i64 v2, 1
+//!     store.i64 v0+8, v3                     guard … else exit1
+//!     guard … else exit1                     jump b1(v3)
+//!     jump b1(v3)                        exit0: … pending [i64 v0+8 = v2]
+//!                                        exit1: … pending [i64 v0+8 = v3]
+//! ```
+//!
+//! A store is moved into the exits between its place and the store that overwrites it; it is worth
+//! that only if there is one, in this round or in the next. Walking a block forward, all stores are
+//! made pending; what may see one of them (a load, a call, a store that may go to the same bytes
+//! without covering them) makes it be written before. Such stores then stay where they are, and the
+//! block is walked again, until no pending store is written within the block.
+//!
+//! A word is *carried* around the loop if the body stores it in each round, at an address that does
+//! not change, before anything may see it: then it is pending at the body's head, with a parameter
+//! of its own as its value. The preamble writes what it stores, and passes what memory holds; to
+//! write that again changes nothing.
+//!
+//! Invariants: `in-order` (pending stores that may touch the same byte are written in the order of
+//! the trace), `known-at-both-jumps` (a word that is pending at the body's head is so at the end of
+//! the body, and memory holds its value at the end of the preamble), `calls-see` (what is not
+//! declared to only read or compute may look at all memory, and free it: nothing is pending there).
+//!
+//! Not here: the parameters of words that are also loaded (`peel`), merging them (`backward`),
+//! bridges that begin where something is pending: the exit has written it.
+
+use super::address::Defs;
+use super::rules::{Fired, Rule};
+use super::words::{Access, Words};
+use crate::ir::{
+    Arg, Aux, Block, BlockId, End, ExitId, Inst, Op, PendingStore, Sig, Trace, ValueId,
+};
+use std::collections::{HashMap, HashSet};
+
+/// How many stores may be pending at once. Each costs compile time in each exit.
+const MAX_PENDING: usize = 32;
+
+/// In how many exits a store may be written that is overwritten in the same round.
+const MAX_EXITS: usize = 4;
+
+/// In how many exits a word may be written that is carried. A loop that has more is so long that
+/// the store does not matter.
+const MAX_CARRIED_EXITS: usize = 24;
+
+/// After this many walks nothing is pending.
+const MAX_WALKS: usize = 12;
+
+/// Moves stores into exits, in a trace of one block or a peeled loop; answers whether the loop has
+/// new parameters. `defs` are the pure operations of the trace.
+pub(super) fn sink(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> bool {
+    let last = trace.blocks.len() - 1;
+    if !trace.blocks[last].insts.iter().any(|inst| inst.op == Op::Store) {
+        return false;
+    }
+    let mut plan = Plan::new(trace, defs);
+    for _ in 0..MAX_WALKS {
+        let walk = plan.walk();
+        if plan.weaken(&walk) {
+            continue;
+        }
+        let head = std::mem::take(&mut plan.head);
+        if !walk.overwritten.is_empty() {
+            apply(trace, last, walk, &head, fired);
+        }
+        return !head.is_empty();
+    }
+    false
+}
+
+/// Where a pending store comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Origin {
+    /// That instruction of the block.
+    Inst(usize),
+    /// It is that word of the block's head.
+    Head(usize),
+}
+
+#[derive(Clone, Copy)]
+struct Pending {
+    access: Access,
+    store: PendingStore,
+    origin: Origin,
+}
+
+/// A word that is pending at the head.
+#[derive(Clone, Copy)]
+struct Carried {
+    access: Access,
+    /// The store with the body's parameter.
+    store: PendingStore,
+    /// What memory holds at the end of the preamble.
+    first: Arg,
+}
+
+/// What is pending where, until a walk shows that it cannot be.
+struct Plan<'a> {
+    trace: &'a Trace,
+    defs: &'a Defs,
+    block: &'a Block,
+    /// By instruction: a store that is not moved.
+    stays: Vec<bool>,
+    head: Vec<Carried>,
+    /// What memory holds before the block.
+    held: Words<Arg>,
+    /// The values that stay what they are while the loop runs.
+    invariant: HashSet<ValueId>,
+    /// Words of which it has been found out that they cannot be carried.
+    refused: HashSet<Access>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(trace: &'a Trace, defs: &'a Defs) -> Plan<'a> {
+        let (block, before) = trace.blocks.split_last().expect("a trace has blocks");
+        let mut invariant = HashSet::new();
+        let mut held = Words::default();
+        for before in before {
+            invariant.extend(before.params.iter().copied());
+            invariant.extend(before.insts.iter().filter_map(|inst| inst.dst));
+            hold(trace, defs, before, &mut held);
+        }
+        let stays = vec![false; block.insts.len()];
+        let (head, refused) = (vec![], HashSet::new());
+        Plan { trace, defs, block, stays, head, held, invariant, refused }
+    }
+
+    fn access(&self, inst: &Inst) -> Access {
+        Access::new(inst, self.defs.address(inst.a, i64::from(inst.imm)))
+    }
+
+    fn walk(&self) -> Walk {
+        let mut walk = Walk::default();
+        let head = self.head.iter().enumerate();
+        walk.pending.extend(head.map(|(k, word)| Pending {
+            access: word.access,
+            store: word.store,
+            origin: Origin::Head(k),
+        }));
+        for (index, inst) in self.block.insts.iter().enumerate() {
+            match inst.op.sig() {
+                Sig::Load => {
+                    let access = self.access(inst);
+                    walk.write(|pending| pending.may_touch(&access));
+                }
+                Sig::Store => {
+                    let access = self.access(inst);
+                    walk.overwrite(access);
+                    if !self.stays[index] && walk.pending.len() < MAX_PENDING {
+                        walk.pending.push(pending_store(inst, access, index));
+                        continue;
+                    }
+                    walk.write(|pending| pending.may_touch(&access));
+                }
+                Sig::Call if inst.op == Op::Call => walk.write(|_| true),
+                Sig::Call => {
+                    let call = &self.trace.calls[inst.call().index()];
+                    walk.write(|pending| {
+                        let class = pending.class;
+                        call.may_read(inst.op, class) || call.may_write(inst.op, class)
+                    });
+                }
+                Sig::Guard => walk.leave(inst.exit()),
+                Sig::Binary
+                | Sig::Compare
+                | Sig::Unary
+                | Sig::Cast
+                | Sig::PtrAdd
+                | Sig::Scratch => (),
+            }
+            walk.insts.push(*inst);
+        }
+        walk.end = walk.pending.clone();
+        let carried = |pending: &Access| self.head.iter().any(|word| word.access == *pending);
+        walk.write(|pending| !carried(pending));
+        walk
+    }
+
+    /// Gives up what the walk has shown to be wrong or not worth it; answers whether there was any.
+    fn weaken(&mut self, walk: &Walk) -> bool {
+        if self.carry(walk) {
+            return true;
+        }
+        let mut changed = false;
+        for pending in &walk.written {
+            changed |= self.give_up(*pending);
+        }
+        for pending in walk.end.iter().chain(&walk.overwritten) {
+            let is_end = walk.pending.iter().any(|end| end.origin == pending.origin);
+            let exits = walk.exit_count(pending.origin);
+            let of_head = self.head.iter().position(|word| word.access == pending.access);
+            let (exits, most) = match of_head {
+                Some(k) if is_end => (exits + walk.exit_count(Origin::Head(k)), MAX_CARRIED_EXITS),
+                _ => match pending.origin {
+                    Origin::Inst(_) => (exits, MAX_EXITS),
+                    Origin::Head(_) => (exits, MAX_CARRIED_EXITS),
+                },
+            };
+            // A word that is not stored in the body is pending there for nothing.
+            let useless = is_end && matches!(pending.origin, Origin::Head(_));
+            if exits > most || useless {
+                changed |= self.give_up(*pending);
+            }
+        }
+        // A word of the head must be pending at the end, and in the same order.
+        let ends = |word: &Carried| walk.pending.iter().position(|p| p.access == word.access);
+        let lost: Vec<Access> =
+            self.head.iter().filter(|word| ends(word).is_none()).map(|word| word.access).collect();
+        for access in lost {
+            self.refuse(access);
+            changed = true;
+        }
+        if !self.head.is_sorted_by_key(ends) {
+            self.head.sort_by_key(ends);
+            changed = true;
+        }
+        changed
+    }
+
+    /// Makes words that are pending at the end pending at the head; answers whether there are any.
+    fn carry(&mut self, walk: &Walk) -> bool {
+        if self.trace.blocks.len() == 1 {
+            return false;
+        }
+        let mut found = false;
+        for pending in &walk.end {
+            let Pending { access, store, .. } = *pending;
+            let known = self.head.iter().any(|word| word.access == access);
+            let stable = store.base.as_value().is_none_or(|v| self.invariant.contains(&v));
+            if known || !stable || self.refused.contains(&access) {
+                continue;
+            }
+            if let Some(first) = self.held.get(access) {
+                // Which parameter it is follows from its place in the head.
+                self.head.push(Carried { access, store, first });
+                found = true;
+            }
+        }
+        found
+    }
+
+    fn give_up(&mut self, pending: Pending) -> bool {
+        match pending.origin {
+            Origin::Inst(index) => !std::mem::replace(&mut self.stays[index], true),
+            Origin::Head(_) => self.refuse(pending.access),
+        }
+    }
+
+    fn refuse(&mut self, access: Access) -> bool {
+        self.head.retain(|word| word.access != access);
+        self.refused.insert(access)
+    }
+}
+
+fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
+    let Inst { ty, a: base, b: value, imm: offset, .. } = *inst;
+    let store = PendingStore { ty, class: inst.class(), base, offset, value };
+    Pending { access, store, origin: Origin::Inst(index) }
+}
+
+/// Adds what memory holds at the end of a block, as far as its loads and stores tell.
+fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
+    for inst in &block.insts {
+        let access = || Access::new(inst, defs.address(inst.a, i64::from(inst.imm)));
+        match inst.op.sig() {
+            Sig::Load => {
+                if let (None, Some(value)) = (held.get(access()), inst.dst) {
+                    held.insert(access(), value.into());
+                }
+            }
+            Sig::Store => {
+                held.remove_aliases(access());
+                held.insert(access(), inst.b);
+            }
+            Sig::Call if inst.op == Op::Call => held.clear(),
+            Sig::Call => {
+                let call = &trace.calls[inst.call().index()];
+                held.retain(|word| !call.may_write(inst.op, word.class));
+            }
+            Sig::Guard
+            | Sig::Binary
+            | Sig::Compare
+            | Sig::Unary
+            | Sig::Cast
+            | Sig::PtrAdd
+            | Sig::Scratch => (),
+        }
+    }
+}
+
+/// One way through the block.
+#[derive(Default)]
+struct Walk {
+    pending: Vec<Pending>,
+    /// The instructions without the stores that are pending.
+    insts: Vec<Inst>,
+    /// What is pending at the guards: their places in `insts`, and their exits.
+    guards: Vec<(usize, ExitId, Vec<Pending>)>,
+    /// In how many exits a pending store is, and the last of them.
+    exits: HashMap<Origin, (usize, ExitId)>,
+    /// What had to be written within the block.
+    written: Vec<Pending>,
+    /// What never had to be.
+    overwritten: Vec<Pending>,
+    /// What is pending at the end.
+    end: Vec<Pending>,
+}
+
+impl Walk {
+    /// Writes the pending stores that are seen, and those before them that may touch these.
+    fn write(&mut self, seen: impl Fn(&Access) -> bool) {
+        let mut due: Vec<Pending> = vec![];
+        let mut kept = vec![];
+        for pending in std::mem::take(&mut self.pending).into_iter().rev() {
+            let touches = due.iter().any(|later| later.access.may_touch(&pending.access));
+            match touches || seen(&pending.access) {
+                true => due.push(pending),
+                false => kept.push(pending),
+            }
+        }
+        kept.reverse();
+        self.pending = kept;
+        self.written.extend(due.into_iter().rev());
+    }
+
+    /// Drops the pending stores that a store covers.
+    fn overwrite(&mut self, access: Access) {
+        let (over, kept) = self.pending.iter().partition(|p| p.access.is_within(&access));
+        self.pending = kept;
+        self.overwritten.extend::<Vec<Pending>>(over);
+    }
+
+    fn leave(&mut self, exit: ExitId) {
+        for pending in &self.pending {
+            let (count, last) = self.exits.entry(pending.origin).or_insert((0, ExitId(u32::MAX)));
+            *count += usize::from(*last != exit);
+            *last = exit;
+        }
+        self.guards.push((self.insts.len(), exit, self.pending.clone()));
+    }
+
+    fn exit_count(&self, origin: Origin) -> usize {
+        self.exits.get(&origin).map_or(0, |(count, _)| *count)
+    }
+}
+
+/// Makes it so: the block without its pending stores, their exits with them, the parameters.
+fn apply(trace: &mut Trace, last: usize, walk: Walk, head: &[Carried], fired: &mut Fired) {
+    for pending in &walk.overwritten {
+        if let Origin::Inst(_) = pending.origin {
+            let dead = walk.exit_count(pending.origin) == 0;
+            fired.fire(if dead { Rule::DeadStore } else { Rule::PendingStore });
+        }
+    }
+    let params: Vec<ValueId> = head.iter().map(|word| trace.add_value(word.store.ty)).collect();
+    let mut insts = walk.insts;
+    let mut made: HashMap<(ExitId, Vec<PendingStore>), ExitId> = HashMap::new();
+    for (index, exit, pending) in walk.guards {
+        let stores = pending.into_iter().map(|pending| match pending.origin {
+            Origin::Inst(_) => pending.store,
+            Origin::Head(k) => PendingStore { value: params[k].into(), ..pending.store },
+        });
+        let stores: Vec<PendingStore> = stores.collect();
+        if stores.is_empty() {
+            continue;
+        }
+        let with_stores = *made.entry((exit, stores)).or_insert_with_key(|(_, stores)| {
+            let mut with_stores = trace.exit(exit).clone();
+            with_stores.pending.splice(0..0, stores.iter().copied());
+            trace.add_exit(with_stores)
+        });
+        insts[index].aux = Aux::Exit(with_stores);
+    }
+    trace.blocks[last].insts = insts;
+    if head.is_empty() {
+        return;
+    }
+    fired.fire(Rule::PendingCarry);
+    let [before, body] = &mut trace.blocks[..] else { unreachable!("only a peeled loop carries") };
+    let (End::Jump(BlockId(1), first), End::Jump(BlockId(1), next)) =
+        (&mut before.end, &mut body.end)
+    else {
+        unreachable!("a peeled loop is a preamble and a body that jumps to itself")
+    };
+    body.params.extend(&params);
+    for word in head {
+        let end = walk.pending.iter().find(|pending| pending.access == word.access);
+        first.push(word.first);
+        next.push(end.expect("it is pending at the end").store.value);
+    }
+}
