@@ -186,11 +186,15 @@ impl<'t> Forward<'t> {
 
     /// The value of a pure operation: a constant, an older value, or a new one.
     pub fn pure(&mut self, mut node: Node) -> Arg {
+        self.leak_operands(node);
         for _ in 0..MAX_REWRITES {
             node.a = self.current(node.a);
             node.b = self.current(node.b);
             if !self.passes.contains(Passes::FOLD) {
                 break;
+            }
+            if let Some(known) = self.compare_fresh(node) {
+                return known;
             }
             match fold::rewrite(self, node) {
                 None => break,
@@ -236,6 +240,7 @@ impl<'t> Forward<'t> {
         };
         let value = self.emit_with(ty, inst);
         self.defs.set(value.as_value().expect("just made"), node);
+        self.leak_unfollowed(node, value);
         value
     }
 
@@ -250,6 +255,9 @@ impl<'t> Forward<'t> {
         let call = &self.input.calls[inst.call().index()];
         let args: Vec<Arg> = call.args.iter().map(|arg| self.operand(*arg)).collect();
         let result = inst.dst.map(|_| inst.ty);
+        if inst.op != Op::Free {
+            args.iter().for_each(|arg| self.leak(*arg));
+        }
         let key = (call.symbol.clone(), args, result);
         let merge = inst.op == Op::CallPure && self.passes.contains(Passes::CSE);
         if merge && let Some(known) = self.calls.get(&key) {
@@ -272,6 +280,12 @@ impl<'t> Forward<'t> {
         };
         if merge {
             self.calls.insert(key, value);
+        }
+        match (inst.op, value) {
+            (Op::New, Some(object)) => self.made(object),
+            // What nobody accesses any more needs no new facts.
+            (Op::Free, _) => return None,
+            _ => (),
         }
         self.facts.call(inst.op, call);
         value

@@ -37,6 +37,7 @@ mod backward;
 mod compact;
 mod fold;
 mod forward;
+mod fresh;
 mod guards;
 mod memory;
 mod node;
@@ -47,6 +48,7 @@ mod rules;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod virtuals;
 mod words;
 
 pub use passes::Passes;

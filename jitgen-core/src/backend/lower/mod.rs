@@ -190,7 +190,11 @@ impl Lowering<'_> {
         }
         let (block, index) = self.plan.definitions[v.index()].expect("parameters have values");
         debug_assert_eq!(self.plan.place_of(v), Place::Exits);
-        let value = self.result(&self.trace.block(block).insts[index]);
+        let inst = &self.trace.block(block).insts[index];
+        let value = match inst.op {
+            Op::New => self.call(inst).expect("a new has a result"),
+            _ => self.result(inst),
+        };
         self.values[v.index()] = Some(value);
         self.sunk.push(v);
         value
