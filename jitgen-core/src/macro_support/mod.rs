@@ -17,6 +17,7 @@
 //!
 //! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
 
+mod allocate;
 mod ask;
 mod borrowed;
 mod call;

@@ -131,6 +131,10 @@ unsafe impl<T> Traced for Box<T> {
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::word(Ty::Ptr);
     const NONNULL: bool = true;
+    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { own::drop_box(place) }
+    }
 }
 
 // SAFETY: an address and a length.
@@ -159,6 +163,10 @@ unsafe impl<T> Traced for Vec<T> {
             name,
         )
     };
+    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { own::drop_vec(place) }
+    }
 }
 
 // SAFETY: an `Rc` of a sized type is one pointer.
@@ -170,7 +178,7 @@ unsafe impl<T> Traced for Rc<T> {
     const NONNULL: bool = true;
     unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
         // SAFETY: the caller's promise.
-        unsafe { own::drop_counted(place) }
+        unsafe { own::drop_rc(place) }
     }
 }
 
@@ -214,12 +222,35 @@ unsafe impl<T: Traced> Traced for Cell<T> {
     const SHAPE: Shape = T::SHAPE;
 }
 
-// SAFETY: the bits are the type itself.
+/// Distance of the content of a `RefCell` from its beginning, where its flag is.
+pub(super) const REF_CELL_CONTENT: u32 = 8;
+
+// SAFETY: the flag comes first, since the content may be unsized (`tests/layout.rs` looks); where
+// the content begins follows from its alignment.
 unsafe impl<T: Traced> Traced for RefCell<T> {
     type V = RefCell<T>;
     type O = T::O;
     type Pass = ByMemory;
-    const SHAPE: Shape = Shape::OPAQUE;
+    const SHAPE: Shape = {
+        let flag = Shape::EMPTY.with(0, &Shape::word(Ty::I64), type_name::<RefCell<()>>);
+        let unknown = align_of::<T>() > REF_CELL_CONTENT as usize;
+        flag.with_inner(REF_CELL_CONTENT as usize, &T::SHAPE).unless(unknown)
+    };
+    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
+        f(0, Ty::I64);
+        // SAFETY: the caller's promise; only the address is computed.
+        let content = unsafe { (*this).as_ptr() };
+        // SAFETY: the caller's promise.
+        unsafe { T::leaves(content, &mut |at, ty| f(REF_CELL_CONTENT + at, ty)) };
+    }
+    unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
+        let base = place.addr() as u64;
+        // SAFETY: the caller's promise; only the address is computed.
+        let content = unsafe { (*place.addr()).as_ptr() };
+        // SAFETY: the caller's promise.
+        unsafe { own::drop_field(place.shifted(content), base, moved) };
+        true
+    }
 }
 
 // SAFETY: elements lie one behind the other.

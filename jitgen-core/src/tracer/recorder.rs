@@ -47,6 +47,8 @@ pub struct Recorder {
     exit: Option<ExitId>,
     facts: Vec<Fact>,
     scratch: i32,
+    /// How many objects have been made.
+    allocations: i32,
     /// Scratch memory for words that are handed to a portal, and how many.
     outgoing: Option<(i32, usize)>,
     /// What really happened, for the check.
@@ -93,6 +95,7 @@ impl Recorder {
             exit: None,
             facts: vec![],
             scratch: scratch as i32,
+            allocations: 0,
             outgoing: None,
             journal: vec![],
         }
@@ -412,6 +415,35 @@ impl Recorder {
         }
         self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result });
         dst
+    }
+
+    /// Appends an allocation that has given `now`: so many bytes, aligned like that.
+    pub fn allocate(&mut self, symbol: &str, (size, align): (u64, u64), now: Const) -> ValueId {
+        let args = [size, align].map(|word| Const::i64(word as i64).into()).to_vec();
+        let effects = Effects { reads: Some(vec![]), ..Effects::default() };
+        let call = Call { symbol: symbol.to_owned(), args, has_result: true, effects };
+        let aux = Aux::Call(self.trace.add_call(call));
+        let number = self.allocations;
+        self.allocations += 1;
+        let object = self.push(Op::New, Ty::Ptr, Arg::NONE, Arg::NONE, number, aux);
+        let object = object.expect("an allocation has a result");
+        self.log(LogEntry::Call(Some(object.into())), true);
+        let (number, address) = (number as u32, now.bits);
+        self.journal.push(Event::New { number, address, size });
+        object
+    }
+
+    /// Appends the end of what has been allocated.
+    pub fn free(&mut self, symbol: &str, pointer: Word, (size, align): (Word, u64)) {
+        let align = Const::i64(align as i64).into();
+        let args = vec![Self::arg(pointer), Self::arg(size), align];
+        let (symbol, effects) = (symbol.to_owned(), Effects::default());
+        let call = Call { symbol, args, has_result: false, effects };
+        let aux = Aux::Call(self.trace.add_call(call));
+        let (a, ty) = (Arg::NONE, Ty::I64);
+        self.block.insts.push(Inst { op: Op::Free, ty, dst: None, a, b: a, imm: 0, aux });
+        self.log(LogEntry::Call(None), true);
+        self.journal.push(Event::Free { address: pointer.now.bits });
     }
 
     /// Appends the call of an elidable function. It is logged when it has returned, since one that

@@ -526,6 +526,23 @@ impl Session {
         blob.map_or(Opnd::Const, |blob| self.add_blob(blob))
     }
 
+    /// Memory has been allocated, of that size and alignment: the operand of its address.
+    pub fn end_new(&mut self, function: Function, layout: (u64, u64), now: Const) -> Opnd {
+        self.uses(function);
+        self.flush();
+        self.emit(|r| Opnd::Ssa(r.allocate(function.symbol, layout, now)))
+    }
+
+    /// Allocated memory has been freed.
+    pub fn end_free(&mut self, function: Function, pointer: Word, layout: (Word, u64)) {
+        self.uses(function);
+        self.flush();
+        self.emit(|r| {
+            r.free(function.symbol, pointer, layout);
+            Opnd::Const
+        });
+    }
+
     /// The word that says which variant a call's result is, where its bytes do not.
     pub fn blob_tag(&self, blob: u32) -> Option<Opnd> {
         self.blobs[blob as usize].tag.map(Opnd::Ssa)

@@ -7,6 +7,7 @@
 //!
 //! Not here: `len`, `is_empty` (`sequence`); iterators.
 
+use super::super::allocate::Contents;
 use super::super::ask;
 use super::counted::CloneTwin;
 use crate::ir::{Const, Op, Ty};
@@ -105,6 +106,7 @@ pub trait Vector {
 impl<T: Traced> Vector for Vec<T> {
     type Item = T;
     fn push__twin(&self, this: Place<Self>, value: Tv<T>) -> Tv<()> {
+        Contents::<T>::note();
         let at = vec_layout().capacity;
         let (_, len) = Vec::elements(this);
         // SAFETY: a live `Vec` is there, with its capacity at the measured offset.
