@@ -13,6 +13,7 @@
 //! Not here: what is done with them (`methods`).
 
 use super::carrier::{Owned, Ownership, Plain};
+use super::elements::vec_layout;
 use super::own;
 use super::passing::{ByMemory, ByWord};
 use super::place::Place;
@@ -163,6 +164,13 @@ unsafe impl<T> Traced for Vec<T> {
             name,
         )
     };
+    unsafe fn leaves(_: *const Self, f: &mut dyn FnMut(u32, Ty)) {
+        // Which word the address is, is not known when the shape is made.
+        let address = vec_layout().pointer;
+        for offset in [0, 8, 16] {
+            f(offset, if offset == address { Ty::Ptr } else { Ty::I64 });
+        }
+    }
     unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
         // SAFETY: the caller's promise.
         unsafe { own::drop_vec(place) }

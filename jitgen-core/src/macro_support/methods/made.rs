@@ -105,7 +105,10 @@ impl<T> MadeEmpty for Vec<T> {
             let first = pointer.now.bits as *mut T;
             // SAFETY: the memory has been allocated for so many elements, by the same allocator,
             // and is nobody else's.
-            return Tv::of(unsafe { Vec::from_raw_parts(first, 0, number.now.bits as usize) }, opnd);
+            return Tv::of(
+                unsafe { Vec::from_raw_parts(first, 0, number.now.bits as usize) },
+                opnd,
+            );
         }
         let function = Function {
             symbol: std::any::type_name::<fn(usize) -> Vec<T>>(),
