@@ -18,6 +18,7 @@ pub mod journal;
 mod levels;
 mod operand;
 pub mod panics;
+mod private;
 pub mod pure;
 mod recorder;
 mod replayed;

@@ -17,6 +17,7 @@
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
 use super::journal::Event;
+use super::private::Private;
 use super::{Address, Callee, Image, Opnd, Word};
 use crate::ir::{
     Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
@@ -29,7 +30,7 @@ use std::collections::HashMap;
 pub const SCRATCH_BASE: u64 = 0x1000;
 
 /// So many words of memory are known at a time; each store looks at all of them.
-const MAX_FACTS: usize = 24;
+const MAX_FACTS: usize = 64;
 
 /// The trace under construction.
 #[derive(Debug)]
@@ -46,6 +47,7 @@ pub struct Recorder {
     /// The exit that guards at this point share.
     exit: Option<ExitId>,
     facts: Vec<Fact>,
+    private: Private,
     scratch: i32,
     /// How many objects have been made.
     allocations: i32,
@@ -69,12 +71,12 @@ struct Fact {
 }
 
 impl Fact {
-    /// May a store of `size` bytes change it?
-    fn may_change(&self, base: Arg, address: Address, size: u32) -> bool {
+    /// May a store of `size` bytes of that class change it?
+    fn may_change(&self, (base, offset): (Arg, i32), class: u32, size: u32) -> bool {
         if self.base != base {
-            return self.class.may_alias(Class(address.class));
+            return self.class.may_alias(Class(class));
         }
-        let (fact, store) = (i64::from(self.offset), i64::from(address.offset));
+        let (fact, store) = (i64::from(self.offset), i64::from(offset));
         fact < store + i64::from(size) && store < fact + i64::from(self.now.ty.size())
     }
 }
@@ -94,6 +96,7 @@ impl Recorder {
             effects: 0,
             exit: None,
             facts: vec![],
+            private: Private::default(),
             scratch: scratch as i32,
             allocations: 0,
             outgoing: None,
@@ -160,7 +163,13 @@ impl Recorder {
 
     /// Appends an operation on words.
     pub fn op(&mut self, op: Op, ty: Ty, a: Arg, b: Arg) -> ValueId {
-        self.push(op, ty, a, b, 0, Aux::None).expect("a pure op has a result")
+        let result = self.push(op, ty, a, b, 0, Aux::None).expect("a pure op has a result");
+        match (op, b) {
+            (Op::PtrAdd, Arg::Const(by)) => self.private.derive(result, a, by.signed()),
+            (Op::Eq | Op::Ne, _) => (),
+            _ => [a, b].into_iter().for_each(|arg| self.private.leak(arg)),
+        }
+        result
     }
 
     /// Appends a guard that the condition is `value`.
@@ -213,20 +222,20 @@ impl Recorder {
 
     /// The word that memory at `address` is known to hold.
     pub fn known(&self, address: Address) -> Option<Word> {
-        let base = Self::base(address);
-        let fact = self.facts.iter().find(|f| f.base == base && f.offset == address.offset)?;
+        let (base, offset) = self.place(address);
+        let fact = self.facts.iter().find(|f| f.base == base && f.offset == offset)?;
         Some(Word { now: fact.now, opnd: fact.opnd })
     }
 
     /// Notes that the word at `address` is `word`.
     pub fn learn(&mut self, address: Address, word: Word) {
-        let base = Self::base(address);
-        self.facts.retain(|f| f.base != base || f.offset != address.offset);
+        let (base, offset) = self.place(address);
+        self.facts.retain(|f| f.base != base || f.offset != offset);
         if self.facts.len() >= MAX_FACTS {
             self.facts.remove(0);
         }
         let (class, Word { now, opnd }) = (Class(address.class), word);
-        let (offset, address) = (address.offset, address.now());
+        let address = address.now();
         self.facts.push(Fact { base, offset, address, class, now, opnd });
     }
 
@@ -242,6 +251,7 @@ impl Recorder {
     /// Forgets what is known of memory.
     pub fn forget(&mut self) {
         self.facts.clear();
+        self.private = Private::default();
     }
 
     /// Appends a load that gave `now`.
@@ -250,6 +260,7 @@ impl Recorder {
         let v = self
             .push(Op::Load, now.ty, base, Arg::NONE, address.offset, class_of(address))
             .expect("a load has a result");
+        self.private.leak_held(self.place(address).0);
         self.log(LogEntry::Load(v.into()), false);
         self.saw_load(address.now(), now);
         self.learn(address, Word { now, opnd: Opnd::Ssa(v) });
@@ -265,6 +276,7 @@ impl Recorder {
         let (base, class) = (Self::base(address), class_of(address));
         let v = self.push(Op::Load, now.ty, base, Arg::NONE, address.offset, class);
         let opnd = Opnd::Ssa(v.expect("a load has a result"));
+        self.private.leak_held(self.place(address).0);
         self.saw_load(address.now(), now);
         self.learn(address, Word { now, opnd });
         opnd
@@ -294,6 +306,7 @@ impl Recorder {
         let pointer = self.scratch_address(base);
         for (offset, word) in words {
             let value = Self::arg(*word);
+            self.private.leak(value);
             let at = *offset as i32;
             self.push(Op::Store, word.now.ty, pointer.into(), value, at, Aux::Class(SCRATCH_CLASS));
             let address = SCRATCH_BASE + base as u64 + u64::from(*offset);
@@ -310,7 +323,11 @@ impl Recorder {
         if first {
             self.log(LogEntry::Store, true);
         }
-        self.facts.retain(|fact| !fact.may_change(base, address, word.now.ty.size()));
+        let (place, size, private) = (self.place(address), word.now.ty.size(), &self.private);
+        let apart =
+            |fact: &Fact| fact.base != place.0 && (private.has(fact.base) || private.has(place.0));
+        self.facts.retain(|fact| apart(fact) || !fact.may_change(place, address.class, size));
+        self.private.store(place.0, value);
         self.learn(address, word);
         self.saw_store(address.now(), word.now);
     }
@@ -344,6 +361,7 @@ impl Recorder {
         let pointer = self.scratch_address(offset);
         for (index, word) in words.iter().enumerate() {
             let (value, distance) = (Self::arg(*word), 8 * index as i32);
+            self.private.leak(value);
             self.push(Op::Store, word.now.ty, pointer.into(), value, distance, Aux::None);
         }
         pointer
@@ -404,7 +422,9 @@ impl Recorder {
             has_result: result.is_some(),
             effects,
         };
-        self.facts.retain(|fact| !call.may_write(op, fact.class));
+        call.args.iter().for_each(|arg| self.private.leak(*arg));
+        let private = &self.private;
+        self.facts.retain(|fact| private.has(fact.base) || !call.may_write(op, fact.class));
         let aux = Aux::Call(self.trace.add_call(call));
         let ty = result.map_or(Ty::I64, |c| c.ty);
         let dst = result.map(|_| self.trace.add_value(ty));
@@ -427,6 +447,7 @@ impl Recorder {
         self.allocations += 1;
         let object = self.push(Op::New, Ty::Ptr, Arg::NONE, Arg::NONE, number, aux);
         let object = object.expect("an allocation has a result");
+        self.private.add(object);
         self.log(LogEntry::Call(Some(object.into())), true);
         let (number, address) = (number as u32, now.bits);
         self.journal.push(Event::New { number, address, size });
@@ -453,7 +474,10 @@ impl Recorder {
         let effects = Effects { writes, ..Effects::default() };
         let operands = args.iter().map(|word| Self::arg(*word)).collect();
         let call = Call { symbol: symbol.to_owned(), args: operands, has_result: true, effects };
-        self.facts.retain(|fact| !call.may_write(Op::CallPure, fact.class));
+        call.args.iter().for_each(|arg| self.private.leak(*arg));
+        let private = &self.private;
+        self.facts
+            .retain(|fact| private.has(fact.base) || !call.may_write(Op::CallPure, fact.class));
         let call = self.trace.add_call(call);
         let args = args.iter().map(|word| word.now).collect();
         self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
@@ -469,7 +493,8 @@ impl Recorder {
 
     /// Appends a call without effects.
     pub fn call_pure(&mut self, symbol: &str, args: &[Word], ty: Ty) -> ValueId {
-        let args = args.iter().map(|word| Self::arg(*word)).collect();
+        let args: Vec<Arg> = args.iter().map(|word| Self::arg(*word)).collect();
+        args.iter().for_each(|arg| self.private.leak(*arg));
         let effects = Effects::default();
         let call = Call { symbol: symbol.to_owned(), args, has_result: true, effects };
         let call = self.trace.add_call(call);
@@ -532,6 +557,11 @@ impl Recorder {
             Opnd::Ssa(v) => Arg::Value(v),
             _ => Arg::Const(Const::new(Ty::Ptr, address.base_now)),
         }
+    }
+
+    /// The base and offset by which facts are found.
+    fn place(&self, address: Address) -> (Arg, i32) {
+        self.private.place(Self::base(address), address.offset)
     }
 
     fn saw_store(&mut self, address: u64, word: Const) {
