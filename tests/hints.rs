@@ -216,3 +216,51 @@ fn what_is_exact_needs_no_guard() {
     // The only guards are those of the loop.
     check(&[Exact], &[("guard", 0), ("guard_not", 2), ("mul", 0)]);
 }
+
+/// A program is one loop without bridges, whichever way its conditions go, and does the same in all
+/// modes.
+#[track_caller]
+fn straight(code: &[Insn], expected: &[(&str, usize)]) {
+    check(code, expected);
+    let settings = "threshold=3,bridge_threshold=2,background=off,check=on";
+    let run = modes::run_with(settings, || hints::run(code, 300));
+    let statistics = &run.statistics;
+    assert_eq!((statistics.loops, statistics.bridges), (1, 0), "{code:?} {statistics:?}");
+    assert!(statistics.aborts.is_empty(), "{code:?} {:?}", statistics.aborts);
+}
+
+#[test]
+fn a_conditional_call_is_no_branch_of_the_trace() {
+    // The guards are those of the loop, of two overflows, and of a panic.
+    straight(&[CallIf], &[("call_if", 1), ("guard", 0), ("guard_not", 4)]);
+    straight(&[CallElse, Empty], &[("call_if", 2)]);
+    agree(&[CallIfBehind], 600);
+    agree(&[CallIfBehind, Step, CallIf], 600);
+}
+
+#[test]
+fn what_is_filled_when_it_is_asked_for_is_no_branch_of_the_trace() {
+    straight(&[Fill, Empty], &[("call_if", 2)]);
+    agree(&[Fill, Empty, Fill, Step], 600);
+}
+
+#[test]
+fn a_conditional_call_of_an_elidable_function_is_made_once_for_the_same_operands() {
+    straight(&[CallIfElidable], &[("call_if_pure", 1), ("call_if", 0), ("call_pure", 0)]);
+    agree(&[CallIfElidableBehind], 600);
+    agree(&[CallIfElidableBehind, CallIfElidable, Step], 600);
+}
+
+#[test]
+fn a_condition_that_is_known_is_no_condition() {
+    check(&[CallIfKnown], &[("call_if", 0), ("call_if_pure", 0), ("call", 1), ("call_pure", 1)]);
+    agree(&[CallIfKnown, Step], 600);
+}
+
+#[test]
+fn a_conditional_call_may_panic() {
+    let run = agree(&[PanicIf, CallIf], 300);
+    assert!(run.output.contains("it is 150"), "{}", run.output);
+    let run = agree(&[CallIf, PanicIfElidable], 300);
+    assert!(run.output.contains("is not known"), "{}", run.output);
+}

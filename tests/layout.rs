@@ -70,7 +70,9 @@ fn words<X: Traced>(x: X) -> Vec<(u32, u64)> {
     };
     let mut leaves = vec![];
     // SAFETY: the value is there.
-    unsafe { X::leaves(value.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
+    unsafe {
+        X::leaves(value.raw(), value.raw() as u64, &mut |offset, ty| leaves.push((offset, ty)))
+    };
     leaves.into_iter().map(read).collect()
 }
 

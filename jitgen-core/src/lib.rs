@@ -22,7 +22,10 @@ pub use runtime::{Config, Quasi, Statistics, configure, statistics};
 pub mod prelude {
     pub use crate::Quasi;
     pub use crate::gc::{Collect, Gc};
-    pub use crate::{assert_green, is_constant, is_virtual, promote, record_exact, we_are_jitted};
+    pub use crate::{
+        assert_green, conditional_call, conditional_value, is_constant, is_virtual, promote,
+        record_exact, we_are_jitted,
+    };
     pub use jitgen_macros::{
         Traced, elidable, loop_invariant, not_in_trace, portal, residual, traced, unroll,
     };
@@ -72,4 +75,35 @@ pub fn we_are_jitted() -> bool {
 pub fn record_exact<T: PartialEq>(value: T, known: T) -> T {
     debug_assert!(value == known, "`record_exact` was told what is not so");
     value
+}
+
+/// Calls a function if a condition holds: `if condition { f(a) }`, and with a third argument
+/// `if condition { f(a) } else { otherwise }`. A trace does that without a guard: it goes on the same
+/// way in both cases.
+///
+/// The function is `#[residual]` or `#[elidable]`; its arguments, and the third one, are places and
+/// literals, because a trace evaluates them whether it calls or not.
+#[macro_export]
+macro_rules! conditional_call {
+    ($condition:expr, $call:expr $(,)?) => {
+        if $condition {
+            $call
+        }
+    };
+    ($condition:expr, $call:expr, $otherwise:expr $(,)?) => {
+        if $condition { $call } else { $otherwise }
+    };
+}
+
+/// What is in an `Option` of a reference or pointer, or else what a function gives, which mostly
+/// fills that: `match option { Some(x) => x, None => f(a) }`. A trace does that without a guard; see
+/// [`conditional_call!`].
+#[macro_export]
+macro_rules! conditional_value {
+    ($option:expr, $call:expr $(,)?) => {
+        match $option {
+            ::core::option::Option::Some(value) => value,
+            ::core::option::Option::None => $call,
+        }
+    };
 }

@@ -104,10 +104,11 @@ impl Visit<'_> for Counts {
     }
     fn visit_macro(&mut self, mac: &syn::Macro) {
         let name = mac.path.segments.last().map(|segment| segment.ident.to_string());
-        if !matches!(name.as_deref(), Some("assert" | "debug_assert")) {
-            return;
+        match name.as_deref() {
+            Some("assert" | "debug_assert") => self.branches += 1,
+            Some("conditional_call" | "conditional_value") => (),
+            _ => return,
         }
-        self.branches += 1;
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
         for e in parser.parse2(mac.tokens.clone()).iter().flatten() {
             self.visit_expr(e);

@@ -106,11 +106,13 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
             }
             impl #generics #m::Auto for #name #types #bounds {
                 type Target = Self;
+                #[inline]
                 fn auto(place: #m::Place<Self>) -> #m::Place<Self> { place }
             }
             impl #generics #m::Peel for #name #types #bounds {
                 type End = Self;
                 type Then<__M: #m::Binding> = __M;
+                #[inline]
                 fn peel(place: #m::Place<Self>) -> #m::Place<Self> { place }
             }
             #clone
@@ -143,6 +145,7 @@ fn clone(input: &DeriveInput) -> TokenStream {
         let bound = quote!(where for<'__clone> #name #types: ::core::clone::Clone);
         return quote! {
             impl #generics #m::CloneTwin for #name #types #bound {
+                #[inline]
                 fn clone__twin(this: #m::Place<Self>) -> #m::Tv<Self> { #m::clone_called(this) }
             }
         };
@@ -185,9 +188,11 @@ fn clone(input: &DeriveInput) -> TokenStream {
     };
     quote! {
         impl #generics #m::Share for #name #types {
+            #[inline]
             fn share(place: #m::Place<Self>) { #share }
         }
         impl #generics #m::CloneTwin for #name #types {
+            #[inline]
             fn clone__twin(this: #m::Place<Self>) -> #m::Tv<Self> { #m::clone_shared(this) }
         }
     }
@@ -233,6 +238,14 @@ fn structure(fields: &Fields) -> TokenStream {
     let marks = fields.iter().map(|field| field.attrs.iter().any(|attr| is_immutable(&attr)));
     let fixed = names.iter().zip(marks).filter(|(_, marked)| *marked).map(|(name, _)| name);
     let fixed: Vec<_> = fixed.collect();
+    let all = distinct(&types);
+    let numbers = types.iter().map(|ty| all.iter().position(|other| other == ty));
+    let numbers: Vec<_> = numbers.collect();
+    let arms = quote! {
+        // SAFETY: only addresses of fields are computed.
+        unsafe { #(__f(&raw const (*__this).#names as *const u8, #numbers);)* }
+    };
+    let visit = visit(&types, &arms, &quote!());
     let shape = quote!(#m::Shape::EMPTY #(
         .with(
             ::core::mem::offset_of!(Self, #names),
@@ -252,41 +265,56 @@ fn structure(fields: &Fields) -> TokenStream {
     quote! {
         const SHAPE: #m::Shape = #shape;
         const IMMUTABLE: &'static [usize] = &[#(::core::mem::offset_of!(Self, #fixed)),*];
+        #visit
+    }
+}
+
+/// The functions that look at fields: one `match` over them, for cores that are told what to do with
+/// each. `variants` have something to drop or not.
+fn visit(types: &[&Type], arms: &TokenStream, variants: &TokenStream) -> TokenStream {
+    let m = support();
+    let types = distinct(types);
+    quote! {
+        const FIELDS: &'static [#m::Field] = &[#(#m::Probe::<#types>::FIELD),*];
+        #[inline]
+        unsafe fn fields(
+            __this: *const Self, __f: &mut dyn ::core::ops::FnMut(*const u8, usize),
+        ) {
+            #arms
+        }
+        #[inline]
         unsafe fn leaves(
             __this: *const Self,
+            __base: u64,
             __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
         ) {
-            #(
-                // SAFETY: the caller's promise: a field of the value.
-                unsafe {
-                    #m::Probe::<#types>::leaves(
-                        __this as u64, &raw const (*__this).#names, __f,
-                    );
-                }
-            )*
+            // SAFETY: the caller's promise.
+            unsafe { #m::leaves(__this, __base, __f) }
         }
+        #[inline]
         unsafe fn plain_inside(__this: *const Self) -> bool {
-            true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*
+            // SAFETY: the caller's promise.
+            unsafe { #m::plain_inside(__this) }
         }
+        #[inline]
         unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
-            if const { !::core::mem::needs_drop::<Self>() } {
-                return true;
+            // SAFETY: the caller's promise.
+            unsafe {
+                #m::drop_fields(__place, __moved, #m::Probe::<Self>::DROPS, const { &[#variants] })
             }
-            if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
-                return false;
-            }
-            let __base = __place.addr() as u64;
-            #(
-                // SAFETY: only the address is computed; the rest is the caller's promise.
-                unsafe {
-                    #m::Probe::<#types>::drop_field(
-                        __place.project(&raw mut (*__place.addr()).#names), __base, __moved,
-                    );
-                }
-            )*
-            true
         }
     }
+}
+
+/// Types as they are written, each once.
+fn distinct<'t>(types: &[&'t Type]) -> Vec<&'t Type> {
+    let mut found: Vec<&Type> = vec![];
+    types.iter().for_each(|ty| {
+        if !found.contains(ty) {
+            found.push(ty);
+        }
+    });
+    found
 }
 
 /// What `repr` says.
@@ -336,6 +364,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let indices: Vec<u64> = (0..names.len() as u64).collect();
     let types: Vec<&Type> =
         data.variants.iter().flat_map(|v| v.fields.iter().map(|field| &field.ty)).collect();
+    let types = distinct(&types);
     let (tag, shape, tags) = match &repr.int {
         // One integer: rustc looks whether it is the discriminant.
         None if fieldless && !names.is_empty() => {
@@ -382,69 +411,41 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let index_numbers: Vec<TokenStream> = indices.iter().map(|index| quote!(#index)).collect();
     let tags = if tagged { tags } else { &index_numbers };
     let all = if names.len() < 64 { (1u64 << names.len()) - 1 } else { 0 };
-    let arms: Vec<TokenStream> = data.variants.iter().map(|v| arm(v, &leaf)).collect();
-    let fields = |variant: &syn::Variant| -> Vec<Type> {
-        variant.fields.iter().map(|field| field.ty.clone()).collect()
-    };
-    let plain = data.variants.iter().map(|variant| {
-        let types = fields(variant);
-        quote!(true #(&& !#m::Probe::<#types>::SHAPE.is_opaque())*)
+    let arms = data.variants.iter().map(|v| {
+        arm(v, &|local, ty| {
+            let number = types.iter().position(|other| *other == ty);
+            quote!(__f(#local as *const _ as *const u8, #number);)
+        })
     });
+    let arms = quote! {
+        // SAFETY: the caller's promise.
+        match unsafe { &*__this } { #(#arms)* _ => () }
+    };
     let patterns = data.variants.iter().map(|variant| {
         let name = &variant.ident;
         quote!(Self::#name { .. })
     });
-    let drops = data.variants.iter().map(|variant| {
-        let types = fields(variant);
-        quote!(false #(|| ::core::mem::needs_drop::<#types>())*)
+    let drops = data.variants.iter().zip(&indices).filter(|(v, _)| !v.fields.is_empty());
+    let drops = drops.map(|(variant, index)| {
+        let types: Vec<&Type> = variant.fields.iter().map(|field| &field.ty).collect();
+        let (name, types) = (variant.ident.to_string(), distinct(&types));
+        quote!((#name, #index, false #(|| ::core::mem::needs_drop::<#types>())*),)
     });
-    let drop_arms = data.variants.iter().map(|variant| arm(variant, &drop_part));
-    let tag_leaf = tagged.then(|| {
-        quote!(if let ::core::option::Option::Some((__at, __ty)) = Self::TAG.word() {
-            __f(__at, __ty);
-        })
-    });
+    let visit = visit(&types, &arms, &drops.collect());
     let items = quote! {
         const SHAPE: #m::Shape = #shape;
         const BITS: bool = true #(&& #m::Probe::<#types>::BITS)*;
         const TAG: #m::TagAt = #tag;
         const VARIANTS: u64 = if let #m::TagAt::Nowhere = Self::TAG { #all } else { 0 };
-        unsafe fn leaves(
-            __this: *const Self,
-            __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
-        ) {
-            #tag_leaf
-            // SAFETY: the caller's promise.
-            match unsafe { &*__this } { #(#arms)* _ => () }
-        }
+        #visit
+        #[inline]
         fn tag_named(__name: &str) -> ::core::option::Option<u64> {
             #m::tag_named(__name, const { &[#((#names, #tags)),*] })
         }
+        #[inline]
         unsafe fn variant(__this: *const Self) -> u64 {
             // SAFETY: the caller's promise.
             match unsafe { &*__this } { #(#patterns => #index_numbers,)* _ => 0 }
-        }
-        unsafe fn plain_inside(__this: *const Self) -> bool {
-            // SAFETY: the caller's promise.
-            let __variant = unsafe { Self::variant(__this) };
-            let __plain: &[bool] = const { &[#(#plain),*] };
-            __plain[__variant as usize]
-        }
-        unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
-            if const { !::core::mem::needs_drop::<Self>() } {
-                return true;
-            }
-            if #m::Probe::<Self>::DROPS #(|| !#m::Probe::<#types>::KNOWN)* {
-                return false;
-            }
-            // SAFETY: the caller's promise: the value is in the twin.
-            let __variant = unsafe { Self::variant(__place.addr()) };
-            if #m::has_to_drop(__place, __variant, const { &[#((#names, #drops)),*] }) {
-                let __base = __place.addr() as u64;
-                // SAFETY: see above.
-                match unsafe { &mut *__place.addr() } { #(#drop_arms)* _ => () }
-            }
-            true
         }
     };
     let mut out = implement(input, &items);
@@ -466,15 +467,17 @@ fn discriminants(data: &DataEnum, int: Option<&Ident>) -> Vec<TokenStream> {
         _ if int == "isize" => quote!(u8),
         _ => quote!(u64),
     };
-    let mut last = quote!((0 as #int).wrapping_sub(1));
+    // The last one that is written, and how many variants stand behind it.
+    let (mut last, mut behind) = (quote!(0 as #int), 0u64);
     data.variants
         .iter()
         .map(|variant| {
-            last = match &variant.discriminant {
-                Some((_, value)) => quote!((#value) as #int),
-                None => quote!((#last).wrapping_add(1)),
-            };
-            quote!((#last) as #mask as u64)
+            if let Some((_, value)) = &variant.discriminant {
+                (last, behind) = (quote!((#value) as #int), 0);
+            }
+            let distance = proc_macro2::Literal::u64_unsuffixed(behind);
+            behind += 1;
+            quote!((#last).wrapping_add(#distance as #int) as #mask as u64)
         })
         .collect()
 }
@@ -490,22 +493,6 @@ fn arm(variant: &syn::Variant, each: &dyn Fn(&Ident, &Type) -> TokenStream) -> T
     let (members, types): (Vec<_>, Vec<_>) = members(&variant.fields).into_iter().unzip();
     let body = locals.iter().zip(&types).map(|(local, ty)| each(local, ty));
     quote!(Self::#name { #(#members: #locals),* } => { #(#body)* })
-}
-
-fn leaf(local: &Ident, ty: &Type) -> TokenStream {
-    let m = support();
-    quote! {
-        // SAFETY: a field of the value.
-        unsafe { #m::Probe::<#ty>::leaves(__this as u64, #local, __f) };
-    }
-}
-
-fn drop_part(local: &Ident, ty: &Type) -> TokenStream {
-    let m = support();
-    quote! {
-        // SAFETY: a field of the value; the rest is the caller's promise.
-        unsafe { #m::Probe::<#ty>::drop_field(__place.project(#local), __base, __moved) };
-    }
 }
 
 /// A comparison is a call, since nobody knows what the author's `PartialEq` does.
@@ -525,15 +512,12 @@ fn equal(input: &DeriveInput) -> TokenStream {
                 for<'__equal> Self:
                     #m::Traced<O = #m::Plain> + ::core::marker::Copy + ::core::cmp::PartialEq,
             {
-                fn equal(
-                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
-                    now: impl ::core::ops::FnOnce() -> bool,
-                ) -> #m::Tv<bool> {
-                    #m::equal_called(op, a, b, now)
+                #[inline]
+                fn equal(op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>) -> #m::Tv<bool> {
+                    #m::equal_called(op, a, b)
                 }
-                fn equal_in(
-                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
-                ) -> #m::Tv<bool> {
+                #[inline]
+                fn equal_in(op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>) -> #m::Tv<bool> {
                     #m::equal_called_in(op, a, b)
                 }
             }
@@ -553,6 +537,7 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
     let (ty, signed) = word_type(&int);
     let same = format_ident!("u{}", &int.to_string()[1..]);
     let copy = quote!(where for<'__copy> #name #types: ::core::marker::Copy);
+    let comparisons = comparisons(input);
     quote! {
         #[allow(warnings, clippy::all, clippy::pedantic, unsafe_code, reason = "generated")]
         const _: () = {
@@ -567,32 +552,37 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
                 fn from_bits(bits: u64) -> Self { #m::enum_from_bits(bits) }
             }
             impl #generics #m::Scalar for #name #types #copy {}
-            impl #generics #m::Comparable for #name #types #copy {
-                fn compare(
-                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
-                    now: impl ::core::ops::FnOnce() -> bool,
-                ) -> #m::Tv<bool> {
-                    #m::compare_scalars(op, a, b, now)
-                }
-                fn compare_in(
-                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
-                ) -> #m::Tv<bool> {
-                    #m::compare_words(op, a, b)
-                }
-            }
-            impl #generics #m::Equal for #name #types #copy {
-                fn equal(
-                    op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>,
-                    now: impl ::core::ops::FnOnce() -> bool,
-                ) -> #m::Tv<bool> {
-                    #m::compare_scalars(op, a, b, now)
-                }
-                fn equal_in(
-                    op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>,
-                ) -> #m::Tv<bool> {
-                    #m::compare_words(op, a, b)
-                }
-            }
+            #comparisons
         };
     }
+}
+
+/// The comparisons of a word, by `PartialOrd` and by `PartialEq`.
+fn comparisons(input: &DeriveInput) -> TokenStream {
+    let m = support();
+    let name = &input.ident;
+    let (generics, types, _) = input.generics.split_for_impl();
+    let ways = [
+        ["Comparable", "PartialOrd", "compare", "compare_in", "compare_scalars", "compare_words"],
+        ["Equal", "PartialEq", "equal", "equal_in", "equal_scalars", "equal_words"],
+    ];
+    let impls = ways.map(|way| {
+        let [of, by, values, places, scalars, words] = way.map(|name| format_ident!("{name}"));
+        quote! {
+            impl #generics #m::#of for #name #types
+            where
+                for<'__copy> #name #types: ::core::marker::Copy + ::core::cmp::#by,
+            {
+                #[inline]
+                fn #values(op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>) -> #m::Tv<bool> {
+                    #m::#scalars(op, a, b)
+                }
+                #[inline]
+                fn #places(op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>) -> #m::Tv<bool> {
+                    #m::#words(op, a, b)
+                }
+            }
+        }
+    });
+    impls.into_iter().collect()
 }

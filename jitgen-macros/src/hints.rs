@@ -91,6 +91,15 @@ impl Calling {
     pub fn is_elidable(&self) -> bool {
         matches!(self, Calling::Elidable { .. } | Calling::LoopInvariant)
     }
+
+    /// Can it be told to call only under a condition?
+    pub fn may_be_conditional(&self) -> bool {
+        match self {
+            Calling::Any | Calling::Declared(_) => true,
+            Calling::Elidable { promote } => !promote,
+            Calling::LoopInvariant | Calling::NotInTrace => false,
+        }
+    }
 }
 
 /// The parameters that must be constant for a function to be looked into, if there is a condition.

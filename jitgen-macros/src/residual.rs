@@ -173,9 +173,15 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             });
             let folds = matches!(function.calling, Calling::Elidable { .. });
             let plain = plain(&types, &result);
+            let conditional = twin::can_be_left_out(function).then(|| quote! {
+                if #m::is_conditional() {
+                    return #at_result::elidable_if::<#result>(#callee, #plain, &#words, #native);
+                }
+            });
             quote! {
                 #(const { #m::takes_no_owner::<#types>() };)*
                 #promoted
+                #conditional
                 match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
                     ::core::result::Result::Ok(__call) => {
                         let __constant = #folds
@@ -198,9 +204,13 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             }
         }
     };
+    let marked = function.owner.is_none() && twin::can_be_left_out(function);
+    let mark = marked.then(|| quote!(#vis const IS_RESIDUAL: () = ();));
     wrap(
         function,
         quote! {
+            #mark
+
             #[cold]
             #vis fn #twin_name #generics (#parameters) -> #m::Tv<#result> #bounds {
                 #preamble

@@ -28,10 +28,15 @@ pub fn machine(rounds: i64) -> Vm {
         count: 0,
         seen: 0,
         table: vec![5, 7, 11, 13],
+        hash: 0,
+        cell: None,
         pair: vm::Pair { a: 1, b: 2 },
         shape: Box::new(vm::Shape { size: 4, slots: vec![1, 2, 3], hits: 0, inner: Box::new(0) }),
     }
 }
+
+/// What [`vm::Vm::cell`] is filled with.
+static NUMBERS: [i64; 4] = [100, 200, 300, 400];
 
 thread_local! {
     /// How often the interpreter has noticed something.
@@ -103,6 +108,26 @@ pub mod vm {
         Disturb,
         /// One that runs a program of its own, which writes it.
         Nested,
+        /// A call that is made seldom.
+        CallIf,
+        /// One behind which a guard fails sometimes, and which comes behind an effect.
+        CallIfBehind,
+        /// A number that is computed when there is none.
+        CallElse,
+        /// Something that is made when there is none.
+        Fill,
+        /// Forgets both, seldom.
+        Empty,
+        /// An elidable function that is called seldom, twice.
+        CallIfElidable,
+        /// One behind which a guard fails sometimes.
+        CallIfElidableBehind,
+        /// Conditions that are known.
+        CallIfKnown,
+        /// A call that is made once, and panics.
+        PanicIf,
+        /// The same of an elidable function.
+        PanicIfElidable,
         /// Goes on only if `x` is small.
         Step,
     }
@@ -151,6 +176,10 @@ pub mod vm {
         pub table: Vec<i64>,
         /// A struct.
         pub pair: Pair,
+        /// A number that is computed when it is 0.
+        pub hash: i64,
+        /// A number that is made when it is asked for.
+        pub cell: Option<&'static i64>,
         /// The current one.
         pub shape: Box<Shape>,
         /// A number that seldom changes.
@@ -284,6 +313,61 @@ pub mod vm {
                 }
                 Insn::Disturb => disturb(vm),
                 Insn::Nested => nested(vm),
+                Insn::CallIf => {
+                    vm.y += 1;
+                    let x = vm.x;
+                    conditional_call!(vm.y & 7 == 3, tally(vm.y, vm));
+                    vm.sum = vm.sum.wrapping_add(x ^ vm.x);
+                }
+                Insn::CallIfBehind => {
+                    vm.y += 1;
+                    conditional_call!(vm.y & 7 == 3, tally(vm.y, vm));
+                    conditional_call!(vm.y & 3 == 3, tally(1, &mut *vm));
+                    if vm.y & 31 == 31 {
+                        vm.sum += 1;
+                    }
+                }
+                Insn::CallElse => {
+                    let hash = conditional_call!(vm.hash == 0, hash(vm.left, vm), vm.hash);
+                    vm.sum = vm.sum.wrapping_mul(3).wrapping_add(hash);
+                }
+                Insn::Fill => {
+                    let made = conditional_value!(vm.cell, make(vm));
+                    vm.sum = vm.sum.wrapping_mul(3).wrapping_add(*made);
+                }
+                Insn::Empty => conditional_call!(vm.left & 15 == 1, empty(vm)),
+                Insn::CallIfElidable => {
+                    vm.y += 1;
+                    let seldom = vm.y & 7 == 3;
+                    let a = conditional_call!(seldom, square(vm.y), vm.left);
+                    let b = conditional_call!(seldom, square(vm.y), vm.left);
+                    vm.sum = vm.sum.wrapping_mul(3).wrapping_add(a ^ b).wrapping_add(a);
+                }
+                Insn::CallIfElidableBehind => {
+                    vm.y += 1;
+                    let a = conditional_call!(vm.y & 7 == 3, square(vm.y), vm.left);
+                    if (a ^ vm.table[0]) & 7 == 3 {
+                        vm.sum = vm.sum.wrapping_add(a);
+                    }
+                }
+                Insn::CallIfKnown => {
+                    vm.y += 1;
+                    let small = code.len() < 100;
+                    conditional_call!(small, tally(vm.y, vm));
+                    conditional_call!(!small, tally(vm.y, vm));
+                    let a = conditional_call!(small, square(3), vm.y);
+                    let b = conditional_call!(!small, square(3), vm.y);
+                    let c = conditional_call!(small, square(vm.y), vm.y);
+                    if vm.y & 31 == 31 {
+                        vm.sum = vm.sum.wrapping_add(a ^ b ^ c);
+                    }
+                }
+                Insn::PanicIf => conditional_call!(vm.left == 150, fail(vm)),
+                Insn::PanicIfElidable => {
+                    vm.y = if vm.left == 150 { 1000 } else { vm.left };
+                    let seldom = vm.left & 3 == 2;
+                    vm.sum ^= conditional_call!(seldom, square(vm.y), vm.x);
+                }
                 Insn::Step => {
                     if vm.left & 63 == 63 {
                         vm.x += 1;
@@ -385,6 +469,37 @@ pub mod vm {
             inner.limit = Rc::clone(&vm.limit);
             vm.sum ^= run(&code, &mut inner);
         }
+    }
+
+    #[residual(writes(Vm.count), no_escape)]
+    fn tally(by: i64, vm: &mut Vm) {
+        vm.count += by;
+    }
+
+    #[residual(writes(Vm.hash))]
+    fn hash(seed: i64, vm: &mut Vm) -> i64 {
+        vm.hash = seed.wrapping_mul(31) | 1;
+        vm.hash
+    }
+
+    #[residual(writes(Vm.cell, Vm.count))]
+    fn make(vm: &mut Vm) -> &'static i64 {
+        vm.count += 1;
+        let made = super::NUMBERS.get(vm.count as usize & 3).expect("there are four");
+        vm.cell = Some(made);
+        made
+    }
+
+    #[residual(writes(Vm.cell, Vm.hash))]
+    fn empty(vm: &mut Vm) {
+        vm.cell = None;
+        vm.hash = 0;
+    }
+
+    #[residual]
+    fn fail(vm: &mut Vm) {
+        vm.count += 1;
+        panic!("it is {}", vm.left);
     }
 
     #[residual]

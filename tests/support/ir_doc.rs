@@ -50,6 +50,7 @@ fn form(op: Op) -> String {
         Sig::PtrAdd => format!("ptr = {name} ptr, i64"),
         Sig::Scratch => format!("ptr = {name} +imm"),
         Sig::Call => format!("T = {name}.T @symbol(any, …) effects"),
+        Sig::CallIf => format!("T = {name}.T bool, T @symbol(any, …) effects"),
         Sig::Guard => format!("{name} bool else exit"),
     };
     format!("`{form}`")

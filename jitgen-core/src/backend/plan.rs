@@ -277,14 +277,20 @@ impl<'a> Uses<'a> {
             return self.of_guard(inst.a);
         }
         let trace = self.trace;
-        let both = [inst.a, inst.b];
-        let operands = match inst.aux {
+        let mut both = [inst.a, inst.b];
+        let args = match inst.aux {
             Aux::Call(call) => &trace.calls[call.index()].args[..],
-            Aux::None | Aux::Exit(_) | Aux::Class(_) => &both,
+            Aux::None | Aux::Exit(_) | Aux::Class(_) => &[],
         };
+        if inst.op.sig() == Sig::CallIf {
+            if place == Place::Here {
+                self.of_guard(inst.a);
+            }
+            both[0] = Arg::NONE;
+        }
         let uses = inst.dst.map_or(ValueUses::NONE, |dst| self.by_value[dst.index()]);
         let of_object = inst.dst.and_then(|dst| self.objects.get(&dst)).cloned();
-        for arg in operands {
+        for arg in args.iter().chain(&both) {
             if place == Place::Here || uses.guard {
                 self.here(*arg);
             }

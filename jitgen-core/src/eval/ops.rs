@@ -97,6 +97,8 @@ pub fn compute(op: Op, ty: Ty, a: Const, b: Const) -> Result<Const, Undefined> {
         | Op::CallPure
         | Op::New
         | Op::Free
+        | Op::CallIf
+        | Op::CallIfPure
         | Op::Guard
         | Op::GuardNot => panic!("{} computes nothing by itself", op.mnemonic()),
     })

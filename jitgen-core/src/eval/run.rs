@@ -136,9 +136,14 @@ impl Frame<'_> {
                 memory.store(address, size, b.bits).map_err(fault)?;
                 None
             }
-            Op::Call | Op::CallRead | Op::CallPure | Op::New | Op::Free => {
-                self.call(inst, memory).map_err(fault)?
-            }
+            Op::CallIf | Op::CallIfPure if !a.is_true() => inst.dst.map(|_| b),
+            Op::Call
+            | Op::CallRead
+            | Op::CallPure
+            | Op::CallIf
+            | Op::CallIfPure
+            | Op::New
+            | Op::Free => self.call(inst, memory).map_err(fault)?,
             Op::Scratch => {
                 let address = memory.scratch().wrapping_add_signed(i64::from(inst.imm));
                 Some(Const::new(Ty::Ptr, address))
@@ -168,7 +173,7 @@ impl Frame<'_> {
                 0
             }
             Op::CallRead => memory.call_read(&call.symbol, &args, result)?,
-            Op::CallPure => memory.call_pure(&call.symbol, &args, result)?,
+            Op::CallPure | Op::CallIfPure => memory.call_pure(&call.symbol, &args, result)?,
             _ => memory.call(&call.symbol, &args, result)?,
         };
         Ok(result.map(|ty| Const::new(ty, bits)))

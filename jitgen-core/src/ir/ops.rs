@@ -33,6 +33,8 @@ pub enum Sig {
     Scratch,
     /// `@symbol(any..) -> T`, or nothing without a suffix.
     Call,
+    /// `(bool, T) @symbol(any..) -> T`, or `(bool) @symbol(any..)` without a suffix.
+    CallIf,
     /// `(bool) else exit -> nothing`.
     Guard,
 }
@@ -234,6 +236,10 @@ ops! {
     CallRead "call_read" Call Any Read;
     /// A residual call whose result depends on its arguments alone.
     CallPure "call_pure" Call Any None;
+    /// A `call` if the condition is true; else nothing happens, and the result is the second operand.
+    CallIf "call_if" CallIf Any Any;
+    /// The same of a `call_pure`.
+    CallIfPure "call_if_pure" CallIf Any None;
     /// A call that allocates: fresh memory of so many bytes as the first operand says, a constant.
     /// No other pointer leads there, and it is not null; what is in it is not defined. `#7` behind
     /// it is the number of the allocation in the recording.
@@ -261,7 +267,7 @@ impl Op {
     /// result the caller must look at its suffix.
     pub fn result(self, ty: Ty) -> Option<Ty> {
         match self.sig() {
-            Sig::Binary | Sig::Unary | Sig::Cast | Sig::Load | Sig::Call => Some(ty),
+            Sig::Binary | Sig::Unary | Sig::Cast | Sig::Load | Sig::Call | Sig::CallIf => Some(ty),
             Sig::Compare => Some(Ty::Bool),
             Sig::PtrAdd | Sig::Scratch => Some(Ty::Ptr),
             Sig::Store | Sig::Guard => None,
@@ -296,6 +302,20 @@ impl Op {
 
     /// Is it one of the calls?
     pub fn is_call(self) -> bool {
-        self.sig() == Sig::Call
+        matches!(self.sig(), Sig::Call | Sig::CallIf)
+    }
+
+    /// Is it a call whose result depends on its operands alone?
+    pub fn is_pure_call(self) -> bool {
+        matches!(self, Op::CallPure | Op::CallIfPure)
+    }
+
+    /// The call that a conditional one is where its condition is true.
+    pub fn unconditional(self) -> Op {
+        match self {
+            Op::CallIf => Op::Call,
+            Op::CallIfPure => Op::CallPure,
+            op => op,
+        }
     }
 }

@@ -249,23 +249,18 @@ fn read_inst(trace: &mut Trace, pair: Pair<Rule>) -> Result<Inst> {
     let mut inst = Inst { op, ty, dst, a: Arg::NONE, b: Arg::NONE, imm: 0, aux: Aux::None };
     let operands = inner.next().expect("operands").into_inner().next().expect("operands");
     match (op.sig(), operands.as_rule()) {
-        (Sig::Call, Rule::call) => {
+        (Sig::Call, Rule::call) => read_call(trace, &mut inst, operands)?,
+        (Sig::CallIf, Rule::call_if) => {
             let mut parts = operands.into_inner().peekable();
-            let symbol = parts.next().expect("a call has a target").as_str().to_owned();
-            let args = parts.next_if(|pair| pair.as_rule() == Rule::typed_list);
-            let args = args.map_or(Ok(vec![]), read_typed_list)?;
-            let mut parts: Vec<_> = parts.collect();
-            let number = parts.pop_if(|pair| pair.as_rule() == Rule::allocation);
-            if number.is_some() != (op == Op::New) {
-                return error_at(&at, "`new` has a number, as in `#0`, and no other call has");
+            inst.a = read_arg(parts.next().expect("a condition"), Ty::Bool)?;
+            let otherwise = parts.next_if(|pair| pair.as_rule() == Rule::typed);
+            if otherwise.is_some() != dst.is_some() {
+                return error_at(&at, "a result needs a value where nothing is called");
             }
-            if let Some(number) = number {
-                let digits = number.into_inner().next().expect("a number");
-                inst.imm = digits.as_str().parse().or_else(|_| too_large(&digits))?;
+            if let Some(otherwise) = otherwise {
+                inst.b = read_arg(otherwise, ty)?;
             }
-            let effects = read_effects(parts.into_iter())?;
-            let call = Call { symbol, args, has_result: dst.is_some(), effects };
-            inst.aux = Aux::Call(trace.add_call(call));
+            read_call(trace, &mut inst, parts.next().expect("a call"))?;
         }
         (Sig::Guard, Rule::guard) => {
             let mut parts = operands.into_inner();
@@ -276,6 +271,27 @@ fn read_inst(trace: &mut Trace, pair: Pair<Rule>) -> Result<Inst> {
         _ => return error_at(&at, format!("wrong operands for {}", op.mnemonic())),
     }
     Ok(inst)
+}
+
+fn read_call(trace: &mut Trace, inst: &mut Inst, pair: Pair<Rule>) -> Result<()> {
+    let at = pair.clone();
+    let mut parts = pair.into_inner().peekable();
+    let symbol = parts.next().expect("a call has a target").as_str().to_owned();
+    let args = parts.next_if(|pair| pair.as_rule() == Rule::typed_list);
+    let args = args.map_or(Ok(vec![]), read_typed_list)?;
+    let mut parts: Vec<_> = parts.collect();
+    let number = parts.pop_if(|pair| pair.as_rule() == Rule::allocation);
+    if number.is_some() != (inst.op == Op::New) {
+        return error_at(&at, "`new` has a number, as in `#0`, and no other call has");
+    }
+    if let Some(number) = number {
+        let digits = number.into_inner().next().expect("a number");
+        inst.imm = digits.as_str().parse().or_else(|_| too_large(&digits))?;
+    }
+    let effects = read_effects(parts.into_iter())?;
+    let call = Call { symbol, args, has_result: inst.dst.is_some(), effects };
+    inst.aux = Aux::Call(trace.add_call(call));
+    Ok(())
 }
 
 fn read_operands(inst: &mut Inst, list: Pair<Rule>) -> Result<()> {

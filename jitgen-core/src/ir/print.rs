@@ -63,6 +63,10 @@ impl Trace {
             Sig::Store => format!(" {}, {}", place(inst.a, inst.imm, inst.class()), inst.b),
             Sig::Scratch => format!(" {:+}", inst.imm),
             Sig::Call => self.call_text(inst),
+            Sig::CallIf if inst.dst.is_some() => {
+                format!(" {}, {}{}", inst.a, inst.b, self.call_text(inst))
+            }
+            Sig::CallIf => format!(" {}{}", inst.a, self.call_text(inst)),
             Sig::Guard => format!(" {} else exit{}", inst.a, inst.exit().0),
         };
         s.push_str(&rest);

@@ -123,9 +123,9 @@ pub struct Inst {
     pub ty: Ty,
     /// The value it defines.
     pub dst: Option<ValueId>,
-    /// First operand ([`Arg::NONE`] if there is none).
+    /// First operand ([`Arg::NONE`] if there is none); the condition of `call_if`.
     pub a: Arg,
-    /// Second operand ([`Arg::NONE`] if there is none).
+    /// Second operand ([`Arg::NONE`] if there is none); what `call_if` gives if it does not call.
     pub b: Arg,
     /// Byte offset of `load`, `store`, `scratch`; number of a `new`.
     pub imm: i32,
@@ -190,7 +190,7 @@ impl Inst {
 pub fn operand_count(op: Op) -> usize {
     use super::Sig;
     match op.sig() {
-        Sig::Binary | Sig::Compare | Sig::Store | Sig::PtrAdd => 2,
+        Sig::Binary | Sig::Compare | Sig::Store | Sig::PtrAdd | Sig::CallIf => 2,
         Sig::Unary | Sig::Cast | Sig::Load | Sig::Guard => 1,
         Sig::Scratch | Sig::Call => 0,
     }
@@ -213,15 +213,17 @@ impl Call {
     /// May a call by `op` write what an access of this class touches?
     pub fn may_write(&self, op: Op, class: Class) -> bool {
         let declared = self.effects.writes.as_ref();
-        let writes =
-            declared.map_or(matches!(op, Op::Call | Op::Free), |classes| touches(classes, class));
+        let writes = declared
+            .map_or(matches!(op.unconditional(), Op::Call | Op::Free), |classes| {
+                touches(classes, class)
+            });
         writes && !class.is_immutable()
     }
 
     /// May a call by `op` read what an access of this class touches?
     pub fn may_read(&self, op: Op, class: Class) -> bool {
         let declared = self.effects.reads.as_ref();
-        declared.map_or(op != Op::CallPure, |classes| touches(classes, class))
+        declared.map_or(!op.is_pure_call(), |classes| touches(classes, class))
     }
 }
 

@@ -327,6 +327,10 @@ impl Checker<'_> {
                 self.effects(inst);
                 self.allocation(inst);
             }
+            Sig::CallIf => {
+                self.operands(inst, Some(Ty::Bool), inst.dst.map(|_| inst.ty));
+                self.effects(inst);
+            }
         }
     }
 
@@ -348,8 +352,10 @@ impl Checker<'_> {
     fn effects(&mut self, inst: &Inst) {
         let Aux::Call(call) = inst.aux else { return };
         let effects = &self.trace.calls[call.index()].effects;
-        if inst.op == Op::CallPure && effects.reads.is_some() {
-            self.report("effects", "the result of call_pure depends on its arguments alone");
+        if inst.op.is_pure_call() && effects.reads.is_some() {
+            let name = inst.op.mnemonic();
+            let message = format!("the result of {name} depends on its arguments alone");
+            self.report("effects", message);
         }
     }
 

@@ -11,8 +11,8 @@
 
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{
-    AbortReason, Address, Callee, Function, Green, Image, Inlined, Local, Opnd, Part, Portal, Step,
-    Tag, Word, with,
+    AbortReason, Address, Callee, Condition, Function, Green, Image, Inlined, Local, Opnd, Part,
+    Portal, Step, Tag, Word, with,
 };
 use std::any::Any;
 use std::rc::Rc;
@@ -49,6 +49,7 @@ questions! {
     end_store(words: &[(Address, Word)]);
     flush();
     hand_over(portal: &'static Portal, greens: &[Green], reds: &[Word]) -> Vec<Word>;
+    is_conditional() -> bool;
     is_last_call() -> bool;
     is_recording() -> bool;
     is_replaying() -> bool;
@@ -65,6 +66,7 @@ questions! {
     mark_header();
     may_return() -> bool;
     merge(greens: Vec<Green>, reds: &[Word]) -> Step;
+    only_if(condition: Condition);
     op(op: Op, ty: Ty, a: Word, b: Option<Word>) -> Opnd;
     param(index: usize) -> Opnd;
     part(whole: Opnd, offset: u32, now: Const) -> Opnd;
@@ -76,9 +78,11 @@ questions! {
     returns(result: Image);
     settle(parts: Vec<Part>) -> Opnd;
     share(opnd: Opnd);
+    skip_call(result: Option<Word>);
     slice(whole: Opnd, offset: u32, size: u32) -> Opnd;
     spill(words: &[(u32, Word)], size: u32) -> Word;
     start_green(green: Green);
+    take_condition() -> Option<Condition>;
     take_start_green() -> Option<Green>;
     test(tag: Tag, tested: Option<u64>, yes: bool);
 }

@@ -14,11 +14,14 @@
 
 use super::ask;
 use super::carrier::Ownership;
+use super::conditional::called_if;
 use super::memory;
 use super::passing::Passing;
+use super::pattern::test_in_twin;
 use super::place::local;
 use super::traced::{Traced, Tv};
-use crate::tracer::{Callee, Function, Opnd, Word, outside, panics};
+use crate::ir::Const;
+use crate::tracer::{Callee, Function, Opnd, Outside, Word, panics};
 
 /// A residual call in a twin: taken from the log, or made (and recorded).
 pub fn residual<R: Traced>(
@@ -26,136 +29,152 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
-    if let Some(word) = ask::begin_call() {
+    let condition = ask::take_condition();
+    if let Some(word) = replayed() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
-        if ask::is_last_call() {
-            panics::resume();
-        }
         return R::Pass::replay(word);
     }
     let callee = callee.into();
+    if let Some(condition) = condition {
+        return called_if(condition, callee, args, f);
+    }
     let result = observed(&callee, f);
     let opnd = R::Pass::record(&result, &callee, args);
     Tv::of(result, opnd)
 }
 
+/// What the log has of the call that is made next; if it has panicked, that goes on here.
+fn replayed() -> Option<Option<Word>> {
+    let word = ask::begin_call()?;
+    if ask::is_last_call() {
+        panics::resume();
+    }
+    Some(word)
+}
+
 /// Calls a function; while recording, what it declares may be compared with what it does.
 pub(super) fn observed<R>(callee: &Callee, f: impl FnOnce() -> R) -> R {
-    let kept = ask::kept_by(callee);
-    let result = outside(f);
-    // SAFETY: the recorder knows only words of live memory, and the function declares that it
-    // writes none of them, so that it does not free them either.
-    if let Some(class) = unsafe { memory::changed(&kept) } {
-        ask::blame(callee.function, class);
-    }
+    let observer = Observer::begin(callee);
+    let result = f();
+    observer.end(callee);
     result
 }
 
-/// `Ok(value)`, as the twin of a function that returns `()` inside of a `Result` has it.
+/// A call that is being made.
+struct Observer {
+    /// Words of memory that the function must leave as they are.
+    kept: Vec<(u64, Const, u32)>,
+    outside: Outside,
+}
+
+impl Observer {
+    fn begin(callee: &Callee) -> Observer {
+        Observer { kept: ask::kept_by(callee), outside: Outside::begin() }
+    }
+
+    fn end(self, callee: &Callee) {
+        drop(self.outside);
+        // SAFETY: the recorder knows only words of live memory, and the function declares that it
+        // writes none of them, so that it does not free them either.
+        if let Some(class) = unsafe { memory::changed(&self.kept) } {
+            ask::blame(callee.function, class);
+        }
+    }
+}
+
+/// `Ok(value)`.
 pub fn ok<T: Traced, E: Traced>(value: Tv<T>) -> Tv<Result<T, E>> {
     let opnd = value.opnd();
-    built(
-        Ok(value.native()),
-        opnd,
-        |r| match r {
-            Ok(x) => std::ptr::from_ref(x) as u64,
-            Err(_) => unreachable!("made just now"),
-        },
-        size_of::<T>(),
-    )
+    let x = Ok(value.native());
+    let parts = match &x {
+        Ok(part) => [made(part, opnd)],
+        Err(_) => never(),
+    };
+    whole(&raw const x, Opnd::Const, &parts, x)
 }
 
 /// `Err(error)`.
 pub fn err<T: Traced, E: Traced>(error: Tv<E>) -> Tv<Result<T, E>> {
     let opnd = error.opnd();
-    built(
-        Err(error.native()),
-        opnd,
-        |r| match r {
-            Err(x) => std::ptr::from_ref(x) as u64,
-            Ok(_) => unreachable!("made just now"),
-        },
-        size_of::<E>(),
-    )
-}
-
-fn built<X: Traced>(x: X, opnd: Opnd, part: fn(&X) -> u64, size: usize) -> Tv<X> {
-    let distance = part(&x) - (&raw const x) as u64;
-    let opnd = placed(size_of::<X>() as u32, (distance as u32, size as u32), opnd);
-    Tv::of(x, opnd)
-}
-
-/// The operand of a value of which one part is not a constant.
-fn placed(whole: u32, range: (u32, u32), part: Opnd) -> Opnd {
-    if part == Opnd::Const { part } else { ask::replace(Opnd::Const, whole, range, part) }
-}
-
-/// Where the parts of a value are that has just been made.
-pub struct Parts {
-    base: u64,
-    opnd: Opnd,
-    whole: u32,
-}
-
-impl Parts {
-    /// Of the value at that address; `base` is the operand of what the rest comes from.
-    pub fn of<X>(x: *const X, base: Opnd) -> Parts {
-        Parts { base: x as u64, opnd: base, whole: size_of::<X>() as u32 }
-    }
-
-    /// A part.
-    #[inline(never)]
-    pub fn put<F>(&mut self, part: &F, opnd: Opnd) {
-        self.put_at(std::ptr::from_ref(part) as u64, size_of::<F>() as u32, opnd);
-    }
-
-    fn put_at(&mut self, at: u64, size: u32, opnd: Opnd) {
-        let range = ((at - self.base) as u32, size);
-        if opnd != Opnd::Const || self.opnd != Opnd::Const {
-            self.opnd = ask::replace(self.opnd, self.whole, range, opnd);
-        }
-    }
-
-    /// The value, which may have been moved meanwhile.
-    #[inline(never)]
-    pub fn finish<X: Traced>(self, x: X) -> Tv<X> {
-        Tv::of(x, self.opnd)
-    }
+    let x = Err(error.native());
+    let parts = match &x {
+        Err(part) => [made(part, opnd)],
+        Ok(_) => never(),
+    };
+    whole(&raw const x, Opnd::Const, &parts, x)
 }
 
 /// `Some(value)`.
 pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
     let opnd = value.opnd();
-    let part = |r: &Option<T>| match r {
-        Some(x) => std::ptr::from_ref(x) as u64,
-        None => unreachable!("made just now"),
+    let x = Some(value.native());
+    let parts = match &x {
+        Some(part) => [made(part, opnd)],
+        None => never(),
     };
-    built(Some(value.native()), opnd, part, size_of::<T>())
+    whole(&raw const x, Opnd::Const, &parts, x)
+}
+
+/// A part of a value that has just been made.
+#[derive(Clone, Copy)]
+pub struct Made {
+    at: u64,
+    size: u32,
+    opnd: Opnd,
+}
+
+/// A part, and what it is in the trace.
+pub fn made<F>(part: &F, opnd: Opnd) -> Made {
+    Made { at: &raw const *part as u64, size: size_of::<F>() as u32, opnd }
+}
+
+/// A value that has just been made, at that address, of these parts; `rest` is the operand of what
+/// all else in it comes from.
+pub fn whole<X: Traced>(at: *const X, rest: Opnd, parts: &[Made], x: X) -> Tv<X> {
+    Tv::of(x, placed(at as u64, size_of::<X>() as u32, rest, parts))
+}
+
+fn placed(at: u64, size: u32, rest: Opnd, parts: &[Made]) -> Opnd {
+    parts.iter().fold(rest, |whole, part| {
+        if part.opnd == Opnd::Const && whole == Opnd::Const {
+            return whole;
+        }
+        ask::replace(whole, size, ((part.at - at) as u32, part.size), part.opnd)
+    })
+}
+
+/// A pattern has not matched that matches always.
+#[cold]
+pub fn never() -> ! {
+    unreachable!("rustc has chosen another pattern")
 }
 
 /// Takes a `Result` apart: the twin goes on with the variant that it is.
 #[inline(never)]
 pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
     let place = local(&mut result);
-    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
-    head.test("Ok", value.is_ok());
+    // SAFETY: as above.
+    unsafe { test_in_twin(place, "Ok", value.is_ok()) };
     match value {
-        Ok(x) => Ok(place.shifted(std::ptr::from_mut(x)).get()),
-        Err(e) => Err(place.shifted(std::ptr::from_mut(e)).get()),
+        Ok(x) => Ok(place.shifted(x).get()),
+        Err(e) => Err(place.shifted(e).get()),
     }
 }
 
 /// Takes an `Option` apart.
 pub fn split_option<T: Traced>(mut option: Tv<Option<T>>) -> Option<Tv<T>> {
     let place = local(&mut option);
-    let head = super::pattern::head_at(place);
     // SAFETY: the twin's own value.
     let value = unsafe { &mut *place.addr() };
-    head.test("Some", value.is_some());
-    value.as_mut().map(|x| place.shifted(std::ptr::from_mut(x)).get())
+    // SAFETY: as above.
+    unsafe { test_in_twin(place, "Some", value.is_some()) };
+    match value {
+        Some(x) => Some(place.shifted(x).get()),
+        None => None,
+    }
 }
 
 /// What `?` can be applied to.

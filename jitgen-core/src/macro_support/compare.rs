@@ -6,13 +6,14 @@
 //!
 //! Not here: `==` and `!=` (`equal`), other operators (`ops`), patterns.
 
+use super::ask;
 use super::call::residual;
-use super::ops::{Bin, bin, binary};
+use super::ops::{Bin, binary};
 use super::place::{Place, local, shared};
 use super::reach::deref;
 use super::traced::{Scalar, Traced, Tv};
 use crate::ir::{Const, Ty};
-use crate::tracer::{Function, panics};
+use crate::tracer::{AbortReason, Function, Opnd, Word, panics};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -23,23 +24,41 @@ use std::rc::Rc;
     note = "move the comparison into a #[residual] function, or take the value apart with `match`"
 )]
 pub trait Comparable: Traced {
-    /// `a op b`; `now` computes it natively.
-    fn compare(op: Bin, a: Tv<Self>, b: Tv<Self>, now: impl FnOnce() -> bool) -> Tv<bool>;
+    /// `a op b`.
+    fn compare(op: Bin, a: Tv<Self>, b: Tv<Self>) -> Tv<bool>;
     /// The same of values in places.
     fn compare_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool>;
 }
 
 /// `a op b`.
-pub fn compare<X: Comparable>(op: Bin, a: Tv<X>, b: Tv<X>, now: impl FnOnce() -> bool) -> Tv<bool> {
-    X::compare(op, a, b, now)
+pub fn compare<X: Comparable>(op: Bin, a: Tv<X>, b: Tv<X>) -> Tv<bool> {
+    X::compare(op, a, b)
+}
+
+/// Of words.
+pub fn compare_scalars<X: Scalar + PartialOrd>(op: Bin, a: Tv<X>, b: Tv<X>) -> Tv<bool> {
+    let (x, y) = (a.nat(), b.nat());
+    let now = match op {
+        Bin::Lt => x < y,
+        Bin::Le => x <= y,
+        Bin::Gt => x > y,
+        _ => x >= y,
+    };
+    compared(op, X::SIGNED, a.word(), b.word(), now)
 }
 
 /// Of words in places.
-pub fn compare_words<X: Scalar>(op: Bin, a: Place<X>, b: Place<X>) -> Tv<bool> {
-    let (a, b): (Tv<X>, Tv<X>) = (a.get(), b.get());
-    let (x, y) = (a.word(), b.word());
-    let now = decide(op, X::SIGNED, x.now, y.now);
-    Tv::of(now, binary(op, false, X::SIGNED, x, y, Const::bool(now)))
+pub fn compare_words<X: Scalar + PartialOrd>(op: Bin, a: Place<X>, b: Place<X>) -> Tv<bool> {
+    compare_scalars(op, a.get(), b.get())
+}
+
+/// A comparison of words, which is `now`.
+pub(super) fn compared(op: Bin, signed: bool, a: Word, b: Word, now: bool) -> Tv<bool> {
+    if decide(op, signed, a.now, b.now) != now {
+        // An enum that is compared by a function of the author's.
+        ask::abort(AbortReason::OpaqueValue);
+    }
+    Tv::of(now, binary(op, false, signed, a, b, Const::bool(now)))
 }
 
 /// The result for bits.
@@ -61,53 +80,51 @@ fn decide(op: Bin, signed: bool, a: Const, b: Const) -> bool {
     }
 }
 
-/// Of words.
-pub fn compare_scalars<X: Scalar>(
-    op: Bin,
-    a: Tv<X>,
-    b: Tv<X>,
-    now: impl FnOnce() -> bool,
-) -> Tv<bool> {
-    bin(op, false, a, b, now())
-}
-
-macro_rules! words {
-    ($([$($g:tt)*] $t:ty;)+) => {$(
-        impl<$($g)*> Comparable for $t {
-            fn compare(op: Bin, a: Tv<Self>, b: Tv<Self>, now: impl FnOnce() -> bool) -> Tv<bool> {
-                compare_scalars(op, a, b, now)
+/// The comparisons of words, and those that look at values where they are: `by trait`.
+macro_rules! comparisons {
+    (words by $by:ident::$values:ident, $places:ident, $scalars:ident, $words:ident:
+     $([$($g:tt)*] $t:ty;)+) => {$(
+        impl<$($g)*> $by for $t {
+            fn $values(op: Bin, a: Tv<Self>, b: Tv<Self>) -> Tv<bool> {
+                $scalars(op, a, b)
             }
-            fn compare_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
-                compare_words(op, a, b)
+            fn $places(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
+                $words(op, a, b)
             }
         }
     )+};
-}
-words! {
-    [] u8; [] u16; [] u32; [] u64; [] usize; [] i8; [] i16; [] i32; [] i64; [] isize;
-    [] bool; [] char; [] f32; [] f64;
-    [T] *const T; [T] *mut T;
-}
-
-macro_rules! references {
-    ($($t:ty),+) => {$(
-        impl<T: Comparable> Comparable for $t {
-            fn compare(
-                op: Bin,
-                mut a: Tv<Self>,
-                mut b: Tv<Self>,
-                _: impl FnOnce() -> bool,
-            ) -> Tv<bool> {
+    (places by $by:ident::$values:ident, $places:ident:
+     $([$($g:tt)*] $t:ty, |$op:ident, $a:ident, $b:ident| $how:expr;)+) => {$(
+        impl<$($g)*> $by for $t {
+            fn $values(op: Bin, mut a: Tv<Self>, mut b: Tv<Self>) -> Tv<bool> {
                 // What they lead to may be elsewhere while a log is replayed.
-                Self::compare_in(op, local(&mut a), local(&mut b))
+                Self::$places(op, local(&mut a), local(&mut b))
             }
-            fn compare_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
-                T::compare_in(op, deref(a), deref(b))
+            fn $places($op: Bin, $a: Place<Self>, $b: Place<Self>) -> Tv<bool> {
+                $how
             }
         }
     )+};
+    // Both for all types of the standard library.
+    (all by $by:ident::$values:ident, $places:ident, $scalars:ident, $words:ident) => {
+        $crate::macro_support::compare::comparisons! {
+            words by $by::$values, $places, $scalars, $words:
+            [] u8; [] u16; [] u32; [] u64; [] usize; [] i8; [] i16; [] i32; [] i64; [] isize;
+            [] bool; [] char; [] f32; [] f64;
+            [T] *const T; [T] *mut T;
+        }
+        $crate::macro_support::compare::comparisons! {
+            places by $by::$values, $places:
+            [T: $by] &T, |op, a, b| T::$places(op, deref(a), deref(b));
+            [T: $by] &mut T, |op, a, b| T::$places(op, deref(a), deref(b));
+            [] Rc<str>, |op, a, b| compare_called(op, a, b);
+            [] String, |op, a, b| compare_called(op, a, b);
+        }
+    };
 }
-references!(&T, &mut T);
+pub(super) use comparisons;
+
+comparisons!(all by Comparable::compare, compare_in, compare_scalars, compare_words);
 
 extern "C" fn ordering_thunk<T: Ord>(a: *const T, b: *const T, _out: *mut u8) -> u64 {
     panics::guarded(0, || {
@@ -127,26 +144,6 @@ pub(super) fn compare_called<X: Traced + Ord>(op: Bin, a: Place<X>, b: Place<X>)
     let (x, y) = (a.addr(), b.addr());
     // SAFETY: live values are there whenever the call is made.
     let order = residual(function, &words, move || unsafe { (*x).cmp(&*y) } as i64);
-    let zero = super::traced::lift(0i64);
-    let now = decide(op, true, order.word().now, zero.word().now);
-    bin(op, false, order, zero, now)
+    let (order, zero) = (order.word(), Word { now: Const::i64(0), opnd: Opnd::Const });
+    compared(op, true, order, zero, decide(op, true, order.now, zero.now))
 }
-
-macro_rules! texts {
-    ($($t:ty),+) => {$(
-        impl Comparable for $t {
-            fn compare(
-                op: Bin,
-                mut a: Tv<Self>,
-                mut b: Tv<Self>,
-                _: impl FnOnce() -> bool,
-            ) -> Tv<bool> {
-                Self::compare_in(op, local(&mut a), local(&mut b))
-            }
-            fn compare_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
-                compare_called(op, a, b)
-            }
-        }
-    )+};
-}
-texts!(Rc<str>, String);

@@ -34,7 +34,7 @@ pub fn declared(
 impl Declared {
     /// The function with these effects.
     pub fn of(self, function: Function) -> Callee {
-        Callee { function, pure: false, effects: self.0 }
+        Callee { effects: self.0, ..Callee::from(function) }
     }
 }
 

@@ -131,38 +131,38 @@ fn out_of_bounds(len: u64, index: u64) -> ! {
 
 /// The element with that number, which exists.
 pub(super) fn element<T>(first: Place<T>, index: Word) -> Place<T> {
-    let size = size_of::<T>() as i64;
     let now = first.address.wrapping_add(index.now.bits as usize);
-    let Opnd::Ssa(_) = index.opnd else {
-        let near = i32::try_from(index.now.bits as i64 * size).is_ok_and(|d| d < 1 << 28);
-        let local = matches!(first.at, At::Value(_));
-        return if near || local { first.shifted(now) } else { far(first, now, index, size) };
-    };
-    far(first, now, index, size)
+    let mut at = first.at;
+    find(&mut at, [first.address as u64, now as u64], index, size_of::<T>() as i64);
+    Place { address: now, at }
 }
 
-/// An element whose distance is not a small constant: its address is a value of the trace.
-fn far<T>(first: Place<T>, now: *mut T, index: Word, size: i64) -> Place<T> {
-    let At::Memory { address, owner, fixed, .. } = first.at else {
-        // Which part of the twin's own value is meant is not the same at every execution.
-        ask::promote(index);
-        return first.shifted(now);
+/// From the first element to another one; both addresses are given.
+fn find(at: &mut At, [from, to]: [u64; 2], index: Word, size: i64) {
+    let At::Memory { address, len, .. } = at else {
+        if let Opnd::Ssa(_) = index.opnd {
+            // Which part of the twin's own value is meant is not the same at every execution.
+            ask::promote(index);
+        }
+        return;
     };
+    let near = i32::try_from(index.now.bits as i64 * size).is_ok_and(|d| d < 1 << 28);
+    if near && !matches!(index.opnd, Opnd::Ssa(_)) {
+        return at.shift(from, to);
+    }
+    // The distance is not a small constant: the address is a value of the trace.
     let size = Word { now: Const::i64(size), opnd: Opnd::Const };
-    let opnd = {
-        let distance = if size.now.bits == 1 {
-            index
-        } else {
-            let now = Const::i64((index.now.bits as i64).wrapping_mul(size.now.signed()));
-            Word { now, opnd: ask::op(Op::Mul, Ty::I64, index, Some(size)) }
-        };
-        let base = Word { now: Const::new(Ty::Ptr, address.base_now), opnd: address.base };
-        ask::op(Op::PtrAdd, Ty::Ptr, base, Some(distance))
+    let distance = if size.now.bits == 1 {
+        index
+    } else {
+        let now = Const::i64((index.now.bits as i64).wrapping_mul(size.now.signed()));
+        Word { now, opnd: ask::op(Op::Mul, Ty::I64, index, Some(size)) }
     };
-    let frozen = address.frozen && !matches!(opnd, Opnd::Ssa(_));
-    let base_now = (now as u64).wrapping_sub(address.offset as i64 as u64);
-    let moved = crate::tracer::Address { base: opnd, base_now, frozen, ..address };
-    Place { address: now, at: At::Memory { address: moved, len: Opnd::Const, owner, fixed } }
+    let base = Word { now: Const::new(Ty::Ptr, address.base_now), opnd: address.base };
+    address.base = ask::op(Op::PtrAdd, Ty::Ptr, base, Some(distance));
+    address.frozen &= !matches!(address.base, Opnd::Ssa(_));
+    address.base_now = to.wrapping_sub(address.offset as i64 as u64);
+    *len = Opnd::Const;
 }
 
 /// `place.len()`.

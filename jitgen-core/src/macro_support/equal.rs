@@ -17,12 +17,12 @@
 use super::ask;
 use super::call::{compare_thunk, residual};
 use super::carrier::Plain;
-use super::compare::{compare_called, compare_scalars, compare_words};
+use super::compare::{compare_called, compared, comparisons};
 use super::ops::{Bin, Un, un};
 use super::passing::word;
 use super::place::{Place, local};
 use super::reach::deref;
-use super::traced::{Machine, Traced, Tv, bits_of, uncarry};
+use super::traced::{Machine, Scalar, Traced, Tv, bits_of, uncarry};
 use crate::ir::Const;
 use crate::tracer::{Function, Opnd, Word, pure};
 use std::rc::Rc;
@@ -34,34 +34,45 @@ use std::rc::Rc;
     note = "move the operation into a #[residual] function, or take the value apart with `match`"
 )]
 pub trait Equal: Traced {
-    /// `a op b`; `now` computes it natively.
-    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: impl FnOnce() -> bool) -> Tv<bool>;
+    /// `a op b`.
+    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>) -> Tv<bool>;
     /// The same of values in places.
     fn equal_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool>;
 }
 
 /// `a == b` or `a != b`.
-pub fn equal<A: Equal>(op: Bin, a: Tv<A>, b: Tv<A>, now: impl FnOnce() -> bool) -> Tv<bool> {
-    A::equal(op, a, b, now)
+pub fn equal<A: Equal>(op: Bin, a: Tv<A>, b: Tv<A>) -> Tv<bool> {
+    A::equal(op, a, b)
+}
+
+/// Of words.
+pub fn equal_scalars<X: Scalar + PartialEq>(op: Bin, a: Tv<X>, b: Tv<X>) -> Tv<bool> {
+    let now = (a.nat() == b.nat()) == (op == Bin::Eq);
+    compared(op, X::SIGNED, a.word(), b.word(), now)
+}
+
+/// Of words in places.
+pub fn equal_words<X: Scalar + PartialEq>(op: Bin, a: Place<X>, b: Place<X>) -> Tv<bool> {
+    equal_scalars(op, a.get(), b.get())
 }
 
 /// The comparison by the author's function.
-pub fn equal_called<A>(op: Bin, a: Tv<A>, b: Tv<A>, now: impl FnOnce() -> bool) -> Tv<bool>
+pub fn equal_called<A>(op: Bin, a: Tv<A>, b: Tv<A>) -> Tv<bool>
 where
     A: Traced<O = Plain> + Copy + PartialEq,
 {
     let symbol = std::any::type_name::<fn(A, A) -> bool>();
-    let same = || now() == (op == Bin::Eq);
+    let (x, y) = (a.nat(), b.nat());
     let thunk = if A::BITS { thunk_of::<A>() } else { None };
     let same = match thunk {
         Some((address, evaluate)) => {
             pure::register(symbol, evaluate);
-            pure_equal(Function { symbol, address }, &a, &b, same())
+            pure_equal(Function { symbol, address }, &a, &b, x == y)
         }
         None => {
             let words = [word(&a), word(&b)];
             let address = compare_thunk::<A> as *const () as usize;
-            residual(Function { symbol, address }, &words, same)
+            residual(Function { symbol, address }, &words, || x == y)
         }
     };
     if op == Bin::Eq { same } else { un(Un::Not, false, same, !same.nat()) }
@@ -72,9 +83,7 @@ pub fn equal_called_in<A>(op: Bin, a: Place<A>, b: Place<A>) -> Tv<bool>
 where
     A: Traced<O = Plain> + Copy + PartialEq,
 {
-    let (a, b): (Tv<A>, Tv<A>) = (a.get(), b.get());
-    let (x, y) = (a.nat(), b.nat());
-    equal_called(op, a, b, move || (x == y) == (op == Bin::Eq))
+    equal_called(op, a.get(), b.get())
 }
 
 fn pure_equal<A>(function: Function, a: &Tv<A>, b: &Tv<A>, same: bool) -> Tv<bool>
@@ -140,53 +149,12 @@ impl<T> Equal for Option<T>
 where
     Option<T>: Traced<O = Plain> + Copy + PartialEq,
 {
-    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: impl FnOnce() -> bool) -> Tv<bool> {
-        equal_called(op, a, b, now)
+    fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>) -> Tv<bool> {
+        equal_called(op, a, b)
     }
     fn equal_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
         equal_called_in(op, a, b)
     }
 }
 
-macro_rules! words {
-    ($([$($g:tt)*] $t:ty;)+) => {$(
-        impl<$($g)*> Equal for $t {
-            fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>, now: impl FnOnce() -> bool) -> Tv<bool> {
-                compare_scalars(op, a, b, now)
-            }
-            fn equal_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
-                compare_words(op, a, b)
-            }
-        }
-    )+};
-}
-words! {
-    [] u8; [] u16; [] u32; [] u64; [] usize; [] i8; [] i16; [] i32; [] i64; [] isize;
-    [] bool; [] char; [] f32; [] f64;
-    [T] *const T; [T] *mut T;
-}
-
-macro_rules! in_places {
-    ($([$($g:tt)*] $t:ty, |$op:ident, $a:ident, $b:ident| $how:expr;)+) => {$(
-        impl<$($g)*> Equal for $t {
-            fn equal(
-                op: Bin,
-                mut a: Tv<Self>,
-                mut b: Tv<Self>,
-                _: impl FnOnce() -> bool,
-            ) -> Tv<bool> {
-                // What they lead to may be elsewhere while a log is replayed.
-                Self::equal_in(op, local(&mut a), local(&mut b))
-            }
-            fn equal_in($op: Bin, $a: Place<Self>, $b: Place<Self>) -> Tv<bool> {
-                $how
-            }
-        }
-    )+};
-}
-in_places! {
-    [T: Equal] &T, |op, a, b| T::equal_in(op, deref(a), deref(b));
-    [T: Equal] &mut T, |op, a, b| T::equal_in(op, deref(a), deref(b));
-    [] Rc<str>, |op, a, b| compare_called(op, a, b);
-    [] String, |op, a, b| compare_called(op, a, b);
-}
+comparisons!(all by Equal::equal, equal_in, equal_scalars, equal_words);

@@ -22,23 +22,25 @@ use crate::tracer::{AbortReason, Address, Opnd, Part, Word};
 /// What is known of a type.
 pub(super) struct Kind {
     pub size: u32,
+    pub align: u32,
     /// Has it a destructor?
     pub drops: bool,
     pub shape: &'static Shape,
     pub tag: TagAt,
     pub variants: u64,
     pub tag_named: fn(&str) -> Option<u64>,
-    leaves: unsafe fn(*const u8, &mut dyn FnMut(u32, Ty)),
+    pub leaves: Leaves<u8>,
     variant: unsafe fn(*const u8) -> u64,
     plain_inside: unsafe fn(*const u8) -> bool,
 }
 
-type Leaves<X> = unsafe fn(*const X, &mut dyn FnMut(u32, Ty));
+pub(super) type Leaves<X> = unsafe fn(*const X, u64, &mut dyn FnMut(u32, Ty));
 
 /// The kind of each type.
 pub(super) trait HasKind: Traced {
     const KIND: Kind = Kind {
         size: size_of::<Self>() as u32,
+        align: align_of::<Self>() as u32,
         drops: std::mem::needs_drop::<Self>(),
         shape: &Self::SHAPE,
         tag: Self::TAG,
@@ -79,7 +81,7 @@ impl Kind {
     pub unsafe fn leaves(&self, this: *const u8) -> Vec<(u32, Ty)> {
         let mut leaves = vec![];
         // SAFETY: the caller's promise.
-        unsafe { (self.leaves)(this, &mut |offset, ty| leaves.push((offset, ty))) };
+        unsafe { (self.leaves)(this, this as u64, &mut |offset, ty| leaves.push((offset, ty))) };
         leaves
     }
 
@@ -99,6 +101,31 @@ impl Kind {
     pub unsafe fn plain_inside(&self, this: *const u8) -> bool {
         // SAFETY: the caller's promise.
         !self.shape.is_opaque() || unsafe { (self.plain_inside)(this) }
+    }
+
+    /// The words of a value as it is outside of a twin, of the types that the shape says.
+    ///
+    /// # Safety
+    /// A value of this kind must be there.
+    pub unsafe fn exact(&self, this: *const u8) -> Vec<Const> {
+        // SAFETY: the caller's promise.
+        let leaves = unsafe { self.leaves(this) };
+        let words = self.shape.words().iter().map(|at| {
+            // SAFETY: the leaves are the initialized words of the value there.
+            let now = unsafe { natural(this as u64, at.offset, at.ty, &leaves) };
+            Const::new(at.ty, now.bits)
+        });
+        words.collect()
+    }
+
+    /// Can there be several of a value, because nothing is in it that could be dropped?
+    ///
+    /// # Safety
+    /// A value of this kind must be there.
+    pub unsafe fn is_bare(&self, this: *const u8) -> bool {
+        // SAFETY: the caller's promise.
+        let bare = || unsafe { self.plain_inside(this) && self.leaves(this).is_empty() };
+        !self.drops || self.variants != 0 && self.shape.is_opaque() && bare()
     }
 
     /// The words of a value, with their offsets; `exact`: of the types that the shape says.
@@ -181,7 +208,22 @@ impl Kind {
         // SAFETY: the twin's own value lives there; if it has a destructor, the carrier knows now
         // that it has been moved.
         unsafe { self.copy(place.addr(), to) };
-        let whole = inside.whole();
+        // SAFETY: see above.
+        unsafe { self.opnd_inside(place, inside) }
+    }
+
+    /// The operand of a value of the twin.
+    ///
+    /// # Safety
+    /// The place must be in the twin, and a value of this kind there.
+    pub unsafe fn opnd_in_twin(&self, place: Place<u8>) -> Opnd {
+        let At::Value(inside) = place.at else { unreachable!("a value of the twin") };
+        // SAFETY: the caller's promise.
+        unsafe { self.opnd_inside(place, inside) }
+    }
+
+    unsafe fn opnd_inside(&self, place: Place<u8>, inside: Inside) -> Opnd {
+        let (whole, offset) = (inside.whole(), place.distance(inside));
         if self.shape.is_word() {
             // SAFETY: a value of one word lives there.
             let now = unsafe { memory::read(place.addr() as u64, self.shape.first()) };

@@ -17,63 +17,163 @@ use super::allocate::{self, Contents, MAX_DROPPED, Way};
 use super::ask;
 use super::carrier::Moved;
 use super::elements::{Indexable, element, vec_layout, vec_word};
+use super::kind::{HasKind, Kind};
 use super::passing::ByMemory;
 use super::place::{Place, dropping};
 use super::reach::{follow, rc_distance};
-use super::shape::Owner;
+use super::shape::{Owner, TypeName};
 use super::traced::Traced;
 use crate::ir::{Const, Op, Ty};
-use crate::tracer::{AbortReason, Function, Opnd, Word, outside, panics};
+use crate::tracer::{AbortReason, Function, Opnd, Outside, Word, panics};
 use std::alloc::Layout;
 use std::rc::Rc;
+
+/// What dropping a type means, for the cores.
+struct Destructor {
+    kind: &'static Kind,
+    /// `drop_in_place`.
+    whole: unsafe fn(*mut u8),
+    /// `Traced::drop_fields`.
+    fields: unsafe fn(Place<u8>, &[(u32, u32)]) -> bool,
+    symbol: TypeName,
+    thunk: extern "C" fn(*mut u8),
+}
+
+trait HasDestructor: Traced {
+    const DESTRUCTOR: Destructor = Destructor {
+        kind: &Self::KIND,
+        whole: drop_at::<Self>,
+        fields: drop_fields_at::<Self>,
+        symbol: std::any::type_name::<fn(ByMemory, Self)>,
+        thunk: drop_thunk::<Self>,
+    };
+}
+
+impl<X: Traced> HasDestructor for X {}
+
+/// # Safety
+/// A value must be there that is not used again.
+unsafe fn drop_at<X>(this: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { std::ptr::drop_in_place(this as *mut X) }
+}
+
+/// # Safety
+/// As for `drop_fields`.
+unsafe fn drop_fields_at<X: Traced>(place: Place<u8>, moved: &[(u32, u32)]) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { X::drop_fields(Place { address: place.address as *mut X, at: place.at }, moved) }
+}
 
 /// Drops a value, but for bytes that have been moved away.
 ///
 /// # Safety
 /// `this` must point to a value that is not used again.
 pub(super) unsafe fn drop_value<X: Traced>(this: *mut X, opnd: Opnd, moved: &[(u32, u32)]) {
-    if const { !std::mem::needs_drop::<X>() } {
-        return;
+    if const { std::mem::needs_drop::<X>() } {
+        // SAFETY: the caller's promise.
+        unsafe { const { &X::DESTRUCTOR }.drop_value(this as *mut u8, opnd, moved) };
     }
-    let size = size_of::<X>() as u32;
-    if moved.contains(&(0, size)) {
-        return;
-    }
-    let running = ask::is_running();
-    if moved.is_empty() && (!running || std::thread::panicking()) {
-        // SAFETY: the caller's promise; no twin is running that could record it.
-        return unsafe { std::ptr::drop_in_place(this) };
-    }
-    let (mut slot, mut list): (Opnd, Moved) = (opnd, vec![]);
-    let place = dropping(this, &mut slot, &mut list);
-    // SAFETY: the caller's promise.
-    if unsafe { X::drop_fields(place, moved) } {
-        return;
-    }
-    if !moved.is_empty() {
-        // What is left of a value that has partly been moved away, and of which no more is known.
-        ask::abort(AbortReason::OwnedDrop);
-        return;
-    }
-    // SAFETY: the caller's promise.
-    unsafe { drop_whole(place) };
 }
 
 /// Drops a field, unless its bytes have been moved away; `base` is the address of the whole.
 ///
 /// # Safety
-/// The place must be that of a value that is not used again, unless it has been moved.
+/// The place must be that of a value of the twin that is not used again, unless it has been moved.
 pub unsafe fn drop_field<F: Traced>(place: Place<F>, base: u64, moved: &[(u32, u32)]) {
-    if const { !std::mem::needs_drop::<F>() } {
-        return;
+    if const { std::mem::needs_drop::<F>() } {
+        // SAFETY: the caller's promise.
+        unsafe { const { &F::DESTRUCTOR }.drop_field(place.erased(), base, moved) };
     }
-    let offset = (place.addr() as u64 - base) as u32;
-    let Some(inner) = moved_within(moved, offset, offset + size_of::<F>() as u32) else { return };
-    let value = place.get();
-    let opnd = value.opnd();
-    let mut value = std::mem::ManuallyDrop::new(value.native());
-    // SAFETY: the value has been taken out of the place, and is not used again.
-    unsafe { drop_value::<F>(&raw mut *value, opnd, &inner) };
+}
+
+/// The same of a place whose type is not known.
+///
+/// # Safety
+/// As for [`drop_field`], and an `F` must be there.
+pub(super) unsafe fn drop_field_at<F: Traced>(place: Place<u8>, base: u64, moved: &[(u32, u32)]) {
+    if const { std::mem::needs_drop::<F>() } {
+        // SAFETY: the caller's promise.
+        unsafe { const { &F::DESTRUCTOR }.drop_field(place, base, moved) };
+    }
+}
+
+/// Drops a whole value by a residual call.
+///
+/// # Safety
+/// The place must be that of a value of the twin that is not used again.
+unsafe fn drop_whole<X: Traced>(place: Place<X>) {
+    // SAFETY: the caller's promise.
+    unsafe { const { &X::DESTRUCTOR }.drop_whole(place.erased()) };
+}
+
+impl Destructor {
+    /// # Safety
+    /// As for [`drop_value`].
+    unsafe fn drop_value(&self, this: *mut u8, opnd: Opnd, moved: &[(u32, u32)]) {
+        let size = self.kind.size;
+        if moved.contains(&(0, size)) {
+            return;
+        }
+        let running = ask::is_running();
+        if moved.is_empty() && (!running || std::thread::panicking()) {
+            // SAFETY: the caller's promise; no twin is running that could record it.
+            return unsafe { (self.whole)(this) };
+        }
+        let (mut slot, mut list): (Opnd, Moved) = (opnd, vec![]);
+        let place = dropping(this, size, &mut slot, &mut list);
+        // SAFETY: the caller's promise.
+        if unsafe { (self.fields)(place, moved) } {
+            return;
+        }
+        if !moved.is_empty() {
+            // What is left of a value that has partly been moved away, and of which no more is
+            // known.
+            ask::abort(AbortReason::OwnedDrop);
+            return;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.drop_whole(place) };
+    }
+
+    /// # Safety
+    /// As for [`drop_field`].
+    unsafe fn drop_field(&self, place: Place<u8>, base: u64, moved: &[(u32, u32)]) {
+        let offset = (place.addr() as u64 - base) as u32;
+        let Some(inner) = moved_within(moved, offset, offset + self.kind.size) else { return };
+        // SAFETY: the caller's promise.
+        unsafe { self.drop_value(place.addr(), self.kind.opnd_in_twin(place), &inner) };
+    }
+
+    /// # Safety
+    /// As for [`drop_whole`].
+    unsafe fn drop_whole(&self, place: Place<u8>) {
+        if ask::begin_call().is_some() {
+            if ask::is_last_call() {
+                panics::resume();
+            }
+            return;
+        }
+        let mut arguments = vec![];
+        let recording = ask::is_recording() && !self.kind.shape.is_opaque();
+        if recording {
+            // SAFETY: the caller's promise.
+            let words =
+                unsafe { self.kind.words(place.addr(), self.kind.opnd_in_twin(place), false) };
+            arguments.push(ask::spill(&words, self.kind.size));
+        } else if ask::is_recording() {
+            ask::abort(AbortReason::OwnedDrop);
+        }
+        {
+            let _outside = Outside::begin();
+            // SAFETY: the caller's promise.
+            unsafe { (self.whole)(place.addr()) };
+        }
+        if recording {
+            let function = Function { symbol: (self.symbol)(), address: self.thunk as usize };
+            ask::end_call(&function.into(), &arguments, None);
+        }
+    }
 }
 
 /// What has been moved away of a part, unless that is all of it.
@@ -83,39 +183,6 @@ fn moved_within(moved: &[(u32, u32)], offset: u32, end: u32) -> Option<Moved> {
     }
     let inside = moved.iter().filter(|(at, len)| offset <= *at && at + len <= end);
     Some(inside.map(|(at, len)| (at - offset, *len)).collect())
-}
-
-/// Drops a whole value by a residual call.
-///
-/// # Safety
-/// The place must be that of a value that is not used again.
-unsafe fn drop_whole<X: Traced>(place: Place<X>) {
-    if ask::begin_call().is_some() {
-        if ask::is_last_call() {
-            panics::resume();
-        }
-        return;
-    }
-    let this = place.addr();
-    if !ask::is_recording() {
-        // SAFETY: the caller's promise.
-        return outside(|| unsafe { std::ptr::drop_in_place(this) });
-    }
-    if X::SHAPE.is_opaque() {
-        ask::abort(AbortReason::OwnedDrop);
-        // SAFETY: as above.
-        return outside(|| unsafe { std::ptr::drop_in_place(this) });
-    }
-    let value = std::mem::ManuallyDrop::new(place.get());
-    let words = value.words(false);
-    let argument = ask::spill(&words, size_of::<X>() as u32);
-    // SAFETY: as above.
-    outside(|| unsafe { std::ptr::drop_in_place(this) });
-    let function = Function {
-        symbol: std::any::type_name::<fn(ByMemory, X)>(),
-        address: drop_thunk::<X> as *const () as usize,
-    };
-    ask::end_call(&function.into(), &[argument], None);
 }
 
 extern "C" fn drop_thunk<X>(spilled: *mut u8) {

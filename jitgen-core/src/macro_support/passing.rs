@@ -11,6 +11,7 @@
 
 use super::ask;
 use super::carrier::Carrier;
+use super::kind::{HasKind, Kind};
 use super::shape::TagAt;
 use super::traced::{Machine, Traced, Tv, carry, uncarry};
 use crate::ir::{Const, Ty};
@@ -96,17 +97,8 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         unsafe { abi.0.cast::<X>().read_unaligned() }
     }
     fn argument(x: &Tv<X>) -> Word {
-        if X::SHAPE.is_opaque() {
-            if !x.opnd().is_const() || !is_bare(x) {
-                ask::abort(crate::tracer::AbortReason::OpaqueValue);
-            }
-            return constant_argument(x);
-        }
-        if !ask::is_recording() {
-            return Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
-        }
-        let words = x.words(false);
-        ask::spill(&words, size_of::<X>() as u32)
+        // SAFETY: the carrier holds a value.
+        unsafe { spilled(const { &X::KIND }, x.raw() as *const u8, x.opnd()) }
     }
     fn nothing() -> u64 {
         0
@@ -119,54 +111,86 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         variant
     }
     fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd {
-        if size_of::<X>() == 0 {
-            return ask::end_call(callee, args, None);
-        }
-        let outside = matches!(X::TAG, TagAt::Nowhere) && X::VARIANTS != 0;
         // SAFETY: `result` is a value.
-        let variant = unsafe { X::variant(result) };
-        let tag = outside.then_some(Const::new(Ty::I64, variant));
-        ask::end_blob_call(callee, args, tag, size_of::<X>() as u32)
+        unsafe { called(const { &X::KIND }, &raw const *result as *const u8, callee, args) }
     }
     fn replay(word: Option<Word>) -> Tv<X> {
-        if size_of::<X>() == 0 {
-            // SAFETY: a type without bytes has one value, which the callee has made.
-            return Tv::of(unsafe { std::mem::zeroed() }, Opnd::Const);
-        }
-        let (bytes, o) = ask::replayed_blob(word);
-        assert_eq!(bytes.len(), size_of::<X>(), "replay is out of step: another result");
+        let (bytes, o) = returned(const { &X::KIND }, word);
         // SAFETY: the bytes are those that `deliver` wrote for this call, and the log gives
-        // them once.
-        let result = unsafe { bytes.as_ptr().cast::<X::V>().read_unaligned() };
+        // them once. A type without bytes has one value, which the callee has made.
+        let result = unsafe { (bytes.as_ptr() as *const X::V).read_unaligned() };
         Tv(Carrier::new(result, o))
     }
 }
 
-/// Can there be several of it, because nothing is in it that could be dropped?
-pub(super) fn is_bare<X: Traced>(x: &Tv<X>) -> bool {
-    if !std::mem::needs_drop::<X>() {
-        return true;
+/// A value as an argument in scratch memory.
+///
+/// # Safety
+/// A value of the kind must be there.
+unsafe fn spilled(kind: &Kind, this: *const u8, opnd: Opnd) -> Word {
+    let opaque = kind.shape.is_opaque();
+    // SAFETY: the caller's promise.
+    if opaque && !(opnd.is_const() && unsafe { kind.is_bare(this) }) {
+        ask::abort(crate::tracer::AbortReason::OpaqueValue);
     }
-    let mut payload = false;
-    // SAFETY: the carrier holds a value.
-    unsafe { X::leaves(x.raw(), &mut |_, _| payload = true) };
-    // SAFETY: as above.
-    X::VARIANTS != 0 && X::SHAPE.is_opaque() && unsafe { X::plain_inside(x.raw()) } && !payload
-}
-
-/// A constant of a type that has no words: a copy that lives as long as the thread's code.
-fn constant_argument<X: Traced>(x: &Tv<X>) -> Word {
     if !ask::is_recording() {
         return Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
     }
-    let copy: Box<std::mem::MaybeUninit<X>> = {
-        // SAFETY: the bytes are copied, and never dropped.
-        let bytes = unsafe { x.raw().cast::<std::mem::MaybeUninit<X>>().read() };
-        Box::new(bytes)
-    };
-    // Code and what its constants point to live until the thread ends.
-    let at = std::ptr::from_ref(Box::leak(copy)) as u64;
-    Word { now: Const::new(Ty::Ptr, at), opnd: Opnd::Const }
+    if opaque {
+        // A constant of a type that has no words: a copy that lives as long as the thread's code.
+        // SAFETY: the caller's promise.
+        let at = unsafe { leaked(kind, this) };
+        return Word { now: Const::new(Ty::Ptr, at), opnd: Opnd::Const };
+    }
+    // SAFETY: the caller's promise.
+    let words = unsafe { kind.words(this, opnd, false) };
+    ask::spill(&words, kind.size)
+}
+
+/// A copy of a value's bytes, which is never dropped: code and what its constants point to live
+/// until the thread ends.
+///
+/// # Safety
+/// A value of the kind must be there.
+unsafe fn leaked(kind: &Kind, this: *const u8) -> u64 {
+    // Room for the alignment, which is found by hand.
+    let room = vec![0_u8; (kind.size + kind.align) as usize].leak();
+    let at = room.as_mut_ptr();
+    let at = at.wrapping_add(at.align_offset(kind.align as usize));
+    // SAFETY: the caller's promise; there is room behind the aligned address.
+    unsafe { this.copy_to_nonoverlapping(at, kind.size as usize) };
+    at as u64
+}
+
+/// Records a call that has given that result.
+///
+/// # Safety
+/// A value of the kind must be there.
+unsafe fn called(kind: &Kind, result: *const u8, callee: &Callee, args: &[Word]) -> Opnd {
+    if kind.size == 0 {
+        return ask::end_call(callee, args, None);
+    }
+    let outside = matches!(kind.tag, TagAt::Nowhere) && kind.variants != 0;
+    // SAFETY: the caller's promise.
+    let variant = unsafe { kind.variant(result) };
+    let tag = outside.then_some(Const::new(Ty::I64, variant));
+    ask::end_blob_call(callee, args, tag, kind.size)
+}
+
+/// The result of a call in a log.
+fn returned(kind: &Kind, word: Option<Word>) -> (Vec<u8>, Opnd) {
+    if kind.size == 0 {
+        return (vec![], Opnd::Const);
+    }
+    let (bytes, o) = ask::replayed_blob(word);
+    assert_eq!(bytes.len(), kind.size as usize, "replay is out of step: another result");
+    (bytes, o)
+}
+
+/// Can there be several of it, because nothing is in it that could be dropped?
+pub(super) fn is_bare<X: Traced>(x: &Tv<X>) -> bool {
+    // SAFETY: the carrier holds a value.
+    unsafe { const { &X::KIND }.is_bare(x.raw() as *const u8) }
 }
 
 /// Is a value passed in a register?

@@ -147,6 +147,15 @@ impl<T: Traced, M: Binding> Matched<T, M> {
         Matched { place, mode: self.mode }
     }
 
+    /// Binds a name to a field of the variant that `head` shows.
+    #[inline(never)]
+    pub fn bind_inner<'a, F: 'a>(self, head: &Head<T>, field: *const F) -> Tv<M::Bound>
+    where
+        M: Binds<'a, F>,
+    {
+        M::bind(self.inner(head, field).place)
+    }
+
     /// The place of a field of the variant that `head` shows.
     pub fn part<F>(self, head: &Head<T>, field: *const F) -> Place<F>
     where
@@ -241,6 +250,60 @@ impl<X: Traced> Head<X> {
     #[inline(never)]
     pub fn test(&self, name: &str, yes: bool) -> bool {
         tested(const { &X::KIND }, self.tag, name, yes)
+    }
+
+    /// rustc has found out which of these patterns, each a variant, is the first that matches;
+    /// their number, if none does.
+    #[inline(never)]
+    pub fn chosen(&self, names: &[&str], number: usize) {
+        chosen(const { &X::KIND }, self.tag, names, number);
+    }
+}
+
+/// What rustc has found out about a value of the twin, without a head of its own.
+///
+/// # Safety
+/// The place must be in the twin, and a value there.
+pub(super) unsafe fn test_in_twin<X: Traced>(place: Place<X>, name: &str, yes: bool) {
+    // SAFETY: the caller's promise.
+    unsafe { test_value(const { &X::KIND }, place.erased(), name, yes) };
+}
+
+/// Has the variant that a value of the twin is something to drop? The trace asks for those that
+/// have, one after the other.
+///
+/// # Safety
+/// The place must be in the twin, and a value of the kind there.
+pub(super) unsafe fn has_to_drop(
+    kind: &Kind,
+    place: Place<u8>,
+    variants: &[(&str, u64, bool)],
+) -> bool {
+    // SAFETY: the caller's promise.
+    let variant = unsafe { kind.variant(place.addr()) };
+    let mut dropping = variants.iter().filter(|(_, _, drops)| *drops);
+    dropping.any(|(name, number, _)| {
+        // SAFETY: the caller's promise.
+        unsafe { test_value(kind, place, name, *number == variant) };
+        *number == variant
+    })
+}
+
+/// # Safety
+/// As for [`test_in_twin`], and the value must be of the kind.
+unsafe fn test_value(kind: &Kind, place: Place<u8>, name: &str, yes: bool) {
+    let At::Value(inside) = place.at else { unreachable!("a value of the twin") };
+    // SAFETY: the caller's promise.
+    tested(kind, unsafe { tag_of_value(kind, place, inside) }, name, yes);
+}
+
+fn chosen(kind: &Kind, tag: Option<Tag>, names: &[&str], number: usize) {
+    if kind.is_plain_word() {
+        // These are constants, which the names do not show.
+        ask::abort(AbortReason::OpaqueValue);
+    }
+    for (index, name) in names.iter().enumerate().take(number + 1) {
+        tested(kind, tag, name, index == number);
     }
 }
 

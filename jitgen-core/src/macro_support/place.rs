@@ -18,7 +18,7 @@ use super::ask;
 use super::carrier::{Carrier, Moved};
 use super::kind::HasKind;
 use super::memory;
-use super::shape::Owner;
+use super::shape::{Owner, TypeName};
 use super::traced::{Ptr, Scalar, Traced, Tv, owner_at};
 use crate::ir::{Class, Const, Op, Ty};
 use crate::tracer::{AbortReason, Address, Local, Opnd, Word, alias_class};
@@ -61,10 +61,9 @@ impl<T: ?Sized> Copy for Place<T> {}
 /// The place of a local variable of the twin.
 #[inline(never)]
 pub fn local<X: Traced>(x: &mut Tv<X>) -> Place<X> {
-    let base = x.raw();
-    let slot = x.0.slot() as usize;
-    let local = Local { slot, base: base as u64, size: size_of::<X>() as u32 };
-    Place { address: base.cast_mut(), at: At::Value(Inside { local, moved: x.0.moved() }) }
+    let base = x.raw() as *mut X;
+    let (slot, moved) = (x.0.slot(), x.0.moved());
+    Place { address: base, at: At::inside(slot, base as u64, size_of::<X>(), moved) }
 }
 
 impl Inside {
@@ -89,18 +88,7 @@ impl<T: ?Sized> Place<T> {
 
     /// A place in memory to which a pointer leads.
     pub(super) fn memory(address: *mut T, pointer: Word, frozen: bool) -> Place<T> {
-        let base_now = pointer.now.bits;
-        let offset = (address.cast::<u8>() as u64).wrapping_sub(base_now) as i32;
-        let address_of = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
-        Place {
-            address,
-            at: At::Memory {
-                address: address_of,
-                len: Opnd::Const,
-                owner: Owner::Any,
-                fixed: false,
-            },
-        }
+        Place { address, at: At::behind(address as *mut u8 as u64, pointer, frozen) }
     }
 
     /// Is it a part of one of the twin's own values?
@@ -109,11 +97,11 @@ impl<T: ?Sized> Place<T> {
     }
 
     pub(super) fn is_frozen(self) -> bool {
-        matches!(self.at, At::Memory { address: Address { frozen: true, .. }, fixed: false, .. })
+        self.at.is_frozen()
     }
 
     pub(super) fn is_fixed(self) -> bool {
-        matches!(self.at, At::Memory { fixed: true, .. })
+        self.at.is_fixed()
     }
 
     pub(super) fn has_constant_address(self) -> bool {
@@ -123,24 +111,13 @@ impl<T: ?Sized> Place<T> {
     /// The same place, which never changes, although what it points to may. At a constant address
     /// it is constant.
     pub(super) fn fixed(mut self) -> Place<T> {
-        if let At::Memory { address, fixed, .. } = &mut self.at
-            && !address.frozen
-        {
-            address.frozen = address.base.is_const();
-            *fixed = true;
-        }
+        self.at.fix();
         self
     }
 
     /// The same place, whose content may change although the memory around it does not.
     pub(super) fn thawed(mut self) -> Place<T> {
-        if let At::Memory { address, owner, fixed, .. } = &mut self.at {
-            address.frozen = false;
-            *fixed = false;
-            if let Owner::Frozen = owner {
-                *owner = Owner::Any;
-            }
-        }
+        self.at.thaw();
         self
     }
 
@@ -154,21 +131,19 @@ impl<T: ?Sized> Place<T> {
 
     /// The same place as part of something that is told apart from others.
     pub(super) fn owned_by(mut self, by: Owner) -> Place<T> {
-        if let At::Memory { owner, .. } = &mut self.at {
-            *owner = by;
-        }
+        self.at.own(by);
         self
     }
 
     /// A place at another address in the same object.
-    pub(super) fn shifted<F>(self, field: *mut F) -> Place<F> {
-        let delta = (field as u64).wrapping_sub(self.address.cast::<u8>() as u64);
-        Place { address: field, at: self.at.shifted(delta as i32) }
+    pub(super) fn shifted<F>(mut self, field: *mut F) -> Place<F> {
+        self.at.shift(self.address as *mut u8 as u64, field as u64);
+        Place { address: field, at: self.at }
     }
 
     /// The same place, whatever lives there.
     pub(super) fn erased(self) -> Place<u8> {
-        Place { address: self.address.cast(), at: self.at }
+        Place { address: self.address as *mut u8, at: self.at }
     }
 
     /// Reads one word at a byte distance.
@@ -196,14 +171,83 @@ impl<T: ?Sized> Place<T> {
 }
 
 impl At {
-    /// So many bytes further.
-    fn shifted(mut self, delta: i32) -> At {
-        if let At::Memory { address, len, .. } = &mut self {
-            address.offset += delta;
+    /// Where a value of the twin lies whose operand is in `slot`.
+    fn inside(slot: *mut Opnd, base: u64, size: usize, moved: *mut Moved) -> At {
+        At::Value(Inside { local: Local { slot: slot as usize, base, size: size as u32 }, moved })
+    }
+
+    /// Where a pointer leads, or behind that.
+    fn behind(address: u64, pointer: Word, frozen: bool) -> At {
+        let base_now = pointer.now.bits;
+        let offset = address.wrapping_sub(base_now) as i32;
+        let address = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
+        At::Memory { address, len: Opnd::Const, owner: Owner::Any, fixed: false }
+    }
+
+    fn is_frozen(&self) -> bool {
+        matches!(self, At::Memory { address: Address { frozen: true, .. }, fixed: false, .. })
+    }
+
+    fn is_fixed(&self) -> bool {
+        matches!(self, At::Memory { fixed: true, .. })
+    }
+
+    /// See [`Place::fixed`].
+    fn fix(&mut self) {
+        if let At::Memory { address, fixed, .. } = self
+            && !address.frozen
+        {
+            address.frozen = address.base.is_const();
+            *fixed = true;
+        }
+    }
+
+    /// See [`Place::thawed`].
+    fn thaw(&mut self) {
+        if let At::Memory { address, owner, fixed, .. } = self {
+            address.frozen = false;
+            *fixed = false;
+            if let Owner::Frozen = owner {
+                *owner = Owner::Any;
+            }
+        }
+    }
+
+    /// See [`Place::owned_by`].
+    fn own(&mut self, by: Owner) {
+        if let At::Memory { owner, .. } = self {
+            *owner = by;
+        }
+    }
+
+    /// From one address to another one.
+    pub(super) fn shift(&mut self, from: u64, to: u64) {
+        if let At::Memory { address, len, .. } = self {
+            address.offset += to.wrapping_sub(from) as i32;
             *len = Opnd::Const;
         }
-        self
     }
+
+    /// From a value to one of its fields.
+    fn project(&mut self, from: u64, to: u64, of: &Fields) {
+        let delta = to.wrapping_sub(from) as u32;
+        self.shift(from, to);
+        if of.immutable.contains(&(delta as usize)) {
+            self.fix();
+        }
+        // A struct around a single field is no memory of its own.
+        if !of.only {
+            self.own(Owner::Field(of.name, delta));
+        }
+    }
+}
+
+/// What has a field that is asked for.
+struct Fields {
+    immutable: &'static [usize],
+    name: TypeName,
+    /// Is the field all of it?
+    only: bool,
 }
 
 impl Place<u8> {
@@ -305,16 +349,14 @@ impl<T: Traced> Place<T> {
     /// The place of a field, whose address rustc has computed.
     #[inline(never)]
     pub fn project<F>(self, field: *mut F) -> Place<F> {
-        let delta = (field as u64).wrapping_sub(self.address as u64) as u32;
-        let mut place = self.shifted(field);
-        if T::IMMUTABLE.contains(&(delta as usize)) {
-            place = place.fixed();
-        }
-        // A struct around a single field is no memory of its own.
-        if size_of::<F>() == size_of::<T>() {
-            return place;
-        }
-        place.owned_by(Owner::Field(std::any::type_name::<T>, delta))
+        let of = Fields {
+            immutable: T::IMMUTABLE,
+            name: std::any::type_name::<T>,
+            only: size_of::<F>() == size_of::<T>(),
+        };
+        let mut at = self.at;
+        at.project(self.address as u64, field as u64, &of);
+        Place { address: field, at }
     }
 }
 
@@ -421,11 +463,6 @@ pub fn place_in<X: Traced>(slot: &mut Option<Tv<X>>, value: Tv<X>) -> Place<X> {
 }
 
 /// A place that only names where a value lies that is about to be dropped.
-pub(super) fn dropping<X: Traced>(this: *mut X, slot: &mut Opnd, moved: &mut Moved) -> Place<X> {
-    let local = Local {
-        slot: std::ptr::from_mut(slot) as usize,
-        base: this as u64,
-        size: size_of::<X>() as u32,
-    };
-    Place { address: this, at: At::Value(Inside { local, moved }) }
+pub(super) fn dropping(this: *mut u8, size: u32, slot: &mut Opnd, moved: &mut Moved) -> Place<u8> {
+    Place { address: this, at: At::inside(slot, this as u64, size as usize, moved) }
 }

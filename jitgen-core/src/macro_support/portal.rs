@@ -12,8 +12,10 @@
 
 use super::ask;
 use super::carrier::Carrier;
+use super::kind::HasKind;
 use super::place::Place;
-use super::traced::{Machine, Ptr, Scalar, Traced, Tv, lift, natural};
+use super::shape::Shape;
+use super::traced::{Machine, Ptr, Scalar, Traced, Tv};
 use crate::ir::{Const, Ty};
 use crate::tracer::{self, MergeState, Opnd, Part, Step, Word};
 use std::any::Any;
@@ -137,8 +139,9 @@ impl State {
     /// The interpreter hands over a red, which is then the trace's.
     pub fn put_red<X: Traced>(mut self, red: X) -> State {
         const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
-        let red = std::mem::ManuallyDrop::new(lift(red));
-        self.at.reds.extend(exact_words(&*red));
+        let red = std::mem::ManuallyDrop::new(red);
+        // SAFETY: the value is there.
+        self.at.reds.extend(unsafe { const { &X::KIND }.exact((&raw const red) as *const u8) });
         self
     }
 
@@ -161,9 +164,8 @@ impl State {
 
     /// The interpreter takes the next red back; call it for every red, in order.
     pub fn plain_red<X: Traced>(&mut self) -> X {
-        let words = self.take_words::<X>(|_| Opnd::Const);
-        let words: Vec<_> = words.iter().map(|(offset, word)| (*offset, word.now)).collect();
-        super::traced::uncarry(super::traced::bits_of(&words))
+        let words = self.take_words(const { &X::SHAPE }, |_| Opnd::Const);
+        super::traced::uncarry(super::traced::bits_of(&now(&words)))
     }
 
     /// The first red, as the interpreter has it; it can still be taken.
@@ -201,15 +203,14 @@ impl State {
     /// The twin takes the next red.
     pub fn red<X: Traced>(&mut self) -> Tv<X> {
         const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
-        let words = self.take_words::<X>(ask::param);
+        let words = self.take_words(const { &X::SHAPE }, ask::param);
         if X::FREEZES {
-            words.iter().for_each(|(_, word)| ask::share(word.opnd));
+            share(&words);
         }
         Tv::received(&words)
     }
 
-    fn take_words<X: Traced>(&mut self, opnd: impl Fn(usize) -> Opnd) -> Vec<(u32, Word)> {
-        let shape = const { &X::SHAPE };
+    fn take_words(&mut self, shape: &Shape, opnd: fn(usize) -> Opnd) -> Vec<(u32, Word)> {
         let words = shape.words().iter().map(|at| {
             let now = Const::new(at.ty, self.at.reds[self.next_red].bits);
             // An inner portal's reds come from a log, those of the outermost are parameters.
@@ -225,18 +226,14 @@ impl State {
     }
 }
 
-/// The words of a red, of the types that its shape says.
-fn exact_words<X: Traced>(red: &Tv<X>) -> Vec<Const> {
-    let mut leaves = vec![];
-    // SAFETY: the carrier holds a value.
-    unsafe { X::leaves(red.raw(), &mut |offset, ty| leaves.push((offset, ty))) };
-    let shape = const { &X::SHAPE };
-    let word = |at: &super::shape::WordAt| {
-        // SAFETY: the leaves are the initialized words of the value there.
-        let now = unsafe { natural(red.raw() as u64, at.offset, at.ty, &leaves) };
-        Const::new(at.ty, now.bits)
-    };
-    shape.words().iter().map(word).collect()
+/// The words without their operands.
+fn now(words: &[(u32, Word)]) -> Vec<(u32, Const)> {
+    words.iter().map(|(offset, word)| (*offset, word.now)).collect()
+}
+
+/// Nothing changes behind these pointers.
+fn share(words: &[(u32, Word)]) {
+    words.iter().for_each(|(_, word)| ask::share(word.opnd));
 }
 
 /// A copy of a variable of the interpreter. Its address does not escape, so that the variable can
@@ -316,7 +313,11 @@ impl Merge {
 
     /// A red.
     pub fn red<X: Traced>(&mut self, x: &Tv<X>) {
-        self.reds.extend(x.words(true).into_iter().map(|(_, word)| word));
+        self.put_red(x.words(true));
+    }
+
+    fn put_red(&mut self, words: Vec<(u32, Word)>) {
+        self.reds.extend(words.into_iter().map(|(_, word)| word));
     }
 
     /// Does the twin stop here?
@@ -333,19 +334,21 @@ impl Merge {
 
     /// The red's operand from here on; call it for every red, in order.
     pub fn update<X: Traced>(&mut self, x: &mut Tv<X>) {
-        let Some(renamed) = &mut self.renamed else {
-            return;
-        };
-        let shape = const { &X::SHAPE };
+        if let Some(opnd) = self.renamed_to(const { &X::SHAPE }, X::FREEZES) {
+            x.0.set_opnd(opnd);
+        }
+    }
+
+    fn renamed_to(&mut self, shape: &Shape, freezes: bool) -> Option<Opnd> {
+        let renamed = self.renamed.as_mut()?;
         let parts = shape.words().iter().map(|at| {
             let opnd = Opnd::Ssa(renamed.next().expect("a value for every word"));
-            if X::FREEZES {
+            if freezes {
                 ask::share(opnd);
             }
             Part::word(at.offset, at.ty, opnd)
         });
-        let parts = parts.collect();
-        x.0.set_opnd(ask::settle(parts));
+        Some(ask::settle(parts.collect()))
     }
 
     /// The state to go on with elsewhere.

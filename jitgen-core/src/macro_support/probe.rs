@@ -5,6 +5,7 @@
 //!
 //! Not here: the impls that are composed of this (`jitgen_macros`).
 
+use super::kind::HasKind;
 use super::own;
 use super::place::Place;
 use super::shape::{Shape, TagAt};
@@ -15,32 +16,29 @@ use std::marker::PhantomData;
 /// Asks about a type.
 pub struct Probe<T>(PhantomData<T>);
 
+/// What is known of the type of a field.
+pub struct Field {
+    pub(super) opaque: bool,
+    /// Is it known how to drop it?
+    pub(super) known: bool,
+    /// See `Traced::leaves`.
+    pub(super) leaves: unsafe fn(*const u8, u64, &mut dyn FnMut(u32, Ty)),
+    /// See `own::drop_field`.
+    pub(super) drop: unsafe fn(Place<u8>, u64, &[(u32, u32)]),
+}
+
 impl<T: Traced> Probe<T> {
     /// Its words.
     pub const SHAPE: Shape = T::SHAPE;
     /// Are its bytes all that there is to it?
     pub const BITS: bool = T::BITS;
-    /// Is it known how to drop it?
-    pub const KNOWN: bool = true;
-
-    /// Its initialized words, at their distance from `base`.
-    ///
-    /// # Safety
-    /// `this` must point to a value.
-    pub unsafe fn leaves(base: u64, this: *const T, f: &mut dyn FnMut(u32, Ty)) {
-        let offset = (this as u64 - base) as u32;
-        // SAFETY: the caller's promise.
-        unsafe { T::leaves(this, &mut |at, ty| f(offset + at, ty)) }
-    }
-
-    /// Drops it.
-    ///
-    /// # Safety
-    /// As for `drop_field`.
-    pub unsafe fn drop_field(place: Place<T>, base: u64, moved: &[(u32, u32)]) {
-        // SAFETY: the caller's promise.
-        unsafe { own::drop_field(place, base, moved) }
-    }
+    /// The rest.
+    pub const FIELD: Field = Field {
+        opaque: T::SHAPE.is_opaque(),
+        known: true,
+        leaves: const { &T::KIND }.leaves,
+        drop: own::drop_field_at::<T>,
+    };
 }
 
 /// The answers for a type that is not traced.
@@ -51,21 +49,20 @@ pub trait Unknown {
     const SHAPE: Shape = Shape::OPAQUE;
     /// Are its bytes all that there is to it?
     const BITS: bool = false;
-    /// Is it known how to drop it?
-    const KNOWN: bool = !std::mem::needs_drop::<Self::Of>();
-
-    /// None are known.
-    ///
-    /// # Safety
-    /// None.
-    unsafe fn leaves(_: u64, _: *const Self::Of, _: &mut dyn FnMut(u32, Ty)) {}
-
-    /// There is nothing to drop.
-    ///
-    /// # Safety
-    /// None.
-    unsafe fn drop_field(_: Place<Self::Of>, _: u64, _: &[(u32, u32)]) {}
+    /// The rest.
+    const FIELD: Field = Field {
+        opaque: true,
+        known: !std::mem::needs_drop::<Self::Of>(),
+        leaves: no_leaves,
+        drop: no_drop,
+    };
 }
+
+/// None are known.
+fn no_leaves(_: *const u8, _: u64, _: &mut dyn FnMut(u32, Ty)) {}
+
+/// There is nothing to drop.
+fn no_drop(_: Place<u8>, _: u64, _: &[(u32, u32)]) {}
 
 impl<T> Unknown for Probe<T> {
     type Of = T;
@@ -117,12 +114,4 @@ pub fn enum_from_bits<X: Copy>(bits: u64) -> X {
 /// The tag of the variant of that name.
 pub fn tag_named(name: &str, tags: &[(&str, u64)]) -> Option<u64> {
     tags.iter().find(|(of, _)| *of == name).map(|(_, tag)| *tag)
-}
-
-/// Has the variant that a value is something to drop? The trace asks for those that have, one after
-/// the other.
-pub fn has_to_drop<X: Traced>(place: Place<X>, variant: u64, variants: &[(&str, bool)]) -> bool {
-    let head = super::pattern::head_at(place);
-    let mut numbered = variants.iter().zip(0..).filter(|((_, drops), _)| *drops);
-    numbered.any(|((name, _), number)| head.test(name, number == variant))
 }

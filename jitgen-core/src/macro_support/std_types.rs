@@ -16,7 +16,9 @@ use super::carrier::{Owned, Ownership, Plain};
 use super::elements::vec_layout;
 use super::own;
 use super::passing::{ByMemory, ByWord};
+use super::pattern::test_in_twin;
 use super::place::Place;
+use super::probe::tag_named;
 use super::shape::{Shape, TagAt};
 use super::traced::{Machine, Ptr, Traced};
 use crate::ir::{Const, Ty};
@@ -164,11 +166,11 @@ unsafe impl<T> Traced for Vec<T> {
             name,
         )
     };
-    unsafe fn leaves(_: *const Self, f: &mut dyn FnMut(u32, Ty)) {
+    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
         // Which word the address is, is not known when the shape is made.
-        let address = vec_layout().pointer;
+        let (first, address) = ((this as u64 - base) as u32, vec_layout().pointer);
         for offset in [0, 8, 16] {
-            f(offset, if offset == address { Ty::Ptr } else { Ty::I64 });
+            f(first + offset, if offset == address { Ty::Ptr } else { Ty::I64 });
         }
     }
     unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
@@ -244,12 +246,12 @@ unsafe impl<T: Traced> Traced for RefCell<T> {
         let unknown = align_of::<T>() > REF_CELL_CONTENT as usize;
         flag.with_inner(REF_CELL_CONTENT as usize, &T::SHAPE).unless(unknown)
     };
-    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
-        f(0, Ty::I64);
+    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+        f((this as u64 - base) as u32, Ty::I64);
         // SAFETY: the caller's promise; only the address is computed.
         let content = unsafe { (*this).as_ptr() };
         // SAFETY: the caller's promise.
-        unsafe { T::leaves(content, &mut |at, ty| f(REF_CELL_CONTENT + at, ty)) };
+        unsafe { T::leaves(content, base, f) };
     }
     unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
         let base = place.addr() as u64;
@@ -267,11 +269,10 @@ unsafe impl<T: Traced, const N: usize> Traced for [T; N] {
     type O = T::O;
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::repeat(&T::SHAPE, size_of::<T>(), N, type_name::<[T; 0]>);
-    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
+    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
         for index in 0..N {
-            let offset = (index * size_of::<T>()) as u32;
             // SAFETY: the caller's promise: an element of the array.
-            unsafe { T::leaves(this.cast::<T>().add(index), &mut |at, ty| f(offset + at, ty)) };
+            unsafe { T::leaves(this.cast::<T>().add(index), base, f) };
         }
     }
 }
@@ -329,26 +330,26 @@ unsafe impl<T: Traced> Traced for Option<T> {
     const SHAPE: Shape = option_shape::<T>();
     const TAG: TagAt = option_tag::<T>();
     const VARIANTS: u64 = if matches!(option_tag::<T>(), TagAt::Nowhere) { 0b11 } else { 0 };
-    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
-        if let Some((offset, ty)) = Self::TAG.word() {
+    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+        let distance = (this as u64 - base) as u32;
+        let tag = Self::TAG.word().map(|(offset, ty)| (distance + offset, ty));
+        if let Some((offset, ty)) = tag {
             f(offset, ty);
         }
         // SAFETY: the caller's promise.
         if let Some(inner) = unsafe { &*this } {
-            let distance = (std::ptr::from_ref(inner) as u64 - this as u64) as u32;
-            let tag = Self::TAG.word();
             // SAFETY: as above.
             unsafe {
-                T::leaves(inner, &mut |at, ty| {
-                    if tag != Some((distance + at, ty)) {
-                        f(distance + at, ty);
+                T::leaves(inner, base, &mut |at, ty| {
+                    if tag != Some((at, ty)) {
+                        f(at, ty);
                     }
                 });
             }
         }
     }
     fn tag_named(name: &str) -> Option<u64> {
-        ["None", "Some"].iter().position(|known| *known == name).map(|index| index as u64)
+        tag_named(name, &[("None", 0), ("Some", 1)])
     }
     unsafe fn variant(this: *const Self) -> u64 {
         // SAFETY: the caller's promise.
@@ -359,15 +360,14 @@ unsafe impl<T: Traced> Traced for Option<T> {
         unsafe { &*this }.is_none() || !T::SHAPE.is_opaque()
     }
     unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
-        let head = super::pattern::head(super::pattern::matched(place));
         let base = place.addr() as u64;
         // SAFETY: the caller's promise: the value is in the twin.
         let value = unsafe { &mut *place.addr() };
-        if head.test("Some", value.is_some())
-            && let Some(inner) = value
-        {
+        // SAFETY: as above.
+        unsafe { test_in_twin(place, "Some", value.is_some()) };
+        if let Some(inner) = value {
             // SAFETY: as above.
-            unsafe { own::drop_field(place.shifted(std::ptr::from_mut(inner)), base, moved) };
+            unsafe { own::drop_field(place.shifted(inner), base, moved) };
         }
         true
     }
@@ -380,23 +380,17 @@ unsafe impl<T: Traced, E: Traced> Traced for Result<T, E> {
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::OPAQUE;
     const VARIANTS: u64 = 0b11;
-    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
-        // SAFETY: the caller's promise, here and below.
+    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+        // SAFETY: the caller's promise.
         match unsafe { &*this } {
-            Ok(inner) => {
-                let distance = (std::ptr::from_ref(inner) as u64 - this as u64) as u32;
-                // SAFETY: a live value.
-                unsafe { T::leaves(inner, &mut |at, ty| f(distance + at, ty)) };
-            }
-            Err(inner) => {
-                let distance = (std::ptr::from_ref(inner) as u64 - this as u64) as u32;
-                // SAFETY: a live value.
-                unsafe { E::leaves(inner, &mut |at, ty| f(distance + at, ty)) };
-            }
+            // SAFETY: a live value.
+            Ok(inner) => unsafe { T::leaves(inner, base, f) },
+            // SAFETY: a live value.
+            Err(inner) => unsafe { E::leaves(inner, base, f) },
         }
     }
     fn tag_named(name: &str) -> Option<u64> {
-        ["Ok", "Err"].iter().position(|known| *known == name).map(|index| index as u64)
+        tag_named(name, &[("Ok", 0), ("Err", 1)])
     }
     unsafe fn variant(this: *const Self) -> u64 {
         // SAFETY: the caller's promise.
@@ -408,20 +402,16 @@ unsafe impl<T: Traced, E: Traced> Traced for Result<T, E> {
         !opaque.is_opaque()
     }
     unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
-        let head = super::pattern::head(super::pattern::matched(place));
         let base = place.addr() as u64;
         // SAFETY: the caller's promise: the value is in the twin.
         let value = unsafe { &mut *place.addr() };
-        head.test("Ok", value.is_ok());
+        // SAFETY: as above.
+        unsafe { test_in_twin(place, "Ok", value.is_ok()) };
         match value {
             // SAFETY: as above.
-            Ok(inner) => unsafe {
-                own::drop_field(place.shifted(std::ptr::from_mut(inner)), base, moved);
-            },
+            Ok(inner) => unsafe { own::drop_field(place.shifted(inner), base, moved) },
             // SAFETY: as above.
-            Err(inner) => unsafe {
-                own::drop_field(place.shifted(std::ptr::from_mut(inner)), base, moved);
-            },
+            Err(inner) => unsafe { own::drop_field(place.shifted(inner), base, moved) },
         }
         true
     }
@@ -436,16 +426,9 @@ macro_rules! tuples {
             type Pass = ByMemory;
             const SHAPE: Shape = Shape::EMPTY
                 $(.with(offset_of!(Self, $i), &$x::SHAPE, type_name::<Self>))+;
-            unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
-                $(
-                    let offset = offset_of!(Self, $i);
-                    // SAFETY: the caller's promise: a field of the tuple.
-                    unsafe {
-                        $x::leaves(this.cast::<u8>().add(offset).cast(), &mut |at, ty| {
-                            f(offset as u32 + at, ty);
-                        });
-                    }
-                )+
+            unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+                // SAFETY: the caller's promise: fields of the tuple.
+                unsafe { $($x::leaves(&raw const (*this).$i, base, f);)+ }
             }
             unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
                 let base = place.addr() as u64;

@@ -18,6 +18,7 @@ use super::kind::HasKind;
 use super::memory;
 use super::passing::{ByWord, Passing};
 use super::place::Place;
+use super::probe::Field;
 use super::shape::{Owner, Shape, TagAt};
 use crate::ir::{Const, Ty};
 use crate::tracer::{AbortReason, Opnd, Word};
@@ -56,13 +57,24 @@ pub unsafe trait Traced: Sized {
     /// The offsets of the fields that never change.
     const IMMUTABLE: &'static [usize] = &[];
 
-    /// Calls `f` with the offset and type of every word that is initialized.
+    /// Calls `f` with the distance from `base` and type of every word that is initialized.
     ///
     /// # Safety
     /// `this` must point to a value.
-    unsafe fn leaves(this: *const Self, f: &mut dyn FnMut(u32, Ty)) {
-        let _ = this;
-        Self::SHAPE.words().iter().for_each(|word| f(word.offset, word.ty));
+    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+        all_words(&Self::SHAPE, (this as u64 - base) as u32, f);
+    }
+
+    /// The types of the fields of a derived type, each once.
+    const FIELDS: &'static [Field] = &[];
+
+    /// Calls `f` with the address and the type (its number in `FIELDS`) of every field of the
+    /// variant that it is.
+    ///
+    /// # Safety
+    /// `this` must point to a value.
+    unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) {
+        let _ = (this, f);
     }
 
     /// Is it a reference behind which nothing changes, except in cells, as long as it lives?
@@ -101,6 +113,11 @@ pub unsafe trait Traced: Sized {
         let _ = (place, moved);
         false
     }
+}
+
+/// All words of a shape are initialized.
+fn all_words(shape: &Shape, distance: u32, f: &mut dyn FnMut(u32, Ty)) {
+    shape.words().iter().for_each(|word| f(distance + word.offset, word.ty));
 }
 
 /// The carrier of a type.
@@ -229,7 +246,7 @@ pub fn carry<X: Traced>(x: X) -> X::V {
     let x = ManuallyDrop::new(x);
     // SAFETY: `Traced` promises that the bits have the same layout and validity; `x` is not used
     // again, so ownership moves into them.
-    unsafe { std::mem::transmute_copy::<X, X::V>(&x) }
+    unsafe { (&raw const x as *const X::V).read() }
 }
 
 /// The value of bits.
@@ -238,7 +255,7 @@ pub fn uncarry<X: Traced>(c: X::V) -> X {
     let c = ManuallyDrop::new(c);
     // SAFETY: as in `carry`. A lifetime in `X` is one that the twin got from its own caller: it
     // works on state whose owner waits until the twin returns.
-    unsafe { std::mem::transmute_copy::<X::V, X>(&c) }
+    unsafe { (&raw const c as *const X).read() }
 }
 
 /// A value that is the same at every execution: a literal, a constant item.

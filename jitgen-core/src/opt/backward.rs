@@ -194,7 +194,7 @@ fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<boo
                         overwritten.insert(access, ());
                     }
                 }
-                Sig::Call => {
+                Sig::Call | Sig::CallIf => {
                     let call = &trace.calls[inst.call().index()];
                     overwritten.retain(|word| !call.may_read(inst.op, word.class));
                 }

@@ -18,8 +18,8 @@ use super::fold::{self, Rewrite};
 use super::memory::Facts;
 use super::node::Node;
 use super::passes::Passes;
-use super::ranges::Range;
 use super::rules::{Fired, Rule};
+use super::values::Values;
 use crate::ir::{
     Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, Op, Sig, Trace, Ty, ValueId,
 };
@@ -40,13 +40,14 @@ pub(super) struct Forward<'t> {
     exits: HashMap<ExitId, ExitId>,
     pub defs: Defs,
     table: HashMap<Node, Arg>,
-    calls: HashMap<(String, Vec<Arg>, Option<Ty>), Option<Arg>>,
+    /// Pure calls: the operands of conditional ones stand behind the arguments.
+    calls: HashMap<(Op, String, Vec<Arg>, Option<Ty>), Option<Arg>>,
     /// Values that a guard has shown to be constants.
     pub constants: HashMap<ValueId, Const>,
     /// Comparisons that guards have decided.
     pub truths: HashMap<Node, bool>,
-    /// Unsigned bounds that guards have shown.
-    pub ranges: HashMap<ValueId, Range>,
+    /// Bits and bounds of values.
+    pub values: Values,
     pub facts: Facts,
     pub fired: Fired,
     /// Has a guard been met that always fails?
@@ -72,7 +73,7 @@ impl<'t> Forward<'t> {
             calls: HashMap::new(),
             constants: HashMap::new(),
             truths: HashMap::new(),
-            ranges: HashMap::new(),
+            values: Values::default(),
             facts: Facts::default(),
             fired: Fired::default(),
             contradiction: false,
@@ -143,6 +144,7 @@ impl<'t> Forward<'t> {
                 None
             }
             Sig::Call => self.call(inst),
+            Sig::CallIf => self.call_if(inst),
             Sig::Guard => {
                 self.guard(inst);
                 None
@@ -239,7 +241,9 @@ impl<'t> Forward<'t> {
             aux: Aux::None,
         };
         let value = self.emit_with(ty, inst);
-        self.defs.set(value.as_value().expect("just made"), node);
+        let v = value.as_value().expect("just made");
+        self.defs.set(v, node);
+        self.values.emitted(v, node);
         self.leak_unfollowed(node, value);
         value
     }
@@ -251,25 +255,41 @@ impl<'t> Forward<'t> {
         value.into()
     }
 
+    /// A call if a condition holds: what it is when that is known.
+    fn call_if(&mut self, inst: &Inst) -> Option<Arg> {
+        let (a, b) = (self.operand(inst.a), self.operand(inst.b));
+        match a.as_const().filter(|_| self.passes.contains(Passes::FOLD)) {
+            Some(condition) if condition.is_true() => {
+                self.fired.fire(Rule::CallIfTrue);
+                let op = inst.op.unconditional();
+                self.call(&Inst { op, a: Arg::NONE, b: Arg::NONE, ..*inst })
+            }
+            Some(_) => {
+                self.fired.fire(Rule::CallIfFalse);
+                inst.dst.map(|_| b)
+            }
+            None => self.call(&Inst { a, b, ..*inst }),
+        }
+    }
+
+    /// A call; its operands besides arguments are those of the output.
     fn call(&mut self, inst: &Inst) -> Option<Arg> {
         let call = &self.input.calls[inst.call().index()];
         let args: Vec<Arg> = call.args.iter().map(|arg| self.operand(*arg)).collect();
         let result = inst.dst.map(|_| inst.ty);
         if inst.op != Op::Free {
-            args.iter().for_each(|arg| self.leak(*arg));
+            args.iter().chain([&inst.a, &inst.b]).for_each(|arg| self.leak(*arg));
         }
-        let key = (call.symbol.clone(), args, result);
-        let merge = inst.op == Op::CallPure && self.passes.contains(Passes::CSE);
+        let (symbol, has_result) = (call.symbol.clone(), call.has_result);
+        let merge = inst.op.is_pure_call() && self.passes.contains(Passes::CSE);
+        let all = args.iter().copied().chain([inst.a, inst.b]).collect();
+        let key = (inst.op, symbol.clone(), all, result);
         if merge && let Some(known) = self.calls.get(&key) {
             self.fired.fire(Rule::CseCall);
             return known.map(|arg| self.current(arg));
         }
-        let id = self.out.add_call(Call {
-            symbol: key.0.clone(),
-            args: key.1.clone(),
-            has_result: call.has_result,
-            effects: call.effects.clone(),
-        });
+        let id =
+            self.out.add_call(Call { symbol, args, has_result, effects: call.effects.clone() });
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {
             Some(ty) => Some(self.emit_with(ty, inst)),

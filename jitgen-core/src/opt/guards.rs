@@ -6,17 +6,18 @@
 //! ```
 //!
 //! Behind `guard b` the value `b` is the constant `true`, and if it is a comparison, so are its
-//! consequences: with `x <u y`, also `x <=u y`, `x != y`, not `y <u x`, `x != MAX`, `y != 0`.
+//! consequences: with `x <u y`, also `x <=u y`, `x != y`, not `y <u x`, and what it says of the bits
+//! and bounds of both.
 //! Behind `guard x == c` the value `x` is the constant `c`.
 //!
 //! Invariant `below-only`: what a guard tells is used for what comes after it, never before.
 //!
-//! Not here: arithmetic on ranges (`ranges`), merging guards, moving guards.
+//! Not here: what bits and bounds say (`domain`, `values`), merging guards, moving guards.
 
+use super::domain;
 use super::forward::Forward;
 use super::node::Node;
 use super::passes::Passes;
-use super::ranges::signed_max;
 use super::rules::Rule;
 use crate::ir::{Arg, Aux, Const, Inst, Op, Ty};
 
@@ -76,6 +77,7 @@ impl Forward<'_> {
     pub fn learn_compare(&mut self, node: Node, truth: bool) {
         let Node { op, ty, a, b, .. } = node;
         self.truths.insert(node.key(), truth);
+        self.bound(node, truth);
         match (op, truth) {
             (Op::Eq, true) | (Op::Ne, false) => self.equal(ty, a, b),
             (Op::Eq, false) | (Op::Ne, true) => self.different(ty, a, b),
@@ -117,16 +119,6 @@ impl Forward<'_> {
     fn different(&mut self, ty: Ty, a: Arg, b: Arg) {
         self.decide(Op::Eq, ty, a, b, false);
         self.decide(Op::Ne, ty, a, b, true);
-        for (x, y) in [(a, b), (b, a)] {
-            let (range, Some(c)) = (self.range(x), y.as_const()) else {
-                continue;
-            };
-            if c.bits == range.low && range.low < range.high {
-                self.narrow(x, range.low + 1, range.high);
-            } else if c.bits == range.high && range.low < range.high {
-                self.narrow(x, range.low, range.high - 1);
-            }
-        }
     }
 
     fn less(&mut self, lt: Op, ty: Ty, a: Arg, b: Arg) {
@@ -135,40 +127,24 @@ impl Forward<'_> {
         self.decide(le, ty, a, b, true);
         self.decide(lt, ty, b, a, false);
         self.decide(le, ty, b, a, false);
-        let (min, max) = match lt {
-            Op::LtU => (0, ty.mask()),
-            _ => (signed_max(ty) + 1, signed_max(ty)),
-        };
-        for (x, limit) in [(a, max), (b, min)] {
-            self.different(ty, x, Const::new(ty, limit).into());
-        }
         self.different(ty, a, b);
-        self.bound(lt, ty, a, b, 1);
     }
 
     fn less_or_equal(&mut self, le: Op, ty: Ty, a: Arg, b: Arg) {
         let lt = if le == Op::LeU { Op::LtU } else { Op::LtS };
         self.decide(le, ty, a, b, true);
         self.decide(lt, ty, b, a, false);
-        self.bound(lt, ty, a, b, 0);
     }
 
-    /// Ranges from `a + distance <= b`. Signed order says something about unsigned bits where the
-    /// smaller side is not negative.
-    fn bound(&mut self, lt: Op, ty: Ty, a: Arg, b: Arg, distance: u64) {
-        let (low, high) = (self.range(a), self.range(b));
-        let signed = lt == Op::LtS;
-        let max = if signed { signed_max(ty) } else { ty.mask() };
-        let minus_one = Const::new(ty, u64::MAX);
-        if signed && a == Arg::Const(minus_one) && distance == 1 {
-            return self.narrow(b, 0, max);
-        }
-        if signed && low.high > max {
+    /// Narrows the operands of a comparison to what it leaves.
+    fn bound(&mut self, node: Node, truth: bool) {
+        if self.ty(node.a).is_float() {
             return;
         }
-        self.narrow(b, low.low.saturating_add(distance), max);
-        if high.high <= max && high.high >= distance {
-            self.narrow(a, 0, high.high - distance);
+        let (a, b) = (self.known_of(node.a), self.known_of(node.b));
+        if let Some((left, right)) = domain::refine(node.op, truth, &a, &b) {
+            self.narrow(node.a, left);
+            self.narrow(node.b, right);
         }
     }
 }

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! One forward pass (`forward`) sees each operation once, with everything known at that place:
-//! what values are equal to (`fold`, the expression table), which comparisons are decided
-//! (`guards`), what memory holds (`memory`). The pass is run a second time over the same input with
+//! what values are equal to (`fold`, the expression table), which bits and bounds they have (`values`,
+//! `domain`), which comparisons are decided (`guards`), what memory holds (`memory`). The pass is run a second time over the same input with
 //! the knowledge of the first as its start, which peels the loop (`peel`). One backward pass
 //! (`backward`) then drops what nothing needs, and before that moves stores into exits (`sink`).
 //!
@@ -19,7 +19,8 @@
 //!    want before it is missing. NaN payloads are bits.
 //! 2. It never moves an operation; only `sink` does, and only stores. Operations stay in the order of the input, so a division stays
 //!    behind the guard that protects it.
-//! 3. It has a row in `rules`, fires under that name, and has a filetest.
+//! 3. It has a name in `rules`, fires under it, and has a filetest. A rule of integers is a row of
+//!    `fold/table`, which the tests prove; each row has a filetest.
 //! 4. It rewrites toward the normal form (constants right, `sub x, c` as `add x, -c`, `le` with a
 //!    constant as `lt`, overflow predicates with a constant as comparisons), never away from it.
 //!
@@ -35,6 +36,7 @@
 mod address;
 mod backward;
 mod compact;
+mod domain;
 mod fold;
 mod forward;
 mod fresh;
@@ -43,28 +45,28 @@ mod memory;
 mod node;
 mod passes;
 mod peel;
-mod ranges;
 mod rules;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod values;
 mod virtuals;
 mod words;
 
 pub use passes::Passes;
-pub use rules::RULES;
+pub use rules::rules;
 
 use crate::ir::{BlockId, End, Trace, verify};
 use forward::Forward;
-use rules::{Fired, Rule};
+use rules::Rule;
 
 /// What [`optimize`] returns.
 #[derive(Clone, Debug)]
 pub struct Optimized {
     /// The optimized trace.
     pub trace: Trace,
-    /// Names of the rules that have fired, in the order of [`RULES`].
-    pub fired: Vec<&'static str>,
+    /// The rules that have fired, as positions in [`rules`].
+    pub fired: Vec<usize>,
     /// A loop whose own end decides that one of its guards fails in the next round: the guest loop
     /// takes two ways (or more) in turn, and only a trace of several rounds is one that repeats.
     pub alternates: bool,
@@ -97,5 +99,5 @@ pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
         }
     }
     debug_assert_eq!(verify(&result), vec![], "from:\n{trace}\nto:\n{result}");
-    Optimized { trace: result, fired: Fired::names(fired), alternates }
+    Optimized { trace: result, fired: fired.numbers(), alternates }
 }

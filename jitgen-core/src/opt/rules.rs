@@ -1,12 +1,15 @@
 //! The rules of the optimizer by name. Each is fired by a filetest under `tests/filetests/opt`.
 //!
 //! ```text
-//! AddZero "add-zero" "x + 0 => x";
+//! LoadForward "load-forward" "a load of what was loaded => the value";
 //! ```
 //!
-//! A rule's code is found by its variant: it is named exactly where it fires.
+//! There are two kinds: rules that are code have a variant here, which is named exactly where the rule
+//! fires; algebraic rules of integers are rows of `fold/table`, which this file only counts.
 //!
-//! Not here: the rules' conditions and why they hold; those stand at the code.
+//! Not here: the conditions of rules that are code, and why they hold; those stand at the code.
+
+use super::fold::rows;
 
 macro_rules! rules {
     ($($name:ident $text:literal $law:literal;)+) => {
@@ -14,93 +17,25 @@ macro_rules! rules {
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub(super) enum Rule { $(#[doc = $law] $name),+ }
 
-        /// Every rule: its name in `fired`, and what it does.
-        pub const RULES: &[(&str, &str)] = &[$(($text, $law)),+];
+        /// Every rule that is code: its name in `fired`, and what it does.
+        const CODE: &[(&str, &str)] = &[$(($text, $law)),+];
     };
 }
 
 rules! {
     ConstantFold "constant-fold" "an operation on constants => its result";
     ConstantRight "constant-right" "c op x => x op c, where operands are exchangeable";
+    KnownValue "known-value" "an operation whose operands leave one result => it";
     Copy "copy" "copy x => x";
-    AddZero "add-zero" "x + 0 => x";
-    AddAdd "add-add" "(x + c) + d => x + (c + d)";
-    AddSubCancel "add-sub-cancel" "(x - y) + y => x";
-    SubSelf "sub-self" "x - x => 0";
-    SubConstant "sub-constant" "x - c => x + -c";
-    SubFromZero "sub-from-zero" "0 - x => neg x";
-    SubAddCancel "sub-add-cancel" "(x + y) - y => x";
-    SubSameBase "sub-same-base" "(x + c) - (x + d) => c - d";
-    NegNeg "neg-neg" "neg neg x => x; also fneg";
-    NegSub "neg-sub" "neg (x - y) => y - x";
-    MulZero "mul-zero" "x * 0 => 0";
-    MulOne "mul-one" "x * 1 => x";
-    MulMinusOne "mul-minus-one" "x * -1 => neg x";
-    MulMul "mul-mul" "(x * c) * d => x * (c * d)";
-    MulAdd "mul-add" "(x + c) * d => x * d + c * d";
-    MulPowerOfTwo "mul-power-of-two" "x * 2^k => x << k";
-    DivOne "div-one" "x / 1 => x";
-    RemOne "rem-one" "x % 1 => 0";
-    DivPowerOfTwo "div-power-of-two" "x /u 2^k => x >>u k";
-    RemPowerOfTwo "rem-power-of-two" "x %u 2^k => x & (2^k - 1)";
-    AndZero "and-zero" "x & 0 => 0";
-    AndOnes "and-ones" "x & -1 => x";
-    AndSelf "and-self" "x & x => x";
-    AndAnd "and-and" "(x & c) & d => x & (c & d)";
-    AndRange "and-range" "x & c => x, where c has all bits that x can have";
-    AndDisjoint "and-disjoint" "x & c => 0, where c has none of the bits that x can have";
-    AndOr "and-or" "(x | y) & c => y & c, where c has none of the bits that x can have";
-    OrZero "or-zero" "x | 0 => x";
-    OrOnes "or-ones" "x | -1 => -1";
-    OrSelf "or-self" "x | x => x";
-    OrOr "or-or" "(x | c) | d => x | (c | d)";
-    XorZero "xor-zero" "x ^ 0 => x";
-    XorOnes "xor-ones" "x ^ -1 => not x";
-    XorSelf "xor-self" "x ^ x => 0";
-    XorXor "xor-xor" "(x ^ c) ^ d => x ^ (c ^ d)";
-    ShiftZero "shift-zero" "x << 0 => x, for each shift";
-    ZeroShift "zero-shift" "0 << x => 0, for each shift";
-    ShiftShift "shift-shift" "(x << c) << d => x << (c + d), for each shift";
-    ShiftOut "shift-out" "x >>u c => 0, where x < 2^c";
-    ShiftOr "shift-or" "(x | y) >>u c => x >>u c, where y < 2^c";
-    ShlShrU "shl-shr" "(x << c) >>u c => x & mask, (x >>u c) << c => x & mask";
-    ShlAdd "shl-add" "(x + c) << k => (x << k) + (c << k)";
-    NotNot "not-not" "not not x => x";
-    NotCompare "not-compare" "not (x == y) => x != y, and so on";
-    PtrAddZero "ptr-add-zero" "ptr_add p, 0 => p";
-    PtrAddPtrAdd "ptr-add-ptr-add" "ptr_add (ptr_add p, c), d => ptr_add p, c + d";
-    PtrAddSplit "ptr-add-split" "ptr_add p, (x + c) => ptr_add (ptr_add p, x), c";
-    PtrAddConstantLast "ptr-add-constant-last" "ptr_add (ptr_add p, c), x => ptr_add (ptr_add p, x), c";
+    FNegFNeg "fneg-fneg" "fneg fneg x => x";
+    NotFCompare "not-fcompare" "not (feq x, y) => fne x, y, and back";
     AddressOffset "address-offset" "load (ptr_add p, c)+k => load p+(k+c), also store";
-    CompareSelf "compare-self" "x == x => true, x < x => false, and so on";
-    EqAdd "eq-add" "x + c == d => x == d - c, also !=";
-    EqSameBase "eq-same-base" "x + c == x + d => c == d, also !=";
-    EqSubZero "eq-sub-zero" "x - y == 0 => x == y, also !=";
-    EqBool "eq-bool" "b == true => b, b == false => not b, also !=";
-    EqExtend "eq-extend" "zext x == c => x == c or false, also != and sext";
-    EqExtendBoth "eq-extend-both" "zext x == zext y => x == y, also != and sext";
-    LeConstant "le-constant" "x <= c => x < c + 1, c <= x => c - 1 < x";
-    LtLimit "lt-limit" "x <u 0 => false, x <u 1 => x == 0, x <u MAX => x != MAX, and so on";
-    LtWrap "lt-wrap" "x + c <u c => x >u -1 - c (it has wrapped)";
-    LtExtend "lt-extend" "zext x <u zext y => x <u y, also <=";
-    CompareRange "compare-range" "a comparison that the operands' ranges decide => its result";
-    OverflowZero "overflow-zero" "no overflow in x + 0, x - 0, x * 0, x * 1";
-    OverflowRange "overflow-range" "no overflow where the operands' ranges are small";
-    AddOverflowConstant "add-overflow-constant" "overflow of x + c => a comparison of x";
-    SubOverflowConstant "sub-overflow-constant" "signed overflow of x - c => a comparison of x";
-    SubOverflowUnsigned "sub-overflow-unsigned" "unsigned overflow of x - y => x <u y";
-    MulOverflowConstant "mul-overflow-constant" "unsigned overflow of x * c => MAX / c <u x";
-    TruncTrunc "trunc-trunc" "trunc (trunc x) => trunc x";
-    TruncExtend "trunc-extend" "trunc (zext x) => x, zext x or trunc x, also sext";
-    ExtendExtend "extend-extend" "zext (zext x) => zext x, sext (sext x) => sext x, sext (zext x) => zext x";
-    TruncOr "trunc-or" "trunc (x | y) => trunc y, where all bits of x are cut off";
-    TruncAnd "trunc-and" "trunc (x & c) => trunc x, where c has all bits that stay";
-    TruncZero "trunc-zero" "trunc x => 0, where all bits of x are cut off";
-    ZextTrunc "zext-trunc" "zext (trunc x) => x & mask, back at x's type";
     BitcastBitcast "bitcast-bitcast" "bitcast (bitcast x) => x or bitcast x";
     FDivPowerOfTwo "fdiv-power-of-two" "x / 2^k => x * 2^-k";
     Cse "cse" "an operation that has been computed => its result";
     CseCall "cse-call" "call_pure with the same operands => its result";
+    CallIfTrue "call-if-true" "a conditional call whose condition is true => the call";
+    CallIfFalse "call-if-false" "a conditional call whose condition is false => its second operand";
     KnownTruth "known-truth" "a comparison that a guard has decided => its result";
     GuardConstant "guard-constant" "a guard that always passes => nothing";
     GuardNot "guard-not" "guard (not b) => guard_not b, and back";
@@ -128,24 +63,46 @@ rules! {
     DeadParam "dead-param" "a parameter that is only passed on => nothing";
 }
 
+/// The number of a rule: those that are code, then the rows of the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct RuleId(usize);
+
+impl RuleId {
+    /// The rule of that row.
+    pub fn row(number: usize) -> RuleId {
+        RuleId(CODE.len() + number)
+    }
+}
+
+impl From<Rule> for RuleId {
+    fn from(rule: Rule) -> RuleId {
+        RuleId(rule as usize)
+    }
+}
+
+/// Every rule: its name in `fired`, and what it does. A name may have several rows.
+pub fn rules() -> Vec<(&'static str, String)> {
+    let code = CODE.iter().map(|(name, law)| (*name, (*law).to_owned()));
+    code.chain(rows().iter().map(|row| (row.name, row.to_string()))).collect()
+}
+
 /// A set of rules that have fired.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Fired(u128);
-
-const _: () = assert!(RULES.len() <= 128, "Fired holds 128 rules");
+pub(super) struct Fired([u64; 5]);
 
 impl Fired {
-    pub fn fire(&mut self, rule: Rule) {
-        self.0 |= 1 << rule as u32;
+    pub fn fire(&mut self, rule: impl Into<RuleId>) {
+        let RuleId(number) = rule.into();
+        self.0[number / 64] |= 1 << (number % 64);
     }
 
     pub fn extend(&mut self, other: Fired) {
-        self.0 |= other.0;
+        self.0.iter_mut().zip(other.0).for_each(|(ours, theirs)| *ours |= theirs);
     }
 
-    pub fn names(self) -> Vec<&'static str> {
-        let rules = RULES.iter().enumerate();
-        let fired = rules.filter(|(index, _)| self.0 >> index & 1 == 1);
-        fired.map(|(_, (name, _))| *name).collect()
+    /// The positions of the rules in [`rules`].
+    pub fn numbers(self) -> Vec<usize> {
+        let fired = |number: &usize| self.0[number / 64] >> (number % 64) & 1 == 1;
+        (0..CODE.len() + rows().len()).filter(fired).collect()
     }
 }

@@ -156,8 +156,10 @@ impl<'a> Plan<'a> {
                     }
                     walk.write(|pending| pending.may_touch(&access));
                 }
-                Sig::Call if inst.op == Op::Call => walk.write(|_| true),
-                Sig::Call => {
+                Sig::Call | Sig::CallIf if inst.op.unconditional() == Op::Call => {
+                    walk.write(|_| true);
+                }
+                Sig::Call | Sig::CallIf => {
                     let call = &self.trace.calls[inst.call().index()];
                     walk.write(|pending| {
                         let class = pending.class;
@@ -276,8 +278,8 @@ fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
                 held.remove_aliases(access());
                 held.insert(access(), inst.b);
             }
-            Sig::Call if inst.op == Op::Call => held.clear(),
-            Sig::Call => {
+            Sig::Call | Sig::CallIf if inst.op.unconditional() == Op::Call => held.clear(),
+            Sig::Call | Sig::CallIf => {
                 let call = &trace.calls[inst.call().index()];
                 held.retain(|word| !call.may_write(inst.op, word.class));
             }

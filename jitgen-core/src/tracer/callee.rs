@@ -12,7 +12,7 @@
 //!
 //! Not here: which classes an author's names are (`macro_support::effects`).
 
-use super::Function;
+use super::{Function, Word};
 use crate::ir::{Class, Effects};
 
 /// A residual function and what is declared of it.
@@ -24,17 +24,29 @@ pub struct Callee {
     pub pure: bool,
     /// What it does to memory that the trace knows of.
     pub effects: Effects,
+    /// When it is called; always, if there is none.
+    pub condition: Option<Condition>,
+}
+
+/// A condition under which a call is made. It is a value of the trace: what is constant decides
+/// while recording.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Condition {
+    /// Is the call made?
+    pub holds: Word,
+    /// The result if it is not.
+    pub otherwise: Option<Word>,
 }
 
 impl Callee {
     /// A function whose result depends on its arguments alone.
     pub fn pure(function: Function) -> Callee {
-        Callee { function, pure: true, effects: Callee::without_effects() }
+        Callee { pure: true, ..Callee::reading(function) }
     }
 
     /// A function that writes nothing.
     pub fn reading(function: Function) -> Callee {
-        Callee { function, pure: false, effects: Callee::without_effects() }
+        Callee { effects: Callee::without_effects(), ..Callee::from(function) }
     }
 
     /// May it write memory of that class?
@@ -51,6 +63,6 @@ impl Callee {
 
 impl From<Function> for Callee {
     fn from(function: Function) -> Callee {
-        Callee { function, pure: false, effects: Effects::default() }
+        Callee { function, pure: false, effects: Effects::default(), condition: None }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! twin        with(|s| ...)                     the session that runs
-//!   residual  outside(f)                        it waits; `f` may run portals, with sessions of their own
+//!   residual  Outside, outside(f)               it waits; `f` may run portals, with sessions of their own
 //! ```
 //!
 //! Not here: what a session does (`session`).
@@ -49,19 +49,31 @@ pub fn run_within<R>(session: Session, f: impl FnOnce() -> R) -> (R, Session) {
     (result, session)
 }
 
-/// Runs `f` (residual code) outside of the session, so that it can run portals of its own.
-pub fn outside<R>(f: impl FnOnce() -> R) -> R {
-    /// Puts the session back that waits.
-    struct Resume;
-    impl Drop for Resume {
-        fn drop(&mut self) {
-            let session = WAITING.with_borrow_mut(Vec::pop).flatten();
-            SESSION.replace(session);
-        }
+/// While it lives, residual code runs: outside of the session, so that it can run portals of its
+/// own. Then the session is put back that has waited, also by a panic.
+pub struct Outside(());
+
+impl Outside {
+    /// The session waits from here on.
+    #[inline(never)]
+    pub fn begin() -> Outside {
+        let session = SESSION.take();
+        WAITING.with_borrow_mut(|waiting| waiting.push(session));
+        Outside(())
     }
-    let session = SESSION.take();
-    WAITING.with_borrow_mut(|waiting| waiting.push(session));
-    let _resume = Resume;
+}
+
+impl Drop for Outside {
+    #[inline(never)]
+    fn drop(&mut self) {
+        let session = WAITING.with_borrow_mut(Vec::pop).flatten();
+        SESSION.replace(session);
+    }
+}
+
+/// Runs `f` (residual code) [`Outside`] of the session.
+pub fn outside<R>(f: impl FnOnce() -> R) -> R {
+    let _outside = Outside::begin();
     f()
 }
 

@@ -6,9 +6,10 @@
 //!
 //! Not here: what the hints mean to an author (`docs/hints.md`).
 
-use super::recorder::class_name;
+use super::recorder::{Recorder, class_name};
 use super::{
-    AbortReason, Callee, Function, Image, Inlined, Opnd, Replayed, Session, Word, validity,
+    AbortReason, Callee, Condition, Function, Image, Inlined, Opnd, Replayed, Session, Word,
+    validity,
 };
 use crate::ir::{Const, LogEntry};
 
@@ -41,6 +42,31 @@ impl Session {
                 constant
             }
         }
+    }
+
+    /// The next call is made only under a condition.
+    pub fn only_if(&mut self, condition: Condition) {
+        self.condition = Some(condition);
+    }
+
+    /// The condition of this call, if it has one.
+    pub fn take_condition(&mut self) -> Option<Condition> {
+        self.condition.take()
+    }
+
+    /// Is the next call made only under a condition?
+    pub fn is_conditional(&self) -> bool {
+        self.condition.is_some()
+    }
+
+    /// A call is not made, in no execution of the trace: the log has it all the same, since replay
+    /// does not know what was constant.
+    pub fn skip_call(&mut self, result: Option<Word>) {
+        self.flush();
+        self.emit(|r| {
+            r.log_call(result.map(Recorder::arg));
+            Opnd::Const
+        });
     }
 
     /// The words of memory that a function declares not to write, as far as they are known: address

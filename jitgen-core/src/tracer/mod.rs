@@ -10,6 +10,7 @@
 //! Not here: machine code, the store of compiled traces, raw memory.
 
 mod abort;
+mod allocate;
 mod callee;
 mod current;
 mod hints;
@@ -30,8 +31,8 @@ pub mod validity;
 mod values;
 
 pub use abort::AbortReason;
-pub use callee::Callee;
-pub use current::{each_word, outside, run_within, try_with, with};
+pub use callee::{Callee, Condition};
+pub use current::{Outside, each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
 pub use levels::{Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};

@@ -55,12 +55,19 @@ pub fn guarded_elidable<R>(again: bool, on_panic: R, f: impl FnOnce() -> R) -> R
 
 /// Runs `f` on behalf of compiled code; a panic is kept for [`resume`] and `on_panic` returned.
 pub fn guarded<R>(on_panic: R, f: impl FnOnce() -> R) -> R {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(result) => result,
-        Err(payload) => {
-            PAYLOAD.set(Some(payload));
-            PANICKED.set(true);
-            on_panic
+    let (mut f, mut result) = (Some(f), on_panic);
+    catch(&mut || {
+        if let Some(f) = f.take() {
+            result = f();
         }
+    });
+    result
+}
+
+/// What is the same for all results, compiled once.
+fn catch(f: &mut dyn FnMut()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        PAYLOAD.set(Some(payload));
+        PANICKED.set(true);
     }
 }

@@ -18,7 +18,7 @@
 
 use super::journal::Event;
 use super::private::Private;
-use super::{Address, Callee, Image, Opnd, Word};
+use super::{Address, Callee, Condition, Image, Opnd, Word};
 use crate::ir::{
     Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
     Trace, Ty, ValueId,
@@ -399,7 +399,7 @@ impl Recorder {
         result: Option<Const>,
         mut effects: Effects,
     ) -> Option<ValueId> {
-        if op != Op::Call {
+        if op.unconditional() != Op::Call {
             effects.writes.get_or_insert_default();
         }
         if let Some(classes) = &mut effects.writes {
@@ -465,6 +465,38 @@ impl Recorder {
         self.block.insts.push(Inst { op: Op::Free, ty, dst: None, a, b: a, imm: 0, aux });
         self.log(LogEntry::Call(None), true);
         self.journal.push(Event::Free { address: pointer.now.bits });
+    }
+
+    /// Appends a call that is made only under a condition. One of a pure function is logged when it
+    /// has returned, see [`Recorder::log_call`].
+    pub fn call_if(
+        &mut self,
+        condition: &Condition,
+        symbol: &str,
+        args: &[Word],
+        result: Option<Const>,
+        callee: &Callee,
+    ) -> Option<ValueId> {
+        let dst = match result {
+            Some(result) if callee.pure => Some(self.call_elidable(symbol, args, result)),
+            _ => self.call(Op::CallIf, symbol, args, None, result, callee.effects.clone()),
+        };
+        let inst = self.block.insts.last_mut().expect("just appended");
+        inst.op = if callee.pure && dst.is_some() { Op::CallIfPure } else { Op::CallIf };
+        inst.a = Self::arg(condition.holds);
+        inst.b = condition.otherwise.map_or(Arg::NONE, Self::arg);
+        // It may be the result.
+        self.private.leak(inst.b);
+        if !condition.holds.now.is_true() {
+            // The twin has not made it.
+            self.journal.pop();
+        }
+        dst
+    }
+
+    /// Logs a call that replay takes for one, though it is no effect.
+    pub fn log_call(&mut self, result: Option<Arg>) {
+        self.log(LogEntry::Call(result), false);
     }
 
     /// Appends the call of an elidable function. It is logged when it has returned, since one that

@@ -23,7 +23,8 @@ use super::journal::Event;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
 use super::{
-    AbortReason, Address, Blob, Callee, Level, Local, Opnd, Part, Replayed, Validity, Word,
+    AbortReason, Address, Blob, Callee, Condition, Level, Local, Opnd, Part, Replayed, Validity,
+    Word,
 };
 use crate::ir::{Arg, Const, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
@@ -183,6 +184,8 @@ pub struct Session {
     /// An inner portal goes on where the log says, and has not come to that merge point yet.
     pub(super) resumes_level: bool,
     start_greens: VecDeque<Green>,
+    /// The condition of the next call.
+    pub(super) condition: Option<Condition>,
     pub(super) pins: Vec<Rc<dyn Any>>,
     pub(super) shared: Vec<Opnd>,
     started: bool,
@@ -494,11 +497,15 @@ impl Session {
         self.flush();
         let symbol = callee.function.symbol;
         self.emit_call(|r, flag| {
-            let value = match result {
-                Some(result) if callee.pure => Some(r.call_elidable(symbol, args, result)),
+            let value = match (result, &callee.condition) {
+                (_, Some(condition)) => r.call_if(condition, symbol, args, result, callee),
+                (Some(result), _) if callee.pure => Some(r.call_elidable(symbol, args, result)),
                 _ => r.call(Op::Call, symbol, args, None, result, callee.effects.clone()),
             };
             r.guard_flag(flag);
+            if callee.pure && callee.condition.is_some() {
+                r.log_call(value.map(Arg::Value));
+            }
             value.map_or(Opnd::Const, Opnd::Ssa)
         })
     }
@@ -524,23 +531,6 @@ impl Session {
             Opnd::Const
         });
         blob.map_or(Opnd::Const, |blob| self.add_blob(blob))
-    }
-
-    /// Memory has been allocated, of that size and alignment: the operand of its address.
-    pub fn end_new(&mut self, function: Function, layout: (u64, u64), now: Const) -> Opnd {
-        self.uses(function);
-        self.flush();
-        self.emit(|r| Opnd::Ssa(r.allocate(function.symbol, layout, now)))
-    }
-
-    /// Allocated memory has been freed.
-    pub fn end_free(&mut self, function: Function, pointer: Word, layout: (Word, u64)) {
-        self.uses(function);
-        self.flush();
-        self.emit(|r| {
-            r.free(function.symbol, pointer, layout);
-            Opnd::Const
-        });
     }
 
     /// The word that says which variant a call's result is, where its bytes do not.
@@ -665,7 +655,7 @@ impl Session {
             Some(Recorded { trace, journal, target, functions, result: None, validity, cleared });
     }
 
-    fn uses(&mut self, function: Function) {
+    pub(super) fn uses(&mut self, function: Function) {
         if let Some(recording) = &mut self.recording
             && !recording.functions.contains(&function)
         {

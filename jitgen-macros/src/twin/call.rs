@@ -11,11 +11,11 @@
 //!
 //! Not here: the twins of the standard library's methods (`macro_support::methods`).
 
-use super::{Twin, promoted, support_at, twin_name};
+use super::{Twin, promoted, short_at, twin_name};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct};
+use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct, Ident};
 
 /// Functions of word types that do not take `self`.
 const WITHOUT_SELF: [&str; 5] = ["from_bits", "from", "try_from", "from_u32", "default"];
@@ -32,7 +32,7 @@ const HINTS: [(&str, usize); 5] = [
 impl Twin<'_> {
     /// `f(args)`.
     pub fn call(&mut self, e: &ExprCall) -> TokenStream {
-        let m = support_at(e.span());
+        let m = short_at(e.span());
         let Expr::Path(function) = &*e.func else {
             return self.unsupported(
                 &e.func,
@@ -67,6 +67,11 @@ impl Twin<'_> {
             {
                 let (function, arguments) = (format_ident!("mem_{name}"), self.arguments(&e.args));
                 return quote_spanned!(e.span()=> #m::#function(#(#arguments),*));
+            }
+            "Ok" | "Err" | "Some" if single && e.args.len() == 1 => {
+                let (made, arguments) = (name.to_string().to_lowercase(), self.arguments(&e.args));
+                let made = Ident::new(&made, name.span());
+                return quote_spanned!(e.span()=> #m::#made(#(#arguments),*));
             }
             text if text.starts_with(|c: char| c.is_uppercase()) => {
                 let (path, arguments) = (&function.path, self.arguments(&e.args));
@@ -126,7 +131,7 @@ impl Twin<'_> {
             return self.with_receiver(
                 e,
                 receiver,
-                |this| quote_spanned!(e.span()=> #twin(#this, __q, #(#arguments),*)),
+                |this, taken| quote_spanned!(e.span()=> #twin(#this, #taken, #(#arguments),*)),
             );
         }
         let arguments = self.arguments(&e.args);
@@ -139,35 +144,40 @@ impl Twin<'_> {
         let receiver = self.place(&e.receiver);
         if e.method == "clone" && e.args.is_empty() {
             // What is cloned is what the references lead to, not what an `Rc` does.
-            let m = support_at(e.span());
+            let m = short_at(e.span());
             return quote_spanned!(e.span()=> #m::clone_of(#receiver));
         }
         if e.method == "ptr_eq" && e.args.len() == 1 {
             // What is compared are the pointers, not what they lead to.
-            let (m, other) = (support_at(e.span()), self.value(&e.args[0]));
+            let (m, other) = (short_at(e.span()), self.value(&e.args[0]));
             return quote_spanned!(e.span()=> #m::same_object(#receiver, #other));
         }
         let arguments = self.arguments(&e.args);
         self.with_receiver(
             e,
             receiver,
-            |this| quote_spanned!(e.span()=> (#this).#twin #generics (__q, #(#arguments),*)),
+            |this, taken| {
+                quote_spanned!(e.span()=> (#this).#twin #generics (#taken, #(#arguments),*))
+            },
         )
     }
 
-    /// A call with a receiver: rustc finds the twin by the native reference `this`; `__q` is what
-    /// the twin uses, and is taken before the arguments are evaluated.
+    /// A call with a receiver: rustc finds the twin by the native reference, the first argument;
+    /// what the twin uses is the second, and is taken before the others are evaluated.
     fn with_receiver(
         &mut self,
         e: &impl Spanned,
         receiver: TokenStream,
-        call: impl FnOnce(TokenStream) -> TokenStream,
+        call: impl FnOnce(TokenStream, TokenStream) -> TokenStream,
     ) -> TokenStream {
-        let m = support_at(e.span());
-        let call = call(quote_spanned!(e.span()=> unsafe { &*__r.addr() }));
+        let m = short_at(e.span());
+        let (this, taken) = (
+            quote_spanned!(e.span()=> unsafe { &*__r.addr() }),
+            quote_spanned!(e.span()=> #m::receive(__r)),
+        );
+        let call = call(this, taken);
         quote_spanned!(e.span()=> {
             let __r = #m::auto(#receiver);
-            let __q = #m::receive(__r);
             // SAFETY: the receiver is alive; the twin uses the reference for its address only.
             #call
         })
@@ -190,7 +200,7 @@ impl Twin<'_> {
         base: Option<TokenStream>,
         build: impl Fn(&[TokenStream]) -> TokenStream,
     ) -> TokenStream {
-        let m = support_at(e.span());
+        let m = short_at(e.span());
         let name = |prefix: &'static str| {
             move |index: usize| format_ident!("__{prefix}{index}", span = Span::call_site())
         };
@@ -200,25 +210,23 @@ impl Twin<'_> {
         let fields: Vec<_> =
             (0..values.len()).map(|index| name("f")(index).to_token_stream()).collect();
         let (mut built, mut pattern) = (build(&natives), build(&fields));
-        let base_value = base.unwrap_or(quote!(()));
-        let mut base_opnd = quote!(#m::constant());
-        if base_value.to_string() != "()" {
+        let (mut rest, mut rest_opnd) = (quote!(), quote!(#m::constant()));
+        if let Some(base) = base {
             built = with_rest(&built, &quote!(..__base.native()));
             pattern = with_rest(&pattern, &quote!(..));
-            base_opnd = quote!(__base.opnd());
+            rest = quote!(let __base = #base; let __rest = __base.opnd(););
+            rest_opnd = quote!(__rest);
         }
         quote_spanned!(e.span()=> match (#(#values,)*) {
             (#(#names,)*) => {
-                let __base = #base_value;
-                let __rest = #base_opnd;
+                #rest
                 #(let #opnds = #names.opnd();)*
                 let __x = #built;
-                let mut __parts = #m::Parts::of(&raw const __x, __rest);
-                match &__x {
-                    #pattern => { #(__parts.put(#fields, #opnds);)* }
-                    _ => ::core::unreachable!(),
-                }
-                __parts.finish(__x)
+                let __parts = match &__x {
+                    #pattern => [#(#m::made(#fields, #opnds)),*],
+                    _ => #m::never(),
+                };
+                #m::whole(&raw const __x, #rest_opnd, &__parts, __x)
             }
         })
     }
@@ -229,11 +237,11 @@ impl Twin<'_> {
 }
 
 /// Does a path go through a type there?
-fn is_type(name: &syn::Ident) -> bool {
+fn is_type(name: &Ident) -> bool {
     name.to_string().starts_with(|c: char| c.is_uppercase()) || is_word(name)
 }
 
-fn is_word(name: &syn::Ident) -> bool {
+fn is_word(name: &Ident) -> bool {
     matches!(
         &*name.to_string(),
         "u8" | "u16"

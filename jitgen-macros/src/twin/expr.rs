@@ -2,7 +2,7 @@
 //!
 //! Not here: calls (`call`), patterns (`pattern`), places (`place`).
 
-use super::{Breaks, Return, Twin, support, support_at};
+use super::{Breaks, Return, Twin, short, short_at};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
@@ -13,7 +13,7 @@ use syn::{BinOp, Expr, Lit, Token, UnOp};
 impl Twin<'_> {
     /// The value of an expression.
     pub fn value(&mut self, e: &Expr) -> TokenStream {
-        let m = support_at(e.span());
+        let m = short_at(e.span());
         if self.is_constant(e) {
             return quote_spanned!(e.span()=> #m::lift(#e));
         }
@@ -22,13 +22,14 @@ impl Twin<'_> {
             Expr::Group(e) => self.value(&e.expr),
             Expr::Lit(e) => self.literal(e),
             Expr::Path(path) => self.path(path),
+            Expr::Binary(binary) if compound(&binary.op).is_some() => self.assigned(e),
             Expr::Binary(e) => self.binary(e),
             Expr::Unary(e) => self.unary(e),
             Expr::Cast(cast) => {
                 let (value, ty) = (self.value(&cast.expr), &cast.ty);
                 quote_spanned!(e.span()=> match #value { __a => #m::cast(__a, __a.nat() as #ty) })
             }
-            Expr::Assign(e) => self.assign(e),
+            Expr::Assign(_) => self.assigned(e),
             Expr::Field(_) | Expr::Index(_) => {
                 let place = self.place(e);
                 quote_spanned!(e.span()=> #place.get())
@@ -147,14 +148,14 @@ impl Twin<'_> {
                 self.unsupported(e, "byte strings are", "use them in a #[residual] function")
             }
             _ => {
-                let m = support();
+                let m = short();
                 quote!(#m::lift(#e))
             }
         }
     }
 
     fn path(&mut self, e: &syn::ExprPath) -> TokenStream {
-        let m = support();
+        let m = short();
         let Some(name) = e.path.get_ident() else { return quote!(#m::lift(#e)) };
         if name == "self" {
             return quote_spanned!(name.span()=> __self);
@@ -181,10 +182,7 @@ impl Twin<'_> {
     }
 
     fn binary(&mut self, e: &syn::ExprBinary) -> TokenStream {
-        let m = support_at(e.span());
-        if let Some((op, plain)) = compound(&e.op) {
-            return self.compound_assign(e, &op, &plain);
-        }
+        let m = short_at(e.span());
         let (left, right) = (self.value(&e.left), self.value(&e.right));
         match &e.op {
             BinOp::And(_) => quote!(if #m::branch(#left) { #right } else { #m::lift(false) }),
@@ -198,11 +196,7 @@ impl Twin<'_> {
                         BinOp::Eq(_) | BinOp::Ne(_) => quote!(equal),
                         _ => quote!(compare),
                     };
-                    return quote_spanned!(e.span()=> match (#left, #right) {
-                        (__a, __b) => {
-                            #m::#how(#m::Bin::#name, __a, __b, || __a.nat() #op __b.nat())
-                        }
-                    });
+                    return quote_spanned!(e.span()=> #m::#how(#m::Bin::#name, #left, #right));
                 }
                 quote_spanned!(e.span()=> match (#left, #right) {
                     (__a, __b) => #m::bin(
@@ -213,19 +207,30 @@ impl Twin<'_> {
         }
     }
 
-    fn compound_assign(
-        &mut self,
-        e: &syn::ExprBinary,
-        name: &TokenStream,
-        op: &TokenStream,
-    ) -> TokenStream {
-        let m = support_at(e.span());
+    /// An assignment as a statement.
+    pub fn assignment(&mut self, e: &Expr) -> TokenStream {
+        match e {
+            Expr::Assign(e) => self.assign(e),
+            Expr::Binary(e) => self.compound_assign(e),
+            _ => quote!(),
+        }
+    }
+
+    /// An assignment as a value.
+    fn assigned(&mut self, e: &Expr) -> TokenStream {
+        let (m, assignment) = (short(), self.assignment(e));
+        quote!({ #assignment #m::unit() })
+    }
+
+    fn compound_assign(&mut self, e: &syn::ExprBinary) -> TokenStream {
+        let m = short_at(e.span());
+        let Some((name, op)) = compound(&e.op) else { return quote!() };
         let right = self.value(&e.right);
         let result = quote_spanned!(e.span()=>
             #m::bin(#m::Bin::#name, __jitgen_checked(), __a, __b, __a.nat() #op __b.nat())
         );
         if let Some(local) = self.local_name(&e.left) {
-            return quote!({ let __b = #right; let __a = #local; #local = #result; #m::unit() });
+            return quote!({ let __b = #right; let __a = #local; #local = #result; });
         }
         let place = self.place(&e.left);
         quote!({
@@ -233,12 +238,11 @@ impl Twin<'_> {
             let __p = #place;
             let __a = __p.get();
             __p.set(#result);
-            #m::unit()
         })
     }
 
     fn unary(&mut self, e: &syn::ExprUnary) -> TokenStream {
-        let m = support_at(e.span());
+        let m = short_at(e.span());
         let name = match &e.op {
             UnOp::Deref(_) => {
                 let place = self.place(&Expr::Unary(e.clone()));
@@ -255,10 +259,9 @@ impl Twin<'_> {
     }
 
     fn assign(&mut self, e: &syn::ExprAssign) -> TokenStream {
-        let m = support();
         if matches!(&*e.left, Expr::Infer(_)) {
             let value = self.value(&e.right);
-            return quote!({ let _ = #value; #m::unit() });
+            return quote!({ let _ = #value; });
         }
         if matches!(&*e.left, Expr::Tuple(_) | Expr::Struct(_) | Expr::Array(_) | Expr::Call(_)) {
             return self.unsupported(
@@ -270,13 +273,13 @@ impl Twin<'_> {
         let value = self.value(&e.right);
         if let Some(local) = self.local_name(&e.left) {
             if gives_reference(&e.right) && !self.deferred.contains(&local) {
-                let m = support_at(e.right.span());
-                return quote!({ #local = #m::coerced(#value, &#local); #m::unit() });
+                let m = short_at(e.right.span());
+                return quote!(#local = #m::coerced(#value, &#local););
             }
-            return quote!({ #local = #value; #m::unit() });
+            return quote!(#local = #value;);
         }
         let place = self.place(&e.left);
-        quote_spanned!(e.span()=> { let __v = #value; #place.set(__v); #m::unit() })
+        quote_spanned!(e.span()=> { let __v = #value; #place.set(__v); })
     }
 
     /// The local that the expression names, if it is one.
@@ -290,7 +293,7 @@ impl Twin<'_> {
     }
 
     fn if_expr(&mut self, e: &syn::ExprIf) -> TokenStream {
-        let m = support();
+        let m = short();
         if contains_let(&e.cond) {
             self.scope.enter();
             let (test, names) = self.conditions(&e.cond);
@@ -310,7 +313,7 @@ impl Twin<'_> {
 
     /// What an `if` does otherwise.
     pub fn else_branch(&mut self, e: &syn::ExprIf) -> TokenStream {
-        let m = support();
+        let m = short();
         match &e.else_branch {
             Some((_, otherwise)) => self.value(otherwise),
             None => quote!(#m::unit()),
@@ -318,7 +321,7 @@ impl Twin<'_> {
     }
 
     fn return_expr(&mut self, e: &syn::ExprReturn) -> TokenStream {
-        let m = support();
+        let m = short();
         let value = match &e.expr {
             Some(e) => self.value(e),
             None => quote!(#m::unit()),
@@ -328,15 +331,16 @@ impl Twin<'_> {
 
     /// `return` with a traced value.
     pub fn return_value(&self, value: &TokenStream) -> TokenStream {
-        let m = support();
+        let m = short();
         match self.returns {
             Return::Value => quote!(return #value),
+            Return::Body => quote!(break '__body #value),
             Return::Outcome => quote!(return #m::returns(#value)),
         }
     }
 
     fn try_expr(&mut self, e: &syn::ExprTry) -> TokenStream {
-        let m = support_at(e.span());
+        let m = short_at(e.span());
         let value = self.value(&e.expr);
         let failed = self.return_value(&quote!(#m::FromResidual::from_residual(__e)));
         quote_spanned!(e.span()=> match #m::Try::branch(#value) {
@@ -347,7 +351,7 @@ impl Twin<'_> {
 
     /// A closure: it captures what the original captures. `return` and `?` leave the closure.
     fn closure(&mut self, e: &syn::ExprClosure) -> TokenStream {
-        let m = support();
+        let m = short();
         let outer =
             (self.returns, self.portal_loop.take(), std::mem::replace(&mut self.loops, true));
         self.returns = Return::Value;
@@ -380,7 +384,7 @@ impl Twin<'_> {
 
     /// `for` over a range, unrolled.
     fn for_loop(&mut self, e: &syn::ExprForLoop) -> TokenStream {
-        let m = support();
+        let m = short();
         let Expr::Range(range) = strip(&e.expr) else {
             return self.for_each(e);
         };
@@ -415,7 +419,7 @@ impl Twin<'_> {
 
     /// `for` over the elements of a slice, by reference, unrolled.
     fn for_each(&mut self, e: &syn::ExprForLoop) -> TokenStream {
-        let m = support_at(e.expr.span());
+        let m = short_at(e.expr.span());
         let all = match strip(&e.expr) {
             Expr::MethodCall(call) if call.method == "iter" && call.args.is_empty() => {
                 let place = self.place(&call.receiver);
@@ -446,7 +450,7 @@ impl Twin<'_> {
 
     /// A macro call; those of the standard library are known one by one.
     pub fn macro_call(&mut self, mac: &syn::Macro) -> TokenStream {
-        let m = support();
+        let m = short();
         let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
         match &*name {
             "panic" | "unreachable" | "todo" | "unimplemented" => self.panic(mac),
@@ -481,6 +485,8 @@ impl Twin<'_> {
                     quote!()
                 }
             },
+            "conditional_call" => self.conditional(mac, false),
+            "conditional_value" => self.conditional(mac, true),
             _ => self.unsupported(
                 mac,
                 &format!("`{name}!` is"),
@@ -528,7 +534,7 @@ impl Twin<'_> {
     }
 
     fn assertion(&mut self, mac: &syn::Macro, debug: bool) -> TokenStream {
-        let m = support();
+        let m = short();
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
         let arguments = match parser.parse2(mac.tokens.clone()) {
             Ok(arguments) => arguments,
@@ -629,7 +635,7 @@ fn is_comparison(op: &BinOp) -> bool {
     )
 }
 
-fn compound(op: &BinOp) -> Option<(TokenStream, TokenStream)> {
+pub fn compound(op: &BinOp) -> Option<(TokenStream, TokenStream)> {
     Some(match op {
         BinOp::AddAssign(_) => (quote!(Add), quote!(+)),
         BinOp::SubAssign(_) => (quote!(Sub), quote!(-)),

@@ -7,9 +7,12 @@
 //! Not here: the merge point (`portal`), residual functions (`residual`).
 
 mod call;
+mod conditional;
 mod expr;
 mod pattern;
 mod place;
+
+pub use conditional::can_be_left_out;
 
 use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Module, Role, reference};
@@ -26,6 +29,8 @@ use syn::{Block, Expr, FnArg, Ident, Lifetime, Pat, ReturnType, Signature, Stmt,
 pub enum Return {
     /// With a traced value.
     Value,
+    /// With a traced value, out of the block that is the twin's body.
+    Body,
     /// With the portal's outcome.
     Outcome,
 }
@@ -61,7 +66,17 @@ pub fn support() -> TokenStream {
     quote!(::jitgen_core::macro_support)
 }
 
+/// The same where [`preamble`] has been, in fewer tokens.
+fn short() -> TokenStream {
+    quote!(__m)
+}
+
 /// The same, so that what rustc says of its bounds points at the author's code.
+fn short_at(span: proc_macro2::Span) -> TokenStream {
+    quote_spanned!(span=> __m)
+}
+
+/// `jitgen_core::macro_support`, with a span of the author's code.
 pub fn support_at(span: proc_macro2::Span) -> TokenStream {
     quote_spanned!(span=> ::jitgen_core::macro_support)
 }
@@ -105,7 +120,7 @@ pub fn function_name(function: &Function) -> TokenStream {
 /// What stands at the beginning of every twin, with that body if it is known.
 pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream {
     let m = support();
-    let methods = quote!(use #m::methods::*;);
+    let methods = quote!(use #m as __m; use __m::methods::*;);
     if function.alone {
         let checks = body.is_none_or(|body| mentions(body, "__jitgen_checked"));
         let probe = checks.then(expand::overflow_probe);
@@ -166,8 +181,7 @@ pub fn visibility(function: &Function) -> TokenStream {
     }
 }
 
-/// The twin of a traced function: its body, and how other twins enter it. The body is a closure
-/// without parameters, since in the `impl` of a trait there is no place beside the twin.
+/// The twin of a traced function: its body, and how other twins enter it.
 pub fn function(module: &Module, function: &Function, errors: &mut Errors) -> TokenStream {
     let name = twin_ident(function);
     wrap(function, named(module, function, &name, errors))
@@ -192,7 +206,7 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         module,
         errors,
         scope: Scope::default(),
-        returns: Return::Value,
+        returns: Return::Body,
         portal_loop: None,
         loops: true,
         counter: 0,
@@ -220,8 +234,8 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
             #preamble
             match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
                 ::core::result::Result::Ok(__call) => {
-                    let __body = move || -> #m::Tv<#result> { #bind #body };
-                    #at_result::end_inline::<#result>(__call, __body())
+                    let __result: #m::Tv<#result> = '__body: { #bind #body };
+                    #at_result::end_inline::<#result>(__call, __result)
                 }
                 ::core::result::Result::Err(__result) => {
                     #(::core::mem::forget(#arguments);)*
@@ -276,7 +290,7 @@ pub fn entry(sig: &Signature, wide: bool) -> (TokenStream, Vec<Ident>) {
 impl Twin<'_> {
     /// What binds the parameters of a twin (see [`entry`]) to the names that the author gave them.
     fn bind_parameters(&mut self, sig: &Signature, wide: bool) -> TokenStream {
-        let m = support();
+        let m = short();
         let mut bind = TokenStream::new();
         for (index, input) in sig.inputs.iter().enumerate() {
             match input {
@@ -312,7 +326,7 @@ impl Twin<'_> {
             Pat::Paren(pat) => self.parameter(&pat.pat),
             Pat::Type(pat) => self.parameter(&pat.pat),
             pat => {
-                let m = support();
+                let m = short();
                 self.counter += 1;
                 let name = format_ident!("__arg{}", self.counter);
                 let matched = format_ident!("__m{}", self.counter);
@@ -361,7 +375,7 @@ impl Twin<'_> {
                 out.extend(quote!(;));
             }
         }
-        let m = support();
+        let m = short();
         match stmts.last() {
             Some(Stmt::Expr(_, None)) => (),
             Some(last) if diverges(last) => (),
@@ -399,6 +413,7 @@ impl Twin<'_> {
     fn statement_itself(&mut self, stmt: &Stmt) -> TokenStream {
         match stmt {
             Stmt::Local(local) => self.local(local),
+            Stmt::Expr(e, Some(_)) if is_assignment(e) => self.assignment(e),
             Stmt::Expr(e, semi) => {
                 let value = self.value(e);
                 quote!(#value #semi)
@@ -422,7 +437,7 @@ impl Twin<'_> {
     }
 
     fn local(&mut self, local: &syn::Local) -> TokenStream {
-        let m = support();
+        let m = short();
         let (pat, typed) = match &local.pat {
             Pat::Type(pat) => (&*pat.pat, Some(&*pat.ty)),
             pat => (pat, None),
@@ -467,6 +482,15 @@ impl Twin<'_> {
             }
         });
         typed.collect()
+    }
+}
+
+/// Does the expression assign something?
+fn is_assignment(e: &Expr) -> bool {
+    match e {
+        Expr::Assign(_) => true,
+        Expr::Binary(e) => expr::compound(&e.op).is_some(),
+        _ => false,
     }
 }
 

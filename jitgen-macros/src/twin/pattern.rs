@@ -19,9 +19,9 @@
 //!
 //! Not here: the guards, which come out when something depends on them (`tracer::tags`).
 
-use super::{Twin, support, support_at};
+use super::{Twin, short, short_at};
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprMatch, Ident, Lifetime, Pat, RangeLimits};
 
@@ -73,7 +73,7 @@ impl Twin<'_> {
 
     /// The place that is matched. A value that has no place gets one.
     fn scrutinee(&mut self, e: &Expr, words: bool) -> TokenStream {
-        let m = support_at(e.span());
+        let m = short_at(e.span());
         let place = if words && !self.is_rvalue(e) {
             let value = self.value(e);
             self.stored(&value)
@@ -90,6 +90,11 @@ impl Twin<'_> {
         let matched = self.fresh("m");
         let patterns: Vec<&Pat> = e.arms.iter().map(|arm| unguarded(&arm.pat).0).collect();
         let hoisted = self.hoist(&matched, &patterns);
+        if chooses_variant(e)
+            && let Some(chosen) = self.choose(e, &matched)
+        {
+            return quote_spanned!(e.match_token.span=> { let #matched = #scrutinee; #hoisted #chosen });
+        }
         let mut chain = TokenStream::new();
         let mut complete = false;
         for arm in &e.arms {
@@ -109,14 +114,106 @@ impl Twin<'_> {
             chain.extend(quote!(if let ::core::option::Option::Some((#(mut #names,)*)) = #test { #body } else));
         }
         if !complete {
-            chain.extend(quote!({ ::core::unreachable!() }));
+            let m = short();
+            chain.extend(quote!({ #m::never() }));
         }
         quote_spanned!(e.match_token.span=> { let #matched = #scrutinee; #hoisted #chain })
     }
 
+    /// The arms of a `match` by variant: rustc chooses one, then the head is told which it is.
+    fn choose(&mut self, e: &ExprMatch, matched: &Ident) -> Option<TokenStream> {
+        let (_, peeled, head) = self.heads.iter().find(|(of, ..)| of == matched)?.clone();
+        let m = short_at(e.match_token.span);
+        let names = self.fresh("n");
+        let (mut texts, mut arms): (Vec<String>, TokenStream) = (vec![], TokenStream::new());
+        for arm in &e.arms {
+            let number = texts.len();
+            self.scope.enter();
+            if is_irrefutable(&arm.pat) {
+                let binds = self.irrefutable(&arm.pat, matched);
+                let body = self.value(&arm.body);
+                self.scope.leave();
+                arms.extend(quote!(_ => { #head.chosen(#names, #number); #binds #body }));
+                break;
+            }
+            let alternatives = cases(&arm.pat);
+            let mut binds = TokenStream::new();
+            let mut patterns = vec![];
+            for alternative in &alternatives {
+                let (name, pattern) = self.variant(alternative, &peeled, &head, &mut binds);
+                texts.push(name);
+                patterns.push(pattern);
+            }
+            // Of several patterns in one arm, which one it is has still to be asked.
+            let number = match &patterns[..] {
+                [_] => quote!(#number),
+                several => {
+                    let numbers = number..number + several.len();
+                    quote!(match unsafe { &*#head.native() } {
+                        #(#several => #numbers,)*
+                        _ => #m::never(),
+                    })
+                }
+            };
+            let body = self.value(&arm.body);
+            self.scope.leave();
+            arms.extend(quote_spanned!(arm.pat.span()=>
+                #(#patterns)|* => { #head.chosen(#names, #number); #binds #body }
+            ));
+        }
+        Some(quote_spanned!(e.match_token.span=>
+            let #names = &[#(#texts),*];
+            // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
+            match unsafe { &*#head.native() } { #arms }
+        ))
+    }
+
+    /// The name and pattern of a variant whose fields are bound at most; adds what binds them.
+    fn variant(
+        &mut self,
+        pat: &Pat,
+        peeled: &Ident,
+        head: &Ident,
+        binds: &mut TokenStream,
+    ) -> (String, TokenStream) {
+        let (path, elems): (_, Vec<&Pat>) = match pat {
+            Pat::TupleStruct(p) => (&p.path, p.elems.iter().collect()),
+            Pat::Struct(p) => (&p.path, p.fields.iter().map(|field| &*field.pat).collect()),
+            Pat::Path(p) => return (last_name(&p.path), quote!(#p)),
+            other => return (other.to_token_stream().to_string(), quote!(#other)),
+        };
+        let (fields, parts) = self.parts(&elems);
+        for (part, inner) in &parts {
+            let Pat::Ident(inner) = inner else { continue };
+            let (name, found) = (&inner.ident, quote!(&#head, #part));
+            binds.extend(match (&inner.by_ref, &inner.mutability) {
+                (None, _) => {
+                    quote_spanned!(name.span()=> let mut #name = #peeled.bind_inner(#found);)
+                }
+                (Some(_), None) => {
+                    quote_spanned!(name.span()=> let mut #name = #peeled.inner(#found).bind_shared();)
+                }
+                (Some(_), Some(_)) => {
+                    quote_spanned!(name.span()=> let mut #name = #peeled.inner(#found).bind_unique();)
+                }
+            });
+            self.scope.declare(name);
+        }
+        let pattern = match pat {
+            _ if parts.is_empty() => quote!(#path { .. }),
+            Pat::Struct(p) => {
+                let members = p.fields.iter().map(|field| &field.member);
+                quote!(#path { #(#members: #fields,)* .. })
+            }
+            _ => quote!(#path(#(#fields),*)),
+        };
+        (last_name(path), pattern)
+    }
+
     /// A pattern that always matches: statements that bind its names.
     pub fn irrefutable(&mut self, pat: &Pat, matched: &Ident) -> TokenStream {
-        let fail = quote!(::core::unreachable!());
+        let m = short();
+        let fail = quote!(#m::never());
         let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
         self.test(pat, matched, &mut tests);
         let (names, values): (Vec<_>, Vec<_>) =
@@ -135,7 +232,7 @@ impl Twin<'_> {
         matched: &Ident,
         guard: Option<&Expr>,
     ) -> (TokenStream, Vec<Ident>) {
-        let m = support();
+        let m = short();
         let label = self.fresh_label();
         let fail = quote!(break #label ::core::option::Option::None);
         let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
@@ -161,7 +258,7 @@ impl Twin<'_> {
     /// Conditions joined by `&&`, some of them `let`: an `Option` of all that they bind, and the
     /// names, which are declared in the innermost block.
     pub fn conditions(&mut self, e: &Expr) -> (TokenStream, Vec<Ident>) {
-        let m = support();
+        let m = short();
         let label = self.fresh_label();
         let fail = quote!(break #label ::core::option::Option::None);
         let mut out = TokenStream::new();
@@ -192,7 +289,7 @@ impl Twin<'_> {
 
     /// `matches!`, as a plain `bool`.
     pub fn matches(&mut self, e: &Expr, pat: &Pat, guard: Option<&Expr>) -> TokenStream {
-        let m = support();
+        let m = short();
         let scrutinee = self.scrutinee(e, is_word_pattern(pat));
         let matched = self.fresh("m");
         self.scope.enter();
@@ -212,7 +309,7 @@ impl Twin<'_> {
         e: &Expr,
         otherwise: Option<&Expr>,
     ) -> TokenStream {
-        let m = support_at(e.span());
+        let m = short_at(e.span());
         let place = match ty {
             Some(ty) => {
                 let value = self.value(e);
@@ -264,7 +361,7 @@ impl Twin<'_> {
         if !patterns.iter().any(|pat| has_head(pat)) {
             return quote!();
         }
-        let m = support();
+        let m = short();
         let (peeled, head) = (self.fresh("q"), self.fresh("h"));
         self.heads.push((matched.clone(), peeled.clone(), head.clone()));
         quote!(let #peeled = #m::peel(#matched); let #head = #m::head(#peeled);)
@@ -275,7 +372,7 @@ impl Twin<'_> {
         if let Some((_, peeled, head)) = self.heads.iter().find(|(of, _, _)| of == matched) {
             return (peeled.clone(), head.clone());
         }
-        let m = support_at(span);
+        let m = short_at(span);
         let (peeled, head) = (self.fresh("q"), self.fresh("h"));
         tests.out.extend(quote_spanned!(span=>
             let #peeled = #m::peel(#matched);
@@ -286,7 +383,7 @@ impl Twin<'_> {
 
     /// The tests of a pattern on what `matched` holds.
     fn test(&mut self, pat: &Pat, matched: &Ident, tests: &mut Tests) {
-        let m = support_at(pat.span());
+        let m = short_at(pat.span());
         let fail = tests.fail;
         match pat {
             Pat::Wild(_) | Pat::Rest(_) => (),
@@ -387,7 +484,7 @@ impl Twin<'_> {
         matched: &Ident,
         tests: &mut Tests,
     ) {
-        let m = support_at(pat.span());
+        let m = short_at(pat.span());
         let ((peeled, head), fail) = (self.head(matched, pat.span(), tests), tests.fail);
         tests.out.extend(quote_spanned!(pat.span()=>
             if !#m::named(
@@ -458,7 +555,7 @@ impl Twin<'_> {
         if parts.is_empty() {
             return quote!();
         }
-        let (m, peeled) = (support(), self.fresh("q"));
+        let (m, peeled) = (short(), self.fresh("q"));
         quote! {
             let #peeled = #m::peel(#matched);
             // SAFETY: only addresses of fields are computed.
@@ -470,7 +567,7 @@ impl Twin<'_> {
 
     /// `[a, b]` and `[a, .., b]`.
     fn test_slice(&mut self, p: &syn::PatSlice, matched: &Ident, tests: &mut Tests) {
-        let (m, fail) = (support_at(p.span()), tests.fail);
+        let (m, fail) = (short_at(p.span()), tests.fail);
         for elem in &p.elems {
             if let Pat::Ident(name) = strip(elem)
                 && let Some((_, inner)) = &name.subpat
@@ -529,6 +626,38 @@ impl Twin<'_> {
         tests.out.extend(quote!(let (#(#places,)*) = #whole: { #alternatives #fail };));
         tests.binds.extend(binds);
     }
+}
+
+/// Is it a `match` whose patterns name variants and bind their fields, and nothing more? A name in
+/// capitals may be a constant, which is compared.
+fn chooses_variant(e: &ExprMatch) -> bool {
+    let plain = |elem: &Pat| match strip(elem) {
+        Pat::Wild(_) | Pat::Rest(_) => true,
+        Pat::Ident(p) => is_binding(p) && p.subpat.is_none(),
+        _ => false,
+    };
+    let named = |name: &Ident| name.to_string().contains(|c: char| c.is_lowercase());
+    let variant = |pat: &Pat, alone: bool| {
+        let mut elems: Box<dyn Iterator<Item = &Pat>> = match pat {
+            Pat::TupleStruct(p) => Box::new(p.elems.iter()),
+            Pat::Struct(p) => Box::new(p.fields.iter().map(|field| &*field.pat)),
+            Pat::Path(p) => {
+                return p.qself.is_none()
+                    && p.path.segments.last().is_some_and(|last| named(&last.ident));
+            }
+            Pat::Ident(p) => return !is_binding(p) && named(&p.ident),
+            _ => return false,
+        };
+        elems.all(|elem| plain(elem) && (alone || !matches!(strip(elem), Pat::Ident(_))))
+    };
+    e.arms.len() > 1
+        && e.arms.iter().all(|arm| {
+            let (pat, guard) = unguarded(&arm.pat);
+            let cases = cases(pat);
+            let simple = || cases.iter().all(|case| variant(case, cases.len() == 1));
+            guard.is_none()
+                && (is_irrefutable(pat) && !matches!(strip(pat), Pat::Tuple(_)) || simple())
+        })
 }
 
 /// The alternatives of a pattern.

@@ -4,7 +4,7 @@
 //!
 //! Not here: patterns (`pattern`).
 
-use super::{Twin, support, support_at};
+use super::{Twin, short, short_at};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -35,13 +35,13 @@ impl Twin<'_> {
 
     /// The place of a value that is put into a slot.
     pub fn stored(&mut self, value: &TokenStream) -> TokenStream {
-        let (m, slot) = (support(), self.slot());
+        let (m, slot) = (short(), self.slot());
         quote!(#m::place_in(&mut #slot, #value))
     }
 
     /// The place that an expression names, or into which its value is put.
     pub fn place(&mut self, e: &Expr) -> TokenStream {
-        let m = support();
+        let m = short();
         match e {
             Expr::Paren(e) => self.place(&e.expr),
             Expr::Group(e) => self.place(&e.expr),
@@ -60,7 +60,7 @@ impl Twin<'_> {
             }
             Expr::Field(e) => {
                 let (base, member) = (self.place(&e.base), &e.member);
-                let m = support_at(member.span());
+                let m = short_at(member.span());
                 quote_spanned!(member.span()=> {
                     let __b = #m::auto(#base);
                     // SAFETY: only the address of the field is computed.
@@ -70,7 +70,7 @@ impl Twin<'_> {
             Expr::Index(e) => {
                 let base = self.place(&e.expr);
                 let index = self.value(&e.index);
-                let m = support_at(e.span());
+                let m = short_at(e.span());
                 quote_spanned!(e.span()=> {
                     let __b = #m::auto(#base);
                     let __i = #index;
@@ -79,7 +79,7 @@ impl Twin<'_> {
             }
             Expr::Unary(e) if matches!(e.op, UnOp::Deref(_)) => {
                 let base = self.place(&e.expr);
-                let m = support_at(e.span());
+                let m = short_at(e.span());
                 quote_spanned!(e.span()=> #m::deref(#base))
             }
             other => {

@@ -7,7 +7,7 @@ use jitgen_core::prelude::*;
 
 examples! {
     promoted asserted asked exact elidable_calls loop_invariants left_out declared_effects
-    immutable_fields quasi_cells unrolled_if
+    immutable_fields quasi_cells unrolled_if called_if filled
 }
 
 #[traced]
@@ -108,4 +108,22 @@ fn power(x: i64, count: i64) -> i64 {
         left -= 1;
     }
     result
+}
+
+#[traced]
+fn called_if(m: &mut Machine, a: i64, b: i64) -> i64 {
+    conditional_call!(a & 3 == b & 3, count(m, b));
+    let digits = conditional_call!(b & 1 == 0, digits(a), b);
+    digits + m.calls
+}
+
+#[traced]
+fn filled(m: &mut Machine, a: i64, b: i64) -> i64 {
+    let known = if a & 3 == 0 { None } else { Some(&m.array[1]) };
+    *conditional_value!(known, first(&*m)) + b
+}
+
+#[residual(writes())]
+fn first(m: &Machine) -> &i64 {
+    &m.array[0]
 }

@@ -5,7 +5,7 @@
 use super::{Generator, Place, Value};
 use crate::typed_world::{ARRAYS, FIELDS, FUNCTIONS, Pointee};
 use crate::world::pick;
-use jitgen_core::ir::{Arg, Aux, Call, Class, Const, Effects, Inst, LogEntry, Op, Ty};
+use jitgen_core::ir::{Arg, Aux, Call, Class, Const, Effects, Inst, LogEntry, Op, Sig, Ty};
 
 impl Generator {
     fn place(&mut self) -> Place {
@@ -191,13 +191,19 @@ impl Generator {
 
     pub(super) fn call(&mut self) {
         let (symbol, params, result) = pick(&mut self.rng, &FUNCTIONS);
-        let op = pick(&mut self.rng, &[Op::Call, Op::CallRead, Op::CallPure]);
+        let ops = [Op::Call, Op::CallRead, Op::CallPure, Op::CallIf, Op::CallIfPure];
+        let op = pick(&mut self.rng, &ops);
         let arg = |ty: &Ty| match ty {
             Ty::Ptr => self.of_kind(Ty::Ptr, Some(Pointee::Object)),
             _ => self.operand(*ty),
         };
         let args: Vec<Arg> = params.iter().map(arg).collect();
         args.iter().for_each(|arg| self.shows(*arg));
+        let (mut a, mut b) = (Arg::NONE, Arg::NONE);
+        if op.sig() == Sig::CallIf {
+            a = self.operand(Ty::Bool);
+            b = result.map_or(b, |ty| self.operand(ty));
+        }
         let dst = result.map(|ty| self.trace.add_value(ty));
         let mut symbol = symbol.to_owned();
         let mut effects = Effects::default();
@@ -206,7 +212,7 @@ impl Generator {
             let number = self.below(self.effects.len() as u64) as usize;
             effects = self.effects[number].clone();
             symbol += &format!(".{number}{}", op.mnemonic());
-            if op == Op::CallPure {
+            if op.is_pure_call() {
                 effects.reads = None;
             }
         }
@@ -216,8 +222,8 @@ impl Generator {
             op,
             ty: result.unwrap_or(Ty::I64),
             dst,
-            a: Arg::NONE,
-            b: Arg::NONE,
+            a,
+            b,
             imm: 0,
             aux: Aux::Call(call),
         });

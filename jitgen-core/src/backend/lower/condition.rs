@@ -53,11 +53,7 @@ impl Lowering<'_> {
         if inst.a.as_const().is_some_and(|c| c.is_true() != leave_if) {
             return;
         }
-        let known = inst.a.as_value().and_then(|v| self.conditions[v.index()]);
-        let condition = match known {
-            Some(condition) => condition,
-            None => Condition::Flag(self.value(inst.a)),
-        };
+        let condition = self.tested(inst.a);
         let failing = match leave_if {
             true => condition,
             false => self.negated(condition),
@@ -67,6 +63,12 @@ impl Lowering<'_> {
         let next = self.builder.create_block();
         self.builder.ins().brif(flag, exit, &[], next, &[]);
         self.builder.switch_to_block(next);
+    }
+
+    /// The condition that a guard or a conditional call tests.
+    pub(super) fn tested(&mut self, arg: Arg) -> Condition {
+        let known = arg.as_value().and_then(|v| self.conditions[v.index()]);
+        known.unwrap_or_else(|| Condition::Flag(self.value(arg)))
     }
 
     /// The truth value of a condition.

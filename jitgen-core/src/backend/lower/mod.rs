@@ -160,9 +160,19 @@ impl Lowering<'_> {
         match (inst.op, inst.dst) {
             (Op::Guard | Op::GuardNot, _) => self.guard(inst),
             (Op::Store, _) => self.store(inst),
-            (Op::Call | Op::CallRead | Op::CallPure | Op::New | Op::Free, dst) => {
+            (
+                Op::Call
+                | Op::CallRead
+                | Op::CallPure
+                | Op::CallIf
+                | Op::CallIfPure
+                | Op::New
+                | Op::Free,
+                dst,
+            ) => {
                 if dst.is_none_or(|dst| self.plan.place_of(dst) == Place::Here) {
-                    let result = self.call(inst);
+                    let conditional = inst.op.sig() == Sig::CallIf;
+                    let result = if conditional { self.call_if(inst) } else { self.call(inst) };
                     if let Some(dst) = dst {
                         self.values[dst.index()] = result;
                     }

@@ -87,6 +87,8 @@ impl<'a> Lowering<'a> {
             | Op::CallPure
             | Op::New
             | Op::Free
+            | Op::CallIf
+            | Op::CallIfPure
             | Op::Guard
             | Op::GuardNot => {
                 unreachable!("{} is lowered at its place", inst.op.mnemonic())

@@ -12,7 +12,7 @@
 use super::integer::Integer;
 use super::{assume, op2, pure_call};
 use crate::ir::{Const, Op};
-use crate::macro_support::call::Parts;
+use crate::macro_support::call::{made, some, whole};
 use crate::macro_support::traced::{Machine, Scalar, Tv, constant, lift};
 use crate::tracer::Function;
 
@@ -22,22 +22,14 @@ fn some_unless<X: Scalar>(fails: Tv<bool>, value: impl FnOnce() -> Tv<X>) -> Tv<
     if fails.nat() {
         return lift(None);
     }
-    let value = value();
-    let whole = Some(value.nat());
-    let mut parts = Parts::of(&raw const whole, constant());
-    if let Some(inside) = &whole {
-        parts.put(inside, value.opnd());
-    }
-    parts.finish(whole)
+    some(value())
 }
 
 /// A value, and whether it has overflowed.
 fn pair<X: Scalar>(value: Tv<X>, fails: Tv<bool>) -> Tv<(X, bool)> {
-    let whole = (value.nat(), fails.nat());
-    let mut parts = Parts::of(&raw const whole, constant());
-    parts.put(&whole.0, value.opnd());
-    parts.put(&whole.1, fails.opnd());
-    parts.finish(whole)
+    let x = (value.nat(), fails.nat());
+    let parts = [made(&x.0, value.opnd()), made(&x.1, fails.opnd())];
+    whole(&raw const x, constant(), &parts, x)
 }
 
 options! {

@@ -7,61 +7,96 @@
 //! Invariant `defined-only`: what the op table leaves undefined (division by zero) is not folded,
 //! and neither is a float operation whose result is a NaN, because its payload is the machine's.
 //!
+//! [`integer`] is what the proofs of the rules and the tests of the domain compute with, at any width.
+//!
 //! Not here: the evaluator. It computes the same table for another purpose, and each checks the
 //! other.
 
+use super::super::domain::{mask, signed, signed_max, signed_min};
 use super::super::node::Node;
 use crate::ir::{Const, Op, Ty};
 
 /// The result, where all operands are constants and it is defined.
-pub(super) fn fold(n: Node) -> Option<Const> {
+pub(in super::super) fn fold(n: Node) -> Option<Const> {
     let a = n.a.as_const()?;
     let both = |f: &dyn Fn(Const, Const) -> Option<Const>| f(a, n.b.as_const()?);
     let word = |bits: u64| Some(Const::new(n.ty, bits));
     let truth = |b: bool| Some(Const::bool(b));
-    let width = n.ty.width();
-    let by = |b: Const| (b.bits % u64::from(width)) as u32;
     match n.op {
-        Op::Add => both(&|a, b| word(a.bits.wrapping_add(b.bits))),
-        Op::Sub => both(&|a, b| word(a.bits.wrapping_sub(b.bits))),
-        Op::Mul => both(&|a, b| word(a.bits.wrapping_mul(b.bits))),
-        Op::DivS => both(&|a, b| word(divide(a, b)?.0)),
-        Op::RemS => both(&|a, b| word(divide(a, b)?.1)),
-        Op::DivU => both(&|a, b| word(a.bits.checked_div(b.bits)?)),
-        Op::RemU => both(&|a, b| word(a.bits.checked_rem(b.bits)?)),
-        Op::And => both(&|a, b| word(a.bits & b.bits)),
-        Op::Or => both(&|a, b| word(a.bits | b.bits)),
-        Op::Xor => both(&|a, b| word(a.bits ^ b.bits)),
-        Op::Shl => both(&|a, b| word(a.bits << by(b))),
-        Op::ShrU => both(&|a, b| word(a.bits >> by(b))),
-        Op::ShrS => both(&|a, b| word((a.signed() >> by(b)) as u64)),
-        Op::Neg => word(a.bits.wrapping_neg()),
-        Op::Not => word(!a.bits),
-        Op::AddOvfS => both(&|a, b| truth(!fits_s(n.ty, wide_s(a) + wide_s(b)))),
-        Op::SubOvfS => both(&|a, b| truth(!fits_s(n.ty, wide_s(a) - wide_s(b)))),
-        Op::MulOvfS => both(&|a, b| truth(!fits_s(n.ty, wide_s(a) * wide_s(b)))),
-        Op::AddOvfU => both(&|a, b| truth(wide_u(a) + wide_u(b) > wide_u(limit(n.ty)))),
-        Op::SubOvfU => both(&|a, b| truth(a.bits < b.bits)),
-        Op::MulOvfU => both(&|a, b| truth(wide_u(a) * wide_u(b) > wide_u(limit(n.ty)))),
-        Op::Eq => both(&|a, b| truth(a.bits == b.bits)),
-        Op::Ne => both(&|a, b| truth(a.bits != b.bits)),
-        Op::LtS => both(&|a, b| truth(a.signed() < b.signed())),
-        Op::LeS => both(&|a, b| truth(a.signed() <= b.signed())),
-        Op::LtU => both(&|a, b| truth(a.bits < b.bits)),
-        Op::LeU => both(&|a, b| truth(a.bits <= b.bits)),
         Op::FAdd | Op::FSub | Op::FMul | Op::FDiv => both(&|a, b| float(n.op, a, b)),
-        Op::FNeg => word(a.bits ^ (1 << (width - 1))),
+        Op::FNeg => word(a.bits ^ (1 << (n.ty.width() - 1))),
         Op::FEq => both(&|a, b| truth(real(a) == real(b))),
         Op::FNe => both(&|a, b| truth(real(a) != real(b))),
         Op::FLt => both(&|a, b| truth(real(a) < real(b))),
         Op::FLe => both(&|a, b| truth(real(a) <= real(b))),
-        Op::Trunc | Op::Zext | Op::Bitcast | Op::Copy => word(a.bits),
-        Op::Sext => word(a.signed() as u64),
         Op::FromS | Op::FromU => Some(from_int(n.op, n.ty, a)),
         Op::ToS | Op::ToU => word(to_int(n.op, n.ty, a)),
         Op::FCvt => convert(n.ty, a),
-        Op::PtrAdd => both(&|a, b| word(a.bits.wrapping_add(b.bits))),
-        Op::Scratch
+        op => {
+            let b = n.b.as_const()?;
+            let bits = integer(op, n.ty.width(), a.ty.width(), a.bits, b.bits)?;
+            Some(Const::new(op.result(n.ty)?, bits))
+        }
+    }
+}
+
+/// The result of an operation on integers (or what counts as such: truth values, addresses) of any
+/// width, where there is one and it is defined. `width` is that of the type suffix, `from` that of
+/// the operands; operations with one operand ignore `b`.
+pub(in super::super) fn integer(op: Op, width: u32, from: u32, a: u64, b: u64) -> Option<u64> {
+    let (sa, sb) = (signed(from, a), signed(from, b));
+    let (wide_a, wide_b) = (i128::from(sa), i128::from(sb));
+    let by = (b % u64::from(width)) as u32;
+    let fits_s = |value: i128| {
+        (i128::from(signed_min(from))..=i128::from(signed_max(from))).contains(&value)
+    };
+    let fits_u = |value: u128| value <= u128::from(mask(from));
+    let bits = match op {
+        Op::Add | Op::PtrAdd => a.wrapping_add(b),
+        Op::Sub => a.wrapping_sub(b),
+        Op::Mul => a.wrapping_mul(b),
+        Op::DivS | Op::RemS if b == 0 || sb == -1 && sa == signed_min(from) => return None,
+        Op::DivS => (sa / sb) as u64,
+        Op::RemS => (sa % sb) as u64,
+        Op::DivU => a.checked_div(b)?,
+        Op::RemU => a.checked_rem(b)?,
+        Op::And => a & b,
+        Op::Or => a | b,
+        Op::Xor => a ^ b,
+        Op::Shl => a << by,
+        Op::ShrU => a >> by,
+        Op::ShrS => (sa >> by) as u64,
+        Op::Neg => a.wrapping_neg(),
+        Op::Not => !a,
+        Op::AddOvfS => u64::from(!fits_s(wide_a + wide_b)),
+        Op::SubOvfS => u64::from(!fits_s(wide_a - wide_b)),
+        Op::MulOvfS => u64::from(!fits_s(wide_a * wide_b)),
+        Op::AddOvfU => u64::from(!fits_u(u128::from(a) + u128::from(b))),
+        Op::SubOvfU => u64::from(a < b),
+        Op::MulOvfU => u64::from(!fits_u(u128::from(a) * u128::from(b))),
+        Op::Eq => u64::from(a == b),
+        Op::Ne => u64::from(a != b),
+        Op::LtS => u64::from(sa < sb),
+        Op::LeS => u64::from(sa <= sb),
+        Op::LtU => u64::from(a < b),
+        Op::LeU => u64::from(a <= b),
+        Op::Trunc | Op::Zext | Op::Bitcast | Op::Copy => a,
+        Op::Sext => sa as u64,
+        Op::FAdd
+        | Op::FSub
+        | Op::FMul
+        | Op::FDiv
+        | Op::FNeg
+        | Op::FEq
+        | Op::FNe
+        | Op::FLt
+        | Op::FLe
+        | Op::FromS
+        | Op::FromU
+        | Op::ToS
+        | Op::ToU
+        | Op::FCvt
+        | Op::Scratch
         | Op::Load
         | Op::Store
         | Op::Call
@@ -69,35 +104,12 @@ pub(super) fn fold(n: Node) -> Option<Const> {
         | Op::CallPure
         | Op::New
         | Op::Free
+        | Op::CallIf
+        | Op::CallIfPure
         | Op::Guard
-        | Op::GuardNot => None,
-    }
-}
-
-fn limit(ty: Ty) -> Const {
-    Const::new(ty, u64::MAX)
-}
-
-fn wide_s(c: Const) -> i128 {
-    i128::from(c.signed())
-}
-
-fn wide_u(c: Const) -> u128 {
-    u128::from(c.bits)
-}
-
-fn fits_s(ty: Ty, value: i128) -> bool {
-    let half = 1i128 << (ty.width() - 1);
-    (-half..half).contains(&value)
-}
-
-/// Signed quotient and remainder, where they are defined.
-fn divide(a: Const, b: Const) -> Option<(u64, u64)> {
-    let (a_value, b_value) = (a.signed(), b.signed());
-    if b_value == 0 || b_value == -1 && !fits_s(a.ty, -wide_s(a)) {
-        return None;
-    }
-    Some(((a_value / b_value) as u64, (a_value % b_value) as u64))
+        | Op::GuardNot => return None,
+    };
+    Some(bits & mask(width))
 }
 
 /// The float as `f64`, which holds every `f32` exactly.

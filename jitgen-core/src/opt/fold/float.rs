@@ -16,7 +16,19 @@ use crate::ir::{Const, Op, Ty};
 pub(super) fn neg(cx: &Forward, n: Node) -> Fold {
     // fneg fneg x => x
     let inner = cx.defs.get(n.a).filter(|node| node.op == Op::FNeg)?;
-    to(Rule::NegNeg, inner.a)
+    to(Rule::FNegFNeg, inner.a)
+}
+
+/// `not (feq x, y) => fne x, y`, and back; the orders have no such pair, since either may be
+/// unordered.
+pub(super) fn not(cx: &Forward, n: Node) -> Fold {
+    let node = cx.defs.get(n.a)?;
+    let op = match node.op {
+        Op::FEq => Op::FNe,
+        Op::FNe => Op::FEq,
+        _ => return None,
+    };
+    again(Rule::NotFCompare, Node { op, ..node })
 }
 
 /// `x / 2^k => x * 2^-k`, where 2^-k is a normal number: both round the same exact value.

@@ -9,23 +9,32 @@
 //! rule: the operation is an operand that exists ([`Rewrite::To`]) or another operation, which is
 //! then looked at again ([`Rewrite::Again`]).
 //!
+//! The rules of integers are data (`table`, in terms of `term`), applied by `matching` and proved by the
+//! tests `proof` and `smt`. What they leave is asked of the domain: an operation that can have one
+//! result only is that.
+//!
 //! Invariants: `exact` (a rule holds for all bits, also of NaNs), `directional` (no two rules undo
 //! each other).
 //!
-//! Not here: knowledge that depends on the place in the trace, except through `ranges`.
+//! Not here: knowledge that depends on the place in the trace, except through `values`.
 
-mod bits;
-mod cast;
-mod compare;
-mod constant;
+pub(super) mod constant;
 mod float;
-mod int;
-mod overflow;
-mod pointer;
+mod matching;
+#[cfg(test)]
+mod proof;
+#[cfg(test)]
+mod smt;
+mod table;
+mod term;
+#[cfg(test)]
+mod typing;
+
+pub(super) use table::rows;
 
 use super::forward::Forward;
 use super::node::Node;
-use super::rules::Rule;
+use super::rules::{Rule, RuleId};
 use crate::ir::{Arg, Const, Op};
 
 /// What an operation has been rewritten to.
@@ -36,7 +45,7 @@ pub(super) enum Rewrite {
     Again(Node),
 }
 
-type Fold = Option<(Rule, Rewrite)>;
+type Fold = Option<(RuleId, Rewrite)>;
 
 /// The first rule that applies.
 pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
@@ -47,60 +56,41 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
         let (a, b) = (n.b, n.a);
         return again(Rule::ConstantRight, Node { a, b, ..n });
     }
-    match n.op {
-        Op::Add => int::add(cx, n),
-        Op::Sub => int::sub(cx, n),
-        Op::Mul => int::mul(cx, n),
-        Op::DivS | Op::DivU => int::div(n),
-        Op::RemS | Op::RemU => int::rem(n),
-        Op::Neg => int::neg(cx, n),
-        Op::And => bits::and(cx, n),
-        Op::Or => bits::or(cx, n),
-        Op::Xor => bits::xor(cx, n),
-        Op::Not => bits::not(cx, n),
-        Op::Shl | Op::ShrS | Op::ShrU => bits::shift(cx, n),
-        Op::AddOvfS | Op::AddOvfU => overflow::add(cx, n),
-        Op::SubOvfS | Op::SubOvfU => overflow::sub(cx, n),
-        Op::MulOvfS | Op::MulOvfU => overflow::mul(cx, n),
-        Op::Eq | Op::Ne => compare::equality(cx, n),
-        Op::LtU | Op::LtS | Op::LeU | Op::LeS => compare::order(cx, n),
+    let code = match n.op {
         Op::FDiv => float::div(n),
         Op::FNeg => float::neg(cx, n),
-        Op::FAdd | Op::FSub | Op::FMul | Op::FEq | Op::FNe | Op::FLt | Op::FLe => None,
-        Op::Trunc => cast::trunc(cx, n),
-        Op::Zext | Op::Sext => cast::extend(cx, n),
-        Op::Bitcast => cast::bitcast(cx, n),
-        Op::FromS | Op::FromU | Op::ToS | Op::ToU | Op::FCvt => None,
+        Op::Not => float::not(cx, n),
+        Op::Bitcast => bitcast(cx, n),
         Op::Copy => to(Rule::Copy, n.a),
-        Op::PtrAdd => pointer::add(cx, n),
-        Op::Scratch
-        | Op::Load
-        | Op::Store
-        | Op::Call
-        | Op::CallRead
-        | Op::CallPure
-        | Op::New
-        | Op::Free
-        | Op::Guard
-        | Op::GuardNot => None,
+        _ => None,
+    };
+    if code.is_some() {
+        return code;
     }
+    if let Some((number, rewrite)) = matching::apply(cx, n) {
+        return Some((RuleId::row(number), rewrite));
+    }
+    let known = cx.computed(n);
+    if let Some(bits) = known.value() {
+        let ty = n.op.result(n.ty).expect("a pure operation has a result");
+        return to(Rule::KnownValue, Const::new(ty, bits));
+    }
+    cx.values.keep(n, known);
+    None
+}
+
+fn bitcast(cx: &Forward, n: Node) -> Fold {
+    let inner = cx.defs.get(n.a).filter(|node| node.op == Op::Bitcast)?;
+    if cx.ty(inner.a) == n.ty {
+        return to(Rule::BitcastBitcast, inner.a);
+    }
+    again(Rule::BitcastBitcast, Node { a: inner.a, ..n })
 }
 
 fn to(rule: Rule, arg: impl Into<Arg>) -> Fold {
-    Some((rule, Rewrite::To(arg.into())))
+    Some((rule.into(), Rewrite::To(arg.into())))
 }
 
 fn again(rule: Rule, node: Node) -> Fold {
-    Some((rule, Rewrite::Again(node)))
-}
-
-/// The constant of `n`'s operand type with these bits.
-fn constant(n: Node, bits: u64) -> Const {
-    Const::new(n.ty, bits)
-}
-
-/// `arg` as `x op constant`.
-fn with_constant(cx: &Forward, arg: Arg, op: Op) -> Option<(Arg, Const)> {
-    let node = cx.defs.get(arg).filter(|node| node.op == op)?;
-    Some((node.a, node.b.as_const()?))
+    Some((rule.into(), Rewrite::Again(node)))
 }

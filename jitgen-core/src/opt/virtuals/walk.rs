@@ -157,6 +157,11 @@ impl<'t> Walk<'t> {
                     self.all_known(&call.args);
                 }
             },
+            Sig::CallIf => {
+                let call = &self.trace.calls[inst.call().index()];
+                self.all_known(&call.args);
+                self.all_known(&[inst.a, inst.b]);
+            }
             Sig::Guard => return self.guard(inst),
             Sig::Compare if matches!(inst.op, Op::Eq | Op::Ne) && inst.ty == Ty::Ptr => {
                 if self.compare(inst) {

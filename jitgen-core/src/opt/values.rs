@@ -1,0 +1,151 @@
+//! What is known of each value: an element of the `domain` for each.
+//!
+//! ```text
+//! v1 = zext.i64 v0            ;; v0: i8, so v1 is in 0..=255
+//! v2 = lt_u.i64 v1, 30000     =>      true
+//! ```
+//!
+//! An element comes from the operation that defines the value, from guards (both operands of a
+//! comparison, and through sums and extensions what these were made of), and for the parameters of
+//! a peeled loop from `induct`. When something new is learned, what was computed from older
+//! knowledge is computed again where it is asked for.
+//!
+//! Invariant `conservative`: the element of an operand contains every value it can have here.
+//!
+//! Not here: relations between values (`guards`).
+
+use super::domain::{self, Known, transfer};
+use super::forward::Forward;
+use super::node::Node;
+use crate::ir::{Arg, Const, Op, Ty, ValueId};
+
+/// How many definitions back new knowledge is looked for, and carried.
+const MAX_DEPTH: u32 = 4;
+
+/// The elements of the values, by number.
+#[derive(Clone, Default)]
+pub(super) struct Values {
+    entries: Vec<Entry>,
+    /// How often something was learned that is not in a definition.
+    learned: u32,
+    /// What `fold` has found of the operation it has looked at last.
+    kept: Option<(Node, Known)>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    known: Known,
+    /// What `learned` was when the element was computed.
+    learned: u32,
+}
+
+impl Values {
+    /// Keeps what has been computed of an operation, for when it is emitted.
+    pub fn keep(&mut self, node: Node, known: Known) {
+        self.kept = Some((node, known));
+    }
+
+    /// The operation has been emitted as that value.
+    pub fn emitted(&mut self, v: ValueId, node: Node) {
+        if let Some((_, known)) = self.kept.take_if(|(kept, _)| *kept == node) {
+            self.set(v, known);
+        }
+    }
+
+    fn entry(&self, v: ValueId) -> Option<Entry> {
+        // Width 0: a value of which nothing has been said.
+        self.entries.get(v.index()).copied().filter(|entry| entry.known.width > 0)
+    }
+
+    fn set(&mut self, v: ValueId, known: Known) {
+        if self.entries.len() <= v.index() {
+            let nothing = Known { width: 0, ..Known::full(1) };
+            self.entries.resize(v.index() + 1, Entry { known: nothing, learned: 0 });
+        }
+        self.entries[v.index()] = Entry { known, learned: self.learned };
+    }
+}
+
+impl Forward<'_> {
+    /// What is known of an operand.
+    pub fn known_of(&mut self, arg: Arg) -> Known {
+        self.known_within(arg, MAX_DEPTH)
+    }
+
+    fn known_within(&mut self, arg: Arg, depth: u32) -> Known {
+        let v = match arg {
+            Arg::Const(c) => return Known::one(c.ty.width(), c.bits),
+            Arg::Value(v) => v,
+        };
+        let entry = self.values.entry(v);
+        let old = entry.map_or_else(|| Known::full(self.ty(arg).width()), |entry| entry.known);
+        if depth == 0 || entry.is_some_and(|entry| entry.learned == self.values.learned) {
+            return old;
+        }
+        let Some(node) = self.defs.get(arg) else {
+            return old;
+        };
+        let new = self.computed_within(node, depth - 1);
+        // Knowledge that contradicts itself means that this place is never reached.
+        let known = old.meet(&new).unwrap_or(old);
+        self.values.set(v, known);
+        known
+    }
+
+    /// What is known of the result of an operation.
+    pub fn computed(&mut self, node: Node) -> Known {
+        self.computed_within(node, MAX_DEPTH)
+    }
+
+    fn computed_within(&mut self, node: Node, depth: u32) -> Known {
+        let a = self.known_within(node.a, depth);
+        let b = self.known_within(node.b, depth);
+        let known = transfer(node.op, node.ty.width(), &a, &b);
+        let overflows = match node.op {
+            Op::Add => [Op::AddOvfS, Op::AddOvfU],
+            Op::Sub => [Op::SubOvfS, Op::SubOvfU],
+            Op::Mul => [Op::MulOvfS, Op::MulOvfU],
+            _ => return known,
+        };
+        let mut known = known;
+        for op in overflows {
+            if self.truths.get(&Node { op, ..node }.key()) == Some(&false) {
+                let exact = domain::without_overflow(op, &a, &b);
+                known = exact.and_then(|exact| known.meet(&exact)).unwrap_or(known);
+            }
+        }
+        known
+    }
+
+    /// Notes what else is known of an operand from here on.
+    pub fn narrow(&mut self, arg: Arg, known: Known) {
+        self.narrow_within(arg, known, MAX_DEPTH);
+    }
+
+    fn narrow_within(&mut self, arg: Arg, known: Known, depth: u32) {
+        let Arg::Value(v) = arg else { return };
+        let old = self.known_of(arg);
+        let Some(known) = old.meet(&known).filter(|known| *known != old) else {
+            return;
+        };
+        self.values.learned += 1;
+        self.values.set(v, known);
+        if let Some(bits) = known.value() {
+            self.constants.insert(v, Const::new(self.ty(arg), bits));
+        }
+        let (Some(node), Some(depth)) = (self.defs.get(arg), depth.checked_sub(1)) else {
+            return;
+        };
+        let (ty, from): (Ty, Ty) = (node.ty, self.ty(node.a));
+        let operand = match (node.op, node.b) {
+            (Op::Add, Arg::Const(c)) => {
+                transfer(Op::Sub, ty.width(), &known, &Known::one(ty.width(), c.bits))
+            }
+            (Op::Zext | Op::Sext, _) => {
+                transfer(Op::Trunc, from.width(), &known, &Known::one(64, 0))
+            }
+            _ => return,
+        };
+        self.narrow_within(node.a, operand, depth);
+    }
+}
