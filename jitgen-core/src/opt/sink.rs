@@ -311,20 +311,12 @@ struct Walk {
 }
 
 impl Walk {
-    /// Writes the pending stores that are seen, and those before them that may touch these.
+    /// The pending stores that are seen must be written. Stores before them that may touch the same
+    /// byte are found out when these stay where they are.
     fn write(&mut self, seen: impl Fn(&Access) -> bool) {
-        let mut due: Vec<Pending> = vec![];
-        let mut kept = vec![];
-        for pending in std::mem::take(&mut self.pending).into_iter().rev() {
-            let touches = due.iter().any(|later| later.access.may_touch(&pending.access));
-            match touches || seen(&pending.access) {
-                true => due.push(pending),
-                false => kept.push(pending),
-            }
-        }
-        kept.reverse();
+        let (due, kept) = self.pending.iter().partition(|pending| seen(&pending.access));
         self.pending = kept;
-        self.written.extend(due.into_iter().rev());
+        self.written.extend::<Vec<Pending>>(due);
     }
 
     /// Drops the pending stores that a store covers.
