@@ -62,6 +62,8 @@ struct Generator {
     classes: u64,
     /// What some functions declare.
     effects: Vec<Effects>,
+    /// Are there no calls?
+    quiet: bool,
 }
 
 /// A pointer, an offset at which there is a word of some type, what it points to, and the number of
@@ -82,6 +84,7 @@ pub fn generate(seed: u64) -> Generated {
         held: vec![],
         classes: 1,
         effects: vec![],
+        quiet: false,
     };
     this.classes = pick(&mut this.rng, &[1, 3, 100]);
     for _ in 0..3 {
@@ -104,6 +107,7 @@ pub fn generate(seed: u64) -> Generated {
         this.hot.push(place);
     }
     let length = 4 + this.below(40);
+    this.quiet = this.chance(1, 2);
     for _ in 0..length {
         this.step();
     }
@@ -230,7 +234,7 @@ impl Generator {
     }
 
     fn step(&mut self) {
-        match self.below(27) {
+        match self.below(29) {
             0..4 => self.integer(),
             4 | 5 => self.chain(),
             24 => self.access_otherwise(),
@@ -242,7 +246,9 @@ impl Generator {
             12 => self.float(),
             13..17 => self.access(),
             17 => self.indexed_pointer(),
+            18 if self.quiet => self.registers(),
             18 => self.call(),
+            27 | 28 => self.registers(),
             26 => self.helper(),
             19 => self.repeat(),
             _ => self.guard(),

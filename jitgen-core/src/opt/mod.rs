@@ -17,8 +17,8 @@
 //! Laws for whoever writes a rule:
 //! 1. A rule holds for every input, bit for bit, also where the guard that the interpreter would
 //!    want before it is missing. NaN payloads are bits.
-//! 2. It never moves an operation; only `sink` does, and only stores. Operations stay in the order of the input, so a division stays
-//!    behind the guard that protects it.
+//! 2. It never moves an operation (`sink` moves stores, and nothing else is moved). Operations stay
+//!    in the order of the input, so a division stays behind the guard that protects it.
 //! 3. It has a row in `rules`, fires under that name, and has a filetest.
 //! 4. It rewrites toward the normal form (constants right, `sub x, c` as `add x, -c`, `le` with a
 //!    constant as `lt`, overflow predicates with a constant as comparisons), never away from it.
