@@ -74,6 +74,8 @@ struct Generator {
     own: Vec<Arg>,
     /// Those that have been freed.
     gone: Vec<Arg>,
+    /// Are there no calls?
+    quiet: bool,
 }
 
 /// A pointer, an offset at which there is a word of some type, what it points to, and the number of
@@ -98,6 +100,7 @@ pub fn generate(seed: u64) -> Generated {
         allocations: 0,
         own: vec![],
         gone: vec![],
+        quiet: false,
     };
     this.allocates = this.chance(1, 2);
     this.classes = pick(&mut this.rng, &[1, 3, 100]);
@@ -121,6 +124,7 @@ pub fn generate(seed: u64) -> Generated {
         this.hot.push(place);
     }
     let length = 4 + this.below(40);
+    this.quiet = this.chance(1, 2);
     for _ in 0..length {
         this.step();
     }
@@ -251,7 +255,7 @@ impl Generator {
         if self.allocates && self.chance(1, 8) {
             return self.object();
         }
-        match self.below(27) {
+        match self.below(29) {
             0..4 => self.integer(),
             4 | 5 => self.chain(),
             24 => self.access_otherwise(),
@@ -263,7 +267,9 @@ impl Generator {
             12 => self.float(),
             13..17 => self.access(),
             17 => self.indexed_pointer(),
+            18 if self.quiet => self.registers(),
             18 => self.call(),
+            27 | 28 => self.registers(),
             26 => self.helper(),
             19 => self.repeat(),
             _ => self.guard(),

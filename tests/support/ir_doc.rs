@@ -19,6 +19,10 @@ A `call_read` or `call_pure` that declares writes does them when it fails.
 
 A `new` gives memory that nobody else knows, so it may be done later, in exits only, or not at all; no operation but `free` ends an object.
 
+An exit is `resume 3 [v0, i64 5] log […] pending […] -> b1`; what is empty is left out.
+`pending [i64 v0+8 @3 = v1, …]` are stores that the trace has done, and that are written when the exit is taken, in this order and before anything else.
+`-> b1` is the block that takes over, in a region.
+
 | operation | T | effect | what it computes |
 |---|---|---|---|
 ";

@@ -21,10 +21,12 @@
 //! of its own as its value. The preamble writes what it stores, and passes what memory holds; to
 //! write that again changes nothing.
 //!
-//! Invariants: `in-order` (pending stores that may touch the same byte are written in the order of
-//! the trace), `known-at-both-jumps` (a word that is pending at the body's head is so at the end of
-//! the body, and memory holds its value at the end of the preamble), `calls-see` (what is not
-//! declared to only read or compute may look at all memory, and free it: nothing is pending there).
+//! Invariants: `in-order` (pending stores are written in the order of the trace), `apart` (words that
+//! are carried do not touch each other, so their order at the head does not matter),
+//! `known-at-both-jumps` (a word that is pending at the body's head is so at the end of
+//! the body, and memory holds its value at the end of the preamble), `calls-see` (at a call
+//! that may write anything nothing is pending, whatever it declares: who runs there may collect
+//! garbage or free memory).
 //!
 //! Not here: the parameters of words that are also loaded (`peel`), merging them (`backward`),
 //! bridges that begin where something is pending: the exit has written it.
@@ -33,7 +35,7 @@ use super::address::Defs;
 use super::rules::{Fired, Rule};
 use super::words::{Access, Words};
 use crate::ir::{
-    Arg, Aux, Block, BlockId, End, ExitId, Inst, Op, PendingStore, Sig, Trace, ValueId,
+    Arg, Aux, Block, BlockId, Call, End, ExitId, Inst, Op, PendingStore, Sig, Trace, ValueId,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -156,15 +158,10 @@ impl<'a> Plan<'a> {
                     }
                     walk.write(|pending| pending.may_touch(&access));
                 }
-                Sig::Call | Sig::CallIf if inst.op.unconditional() == Op::Call => {
-                    walk.write(|_| true);
-                }
                 Sig::Call | Sig::CallIf => {
                     let call = &self.trace.calls[inst.call().index()];
-                    walk.write(|pending| {
-                        let class = pending.class;
-                        call.may_read(inst.op, class) || call.may_write(inst.op, class)
-                    });
+                    let sees_all = runs_anything(inst.op, call);
+                    walk.write(|pending| sees_all || call.may_read(inst.op, pending.class));
                 }
                 Sig::Guard => walk.leave(inst.exit()),
                 Sig::Binary
@@ -208,16 +205,12 @@ impl<'a> Plan<'a> {
                 changed |= self.give_up(*pending);
             }
         }
-        // A word of the head must be pending at the end, and in the same order.
-        let ends = |word: &Carried| walk.pending.iter().position(|p| p.access == word.access);
-        let lost: Vec<Access> =
-            self.head.iter().filter(|word| ends(word).is_none()).map(|word| word.access).collect();
+        // A word of the head must be pending at the end.
+        let ends = |access: &Access| walk.pending.iter().any(|p| p.access == *access);
+        let head = self.head.iter().map(|word| word.access);
+        let lost: Vec<Access> = head.filter(|access| !ends(access)).collect();
         for access in lost {
             self.refuse(access);
-            changed = true;
-        }
-        if !self.head.is_sorted_by_key(ends) {
-            self.head.sort_by_key(ends);
             changed = true;
         }
         changed
@@ -231,9 +224,9 @@ impl<'a> Plan<'a> {
         let mut found = false;
         for pending in &walk.end {
             let Pending { access, store, .. } = *pending;
-            let known = self.head.iter().any(|word| word.access == access);
+            let touched = self.head.iter().any(|word| word.access.may_touch(&access));
             let stable = store.base.as_value().is_none_or(|v| self.invariant.contains(&v));
-            if known || !stable || self.refused.contains(&access) {
+            if touched || !stable || self.refused.contains(&access) {
                 continue;
             }
             if let Some(first) = self.held.get(access) {
@@ -264,6 +257,13 @@ fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
     Pending { access, store, origin: Origin::Inst(index) }
 }
 
+/// May a call by `op` look at all memory, and free it, whatever it declares? One that may write
+/// anything, also when it fails, runs an author's code: it may call allocators and collectors.
+fn runs_anything(op: Op, call: &Call) -> bool {
+    let undeclared = matches!(op.unconditional(), Op::Call | Op::Free);
+    undeclared || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
+}
+
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.
 fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
     for inst in &block.insts {
@@ -278,12 +278,14 @@ fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
                 held.remove_aliases(access());
                 held.insert(access(), inst.b);
             }
-            Sig::Call | Sig::CallIf if inst.op.unconditional() == Op::Call => held.clear(),
-            Sig::Call | Sig::CallIf => {
-                let call = &trace.calls[inst.call().index()];
-                held.retain(|word| !call.may_write(inst.op, word.class));
+            Sig::Call | Sig::CallIf
+                if runs_anything(inst.op, &trace.calls[inst.call().index()]) =>
+            {
+                held.clear();
             }
-            Sig::Guard
+            Sig::Call
+            | Sig::CallIf
+            | Sig::Guard
             | Sig::Binary
             | Sig::Compare
             | Sig::Unary
@@ -313,20 +315,12 @@ struct Walk {
 }
 
 impl Walk {
-    /// Writes the pending stores that are seen, and those before them that may touch these.
+    /// The pending stores that are seen must be written. Stores before them that may touch the same
+    /// byte are found out when these stay where they are.
     fn write(&mut self, seen: impl Fn(&Access) -> bool) {
-        let mut due: Vec<Pending> = vec![];
-        let mut kept = vec![];
-        for pending in std::mem::take(&mut self.pending).into_iter().rev() {
-            let touches = due.iter().any(|later| later.access.may_touch(&pending.access));
-            match touches || seen(&pending.access) {
-                true => due.push(pending),
-                false => kept.push(pending),
-            }
-        }
-        kept.reverse();
+        let (due, kept) = self.pending.iter().partition(|pending| seen(&pending.access));
         self.pending = kept;
-        self.written.extend(due.into_iter().rev());
+        self.written.extend::<Vec<Pending>>(due);
     }
 
     /// Drops the pending stores that a store covers.

@@ -119,6 +119,22 @@ impl Generator {
         self.store(from, None);
     }
 
+    /// Words that are stored again and again, with guards between: the registers of a guest.
+    pub(super) fn registers(&mut self) {
+        for _ in 0..1 + self.below(3) {
+            let place = pick(&mut self.rng, &self.hot);
+            if self.chance(1, 2) {
+                self.load(place);
+            }
+            for _ in 0..1 + self.below(2) {
+                self.store(place, None);
+                if self.chance(2, 3) {
+                    self.guard();
+                }
+            }
+        }
+    }
+
     fn load(&mut self, (pointer, offset, ty, points, kind): Place) -> Arg {
         let class = self.class(kind);
         let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);

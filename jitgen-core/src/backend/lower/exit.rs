@@ -11,8 +11,9 @@
 //!                                  tail-call *cell.target(frame, cell)
 //! ```
 //!
-//! An exit is one block however many guards share it, and before it leaves it computes the ops that
-//! were moved into it, and does its pending stores. An exit that leaves is cold; one that is linked is a branch of a hot loop.
+//! An exit is one block however many guards share it. Before it leaves it does its pending stores
+//! and computes the ops that were moved into it. An exit that leaves is cold; one that is linked is
+//! a branch of a hot loop.
 
 use super::{Lowering, memory_flags, piece_signature};
 use crate::backend::{ExitCell, Frame};
