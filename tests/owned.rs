@@ -24,7 +24,7 @@ fn random_program(seed: u64) -> Vec<I> {
             6 => I::Look(a),
             7 => I::Chain(number),
             8 => I::Boxed(number),
-            9 | 10 => I::Vector(1 + below(3) as usize, number),
+            9 | 10 => I::Vector(below(4) as usize, number),
             11 => I::Nested(a),
             12 => I::Show(a, number & 3),
             13 => I::Keep(number),
@@ -46,7 +46,7 @@ fn random_programs() {
 
 #[test]
 fn each_instruction() {
-    let codes: [&[I]; 12] = [
+    let codes: [&[I]; 13] = [
         &[I::Make(0, 5)],
         &[I::Make(0, 1), I::Link(1, 0), I::Link(0, 1), I::Clear(1)],
         &[I::Make(0, 5), I::Copy(1, 0), I::Add(0, 3), I::Look(1)],
@@ -54,6 +54,7 @@ fn each_instruction() {
         &[I::Boxed(3)],
         &[I::Vector(3, 4)],
         &[I::Vector(1, 4)],
+        &[I::Vector(0, 4)],
         &[I::Nested(0)],
         &[I::Make(0, 2), I::Nested(0), I::Nested(0)],
         &[I::Show(0, 1), I::Show(1, 2)],
@@ -92,7 +93,8 @@ fn made(code: &[I]) -> (usize, Trace) {
 
 #[test]
 fn what_does_not_last_is_not_made() {
-    let codes: [&[I]; 4] = [&[I::Chain(9)], &[I::Boxed(3)], &[I::Vector(3, 4)], &[I::Nested(0)]];
+    let codes: [&[I]; 5] =
+        [&[I::Chain(9)], &[I::Boxed(3)], &[I::Vector(3, 4)], &[I::Vector(0, 4)], &[I::Nested(0)]];
     for code in codes {
         let (made, trace) = made(code);
         assert_eq!(made, 0, "{code:?}\n{trace}");

@@ -258,7 +258,7 @@ pub(super) fn count_down(pointer: Word) -> bool {
 /// The place of the count of the weak pointers to the `Rc` that consists of this pointer; all
 /// owners together count as one.
 fn weak(pointer: Word) -> Place<usize> {
-    let distance = 8 - strong_distance();
+    let (_, distance) = counts_of();
     let class = Owner::Field(std::any::type_name::<Rc<()>>, 8);
     follow::<usize>(pointer, distance, false).thawed().owned_by(class)
 }
@@ -267,15 +267,21 @@ fn constant(count: i64) -> Word {
     Word { now: Const::i64(count), opnd: Opnd::Const }
 }
 
-/// The layout of what an `Rc` points to: two counts, then the value.
-pub(super) fn rc_layout<T>() -> Layout {
-    assert!(strong_distance() <= 8 && rc_distance::<T>() >= 16, "the counts come first");
+/// Distances of the counts of owners and of weak pointers in what an `Rc` points to.
+pub fn counts_of() -> (u64, u64) {
+    (strong_distance(), 8 - strong_distance().min(8))
+}
+
+/// The layout of what an `Rc` points to: two counts, then the value. `None` if the counts are
+/// somewhere else: then traces do not make one.
+pub fn counted_layout<T>() -> Option<Layout> {
+    let distance = rc_distance::<T>();
+    if strong_distance() > 8 || distance < 16 || distance > 1 << 16 {
+        return None;
+    }
     let align = align_of::<T>().max(align_of::<usize>());
-    let size = (rc_distance::<T>() as usize + size_of::<T>()).next_multiple_of(align);
-    let Ok(layout) = Layout::from_size_align(size, align) else {
-        unreachable!("the standard library uses it")
-    };
-    layout
+    let size = (distance as usize + size_of::<T>()).next_multiple_of(align);
+    Layout::from_size_align(size, align).ok()
 }
 
 /// The counts of a new `Rc`.
@@ -305,8 +311,8 @@ pub(super) unsafe fn drop_rc<T>(place: Place<Rc<T>>) -> bool {
     if count_down(pointer) {
         return true;
     }
-    let drop_at = Contents::<T>::drop_at();
-    if !in_words(drop_at.is_some()) {
+    let (drop_at, layout) = (Contents::<T>::drop_at(), counted_layout::<T>());
+    if !in_words(drop_at.is_some() && layout.is_some()) {
         // SAFETY: the caller's promise.
         unsafe { drop_whole(place) };
         return true;
@@ -322,7 +328,7 @@ pub(super) unsafe fn drop_rc<T>(place: Place<Rc<T>>) -> bool {
     ask::branch(Word { now: Const::bool(last), opnd });
     if last {
         // SAFETY: nobody counts any more.
-        unsafe { allocate::free_layout(pointer, rc_layout::<T>()) };
+        unsafe { allocate::free_layout(pointer, layout.expect("recording knew it")) };
         return true;
     }
     let now = Const::i64(count.now.bits.wrapping_sub(1) as i64);

@@ -40,11 +40,10 @@ impl<T: Traced> HoldsOne<T> for Box<T> {
 
 impl<T: Traced> HoldsOne<T> for Rc<T> {
     fn new__twin(value: Tv<T>) -> Tv<Self> {
-        if by_call::<T>() {
-            return called(value, Rc::new, rc_thunk::<T>);
-        }
+        let layout = own::counted_layout::<T>().filter(|_| !by_call::<T>());
+        let Some(layout) = layout else { return called(value, Rc::new, rc_thunk::<T>) };
         Contents::<T>::note();
-        let pointer = allocate::allocate(own::rc_layout::<T>());
+        let pointer = allocate::allocate(layout);
         own::begin_counts(pointer);
         follow::<T>(pointer, rc_distance::<T>(), false).write(value);
         Tv::from_word(pointer)

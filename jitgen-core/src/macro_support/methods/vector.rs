@@ -1,7 +1,7 @@
 //! Methods of `Vec` and slices that change something, or give references to elements.
 //!
 //! ```text
-//! stack.push(x)    guard len != capacity;  store the element;  store len + 1       else: grow, a call
+//! stack.push(x)    guard len != capacity;  store the element;  store len + 1       else: grow
 //! stack.pop()      guard len != 0;  store len - 1;  load the element
 //! ```
 //!
@@ -10,6 +10,7 @@
 use super::super::allocate::Contents;
 use super::super::ask;
 use super::counted::CloneTwin;
+use super::grow::grow_here;
 use crate::ir::{Const, Op, Ty};
 use crate::macro_support::call::{residual, some};
 use crate::macro_support::elements::{Indexable, element, index, inside, vec_layout, vec_word};
@@ -111,7 +112,7 @@ impl<T: Traced> Vector for Vec<T> {
         let (_, len) = Vec::elements(this);
         // SAFETY: a live `Vec` is there, with its capacity at the measured offset.
         let capacity = unsafe { this.word(at, Ty::I64, vec_word::<T>(at)) };
-        if equal(len, capacity) {
+        if equal(len, capacity) && !grow_here(this) {
             grow(this);
         }
         let (first, len) = Vec::elements(this);
