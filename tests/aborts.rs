@@ -93,6 +93,13 @@ fn wrong_effects() {
 }
 
 #[test]
+fn invalidated() {
+    // The round that is recorded relies on the cell, and is the one that writes it, at 50 to go.
+    let settings = "threshold=2,background=off";
+    check(AbortReason::Invalidated, settings, || hints::run(&[Hint::Limit, Hint::Disturb], 52));
+}
+
+#[test]
 fn what_can_be_recorded_is() {
     let jit = run_with("threshold=2,check=on", || failing::run(Insn::Add));
     assert!(jit.output.starts_with("4950 "), "{}", jit.output);

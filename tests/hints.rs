@@ -264,3 +264,35 @@ fn a_conditional_call_may_panic() {
     let run = agree(&[CallIf, PanicIfElidable], 300);
     assert!(run.output.contains("is not known"), "{}", run.output);
 }
+
+#[test]
+fn virtualizable_state_is_known_behind_calls_that_are_not_handed_it() {
+    // The loads are those of a panic's flag, and of `left` outside of the frame.
+    check(&[Frame], &[("call", 1), ("load", 2)]);
+    check(&[FramePair], &[("call", 1), ("load", 2)]);
+    agree(&[Frame, FramePair, Step], 600);
+}
+
+#[test]
+fn virtualizable_state_is_not_known_behind_calls_that_are_handed_it() {
+    for code in [FrameHanded, FrameOwner, FrameElements, FrameInside] {
+        check(&[code, Frame], &[("call", 2)]);
+        let trace = trace(&[code]);
+        let body = trace.blocks.last().expect("a trace has a block");
+        assert!(count(body, "load") > 2, "{trace}");
+    }
+    agree(&[FrameHanded, Frame, FrameOwner, FrameElements, FramePair, FrameInside, Step], 600);
+}
+
+#[test]
+fn a_function_that_sees_virtualizable_state_behind_its_back_is_found_while_recording() {
+    let settings = "threshold=3,check=on,check_effects=on";
+    let run = modes::run_with(settings, || hints::run(&[Cheat], 50));
+    assert!(run.statistics.aborts.contains_key("wrong-effects"), "{:?}", run.statistics.aborts);
+}
+
+#[test]
+fn a_call_whose_result_is_known_is_not_made() {
+    check(&[Known], &[("call_pure", 0), ("result_of", 0)]);
+    agree(&[KnownBehind, Known, Vary], 600);
+}

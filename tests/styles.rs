@@ -5,6 +5,8 @@
 
 #[path = "interpreters/random.rs"]
 mod random;
+#[path = "interpreters/random_tree.rs"]
+mod random_tree;
 #[allow(dead_code, reason = "the rest is for the bench")]
 #[path = "interpreters/register/mod.rs"]
 mod register;
@@ -95,6 +97,19 @@ fn random_stack_programs() {
         modes::agree(&format!("stack machine, seed {seed}"), run).output
     };
     both_ways(&(0..count()).map(run).collect::<Vec<_>>());
+}
+
+#[test]
+fn random_tree_programs() {
+    let run = |seed: u64| {
+        let run = || {
+            let program = tree::resolver::parse(&random_tree::tree(seed));
+            format!("{:?}", tree::kernels::outcome(&program))
+        };
+        modes::agree(&format!("tree, seed {seed}"), run).output
+    };
+    // They take longer than the others.
+    both_ways(&(0..count().div_ceil(2)).map(run).collect::<Vec<_>>());
 }
 
 #[test]

@@ -186,3 +186,14 @@ fn guest_calls_are_part_of_the_loop() {
 fn calls_of_closures_are_part_of_the_loop() {
     inlines_its_call("closure_call", 60);
 }
+
+/// The interpreter keeps the guest's frames: the trace goes in circles down and up again.
+#[test]
+fn a_recursion_in_frames_is_a_loop_down_and_a_loop_up() {
+    let traces = kernel("recursion");
+    let jumps = |trace: &&Trace| trace.blocks.iter().any(|b| matches!(b.end, End::Jump(..)));
+    let loops = traces.iter().filter(jumps).count();
+    assert!(loops >= 2, "{loops} loops");
+    let ops = traces.iter().map(Trace::inst_count).sum::<usize>();
+    assert!(traces.len() < 14 && ops < 900, "{} traces, {ops} operations", traces.len());
+}

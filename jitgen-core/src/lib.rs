@@ -24,7 +24,7 @@ pub mod prelude {
     pub use crate::gc::{Collect, Gc};
     pub use crate::{
         assert_green, conditional_call, conditional_value, is_constant, is_virtual, promote,
-        record_exact, we_are_jitted,
+        record_exact, record_known, we_are_jitted,
     };
     pub use jitgen_macros::{
         Traced, elidable, loop_invariant, not_in_trace, portal, residual, traced, unroll,
@@ -105,5 +105,17 @@ macro_rules! conditional_value {
             ::core::option::Option::Some(value) => value,
             ::core::option::Option::None => $call,
         }
+    };
+}
+
+/// Says that an `#[elidable]` function would give that result: `record_known!(f(a), x)`. A trace does
+/// without the call then. In the interpreter it does nothing.
+///
+/// Debug builds call the function and compare, so it must not fail. Its arguments are places and
+/// literals.
+#[macro_export]
+macro_rules! record_known {
+    ($call:expr, $result:expr $(,)?) => {
+        ::core::debug_assert!($call == $result, "`record_known!` was told what is not so")
     };
 }

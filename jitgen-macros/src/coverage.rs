@@ -106,7 +106,7 @@ impl Visit<'_> for Counts {
         let name = mac.path.segments.last().map(|segment| segment.ident.to_string());
         match name.as_deref() {
             Some("assert" | "debug_assert") => self.branches += 1,
-            Some("conditional_call" | "conditional_value") => (),
+            Some("conditional_call" | "conditional_value" | "record_known") => (),
             _ => return,
         }
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;

@@ -30,7 +30,7 @@ pub fn traced(item: TokenStream) -> TokenStream {
         }
         Data::Struct(data) => {
             let errors = refused(&input, None);
-            [errors, implement(&input, &structure(&data.fields)), equal(&input)]
+            [errors, implement(&input, &structure(&input, &data.fields)), equal(&input)]
                 .into_iter()
                 .collect()
         }
@@ -57,12 +57,11 @@ fn refused(input: &DeriveInput, immutable: Option<&syn::Attribute>) -> TokenStre
         );
     }
     for attr in &input.attrs {
-        if attr.path().is_ident("virtualizable") {
-            errors.on(
-                attr,
-                "`virtualizable` is not supported yet: nothing would follow from it",
-                "take it away; stores to such a struct are made where they stand",
-            );
+        if attr.path().is_ident("virtualizable") && !matches!(input.data, Data::Struct(_)) {
+            errors.on(attr, "`virtualizable` belongs on a struct", "mark a struct that holds it");
+        }
+        if attr.path().is_ident("virtualizable") && !matches!(attr.meta, syn::Meta::Path(_)) {
+            errors.on(attr, "`virtualizable` takes no arguments", "");
         }
         if is_immutable(&attr) {
             errors.on(attr, "`immutable` belongs on a field", "mark each field that never changes");
@@ -92,6 +91,14 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
         )]
     };
     let clone = clone(input);
+    let (_, _, promotable) = input.generics.split_for_impl();
+    let predicates = promotable.map(|bounds| &bounds.predicates).into_iter().flatten();
+    let held = types_inside(input);
+    let (own_generics, ..) = input.generics.split_for_impl();
+    let promotable = quote!(
+        impl #own_generics #m::Promotable for #name #types
+        where #(#predicates,)* #(for<'__held> #held: #m::Promotable),* {}
+    );
     quote! {
         #lints
         const _: () = {
@@ -116,8 +123,25 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
                 fn peel(place: #m::Place<Self>) -> #m::Place<Self> { place }
             }
             #clone
+            #promotable
         };
     }
+}
+
+/// The types of all fields, each once.
+fn types_inside(input: &DeriveInput) -> Vec<&Type> {
+    let mut types: Vec<&Type> = vec![];
+    let all: Vec<&syn::Field> = match &input.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
+        Data::Union(_) => vec![],
+    };
+    for field in all {
+        if !types.contains(&&field.ty) {
+            types.push(&field.ty);
+        }
+    }
+    types
 }
 
 /// Is there `#[traced(clone)]` on it?
@@ -232,8 +256,9 @@ fn members(fields: &Fields) -> Vec<(TokenStream, &Type)> {
         .collect()
 }
 
-fn structure(fields: &Fields) -> TokenStream {
+fn structure(input: &DeriveInput, fields: &Fields) -> TokenStream {
     let m = support();
+    let state = input.attrs.iter().any(|attr| attr.path().is_ident("virtualizable"));
     let (names, types): (Vec<_>, Vec<_>) = members(fields).into_iter().unzip();
     let marks = fields.iter().map(|field| field.attrs.iter().any(|attr| is_immutable(&attr)));
     let fixed = names.iter().zip(marks).filter(|(_, marked)| *marked).map(|(name, _)| name);
@@ -264,6 +289,7 @@ fn structure(fields: &Fields) -> TokenStream {
     };
     quote! {
         const SHAPE: #m::Shape = #shape;
+        const VIRTUALIZABLE: bool = #state;
         const IMMUTABLE: &'static [usize] = &[#(::core::mem::offset_of!(Self, #fixed)),*];
         #visit
     }

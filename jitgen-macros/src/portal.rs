@@ -323,16 +323,18 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                     }
                 };
                 let __result = #label: loop {
-                    let mut __merge = #m::Merge::new();
-                    #(#greens)*
-                    #(__merge.red(&#reds);)*
-                    if __merge.stops() {
-                        // What they hold goes with the state.
-                        #(::core::mem::forget(#reds);)*
-                        return #m::Outcome::Merge(__merge.state());
+                    {
+                        let mut __merge = #m::Merge::new();
+                        #(#greens)*
+                        #(__merge.red(&#reds);)*
+                        if __merge.stops() {
+                            // What they hold goes with the state.
+                            #(::core::mem::forget(#reds);)*
+                            return #m::Outcome::Merge(__merge.state());
+                        }
+                        #(__merge.update(&mut #reds);)*
+                        #(#learns)*
                     }
-                    #(__merge.update(&mut #reds);)*
-                    #(#learns)*
                     #condition
                     { #body };
                 };

@@ -4,7 +4,7 @@
 //! twin(args)      what twins call: the portal's own twin from its beginning, or handed over
 //! from(entry)     the plain portal, from its beginning or from a state: the body twice
 //! resume(state)   the same, as a twin calls it
-//! thunk(…)        the same, as compiled code calls it
+//! thunk(…)        finishes the call of a portal that compiled code has begun
 //! ```
 //!
 //! The portal's own twin is `portal_twin`. So whoever calls a function need not know that it is a
@@ -125,22 +125,12 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
             #go_on
         }
 
-        extern "C" fn #thunk #lifetimes (
-            __site: *const #m::Site,
-            __reds: *const u64,
-            __out: *mut u8,
-        ) -> #at_result::RetOf<#result> {
-            #m::guarded(#m::nothing::<#result>(), || {
-                // SAFETY: the trace keeps the site, and has stored the words that it speaks of.
-                let __left = unsafe { #m::enter_at(__site, __reds, Self::#twin) };
-                let __result: #result = match __left {
-                    ::core::option::Option::Some(#m::Outcome::Return(__result)) => __result.native(),
-                    ::core::option::Option::Some(#m::Outcome::Merge(__state)) => Self::#resume(__state),
-                    // SAFETY: as above.
-                    ::core::option::Option::None => Self::#resume(unsafe { #m::state_at(__site, __reds) }),
-                };
-                // SAFETY: the trace passes scratch memory of the size of the result.
-                unsafe { #m::deliver::<#result>(__result, __out) }
+        extern "C" fn #thunk #lifetimes (__site: *const #m::Site, __frame: *mut (), __cell: *const ()) {
+            #m::guarded((), || {
+                // SAFETY: compiled code calls this with what it says of the call.
+                let __call = unsafe { #m::begun(__site, __frame, __cell) };
+                // SAFETY: the call is one of this portal.
+                unsafe { #at_result::finish::<_, #result>(&__call, Self::#twin, Self::#resume) }
             })
         }
     }

@@ -205,7 +205,9 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         }
     };
     let marked = function.owner.is_none() && twin::can_be_left_out(function);
-    let mark = marked.then(|| quote!(#vis const IS_RESIDUAL: () = ();));
+    let elidable = function.calling.is_elidable();
+    let elidable = elidable.then(|| quote!(#vis const IS_ELIDABLE: () = ();));
+    let mark = marked.then(|| quote!(#vis const IS_RESIDUAL: () = (); #elidable));
     wrap(
         function,
         quote! {

@@ -31,14 +31,23 @@ pub fn machine(rounds: i64) -> Vm {
         hash: 0,
         cell: None,
         pair: vm::Pair { a: 1, b: 2 },
-        shape: Box::new(vm::Shape { size: 4, slots: vec![1, 2, 3], hits: 0, inner: Box::new(0) }),
+        frame: vm::Frame { registers: vec![1, 2, 3], fixed: [4, 5, 6, 7], ..Default::default() },
+        counter: COUNTER.with(Rc::clone),
+        shape: Box::new(shape()),
+        class: Rc::new(shape()),
     }
 }
 
 /// What [`vm::Vm::cell`] is filled with.
 static NUMBERS: [i64; 4] = [100, 200, 300, 400];
 
+fn shape() -> vm::Shape {
+    vm::Shape { size: 4, slots: vec![1, 2, 3], hits: Default::default(), inner: Default::default() }
+}
+
 thread_local! {
+    /// What [`vm::Vm::counter`] is.
+    static COUNTER: Rc<vm::Counter> = Rc::default();
     /// How often the interpreter has noticed something.
     pub static NOTICED: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
 }
@@ -47,6 +56,7 @@ thread_local! {
 #[jitgen_core::interpreter]
 pub mod vm {
     use jitgen_core::prelude::*;
+    use std::cell::Cell;
     use std::rc::Rc;
 
     /// An instruction.
@@ -128,6 +138,24 @@ pub mod vm {
         PanicIf,
         /// The same of an elidable function.
         PanicIfElidable,
+        /// What an elidable function would give.
+        Known,
+        /// It behind an effect, before a guard that fails sometimes.
+        KnownBehind,
+        /// The frame's registers, around a call that is not handed them.
+        Frame,
+        /// Around one that is handed a pair, which is not in a register.
+        FramePair,
+        /// Around one that is handed the frame.
+        FrameHanded,
+        /// Around one that is handed what the frame is in.
+        FrameOwner,
+        /// Around one that is handed elements of the frame's vector.
+        FrameElements,
+        /// Around one that is handed a pair with the frame in it.
+        FrameInside,
+        /// A virtualizable counter, around a call that changes it behind the trace's back.
+        Cheat,
         /// Goes on only if `x` is small.
         Step,
     }
@@ -141,6 +169,30 @@ pub mod vm {
         pub b: i64,
     }
 
+    /// State that only those see who are handed it.
+    #[derive(Debug, Default, Traced)]
+    #[virtualizable]
+    pub struct Frame {
+        /// A word.
+        pub acc: i64,
+        /// Elements elsewhere.
+        pub registers: Vec<i64>,
+        /// Elements in it.
+        pub fixed: [i32; 4],
+        /// A struct in it.
+        pub pair: Option<Pair>,
+    }
+
+    /// The same, shared.
+    #[derive(Debug, Default, Traced)]
+    #[virtualizable]
+    pub struct Counter {
+        /// A number.
+        pub n: Cell<i64>,
+        /// Another one.
+        pub m: i64,
+    }
+
     /// What never changes.
     #[derive(Debug, Traced)]
     pub struct Shape {
@@ -151,10 +203,10 @@ pub mod vm {
         #[immutable]
         pub slots: Vec<i64>,
         /// What does change.
-        pub hits: i64,
+        pub hits: Cell<i64>,
         /// What points to something that does.
         #[immutable]
-        pub inner: Box<i64>,
+        pub inner: Box<Cell<i64>>,
     }
 
     /// What an instruction works on.
@@ -182,6 +234,12 @@ pub mod vm {
         pub cell: Option<&'static i64>,
         /// The current one.
         pub shape: Box<Shape>,
+        /// One that is shared.
+        pub class: Rc<Shape>,
+        /// Virtualizable state.
+        pub frame: Frame,
+        /// More of it.
+        pub counter: Rc<Counter>,
         /// A number that seldom changes.
         pub limit: Rc<Quasi<i64>>,
     }
@@ -294,16 +352,16 @@ pub mod vm {
                     vm.sum = vm.sum.wrapping_add(one + (before ^ after));
                 }
                 Insn::Promoted => {
-                    let shape = promote(&mut *vm.shape);
+                    let shape = promote(&vm.class);
                     let fixed = shape.size + shape.slots[1] + shape.slots.len() as i64;
-                    shape.hits += 1;
-                    *shape.inner += 1;
-                    let changes = shape.hits + *shape.inner;
+                    shape.hits.set(shape.hits.get() + 1);
+                    shape.inner.set(shape.inner.get() + 1);
+                    let changes = shape.hits.get() + shape.inner.get();
                     vm.sum = vm.sum.wrapping_add(fixed + changes);
                 }
                 Insn::Spoil => vm.shape.size += 1,
                 Insn::Limit => {
-                    let limit = promote(&*vm.limit).get();
+                    let limit = promote(&vm.limit).get();
                     vm.sum = vm.sum.wrapping_mul(3).wrapping_add(limit);
                 }
                 Insn::SetLimit => {
@@ -313,6 +371,58 @@ pub mod vm {
                 }
                 Insn::Disturb => disturb(vm),
                 Insn::Nested => nested(vm),
+                Insn::Known => {
+                    vm.y = (vm.y + 1) & 7;
+                    let s = vm.y * vm.y;
+                    record_known!(square(vm.y), s);
+                    vm.sum = vm.sum.wrapping_mul(3).wrapping_add(square(vm.y));
+                }
+                Insn::KnownBehind => {
+                    vm.y = (vm.y + 1) & 7;
+                    let s = vm.y * vm.y;
+                    record_known!(square(vm.y), s);
+                    let s = square(vm.y);
+                    if (s ^ vm.table[0]) & 3 == 1 {
+                        vm.sum = vm.sum.wrapping_mul(3).wrapping_add(s);
+                    }
+                }
+                Insn::Frame => {
+                    work(&mut vm.frame);
+                    let one = anything();
+                    vm.frame.acc = vm.frame.acc.wrapping_add(one);
+                    work(&mut vm.frame);
+                }
+                Insn::FramePair => {
+                    work(&mut vm.frame);
+                    let pair = Pair { a: vm.left, b: vm.frame.acc };
+                    vm.sum = vm.sum.wrapping_add(total(pair));
+                    work(&mut vm.frame);
+                }
+                Insn::FrameHanded => {
+                    work(&mut vm.frame);
+                    touch(&mut vm.frame);
+                    work(&mut vm.frame);
+                }
+                Insn::FrameOwner => {
+                    work(&mut vm.frame);
+                    touch_owner(vm);
+                    work(&mut vm.frame);
+                }
+                Insn::FrameElements => {
+                    work(&mut vm.frame);
+                    touch_element(&mut vm.frame.registers[1]);
+                    work(&mut vm.frame);
+                }
+                Insn::FrameInside => {
+                    work(&mut vm.frame);
+                    touch_inside((vm.left, &mut vm.frame));
+                    work(&mut vm.frame);
+                }
+                Insn::Cheat => {
+                    let before = vm.counter.n.get();
+                    cheat();
+                    vm.sum = vm.sum.wrapping_add(vm.counter.n.get() - before);
+                }
                 Insn::CallIf => {
                     vm.y += 1;
                     let x = vm.x;
@@ -469,6 +579,49 @@ pub mod vm {
             inner.limit = Rc::clone(&vm.limit);
             vm.sum ^= run(&code, &mut inner);
         }
+    }
+
+    fn work(frame: &mut Frame) {
+        let sum = frame.registers[0].wrapping_add(frame.fixed[2] as i64);
+        frame.registers[1] = frame.registers[1].wrapping_mul(3).wrapping_add(sum);
+        frame.fixed[1] ^= frame.registers[1] as i32;
+        frame.acc = frame.acc.wrapping_add(frame.fixed[1] as i64);
+    }
+
+    #[residual]
+    fn total(pair: Pair) -> i64 {
+        pair.a ^ pair.b
+    }
+
+    #[residual]
+    fn touch(frame: &mut Frame) {
+        frame.acc ^= 5;
+        frame.fixed[2] += 1;
+        frame.registers[0] += 1;
+        if frame.acc & 7 == 3 {
+            frame.registers = frame.registers.clone();
+        }
+    }
+
+    #[residual]
+    fn touch_owner(vm: &mut Vm) {
+        touch(&mut vm.frame);
+    }
+
+    #[residual]
+    fn touch_element(register: &mut i64) {
+        *register ^= 1;
+    }
+
+    #[residual]
+    fn touch_inside(it: (i64, &mut Frame)) {
+        it.1.acc ^= it.0;
+        touch(it.1);
+    }
+
+    #[residual]
+    fn cheat() {
+        super::COUNTER.with(|counter| counter.n.set(counter.n.get() + 1));
     }
 
     #[residual(writes(Vm.count), no_escape)]

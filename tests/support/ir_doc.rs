@@ -15,6 +15,7 @@ The type of an access says nothing about what it touches.
 
 Behind the operands of a call may stand what is declared of its effects, in this order: `writes(@3, @4)`, the classes that it may write; `reads()`, those that it may read; `no_escape`, no pointer that it is given outlives it.
 What is not declared is what the operation says.
+Then may follow, as in `keeps(v0+8 24, v1)`, memory that it leaves alone whatever else is declared: 24 bytes from `v0+8` on, and the object into which `v1` points, as far as it is addressed with `v1`.
 A `call_read` or `call_pure` that declares writes does them when it fails.
 
 A `new` gives memory that nobody else knows, so it may be done later, in exits only, or not at all; no operation but `free` ends an object.
@@ -55,6 +56,7 @@ fn form(op: Op) -> String {
         Sig::Scratch => format!("ptr = {name} +imm"),
         Sig::Call => format!("T = {name}.T @symbol(any, …) effects"),
         Sig::CallIf => format!("T = {name}.T bool, T @symbol(any, …) effects"),
+        Sig::Known => format!("{name}.T T @symbol(any, …)"),
         Sig::Guard => format!("{name} bool else exit"),
     };
     format!("`{form}`")

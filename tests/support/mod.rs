@@ -5,6 +5,7 @@ pub mod differential;
 pub mod filetest;
 pub mod generate;
 pub mod ir_doc;
+pub mod kernels;
 pub mod layers;
 pub mod modes;
 pub mod native;

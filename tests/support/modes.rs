@@ -31,14 +31,21 @@ pub const MODES: &[(&str, &str)] = &[
     ("every guard fails", "threshold=1,fail_guards=on,check=on"),
 ];
 
+/// Bytes of native stack: twins have large frames where they are not optimized, and guests recurse.
+const STACK: usize = 16 << 20;
+
 /// Runs in one mode, in a new thread.
 ///
 /// # Panics
 /// If the run panics or the settings make no sense.
 pub fn run_with(settings: &str, run: impl Fn() -> String + Send + Sync) -> Run {
+    run_on(STACK, settings, run)
+}
+
+/// As [`run_with`], on a native stack of so many bytes.
+fn run_on(stack: usize, settings: &str, run: impl Fn() -> String + Send + Sync) -> Run {
     let result = std::thread::scope(|scope| {
-        // Twins have large frames where they are not optimized, and guests recurse.
-        let thread = std::thread::Builder::new().stack_size(16 << 20).spawn_scoped(scope, || {
+        let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, || {
             let mut config = Config::default();
             config.apply(settings).unwrap_or_else(|error| panic!("{error}"));
             configure(config).unwrap_or_else(|error| panic!("{error}"));
@@ -55,10 +62,19 @@ pub fn run_with(settings: &str, run: impl Fn() -> String + Send + Sync) -> Run {
 /// If two modes differ, or the evaluator found a recorded trace wrong.
 #[track_caller]
 pub fn agree(name: &str, run: impl Fn() -> String + Send + Sync) -> Run {
+    agree_on(STACK, name, run)
+}
+
+/// As [`agree`], on a native stack of so many bytes.
+///
+/// # Panics
+/// As [`agree`].
+#[track_caller]
+pub fn agree_on(stack: usize, name: &str, run: impl Fn() -> String + Send + Sync) -> Run {
     let mut expected: Option<String> = None;
     let mut chosen = None;
     for (mode, settings) in MODES {
-        let done = run_with(settings, &run);
+        let done = run_on(stack, settings, &run);
         assert_eq!(done.statistics.check_failures, 0, "{name}: a wrong trace in mode `{mode}`");
         match &expected {
             None => expected = Some(done.output.clone()),

@@ -6,15 +6,16 @@
 //!
 //! A call goes to one of a few `extern "C"` functions that take whatever the platform passes in
 //! registers; the call site's number (the symbol that a call is given before compiling) says what
-//! the arguments are. The function does what the model's fake call does, on the real memory.
+//! the arguments are. The function does what the model's fake call does, on the real memory. A call
+//! of code finds no room on the stack, and so comes to such a function, too.
 //!
 //! Not here: comparing (`differential`), making worlds.
 
 use crate::differential::{Run, ended};
 use crate::world::{SCRATCH, World};
-use jitgen_core::backend::{Code, Compiler, Frame, Options, Symbols, enter};
+use jitgen_core::backend::{Code, Compiler, Frame, Options, STACKS, Stacks, Symbols, enter};
 use jitgen_core::eval::{Memory, Model};
-use jitgen_core::ir::{Const, ExitId, Op, Trace, Ty};
+use jitgen_core::ir::{Const, ExitId, LogEntry, Op, Trace, Ty};
 use std::cell::RefCell;
 
 /// Number of registers for integers, for floats, and of call sites.
@@ -28,12 +29,13 @@ const BUFFER: usize = 1024;
 /// Bytes for objects.
 const OBJECTS: usize = 1 << 16;
 
-/// A compiler, real buffers, a frame.
+/// A compiler, real buffers, a frame and room for that of a callee.
 pub struct Native {
     compiler: Compiler,
     buffers: Vec<[u64; BUFFER / 8]>,
     objects: Box<[u64; OBJECTS / 8]>,
-    frame: Box<Frame>,
+    frames: Vec<Frame>,
+    stacks: Box<Stacks>,
 }
 
 /// A compiled trace.
@@ -49,6 +51,8 @@ struct Site {
     op: Op,
     symbol: String,
     args: Vec<Ty>,
+    /// The first argument of a call of code, which its function is not told.
+    cell: Option<Const>,
     result: Option<Ty>,
 }
 
@@ -69,9 +73,12 @@ impl Native {
     /// If this machine is not supported.
     pub fn new(buffers: usize) -> Result<Native, String> {
         let compiler = Compiler::new(&Options::default()).map_err(|error| error.to_string())?;
+        let stacks = Box::<Stacks>::default();
+        stacks.set_native(usize::MAX);
+        let frames = vec![Frame::clone(&Frame::new()); 2];
         let buffers = vec![[0; BUFFER / 8]; buffers];
         let objects = Box::new([0; OBJECTS / 8]);
-        Ok(Native { compiler, buffers, objects, frame: Frame::new() })
+        Ok(Native { compiler, buffers, objects, frames, stacks })
     }
 
     /// The addresses of the buffers, and of the frame's scratch area.
@@ -79,7 +86,7 @@ impl Native {
         let buffers = self.buffers.iter_mut();
         let buffers = buffers.map(|buffer| buffer.as_mut_ptr().expose_provenance() as u64);
         let buffers = buffers.collect();
-        (buffers, self.frame.scratch.as_mut_ptr().expose_provenance() as u64)
+        (buffers, self.frames.as_mut_ptr().expose_provenance() as u64)
     }
 
     /// Compiles a trace; none if it has calls that the tests' functions cannot take.
@@ -94,7 +101,7 @@ impl Native {
         for (number, call) in numbered.calls.iter_mut().enumerate() {
             call.symbol = number.to_string();
         }
-        let functions = Functions(&sites);
+        let functions = Functions(&sites, &self.stacks);
         let code = self.compiler.compile(&numbered, &functions, 0);
         let code = code.map_err(|error| format!("{error}\n{trace}"))?;
         Ok(Some(Compiled { trace, sites, code }))
@@ -105,7 +112,7 @@ impl Native {
     pub fn run(&mut self, compiled: &Compiled, world: &World) -> Run {
         self.addresses();
         for (slot, arg) in world.args.iter().enumerate() {
-            self.frame.write(slot, arg.ty, arg.bits);
+            self.frames[0].write(slot, arg.ty, arg.bits);
         }
         let mut model = world.model.clone();
         let objects = self.objects.as_mut_ptr().expose_provenance() as u64;
@@ -116,17 +123,34 @@ impl Native {
         // is that of the buffers, and of objects that lie where there is room, because the evaluation in this world did not stray; no cell is
         // linked, and `compiled` outlives the call; the functions take what the platform passes
         // and do not unwind.
-        let cell = unsafe { enter(compiled.code.entry(), &mut *self.frame) };
+        let cell = unsafe { enter(compiled.code.entry(), self.frames.as_mut_ptr()) };
         let cells = compiled.code.exit_cells();
         let exit = cells.iter().position(|other| std::ptr::eq(other, cell));
         let exit = ExitId(exit.expect("the cell is one of this code's") as u32);
         let mut model = RUNNING.take().expect("it was set above").model;
         copy_in(&mut model);
-        let args = compiled.trace.exit(exit).args().enumerate().map(|(slot, arg)| {
+        let at = compiled.trace.exit(exit);
+        let args = at.args().enumerate().map(|(slot, arg)| {
             let ty = compiled.trace.ty(arg);
-            Const::new(ty, self.frame.read(slot, ty))
+            Const::new(ty, self.frames[0].read(slot, ty))
         });
-        ended(compiled.trace, exit, args.collect(), &model)
+        let args =
+            if at.is_return() { self.result(compiled.trace, &at.log) } else { args.collect() };
+        ended(compiled.trace, exit, args, &model)
+    }
+
+    /// The values in the result that a trace has returned.
+    fn result(&self, trace: &Trace, log: &[LogEntry]) -> Vec<Const> {
+        let value = |entry: &LogEntry| match *entry {
+            LogEntry::Part { offset, arg, .. } if arg.as_value().is_some() => {
+                let (ty, from) = (trace.ty(arg), offset as usize);
+                let bytes = self.frames[0].bytes(from..from + ty.size() as usize);
+                let bits = bytes.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+                Some(Const::new(ty, bits))
+            }
+            _ => None,
+        };
+        log.iter().filter_map(value).collect()
     }
 }
 
@@ -138,11 +162,18 @@ fn sites(trace: &Trace) -> Option<Vec<Site>> {
         let inst = insts.find(|inst| inst.op.is_call() && inst.call().index() == number);
         let args: Vec<Ty> = call.args.iter().map(|arg| trace.ty(*arg)).collect();
         let floats = args.iter().filter(|ty| ty.is_float()).count();
-        let fits = floats <= FLOATS && args.len() - floats <= INTS;
+        let op = inst.map_or(Op::CallPure, |inst| inst.op);
+        let code = op == Op::CallCode;
+        let cell = call.args.first().filter(|_| code).and_then(|arg| arg.as_const());
+        // What a call keeps is not among its arguments.
+        let all_given = call.keeps.is_empty();
+        let fits = all_given && floats <= FLOATS && args.len() - floats <= INTS;
+        let fits = if code { cell.is_some() } else { fits };
         fits.then(|| Site {
-            op: inst.map_or(Op::CallPure, |inst| inst.op),
+            op,
             symbol: call.symbol.clone(),
             args,
+            cell,
             result: inst.and_then(|inst| call.has_result.then_some(inst.ty)),
         })
     };
@@ -176,10 +207,13 @@ fn copy_in(model: &mut Model) {
 const _: () = assert!(SCRATCH <= BUFFER);
 
 /// The functions of a trace's call sites.
-struct Functions<'a>(&'a [Site]);
+struct Functions<'a>(&'a [Site], &'a Stacks);
 
 impl Symbols for Functions<'_> {
     fn address(&self, symbol: &str) -> Option<usize> {
+        if symbol == STACKS {
+            return Some(std::ptr::from_ref(self.1).expose_provenance());
+        }
         let site: usize = symbol.parse().ok()?;
         let returns_float = self.0[site].result.is_some_and(Ty::is_float);
         Some(match returns_float {
@@ -228,20 +262,36 @@ extern "C" fn float_function<const SITE: usize>(
     f64::from_bits(dispatch(SITE, [a, b, c, d, e, f], [s, t, u, v, w, x, y, z]))
 }
 
+/// The arguments of a call of code: the function is told what is constant and where the callee's frame
+/// is, whose slots have the rest.
+fn arguments_of_code(site: &Site, cell: Const, ints: [u64; INTS]) -> Vec<Const> {
+    let place = std::ptr::with_exposed_provenance::<Frame>(ints[1] as usize);
+    // SAFETY: it is within the scratch area of the first of two frames, and nobody else uses them
+    // while the code has called out.
+    let frame = unsafe { &*place };
+    let given = ints[..2].iter().map(|bits| Const::new(Ty::Ptr, *bits));
+    let reds = site.args[3..].iter().enumerate();
+    let reds = reds.map(|(slot, ty)| Const::new(*ty, frame.read(slot, *ty)));
+    [cell].into_iter().chain(given).chain(reds).collect()
+}
+
 /// Does what the model does.
 fn dispatch(site: usize, ints: [u64; INTS], floats: [f64; FLOATS]) -> u64 {
     RUNNING.with_borrow_mut(|running| {
         let running = running.as_mut().expect("calls come from code that is run");
         let site = &running.sites[site];
+        let code = site.cell.map(|cell| arguments_of_code(site, cell, ints));
         let (mut ints, mut floats) = (ints.into_iter(), floats.into_iter());
-        let args: Vec<Const> = site
-            .args
-            .iter()
-            .map(|ty| match ty.is_float() {
-                true => Const::new(*ty, floats.next().expect("they fit").to_bits()),
-                false => Const::new(*ty, ints.next().expect("they fit")),
-            })
-            .collect();
+        let mut given = || {
+            site.args
+                .iter()
+                .map(|ty| match ty.is_float() {
+                    true => Const::new(*ty, floats.next().expect("they fit").to_bits()),
+                    false => Const::new(*ty, ints.next().expect("they fit")),
+                })
+                .collect()
+        };
+        let args: Vec<Const> = code.unwrap_or_else(&mut given);
         let model = &mut running.model;
         copy_in(model);
         let result = match site.op {

@@ -84,7 +84,7 @@ fn each_operand(trace: &mut Trace, change: &mut dyn FnMut(&mut Arg)) {
         exit.operands_mut().for_each(&mut *change);
     }
     for call in &mut trace.calls {
-        call.args.iter_mut().for_each(&mut *change);
+        call.operands_mut().for_each(&mut *change);
     }
 }
 

@@ -19,6 +19,7 @@ mod vm {
             count += conditional_call!(count > 9, looked_into(count), 0);
             conditional_call!(count > 9, count.count_ones());
             conditional_call!(count > 9);
+            record_known!(next(count), count);
             pc += 1;
         }
     }

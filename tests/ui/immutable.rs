@@ -3,9 +3,16 @@
 use jitgen_core::Traced;
 
 #[derive(Traced)]
-#[virtualizable]
+#[virtualizable(slots)]
 pub struct Frame {
     pub slots: Vec<i64>,
+}
+
+#[derive(Clone, Copy, Traced)]
+#[virtualizable]
+pub enum State {
+    On,
+    Off,
 }
 
 #[derive(Traced)]

@@ -7,6 +7,7 @@
 //!
 //! Not here: which pieces there are, who links them, how many.
 
+use super::exit_cell::RETURNED;
 use super::memory::{CodePtr, Memory};
 use super::{ExitCell, Frame, stubs};
 use crate::ir::ExitId;
@@ -77,13 +78,15 @@ impl Code {
     }
 }
 
-/// Enters code and returns the cell through which it was left: one that is not linked, or one whose
-/// budget has come to 0. The cell's exit operands are then in the first slots of the frame.
+/// Enters code and returns the cell through which it was left: one that is not linked, one whose
+/// budget has come to 0, or that of an exit by which the portal returns. The exit's operands are then
+/// in the first slots of the frame; a portal's result is where the scratch area begins.
 ///
 /// # Safety
 /// - `frame` is one, and nobody else writes to it before this call returns; functions that the code
 ///   calls may read it. Its first slots hold the values that the code's entry takes, of the right types, and
 ///   the trace was right to rely on them (an address that it reads can be read, and so on).
+/// - If the code calls other code, the [`Stacks`](super::Stacks) that it was compiled with are true.
 /// - The [`Code`] that `entry` belongs to, and any that can be reached from it by linked cells, are
 ///   not dropped before this call returns, neither by functions that the code calls; and each cell
 ///   is linked to code that takes what the cell's exit leaves in the slots.
@@ -97,5 +100,5 @@ pub unsafe fn enter(entry: CodePtr, frame: *mut Frame) -> *const ExitCell {
     // it goes on in. It reads and writes `frame`, which nobody else writes to, and memory that the
     // caller vouches for.
     let cell = unsafe { (stubs.enter)(frame, entry.address()) };
-    std::ptr::with_exposed_provenance(cell)
+    std::ptr::with_exposed_provenance(cell & !RETURNED)
 }

@@ -8,8 +8,8 @@
 use super::code::{Code, Disassembly, Timings};
 use super::memory::Memory;
 use super::plan::Plan;
-use super::{CompileError, ExitCell, SCRATCH_WORDS, SLOTS, lower, machine, stubs};
-use crate::ir::{self, Trace};
+use super::{CompileError, ExitCell, SCRATCH_WORDS, SLOTS, STACKS, lower, machine, stubs};
+use crate::ir::{self, LogEntry, Op, Trace};
 use cranelift_codegen::Context;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
@@ -33,7 +33,8 @@ pub trait Symbols {
     /// The address of the `extern "C"` function that a call of `symbol` calls.
     ///
     /// Narrow integers and `bool` are passed zero-extended, so it takes `u8` and `u16` rather than
-    /// `i8` and `i16`.
+    /// `i8` and `i16`. The function of a `call_code` takes what is constant at the call, the callee's
+    /// frame, and the cell through which the callee's code was left, or null (see `call_cell`).
     fn address(&self, symbol: &str) -> Option<usize>;
 }
 
@@ -80,7 +81,8 @@ impl Compiler {
     ) -> Result<Code, CompileError> {
         check_limits(region)?;
         let addresses = call_addresses(region, symbols)?;
-        let phases = || self.phases(region, &addresses, code_number);
+        let stacks = stacks_address(region, symbols)?;
+        let phases = || self.phases(region, &addresses, stacks, code_number);
         match catch_unwind(AssertUnwindSafe(phases)) {
             Ok(result) => result,
             Err(panic) => {
@@ -95,6 +97,7 @@ impl Compiler {
         &mut self,
         region: &Trace,
         addresses: &[usize],
+        stacks: usize,
         code_number: u32,
     ) -> Result<Code, CompileError> {
         let leave = stubs::stubs()?.leave;
@@ -110,6 +113,7 @@ impl Compiler {
             &plan,
             addresses,
             cells.as_ptr().expose_provenance(),
+            stacks,
             &*self.isa,
             &mut self.context.func,
             &mut self.builder_context,
@@ -155,7 +159,9 @@ fn check_limits(region: &Trace) -> Result<(), CompileError> {
         let available = SLOTS;
         return Err(CompileError::TooManySlots { needed, available });
     }
-    let (needed, available) = (region.scratch_size() as usize, SCRATCH_WORDS * 8);
+    let results = region.exits.iter().flat_map(|exit| exit.log.iter().map(LogEntry::result_size));
+    let needed = region.scratch_size().max(results.max().unwrap_or(0)) as usize;
+    let available = SCRATCH_WORDS * 8;
     if needed > available {
         return Err(CompileError::ScratchTooLarge { needed, available });
     }
@@ -169,6 +175,15 @@ fn call_addresses(region: &Trace, symbols: &dyn Symbols) -> Result<Vec<usize>, C
         symbols.address(&call.symbol).ok_or_else(unknown)
     };
     region.calls.iter().map(address).collect()
+}
+
+/// Where code that calls other code finds the thread's [`Stacks`](super::Stacks); 0 for other code.
+fn stacks_address(region: &Trace, symbols: &dyn Symbols) -> Result<usize, CompileError> {
+    let mut insts = region.blocks.iter().flat_map(|block| &block.insts);
+    if !insts.any(|inst| inst.op == Op::CallCode) {
+        return Ok(0);
+    }
+    symbols.address(STACKS).ok_or_else(|| CompileError::UnknownSymbol(STACKS.to_owned()))
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

@@ -8,6 +8,9 @@
 //! jump cell.target                        the leave stub (which returns the cell) or other code
 //! ```
 //!
+//! An exit by which the portal returns is neither counted nor linked: code gives the cell's address
+//! with [`RETURNED`] in it, so that calling code knows at once that there is a result.
+//!
 //! Invariants: `cell-address-is-stable` (compiled code holds it as a constant; `Code` owns the cells
 //! in a box), `target-is-code` (the leave stub or the entry of a piece).
 //!
@@ -17,6 +20,9 @@
 use super::memory::CodePtr;
 use super::stubs;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+/// The bit in a cell's address, as code gives it, that says that the portal has returned.
+pub(super) const RETURNED: usize = 1;
 
 /// Where a piece of code is left: one per exit.
 #[repr(C)]

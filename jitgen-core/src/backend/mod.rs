@@ -3,12 +3,13 @@
 //! One trace (or region of traces) becomes one function, a *piece* of code:
 //!
 //! ```text
-//! tail fn(frame: *mut Frame, cell: *const ExitCell) -> *const ExitCell
+//! tail fn(frame: &mut [u64; SLOTS], cell: *const ExitCell) -> *const ExitCell
 //!
-//! b0(v0: ptr, v1: i64)           v0 = frame.slots[0], v1 = frame.slots[1]
+//! b0(v0: ptr, v1: i64)           v0 = frame[0], v1 = frame[1]: the slots of a Frame
 //! guard v2 else exit0            branch to a cold block that stores exit0's operands to slots
 //! exit0: resume 0 [v0, v1]       count down cells[0].budget; go on at cells[0].target
 //! exit1: resume 0 [v0] -> b3     branch to b3 of the same function
+//! exit2: resume 0 [] log [result …]   store the result's bytes where frame.scratch begins; return
 //! ```
 //!
 //! Phases of [`Compiler::compile`]: check the limits, `plan` (what is computed where), `lower` (to
@@ -22,6 +23,7 @@
 //! Not here: when to compile, to link or to free. What a spent budget means is the runtime's
 //! business, too.
 
+mod call_cell;
 mod code;
 mod compiler;
 mod error;
@@ -33,6 +35,7 @@ mod memory;
 mod plan;
 mod stubs;
 
+pub use call_cell::{CallCell, STACKS, Stacks};
 pub use code::{Code, Disassembly, Timings, enter};
 pub use compiler::{Compiler, Options, Symbols};
 pub use error::CompileError;

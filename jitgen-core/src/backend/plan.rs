@@ -276,6 +276,9 @@ impl<'a> Uses<'a> {
         if inst.op.is_guard() {
             return self.of_guard(inst.a);
         }
+        if inst.op.sig() == Sig::Known {
+            return;
+        }
         let trace = self.trace;
         let mut both = [inst.a, inst.b];
         let args = match inst.aux {

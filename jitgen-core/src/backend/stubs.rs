@@ -1,15 +1,16 @@
 //! The two pieces of code that every process has once: the way in and the way out.
 //!
 //! ```text
-//! enter: native fn(frame, entry) -> cell     { entry(frame, null) }   the platform's convention
+//! enter: native fn(frame, entry) -> cell     { entry(&frame.slots, null) }   the platform's convention
 //! leave: tail   fn(frame, cell)  -> cell     { cell }
 //! ```
 //!
 //! `leave` is the target of every exit cell that is not linked. Both live until the process ends,
-//! because a cell may point to `leave` for as long as its code lives.
+//! because a cell may point to `leave` for as long as its code lives. It is also what the cell of a
+//! callee that has no code points to: called without a cell, it gives none.
 
 use super::memory::{CodePtr, EnterFn, Memory, as_enter};
-use super::{CompileError, machine};
+use super::{CompileError, Frame, machine};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, Signature, UserFuncName, Value, types,
@@ -48,7 +49,8 @@ fn build() -> Result<Stubs, CompileError> {
     let enter = compile(&*isa, isa.default_call_conv(), |builder, frame, entry| {
         let signature = builder.import_signature(piece_signature(CallConv::Tail));
         let null = builder.ins().iconst(types::I64, 0);
-        let call = builder.ins().call_indirect(signature, entry, &[frame, null]);
+        let slots = builder.ins().iadd_imm_s(frame, Frame::SLOTS_OFFSET as i64);
+        let call = builder.ins().call_indirect(signature, entry, &[slots, null]);
         let cell = builder.inst_results(call)[0];
         builder.ins().return_(&[cell]);
     })?;

@@ -56,6 +56,18 @@ pub trait Memory {
     /// If there is no such function.
     fn call(&mut self, symbol: &str, args: &[Const], result: Option<Ty>) -> Result<u64, Fault>;
 
+    /// Is that the result of a `call_pure`?
+    ///
+    /// # Errors
+    /// As [`Memory::call`].
+    fn is_result(&mut self, _symbol: &str, _args: &[Const], _result: Const) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
+    /// The next `call` neither reads nor writes this memory: addresses, each with a number of bytes,
+    /// or that of anything in the object.
+    fn keep(&mut self, _kept: &[(u64, Option<u32>)]) {}
+
     /// Does a `call_read`: what is called changes nothing.
     ///
     /// # Errors

@@ -64,6 +64,8 @@ pub struct Model {
     objects: Objects,
     /// The effectful calls, in order.
     pub calls: Vec<CallRecord>,
+    /// What the next call leaves alone.
+    kept: Vec<(u64, Option<u32>)>,
     /// Has anything outside of the regions been accessed?
     pub strayed: bool,
 }
@@ -267,23 +269,25 @@ impl Memory for Model {
         Ok(())
     }
 
+    fn is_result(&mut self, symbol: &str, args: &[Const], result: Const) -> Result<bool, Fault> {
+        let bits = self.call_pure(symbol, args, Some(result.ty))?;
+        Ok(Const::new(result.ty, bits) == result)
+    }
+
+    fn keep(&mut self, kept: &[(u64, Option<u32>)]) {
+        self.kept = kept.to_vec();
+    }
+
     fn call(&mut self, symbol: &str, args: &[Const], result: Option<Ty>) -> Result<u64, Fault> {
-        let mut hash = self.hash_call(symbol, args);
-        hash.add(self.calls.len() as u64);
-        self.hash_memory(symbol, args, &mut hash);
-        let written = self.declared.writes(symbol);
-        if written.is_none() {
-            self.write_objects(args, &mut hash)?;
+        // What is kept is hidden from the function, and put back behind it.
+        let kept = self.hide();
+        let outcome = self.call_visible(symbol, args, result);
+        for (address, bytes) in kept {
+            if let Some(hidden) = self.slice(address, bytes.len() as u32) {
+                hidden.copy_from_slice(&bytes);
+            }
         }
-        for (address, ty) in written.unwrap_or_else(|| self.shared.clone()) {
-            hash.add(address);
-            self.write(address, hash.value(ty))?;
-        }
-        let result = result.map(|ty| hash.value(ty));
-        let mut names = Names::new(&self.objects);
-        let named = args.iter().map(|arg| Const::new(arg.ty, names.word(arg.bits))).collect();
-        self.calls.push(CallRecord { symbol: symbol.to_owned(), args: named, result });
-        Ok(result.map_or(0, |c| c.bits))
+        outcome
     }
 
     fn call_read(
@@ -329,6 +333,53 @@ impl Memory for Model {
 
     fn scratch(&self) -> u64 {
         self.scratch
+    }
+}
+
+impl Model {
+    /// Zeroes what the next call keeps; gives what was there.
+    fn hide(&mut self) -> Vec<(u64, Vec<u8>)> {
+        let mut hidden = vec![];
+        for (address, size) in std::mem::take(&mut self.kept) {
+            let (start, size) = match size {
+                Some(size) => (address, size),
+                None => match self.regions.range(..=address).next_back() {
+                    Some((start, bytes)) => (*start, bytes.len() as u32),
+                    None => continue,
+                },
+            };
+            if let Some(bytes) = self.slice(start, size) {
+                hidden.push((start, bytes.to_vec()));
+                bytes.fill(0);
+            }
+        }
+        // Of bytes that are named twice the first is what was there.
+        hidden.reverse();
+        hidden
+    }
+
+    fn call_visible(
+        &mut self,
+        symbol: &str,
+        args: &[Const],
+        result: Option<Ty>,
+    ) -> Result<u64, Fault> {
+        let mut hash = self.hash_call(symbol, args);
+        hash.add(self.calls.len() as u64);
+        self.hash_memory(symbol, args, &mut hash);
+        let written = self.declared.writes(symbol);
+        if written.is_none() {
+            self.write_objects(args, &mut hash)?;
+        }
+        for (address, ty) in written.unwrap_or_else(|| self.shared.clone()) {
+            hash.add(address);
+            self.write(address, hash.value(ty))?;
+        }
+        let result = result.map(|ty| hash.value(ty));
+        let mut names = Names::new(&self.objects);
+        let named = args.iter().map(|arg| Const::new(arg.ty, names.word(arg.bits))).collect();
+        self.calls.push(CallRecord { symbol: symbol.to_owned(), args: named, result });
+        Ok(result.map_or(0, |c| c.bits))
     }
 }
 

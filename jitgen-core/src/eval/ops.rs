@@ -17,6 +17,8 @@ pub enum Undefined {
     DivisionByZero,
     /// The smallest integer divided by -1.
     DivisionOverflow,
+    /// A `result_of` that is not true.
+    WrongResult,
 }
 
 impl fmt::Display for Undefined {
@@ -24,6 +26,7 @@ impl fmt::Display for Undefined {
         f.write_str(match self {
             Undefined::DivisionByZero => "division by zero",
             Undefined::DivisionOverflow => "division overflow",
+            Undefined::WrongResult => "wrong result",
         })
     }
 }
@@ -94,11 +97,13 @@ pub fn compute(op: Op, ty: Ty, a: Const, b: Const) -> Result<Const, Undefined> {
         | Op::Store
         | Op::Call
         | Op::CallRead
+        | Op::CallCode
         | Op::CallPure
         | Op::New
         | Op::Free
         | Op::CallIf
         | Op::CallIfPure
+        | Op::ResultOf
         | Op::Guard
         | Op::GuardNot => panic!("{} computes nothing by itself", op.mnemonic()),
     })

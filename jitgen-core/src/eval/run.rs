@@ -2,7 +2,7 @@
 //!
 //! Not here: arithmetic (`ops`).
 
-use super::{EvalError, Fault, Limits, Memory, Observer, Outcome, compute};
+use super::{EvalError, Fault, Limits, Memory, Observer, Outcome, Undefined, compute};
 use crate::ir::{Arg, Aux, BlockId, Const, End, ExitId, Inst, Op, Sig, Trace, Ty};
 
 /// Runs `trace` from block 0 with `args`.
@@ -139,11 +139,21 @@ impl Frame<'_> {
             Op::CallIf | Op::CallIfPure if !a.is_true() => inst.dst.map(|_| b),
             Op::Call
             | Op::CallRead
+            | Op::CallCode
             | Op::CallPure
             | Op::CallIf
             | Op::CallIfPure
             | Op::New
             | Op::Free => self.call(inst, memory).map_err(fault)?,
+            Op::ResultOf => {
+                let call = &self.trace.calls[inst.call().index()];
+                let args: Vec<Const> = call.args.iter().map(|arg| self.get(*arg)).collect();
+                if !memory.is_result(&call.symbol, &args, a).map_err(fault)? {
+                    let inst = self.trace.inst_text(inst);
+                    return Err(EvalError::Undefined { cause: Undefined::WrongResult, inst });
+                }
+                None
+            }
             Op::Scratch => {
                 let address = memory.scratch().wrapping_add_signed(i64::from(inst.imm));
                 Some(Const::new(Ty::Ptr, address))
@@ -174,7 +184,16 @@ impl Frame<'_> {
             }
             Op::CallRead => memory.call_read(&call.symbol, &args, result)?,
             Op::CallPure | Op::CallIfPure => memory.call_pure(&call.symbol, &args, result)?,
-            _ => memory.call(&call.symbol, &args, result)?,
+            _ => {
+                let kept = call.keeps.iter().map(|kept| {
+                    let base = self.get(kept.base).bits;
+                    let at =
+                        |(offset, size)| (base.wrapping_add_signed(i64::from(offset)), Some(size));
+                    kept.range.map_or((base, None), at)
+                });
+                memory.keep(&kept.collect::<Vec<_>>());
+                memory.call(&call.symbol, &args, result)?
+            }
         };
         Ok(result.map(|ty| Const::new(ty, bits)))
     }

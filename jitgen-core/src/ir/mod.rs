@@ -23,7 +23,7 @@ pub use gone::Gone;
 pub use ops::{Domain, Effect, Op, Sig};
 pub use parse::{ParseError, parse};
 pub use trace::{
-    Arg, Aux, Block, BlockId, Call, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore,
+    Arg, Aux, Block, BlockId, Call, CallId, End, Exit, ExitId, Inst, Kept, LogEntry, PendingStore,
     Renumbering, ResumeId, Trace, ValueId, operand_count,
 };
 pub use ty::{Const, Ty};

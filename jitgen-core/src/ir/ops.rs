@@ -35,6 +35,8 @@ pub enum Sig {
     Call,
     /// `(bool, T) @symbol(any..) -> T`, or `(bool) @symbol(any..)` without a suffix.
     CallIf,
+    /// `(T) @symbol(any..) -> nothing`.
+    Known,
     /// `(bool) else exit -> nothing`.
     Guard,
 }
@@ -234,6 +236,8 @@ ops! {
     Call "call" Call Any Any;
     /// A residual call that reads memory and does nothing else.
     CallRead "call_read" Call Any Read;
+    /// A portal's call: cell, constants, place in scratch memory (there the result is), arguments.
+    CallCode "call_code" Call Any Any;
     /// A residual call whose result depends on its arguments alone.
     CallPure "call_pure" Call Any None;
     /// A `call` if the condition is true; else nothing happens, and the result is the second operand.
@@ -246,6 +250,8 @@ ops! {
     New "new" Call Ptr Make;
     /// A call that frees what a `new` has allocated, its first operand: nobody accesses that again.
     Free "free" Call Any Any;
+    /// The operand is what a `call_pure` with these arguments would give. Nothing happens.
+    ResultOf "result_of" Known Any None;
     /// Leave by the exit unless the condition is true.
     Guard "guard" Guard Any Exit;
     /// Leave by the exit unless the condition is false.
@@ -270,7 +276,7 @@ impl Op {
             Sig::Binary | Sig::Unary | Sig::Cast | Sig::Load | Sig::Call | Sig::CallIf => Some(ty),
             Sig::Compare => Some(Ty::Bool),
             Sig::PtrAdd | Sig::Scratch => Some(Ty::Ptr),
-            Sig::Store | Sig::Guard => None,
+            Sig::Store | Sig::Known | Sig::Guard => None,
         }
     }
 

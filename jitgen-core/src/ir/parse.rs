@@ -6,8 +6,8 @@
 //! everything else is `verify`'s.
 
 use super::{
-    Arg, Aux, Block, BlockId, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op,
-    PendingStore, ResumeId, Sig, Trace, Ty, ValueId,
+    Arg, Aux, Block, BlockId, Call, Class, Const, Effects, End, Exit, ExitId, Inst, Kept, LogEntry,
+    Op, PendingStore, ResumeId, Sig, Trace, Ty, ValueId,
 };
 use pest::Parser;
 use pest::iterators::Pair;
@@ -262,6 +262,14 @@ fn read_inst(trace: &mut Trace, pair: Pair<Rule>) -> Result<Inst> {
             }
             read_call(trace, &mut inst, parts.next().expect("a call"))?;
         }
+        (Sig::Known, Rule::call_if) => {
+            let mut parts = operands.into_inner();
+            inst.a = read_arg(parts.next().expect("a result"), ty)?;
+            let Some(call) = parts.next().filter(|pair| pair.as_rule() == Rule::call) else {
+                return error_at(&at, "it takes one operand and a call");
+            };
+            read_call(trace, &mut inst, call)?;
+        }
         (Sig::Guard, Rule::guard) => {
             let mut parts = operands.into_inner();
             inst.a = read_arg(parts.next().expect("a condition"), Ty::Bool)?;
@@ -288,8 +296,8 @@ fn read_call(trace: &mut Trace, inst: &mut Inst, pair: Pair<Rule>) -> Result<()>
         let digits = number.into_inner().next().expect("a number");
         inst.imm = digits.as_str().parse().or_else(|_| too_large(&digits))?;
     }
-    let effects = read_effects(parts.into_iter())?;
-    let call = Call { symbol, args, has_result: inst.dst.is_some(), effects };
+    let (effects, keeps) = read_effects(parts.into_iter())?;
+    let call = Call { symbol, args, has_result: inst.dst.is_some(), effects, keeps };
     inst.aux = Aux::Call(trace.add_call(call));
     Ok(())
 }
@@ -348,10 +356,14 @@ fn read_class(pair: Pair<Rule>) -> Result<Class> {
 }
 
 /// What stands behind the operands of a call.
-fn read_effects<'i>(parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<Effects> {
-    let mut effects = Effects::default();
+fn read_effects<'i>(parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<(Effects, Vec<Kept>)> {
+    let (mut effects, mut keeps) = (Effects::default(), vec![]);
     for part in parts {
         let rule = part.as_rule();
+        if rule == Rule::keeps {
+            keeps = part.into_inner().map(read_kept).collect::<Result<_>>()?;
+            continue;
+        }
         let classes = part.into_inner().map(read_class).collect::<Result<_>>()?;
         match rule {
             Rule::writes => effects.writes = Some(classes),
@@ -360,7 +372,17 @@ fn read_effects<'i>(parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<Effec
             rule => unreachable!("{rule:?} behind a call"),
         }
     }
-    Ok(effects)
+    Ok((effects, keeps))
+}
+
+fn read_kept(pair: Pair<Rule>) -> Result<Kept> {
+    let mut parts = pair.into_inner();
+    let place = parts.next().expect("a pointer");
+    let Some(size) = parts.next() else {
+        return Ok(Kept { base: read_arg(place, Ty::Ptr)?, range: None });
+    };
+    let (base, offset) = read_address(place)?;
+    Ok(Kept { base, range: Some((offset, number(&size)?)) })
 }
 
 fn read_address(pair: Pair<Rule>) -> Result<(Arg, i32)> {

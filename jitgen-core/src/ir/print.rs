@@ -3,7 +3,9 @@
 //! Not here: pretty-printing for people (source positions, counts). That is the runtime's log,
 //! which adds `;` comments to this text.
 
-use super::{Arg, Aux, Class, Effects, End, Exit, Inst, LogEntry, Op, PendingStore, Sig, Trace};
+use super::{
+    Arg, Aux, Class, Effects, End, Exit, Inst, Kept, LogEntry, Op, PendingStore, Sig, Trace,
+};
 use std::fmt::{self, Display, Write};
 
 impl Display for Trace {
@@ -66,7 +68,7 @@ impl Trace {
             Sig::CallIf if inst.dst.is_some() => {
                 format!(" {}, {}{}", inst.a, inst.b, self.call_text(inst))
             }
-            Sig::CallIf => format!(" {}{}", inst.a, self.call_text(inst)),
+            Sig::Known | Sig::CallIf => format!(" {}{}", inst.a, self.call_text(inst)),
             Sig::Guard => format!(" {} else exit{}", inst.a, inst.exit().0),
         };
         s.push_str(&rest);
@@ -130,6 +132,15 @@ impl Trace {
         effects(&mut s, &call.effects).expect("writing to a string");
         if inst.op == Op::New {
             write!(s, " #{}", inst.imm).expect("writing to a string");
+        }
+        if !call.keeps.is_empty() {
+            let kept = |kept: &Kept| match kept.range {
+                None => kept.base.to_string(),
+                Some((offset, size)) => format!("{}{offset:+} {size}", kept.base),
+            };
+            s.push_str(" keeps(");
+            list(&mut s, call.keeps.iter().map(kept)).expect("writing to a string");
+            s.push(')');
         }
         s
     }

@@ -34,7 +34,7 @@
 //! what that number means is the runtime's business.
 
 use super::effects::touches;
-use super::{Class, Const, Effects, Op, Ty};
+use super::{Class, Const, Effect, Effects, Op, Ty};
 
 macro_rules! id {
     ($(#[$doc:meta])+ $name:ident) => {
@@ -174,10 +174,10 @@ impl Inst {
         }
     }
 
-    /// The call site of a call, a `new` or a `free`.
+    /// The call site of a call, a `new` or a `free`, and of `result_of`.
     ///
     /// # Panics
-    /// If it is not a call.
+    /// If it has none.
     pub fn call(&self) -> CallId {
         match self.aux {
             Aux::Call(call) => call,
@@ -191,7 +191,7 @@ pub fn operand_count(op: Op) -> usize {
     use super::Sig;
     match op.sig() {
         Sig::Binary | Sig::Compare | Sig::Store | Sig::PtrAdd | Sig::CallIf => 2,
-        Sig::Unary | Sig::Cast | Sig::Load | Sig::Guard => 1,
+        Sig::Unary | Sig::Cast | Sig::Load | Sig::Known | Sig::Guard => 1,
         Sig::Scratch | Sig::Call => 0,
     }
 }
@@ -207,16 +207,35 @@ pub struct Call {
     pub has_result: bool,
     /// What is declared of its effects.
     pub effects: Effects,
+    /// The memory that it neither reads nor writes, whatever else is declared.
+    pub keeps: Vec<Kept>,
+}
+
+/// Memory that a call leaves alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// A pointer.
+    pub base: Arg,
+    /// First byte and number of bytes, as seen from there; without one the whole object into which
+    /// the pointer points, as far as it is addressed with it.
+    pub range: Option<(i32, u32)>,
 }
 
 impl Call {
+    /// All operands: arguments, and pointers to what it leaves alone.
+    pub fn operands(&self) -> impl Iterator<Item = Arg> + '_ {
+        self.args.iter().copied().chain(self.keeps.iter().map(|kept| kept.base))
+    }
+
+    /// The same, to be replaced.
+    pub fn operands_mut(&mut self) -> impl Iterator<Item = &mut Arg> + '_ {
+        self.args.iter_mut().chain(self.keeps.iter_mut().map(|kept| &mut kept.base))
+    }
+
     /// May a call by `op` write what an access of this class touches?
     pub fn may_write(&self, op: Op, class: Class) -> bool {
         let declared = self.effects.writes.as_ref();
-        let writes = declared
-            .map_or(matches!(op.unconditional(), Op::Call | Op::Free), |classes| {
-                touches(classes, class)
-            });
+        let writes = declared.map_or(op.effect() == Effect::Any, |classes| touches(classes, class));
         writes && !class.is_immutable()
     }
 
@@ -314,6 +333,14 @@ impl LogEntry {
             | LogEntry::Return { .. }
             | LogEntry::Level { .. }
             | LogEntry::Result { .. } => None,
+        }
+    }
+
+    /// Number of bytes of the portal's result, if the entry is one.
+    pub fn result_size(&self) -> u32 {
+        match *self {
+            LogEntry::Result { size } => size,
+            _ => 0,
         }
     }
 
@@ -518,7 +545,7 @@ impl Trace {
         }
         for call in &other.calls {
             let mut call = call.clone();
-            call.args.iter_mut().for_each(|arg| offsets.arg(arg));
+            call.operands_mut().for_each(|arg| offsets.arg(arg));
             self.calls.push(call);
         }
         for block in &other.blocks {

@@ -14,9 +14,11 @@
 //! | `class` | loads and stores have an alias class, guards an exit, calls a call site |
 //! | `effects` | what is declared of a call's effects fits its op |
 //! | `allocation` | a `new` says how many bytes, a `free` what |
+//! | `call` | a call of code has the operands that it needs, and no others of a call's things |
 
 use super::{
-    Arg, Aux, BlockId, Class, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty, ValueId,
+    Arg, Aux, BlockId, Class, Effects, End, Exit, ExitId, Inst, LogEntry, Op, Sig, Trace, Ty,
+    ValueId,
 };
 
 /// A rule that a trace breaks, and where.
@@ -75,7 +77,7 @@ impl Checker<'_> {
                         self.report("ids", format!("there is no call site {}", call.0));
                     }
                     Aux::Call(call) => {
-                        trace.calls[call.index()].args.iter().for_each(|arg| self.arg_id(*arg));
+                        trace.calls[call.index()].operands().for_each(|arg| self.arg_id(arg));
                     }
                 }
             }
@@ -173,7 +175,7 @@ impl Checker<'_> {
             match inst.aux {
                 Aux::None | Aux::Class(_) => (),
                 Aux::Call(call) if check => {
-                    self.used(set, trace.calls[call.index()].args.iter().copied());
+                    self.used(set, trace.calls[call.index()].operands());
                 }
                 Aux::Call(_) => (),
                 Aux::Exit(exit) => self.leave(exit, set, check, &mut out),
@@ -325,8 +327,10 @@ impl Checker<'_> {
             Sig::Scratch => (),
             Sig::Call => {
                 self.effects(inst);
+                self.callee(inst);
                 self.allocation(inst);
             }
+            Sig::Known => self.operands(inst, Some(inst.ty), None),
             Sig::CallIf => {
                 self.operands(inst, Some(Ty::Bool), inst.dst.map(|_| inst.ty));
                 self.effects(inst);
@@ -337,8 +341,8 @@ impl Checker<'_> {
     /// `class`: the op has what it needs besides operands, and nothing else.
     fn aux(&mut self, inst: &Inst) {
         let fits = match inst.aux {
-            Aux::None => !inst.op.is_guard() && !inst.op.is_call(),
-            Aux::Call(_) => inst.op.is_call(),
+            Aux::None => !inst.op.is_guard() && !inst.op.is_call() && inst.op.sig() != Sig::Known,
+            Aux::Call(_) => inst.op.is_call() || inst.op.sig() == Sig::Known,
             Aux::Exit(_) => inst.op.is_guard(),
             Aux::Class(class) => {
                 matches!(inst.op.sig(), Sig::Load | Sig::Store) && class != Class::ANY
@@ -349,9 +353,31 @@ impl Checker<'_> {
         }
     }
 
+    /// `call`: a call of code says where its cell, its constants and its place are, has its result in
+    /// memory, and declares nothing.
+    fn callee(&mut self, inst: &Inst) {
+        let Aux::Call(id) = inst.aux else { return };
+        if inst.op != Op::CallCode {
+            return;
+        }
+        let trace = self.trace;
+        let call = &trace.calls[id.index()];
+        let first = call.args.iter().take(3).filter(|arg| trace.ty(**arg) == Ty::Ptr);
+        if first.count() < 3 || inst.dst.is_some() || call.effects != Effects::default() {
+            self.report("call", "call_code takes three pointers and more, and gives nothing");
+        }
+    }
+
     fn effects(&mut self, inst: &Inst) {
         let Aux::Call(call) = inst.aux else { return };
-        let effects = &self.trace.calls[call.index()].effects;
+        let call = &self.trace.calls[call.index()];
+        let effects = &call.effects;
+        if !call.keeps.is_empty() && inst.op.unconditional() != Op::Call {
+            self.report("effects", "only an effect can leave memory alone");
+        }
+        if call.keeps.iter().any(|kept| self.trace.ty(kept.base) != Ty::Ptr) {
+            self.report("type", "what a call keeps is behind a pointer");
+        }
         if inst.op.is_pure_call() && effects.reads.is_some() {
             let name = inst.op.mnemonic();
             let message = format!("the result of {name} depends on its arguments alone");

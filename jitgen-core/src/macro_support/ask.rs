@@ -11,8 +11,8 @@
 
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{
-    AbortReason, Address, Callee, Condition, Function, Green, Image, Inlined, Local, Opnd, Part,
-    Portal, Step, Tag, Word, with,
+    AbortReason, Address, Callee, Condition, Function, Green, Handed, Image, Inlined, Local, Opnd,
+    Part, Portal, Step, Tag, Word, with,
 };
 use std::any::Any;
 use std::rc::Rc;
@@ -42,13 +42,13 @@ questions! {
     end_call(callee: &Callee, args: &[Word], result: Option<Const>) -> Opnd;
     end_elidable(call: &Inlined, result: &Image);
     end_free(function: Function, pointer: Word, layout: (Word, u64));
+    end_handed_over(function: Function, portal: &'static Portal, greens: &[Green], reds: &[Word], result: Handed) -> Opnd;
     end_inline(call: &Inlined, result: &Image);
     end_load(address: Address, now: Const) -> Opnd;
     end_new(function: Function, layout: (u64, u64), now: Const) -> Opnd;
     end_pure_call(function: Function, args: &[Word], now: Const) -> Opnd;
     end_store(words: &[(Address, Word)]);
     flush();
-    hand_over(portal: &'static Portal, greens: &[Green], reds: &[Word]) -> Vec<Word>;
     is_conditional() -> bool;
     is_last_call() -> bool;
     is_recording() -> bool;
@@ -56,8 +56,9 @@ questions! {
     is_shared(opnd: Opnd) -> bool;
     is_started() -> bool;
     keep(green: Rc<dyn Any>);
-    kept_by(callee: &Callee) -> Vec<(u64, Const, u32)>;
+    kept_by(callee: &Callee, args: &[Word]) -> Vec<(u64, Const, u32)>;
     learn(address: Address, word: Word);
+    know_result(result: Word);
     leave_level();
     listed(opnd: Opnd, size: u32) -> Vec<Part>;
     load_blob(blob: u32, offset: u32, now: Const) -> Opnd;
@@ -68,10 +69,12 @@ questions! {
     merge(greens: Vec<Green>, reds: &[Word]) -> Step;
     only_if(condition: Condition);
     op(op: Op, ty: Ty, a: Word, b: Option<Word>) -> Opnd;
+    own(address: Address, size: Option<u32>);
     param(index: usize) -> Opnd;
     part(whole: Opnd, offset: u32, now: Const) -> Opnd;
     promote(word: Word);
     refer(local: Local) -> Opnd;
+    record_result(function: Function, args: &[Word], result: Word);
     replace(whole: Opnd, len: u32, range: (u32, u32), new: Opnd) -> Opnd;
     replayed_blob(tag: Option<Word>) -> (Vec<u8>, Opnd);
     resolve(opnd: Opnd, now: Const) -> Opnd;
@@ -83,6 +86,7 @@ questions! {
     spill(words: &[(u32, Word)], size: u32) -> Word;
     start_green(green: Green);
     take_condition() -> Option<Condition>;
+    take_known() -> Option<Word>;
     take_start_green() -> Option<Green>;
     test(tag: Tag, tested: Option<u64>, yes: bool);
 }

@@ -14,7 +14,6 @@
 
 use super::ask;
 use super::carrier::Ownership;
-use super::conditional::called_if;
 use super::memory;
 use super::passing::Passing;
 use super::pattern::test_in_twin;
@@ -29,19 +28,81 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
-    let condition = ask::take_condition();
-    if let Some(word) = replayed() {
+    let call = Call::begin(callee.into(), args);
+    if call.observer.is_none() {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
-        return R::Pass::replay(word);
+        return call.left(args);
     }
-    let callee = callee.into();
-    if let Some(condition) = condition {
-        return called_if(condition, callee, args, f);
+    let result = f();
+    call.made(result, args)
+}
+
+/// A residual call of a twin.
+struct Call {
+    callee: Callee,
+    /// There is one while the call is made.
+    observer: Option<Observer>,
+    /// Is the result known? The log has it, or the call is not made at any execution.
+    known: bool,
+    /// The result, if the call is not made.
+    otherwise: Option<Word>,
+}
+
+impl Call {
+    fn begin(callee: Callee, args: &[Word]) -> Call {
+        let condition = ask::take_condition();
+        if let Some(otherwise) = replayed() {
+            return Call { callee, observer: None, known: true, otherwise };
+        }
+        let Some(condition) = condition else {
+            let observer = Some(Observer::begin(&callee, args));
+            return Call { callee, observer, known: false, otherwise: None };
+        };
+        let made = condition.holds.now.is_true();
+        let known = !made && condition.holds.opnd.is_const();
+        if known {
+            ask::skip_call(condition.otherwise);
+        }
+        let observer = made.then(|| Observer::begin(&callee, args));
+        let callee = Callee { condition: Some(condition), ..callee };
+        Call { callee, observer, known, otherwise: condition.otherwise }
     }
-    let result = observed(&callee, f);
-    let opnd = R::Pass::record(&result, &callee, args);
-    Tv::of(result, opnd)
+
+    /// It has not been made.
+    fn left<R: Traced>(self, args: &[Word]) -> Tv<R> {
+        let result = R::Pass::replay(self.otherwise);
+        if self.known { result } else { self.recorded(result.native(), args) }
+    }
+
+    /// It has been made.
+    fn made<R: Traced>(mut self, result: R, args: &[Word]) -> Tv<R> {
+        self.end();
+        self.recorded(result, args)
+    }
+
+    fn end(&mut self) {
+        if let Some(observer) = self.observer.take() {
+            observer.end(&self.callee);
+        }
+    }
+
+    fn recorded<R: Traced>(self, result: R, args: &[Word]) -> Tv<R> {
+        if self.is_constant(args) {
+            let result = Tv::of(result, Opnd::Const);
+            ask::skip_call(Some(R::Pass::argument(&result)));
+            return result;
+        }
+        let opnd = R::Pass::record(&result, &self.callee, args);
+        Tv::of(result, opnd)
+    }
+
+    /// Is it made under a constant condition, and its result constant, too?
+    fn is_constant(&self, args: &[Word]) -> bool {
+        self.callee.condition.is_some_and(|condition| condition.holds.opnd.is_const())
+            && self.callee.pure
+            && args.iter().all(|arg| arg.opnd.is_const())
+    }
 }
 
 /// What the log has of the call that is made next; if it has panicked, that goes on here.
@@ -53,9 +114,9 @@ fn replayed() -> Option<Option<Word>> {
     Some(word)
 }
 
-/// Calls a function; while recording, what it declares may be compared with what it does.
-pub(super) fn observed<R>(callee: &Callee, f: impl FnOnce() -> R) -> R {
-    let observer = Observer::begin(callee);
+/// Calls a function; while recording, what it may do may be compared with what it does.
+pub(super) fn observed<R>(callee: &Callee, args: &[Word], f: impl FnOnce() -> R) -> R {
+    let observer = Observer::begin(callee, args);
     let result = f();
     observer.end(callee);
     result
@@ -69,14 +130,14 @@ struct Observer {
 }
 
 impl Observer {
-    fn begin(callee: &Callee) -> Observer {
-        Observer { kept: ask::kept_by(callee), outside: Outside::begin() }
+    fn begin(callee: &Callee, args: &[Word]) -> Observer {
+        Observer { kept: ask::kept_by(callee, args), outside: Outside::begin() }
     }
 
     fn end(self, callee: &Callee) {
         drop(self.outside);
-        // SAFETY: the recorder knows only words of live memory, and the function declares that it
-        // writes none of them, so that it does not free them either.
+        // SAFETY: the recorder knows only words of live memory, and the function is declared to
+        // write none of them, or they are in what only others see: so it does not free them.
         if let Some(class) = unsafe { memory::changed(&self.kept) } {
             ask::blame(callee.function, class);
         }
@@ -171,10 +232,7 @@ pub fn split_option<T: Traced>(mut option: Tv<Option<T>>) -> Option<Tv<T>> {
     let value = unsafe { &mut *place.addr() };
     // SAFETY: as above.
     unsafe { test_in_twin(place, "Some", value.is_some()) };
-    match value {
-        Some(x) => Some(place.shifted(x).get()),
-        None => None,
-    }
+    value.as_mut().map(|x| place.shifted(x).get())
 }
 
 /// What `?` can be applied to.

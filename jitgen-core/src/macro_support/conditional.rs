@@ -11,15 +11,18 @@
 //! Invariant `one-entry`: each conditional call is one entry of the log, whether it is made or not,
 //! since replay does not know which conditions were constant.
 //!
-//! Not here: what may stand in the arguments (`jitgen_macros`).
+//! A call whose result is known takes the same way: `record_known!(f(a), x)` makes none at all, and
+//! leaves no entry.
+//!
+//! Not here: what may stand in the arguments (`jitgen_macros`), the call itself (`call`).
 
 use super::ask;
-use super::call::{observed, residual};
+use super::call::residual;
 use super::passing::{Passing, in_register, word};
 use super::shape::TagAt;
-use super::traced::{Traced, Tv};
+use super::traced::{Traced, Tv, unit};
 use crate::ir::{Const, Op};
-use crate::tracer::{Callee, Condition, Function, Opnd, Word};
+use crate::tracer::{Callee, Condition, Function, Opnd, Word, outside};
 use std::marker::PhantomData;
 
 /// A condition of a call that gives an `R`.
@@ -90,39 +93,45 @@ pub fn is_conditional() -> bool {
     ask::is_conditional()
 }
 
-/// A conditional call of an elidable function; `plain`: arguments and result are in registers.
+/// What the call of an elidable function would give.
+pub struct Known<R: Traced>(Word, PhantomData<fn() -> R>);
+
+/// That it would give this.
+pub fn known<R: Traced + Copy>(result: Tv<R>) -> Known<R> {
+    const { assert!(in_register::<R>(), "what is known of a call is a machine word") };
+    Known(word(&result), PhantomData)
+}
+
+impl<R: Traced> Known<R> {
+    /// The call follows.
+    pub fn begin(&self) {
+        ask::know_result(self.0);
+    }
+
+    /// It would have given this.
+    pub fn result(self, _: Tv<R>) -> Tv<()> {
+        unit()
+    }
+}
+
+/// A call of an elidable function that is conditional, or only spoken of; `plain`: arguments and
+/// result are in registers.
 pub fn elidable_if<R: Traced>(
     function: Function,
     plain: bool,
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
+    if let Some(known) = ask::take_known() {
+        if cfg!(debug_assertions) && !ask::is_replaying() {
+            let result = word(&Tv::of(outside(f), Opnd::Const));
+            assert!(result.now == known.now, "`record_known!` was told what is not so");
+        }
+        if plain {
+            ask::record_result(function, args, known);
+        }
+        return R::Pass::replay(Some(known));
+    }
     let callee = if plain { Callee::pure(function) } else { Callee::reading(function) };
     residual(callee, args, f)
-}
-
-/// A conditional call that is not taken from a log.
-pub(super) fn called_if<R: Traced>(
-    condition: Condition,
-    callee: Callee,
-    args: &[Word],
-    f: impl FnOnce() -> R,
-) -> Tv<R> {
-    let (constant, made) = (condition.holds.opnd.is_const(), condition.holds.now.is_true());
-    if !made && constant {
-        ask::skip_call(condition.otherwise);
-        return R::Pass::replay(condition.otherwise);
-    }
-    let result = match made {
-        true => observed(&callee, f),
-        false => R::Pass::replay(condition.otherwise).native(),
-    };
-    if constant && callee.pure && args.iter().all(|arg| arg.opnd.is_const()) {
-        let result = Tv::of(result, Opnd::Const);
-        ask::skip_call(Some(word(&result)));
-        return result;
-    }
-    let callee = Callee { condition: Some(condition), ..callee };
-    let opnd = R::Pass::record(&result, &callee, args);
-    Tv::of(result, opnd)
 }

@@ -57,7 +57,7 @@ impl<T> Indexable for Vec<T> {
                 place.word(layout.len, Ty::I64, vec_word::<T>(layout.len)),
             )
         };
-        let first = follow::<T>(pointer, 0, false).owned_by(element_of::<T>());
+        let first = place.owns(follow::<T>(pointer, 0, false)).owned_by(element_of::<T>());
         // What is immutable is the whole of a vector.
         (if place.is_fixed() { first.fixed() } else { first }, len)
     }

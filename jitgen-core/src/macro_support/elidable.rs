@@ -41,7 +41,7 @@ pub fn elidable<R: Traced>(e: Elidable, args: &[Word], f: impl FnOnce() -> R) ->
     if !(e.constant || e.plain) || ask::is_replaying() {
         return residual(callee, args, f);
     }
-    let result = observed(&callee, f);
+    let result = observed(&callee, args, f);
     let opnd = match e.constant {
         true => Opnd::Const,
         false => R::Pass::record(&result, &callee, args),

@@ -60,12 +60,20 @@ pub fn returned<X: Traced>(image: &Image) -> Tv<X> {
     from_log(image)
 }
 
-/// The portal returns.
+/// The portal returns. A trace that ends by that leaves the result as [`crate::tracer::Handed`] says:
+/// that it can have one variant only is what has been guarded to take it for the log.
 #[inline(never)]
 pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
     if ask::may_return()
-        && let Some(image) = to_log(&result)
+        && let Some(mut image) = to_log(&result)
     {
+        let (kind, this) = (const { &X::KIND }, result.raw().cast());
+        // SAFETY: the carrier holds a value, which is looked at before anybody takes it.
+        let variant = unsafe { super::passing::variant_outside(kind, this) };
+        if let Some(variant) = variant {
+            image.bytes.resize(size_of::<X>().next_multiple_of(8), 0);
+            image.bytes.extend(variant.bits.to_le_bytes());
+        }
         ask::returns(image);
     }
     Outcome::Return(result)
@@ -149,10 +157,10 @@ fn opnd_of(image: &Image) -> Opnd {
     ask::settle(parts.collect())
 }
 
-/// The bits out of a log, of a result that no twin goes on with.
+/// The bits out of a log, of a portal's result: behind them there may be which variant it is.
 pub(super) fn bits_from_log<X: Traced>(image: &Image) -> X {
     // SAFETY: as above.
-    super::traced::uncarry(unsafe { of_bytes::<X::V>(&image.bytes) })
+    super::traced::uncarry(unsafe { of_bytes::<X::V>(&image.bytes[..size_of::<X>()]) })
 }
 
 fn word_at(bytes: &[u8], offset: u32, ty: Ty) -> Const {
@@ -180,9 +188,13 @@ unsafe fn bytes_of(value: *const u8, size: usize) -> Vec<u8> {
 /// # Safety
 /// They must be those of a value of the type, which is not used elsewhere.
 unsafe fn of_bytes<C>(bytes: &[u8]) -> C {
-    assert_eq!(bytes.len(), size_of::<C>(), "replay is out of step: another result");
     // SAFETY: the caller's promise.
-    unsafe { bytes.as_ptr().cast::<C>().read_unaligned() }
+    unsafe { (bytes_of_size(bytes, size_of::<C>()) as *const C).read_unaligned() }
+}
+
+fn bytes_of_size(bytes: &[u8], size: usize) -> *const u8 {
+    assert_eq!(bytes.len(), size, "replay is out of step: another result");
+    bytes.as_ptr()
 }
 
 /// What the operand of a helper's argument is; for a receiver, of the place that it is in.

@@ -55,7 +55,7 @@ mod std_types;
 mod traced;
 
 pub use crate::runtime::coverage::{Coverage, CoverageTable, Treatment};
-pub use crate::runtime::{enter_portal, tick, tick_call};
+pub use crate::runtime::{enter_portal, is_deep, tick, tick_call};
 pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded, panics::guarded_elidable};
 pub use call::{
     FromResidual, Made, Try, err, from, made, never, ok, residual, some, split, split_option, whole,
@@ -64,7 +64,8 @@ pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
 pub use compare::{Comparable, compare, compare_scalars, compare_words};
 pub use conditional::{
-    OnlyIf, elidable_if, is_conditional, not_an_owner, only_if, only_if_else, unless_some,
+    Known, OnlyIf, elidable_if, is_conditional, known, not_an_owner, only_if, only_if_else,
+    unless_some,
 };
 pub use derived::{drop_fields, leaves, plain_inside};
 pub use each::{Each, each, next_of_each};
@@ -91,11 +92,10 @@ pub use portal::{
 pub use probe::{
     Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_named, tag_word,
 };
-pub use promote::{PromoteShared, PromoteWords, Promoting};
+pub use promote::{Promotable, PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref};
 pub use recursion::{
-    CalledByTwins, NotRecursive, enter_at, enter_level, hand_over, is_deep, leave_level, overflow,
-    state_at,
+    CalledByTwins, NotRecursive, begun, enter_level, finish, hand_over, leave_level, overflow,
 };
 pub use shape::{Shape, TagAt};
 pub use std_types::none_bits;

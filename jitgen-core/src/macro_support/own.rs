@@ -28,13 +28,18 @@ use crate::tracer::{AbortReason, Function, Opnd, Outside, Word, panics};
 use std::alloc::Layout;
 use std::rc::Rc;
 
+type DropFields = unsafe fn(Place<u8>, &[(u32, u32)]) -> bool;
+
+/// [`drop_field`], whatever the type.
+pub(super) type DropField = unsafe fn(Place<u8>, u64, &[(u32, u32)]);
+
 /// What dropping a type means, for the cores.
 struct Destructor {
     kind: &'static Kind,
     /// `drop_in_place`.
     whole: unsafe fn(*mut u8),
     /// `Traced::drop_fields`.
-    fields: unsafe fn(Place<u8>, &[(u32, u32)]) -> bool,
+    fields: DropFields,
     symbol: TypeName,
     thunk: extern "C" fn(*mut u8),
 }

@@ -15,7 +15,7 @@ use super::kind::{HasKind, Kind};
 use super::shape::TagAt;
 use super::traced::{Machine, Traced, Tv, carry, uncarry};
 use crate::ir::{Const, Ty};
-use crate::tracer::{Callee, Opnd, Word};
+use crate::tracer::{Callee, Handed, Opnd, Word};
 
 /// A way to pass values of a type.
 pub trait Passing<X: Traced<Pass = Self>> {
@@ -41,6 +41,8 @@ pub trait Passing<X: Traced<Pass = Self>> {
     unsafe fn deliver(x: X, out: *mut u8) -> Self::Ret;
     /// Records a call that has given that result.
     fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd;
+    /// A portal's result, as its callers find it.
+    fn handed(result: &X) -> Handed;
     /// The result of a call, from a log.
     fn replay(word: Option<Word>) -> Tv<X>;
 }
@@ -77,10 +79,10 @@ where
         carry(x).to_abi()
     }
     fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd {
-        // SAFETY: `V` has the layout of `X`, and a machine word is `Copy`.
-        let bits = unsafe { std::ptr::from_ref(result).cast::<X::V>().read() }.bits();
-        let now = Const::new(X::V::TY, bits);
-        ask::end_call(callee, args, Some(now))
+        ask::end_call(callee, args, Some(machine_word(result)))
+    }
+    fn handed(result: &X) -> Handed {
+        Handed::Word(machine_word(result))
     }
     fn replay(word: Option<Word>) -> Tv<X> {
         Tv::from_word(word.expect("the call has a result"))
@@ -114,6 +116,12 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         // SAFETY: `result` is a value.
         unsafe { called(const { &X::KIND }, &raw const *result as *const u8, callee, args) }
     }
+    fn handed(result: &X) -> Handed {
+        // SAFETY: `result` is a value.
+        let variant =
+            unsafe { variant_outside(const { &X::KIND }, &raw const *result as *const u8) };
+        Handed::Bytes { size: size_of::<X>() as u32, variant }
+    }
     fn replay(word: Option<Word>) -> Tv<X> {
         let (bytes, o) = returned(const { &X::KIND }, word);
         // SAFETY: the bytes are those that `deliver` wrote for this call, and the log gives
@@ -121,6 +129,15 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         let result = unsafe { (bytes.as_ptr() as *const X::V).read_unaligned() };
         Tv(Carrier::new(result, o))
     }
+}
+
+fn machine_word<X: Traced>(x: &X) -> Const
+where
+    X::V: Machine,
+{
+    // SAFETY: `V` has the layout of `X`, and a machine word is `Copy`.
+    let bits = unsafe { std::ptr::from_ref(x).cast::<X::V>().read() }.bits();
+    Const::new(X::V::TY, bits)
 }
 
 /// A value as an argument in scratch memory.
@@ -170,11 +187,19 @@ unsafe fn called(kind: &Kind, result: *const u8, callee: &Callee, args: &[Word])
     if kind.size == 0 {
         return ask::end_call(callee, args, None);
     }
+    // SAFETY: the caller's promise.
+    let tag = unsafe { variant_outside(kind, result) };
+    ask::end_blob_call(callee, args, tag, kind.size)
+}
+
+/// Which variant a value is, if its bytes do not say.
+///
+/// # Safety
+/// A value of the kind must be there.
+pub(super) unsafe fn variant_outside(kind: &Kind, this: *const u8) -> Option<Const> {
     let outside = matches!(kind.tag, TagAt::Nowhere) && kind.variants != 0;
     // SAFETY: the caller's promise.
-    let variant = unsafe { kind.variant(result) };
-    let tag = outside.then_some(Const::new(Ty::I64, variant));
-    ask::end_blob_call(callee, args, tag, kind.size)
+    outside.then(|| Const::new(Ty::I64, unsafe { kind.variant(this) }))
 }
 
 /// The result of a call in a log.
@@ -225,6 +250,22 @@ pub fn nothing<X: Traced>() -> RetOf<X> {
 pub unsafe fn deliver<X: Traced>(x: X, out: *mut u8) -> RetOf<X> {
     // SAFETY: the caller's promise.
     unsafe { X::Pass::deliver(x, out) }
+}
+
+/// Hands the result of a portal over to compiled code.
+///
+/// # Safety
+/// `out` must be scratch memory for it, as [`Handed`] says.
+pub(super) unsafe fn hand_back<X: Traced>(x: X, out: *mut u8) {
+    // SAFETY: `x` is a value.
+    let variant = unsafe { variant_outside(const { &X::KIND }, &raw const x as *const u8) };
+    // SAFETY: the caller's promise; ownership moves to whoever reads the scratch memory.
+    unsafe { out.cast::<X>().write_unaligned(x) };
+    if let Some(variant) = variant {
+        let behind = size_of::<X>().next_multiple_of(8);
+        // SAFETY: the caller's promise.
+        unsafe { out.add(behind).cast::<u64>().write_unaligned(variant.bits) };
+    }
 }
 
 /// A value that is handed to a residual function.

@@ -19,7 +19,7 @@ use super::ask;
 use super::elements::{Indexable, element};
 use super::kind::{HasKind, Kind};
 use super::memory;
-use super::place::{At, Inside, Place, addr_of};
+use super::place::{At, Inside, Place, addr_of, fields};
 use super::reach::Peel;
 use super::shape::{Owner, TagAt};
 use super::traced::{Scalar, Traced, Tv};
@@ -117,16 +117,23 @@ impl<T, M: Binding> Matched<T, M> {
         self.place
     }
 
-    /// The address, for rustc to compute those of fields from.
-    pub fn addr(self) -> *mut T {
-        self.place.addr()
+    /// The value, for rustc to compute addresses of fields from.
+    ///
+    /// # Safety
+    /// Nothing is read.
+    pub unsafe fn here<'a>(self) -> &'a T {
+        // SAFETY: the caller's promise.
+        unsafe { self.place.here() }
     }
 }
 
-impl<T: Traced, M: Binding> Matched<T, M> {
+impl<T, M: Binding> Matched<T, M> {
     /// A field at that address.
     #[inline(never)]
-    pub fn field<F>(self, field: *const F) -> Matched<F, M> {
+    pub fn field<F>(self, field: *const F) -> Matched<F, M>
+    where
+        T: Traced,
+    {
         Matched { place: self.place.project(field.cast_mut()), mode: self.mode }
     }
 
@@ -136,21 +143,18 @@ impl<T: Traced, M: Binding> Matched<T, M> {
     where
         T: Traced,
     {
-        let distance = (field as u64).wrapping_sub(head.native() as u64);
-        let address = (self.place.addr() as u64).wrapping_add(distance) as *mut F;
-        let place = self.place.project(address);
-        // What is part of a raw word is told apart as that is.
-        let place = match T::SHAPE.owner_of(distance as u32) {
-            Some(owner @ (Owner::Field(..) | Owner::Any)) => place.owned_by(owner),
-            _ => place,
-        };
-        Matched { place, mode: self.mode }
+        let mut at = self.place.at;
+        let seen = [head.native() as u64, field as u64];
+        let of = fields::<T, F>();
+        let to = at.inner(self.place.address as u64, seen, &of, const { &T::SHAPE });
+        Matched { place: Place { address: to as *mut F, at }, mode: self.mode }
     }
 
     /// Binds a name to a field of the variant that `head` shows.
     #[inline(never)]
     pub fn bind_inner<'a, F: 'a>(self, head: &Head<T>, field: *const F) -> Tv<M::Bound>
     where
+        T: Traced,
         M: Binds<'a, F>,
     {
         M::bind(self.inner(head, field).place)
@@ -235,6 +239,12 @@ pub struct Head<X> {
     /// The value, or a head that holds its tag.
     at: Option<*const X>,
     copy: MaybeUninit<X>,
+    seen: Seen,
+}
+
+/// What the trace knows of a head.
+struct Seen {
+    kind: &'static Kind,
     tag: Option<Tag>,
 }
 
@@ -243,20 +253,54 @@ impl<X> Head<X> {
     pub fn native(&self) -> *const X {
         self.at.unwrap_or(self.copy.as_ptr())
     }
+
+    /// The same, for a pattern.
+    ///
+    /// # Safety
+    /// Nothing but the variant is looked at, and addresses of fields are computed.
+    pub unsafe fn shown<'a>(&self) -> &'a X {
+        // SAFETY: a head, or the value itself.
+        unsafe { &*self.native() }
+    }
 }
 
-impl<X: Traced> Head<X> {
+impl<X> Head<X> {
     /// rustc has found out whether it is the variant of that name (or of another name for it).
-    #[inline(never)]
     pub fn test(&self, name: &str, yes: bool) -> bool {
-        tested(const { &X::KIND }, self.tag, name, yes)
+        self.seen.test(name, yes)
     }
 
     /// rustc has found out which of these patterns, each a variant, is the first that matches;
     /// their number, if none does.
-    #[inline(never)]
     pub fn chosen(&self, names: &[&str], number: usize) {
-        chosen(const { &X::KIND }, self.tag, names, number);
+        self.seen.chosen(names, number);
+    }
+}
+
+impl Seen {
+    fn test(&self, name: &str, yes: bool) -> bool {
+        if let Some(tag) = self.tag {
+            let tested = match self.kind.tag {
+                TagAt::Niche { .. } => match name {
+                    "None" => Some(0),
+                    "Some" => Some(1),
+                    _ => None,
+                },
+                _ => (self.kind.tag_named)(name),
+            };
+            ask::test(tag, tested, yes);
+        }
+        yes
+    }
+
+    fn chosen(&self, names: &[&str], number: usize) {
+        if self.kind.is_plain_word() {
+            // These are constants, which the names do not show.
+            ask::abort(AbortReason::OpaqueValue);
+        }
+        for (index, name) in names.iter().enumerate().take(number + 1) {
+            self.test(name, index == number);
+        }
     }
 }
 
@@ -275,7 +319,7 @@ pub(super) unsafe fn test_in_twin<X: Traced>(place: Place<X>, name: &str, yes: b
 /// # Safety
 /// The place must be in the twin, and a value of the kind there.
 pub(super) unsafe fn has_to_drop(
-    kind: &Kind,
+    kind: &'static Kind,
     place: Place<u8>,
     variants: &[(&str, u64, bool)],
 ) -> bool {
@@ -291,35 +335,11 @@ pub(super) unsafe fn has_to_drop(
 
 /// # Safety
 /// As for [`test_in_twin`], and the value must be of the kind.
-unsafe fn test_value(kind: &Kind, place: Place<u8>, name: &str, yes: bool) {
+unsafe fn test_value(kind: &'static Kind, place: Place<u8>, name: &str, yes: bool) {
     let At::Value(inside) = place.at else { unreachable!("a value of the twin") };
     // SAFETY: the caller's promise.
-    tested(kind, unsafe { tag_of_value(kind, place, inside) }, name, yes);
-}
-
-fn chosen(kind: &Kind, tag: Option<Tag>, names: &[&str], number: usize) {
-    if kind.is_plain_word() {
-        // These are constants, which the names do not show.
-        ask::abort(AbortReason::OpaqueValue);
-    }
-    for (index, name) in names.iter().enumerate().take(number + 1) {
-        tested(kind, tag, name, index == number);
-    }
-}
-
-fn tested(kind: &Kind, tag: Option<Tag>, name: &str, yes: bool) -> bool {
-    if let Some(tag) = tag {
-        let tested = match kind.tag {
-            TagAt::Niche { .. } => match name {
-                "None" => Some(0),
-                "Some" => Some(1),
-                _ => None,
-            },
-            _ => (kind.tag_named)(name),
-        };
-        ask::test(tag, tested, yes);
-    }
-    yes
+    let tag = unsafe { tag_of_value(kind, place, inside) };
+    Seen { kind, tag }.test(name, yes);
 }
 
 /// What a pattern with a path is tested against.
@@ -331,17 +351,25 @@ pub fn head<X: Traced, M: Binding>(m: Matched<X, M>) -> Head<X> {
 /// The head of what is at a place.
 pub(super) fn head_at<X: Traced>(place: Place<X>) -> Head<X> {
     let mut copy = MaybeUninit::<X>::uninit();
-    let to = copy.as_mut_ptr().cast();
+    let to = copy.as_mut_ptr() as *mut u8;
     // SAFETY: there is room for an `X`, and one lives at the place.
-    let (here, tag) = unsafe { find_head(const { &X::KIND }, place.erased(), to) };
-    Head { at: here.then_some(place.addr().cast_const()), copy, tag }
+    let (here, seen) = unsafe { find_head(const { &X::KIND }, place.erased(), to) };
+    Head { at: here.then_some(place.addr().cast_const()), copy, seen }
 }
 
 /// Where to look (at the place itself, or else at `copy`), and the tag.
 ///
 /// # Safety
 /// A value of the kind must be at the place, and room for one at `copy`.
-unsafe fn find_head(kind: &Kind, place: Place<u8>, copy: *mut u8) -> (bool, Option<Tag>) {
+unsafe fn find_head(kind: &'static Kind, place: Place<u8>, copy: *mut u8) -> (bool, Seen) {
+    // SAFETY: the caller's promise.
+    let (here, tag) = unsafe { find_tag(kind, place, copy) };
+    (here, Seen { kind, tag })
+}
+
+/// # Safety
+/// As for [`find_head`].
+unsafe fn find_tag(kind: &Kind, place: Place<u8>, copy: *mut u8) -> (bool, Option<Tag>) {
     if let At::Value(inside) = place.at {
         // SAFETY: the caller's promise.
         return (true, unsafe { tag_of_value(kind, place, inside) });
@@ -432,22 +460,16 @@ pub fn named<X: Traced, M: Binding>(
     // SAFETY: a live value of this kind is at both.
     unsafe {
         let value = (&raw const value).cast();
-        is_named(const { &X::KIND }, m.place.erased(), head.tag, name, yes, value)
+        is_named(&head.seen, m.place.erased(), name, yes, value)
     }
 }
 
 /// # Safety
 /// A value of the kind must be at the place, and at `value`.
-unsafe fn is_named(
-    kind: &Kind,
-    place: Place<u8>,
-    tag: Option<Tag>,
-    name: &str,
-    yes: bool,
-    value: *const u8,
-) -> bool {
+unsafe fn is_named(seen: &Seen, place: Place<u8>, name: &str, yes: bool, value: *const u8) -> bool {
+    let kind = seen.kind;
     if !kind.is_plain_word() {
-        return tested(kind, tag, name, yes);
+        return seen.test(name, yes);
     }
     // SAFETY: a live value of one word is here.
     let word = unsafe { place.word(0, kind.shape.first(), Owner::Place) };

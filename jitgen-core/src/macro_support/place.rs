@@ -18,7 +18,7 @@ use super::ask;
 use super::carrier::{Carrier, Moved};
 use super::kind::HasKind;
 use super::memory;
-use super::shape::{Owner, TypeName};
+use super::shape::{Owner, Shape, TypeName};
 use super::traced::{Ptr, Scalar, Traced, Tv, owner_at};
 use crate::ir::{Class, Const, Op, Ty};
 use crate::tracer::{AbortReason, Address, Local, Opnd, Word, alias_class};
@@ -35,8 +35,9 @@ pub struct Place<T: ?Sized> {
 #[derive(Clone, Copy)]
 pub(super) enum At {
     /// In guest memory. `len`: the operand of a slice's length. `owner`: what the place is part of.
-    /// `fixed`: it never changes, but what it points to may.
-    Memory { address: Address, len: Opnd, owner: Owner, fixed: bool },
+    /// `fixed`: it never changes, but what it points to may. `state`: it is part of what is
+    /// virtualizable.
+    Memory { address: Address, len: Opnd, owner: Owner, fixed: bool, state: bool },
     /// In the twin itself.
     Value(Inside),
 }
@@ -86,9 +87,13 @@ impl<T: ?Sized> Place<T> {
         self.address
     }
 
-    /// A place in memory to which a pointer leads.
-    pub(super) fn memory(address: *mut T, pointer: Word, frozen: bool) -> Place<T> {
-        Place { address, at: At::behind(address as *mut u8 as u64, pointer, frozen) }
+    /// What is there, for rustc to find the twins of its methods.
+    ///
+    /// # Safety
+    /// Only the type and the address may be used.
+    pub unsafe fn here<'a>(self) -> &'a T {
+        // SAFETY: the caller's promise.
+        unsafe { &*self.address }
     }
 
     /// Is it a part of one of the twin's own values?
@@ -119,6 +124,14 @@ impl<T: ?Sized> Place<T> {
     pub(super) fn thawed(mut self) -> Place<T> {
         self.at.thaw();
         self
+    }
+
+    /// What a pointer here leads to belongs to the same as the pointer.
+    pub(super) fn owns<F: ?Sized>(self, target: Place<F>) -> Place<F> {
+        if let (At::Memory { state: true, .. }, At::Memory { address, .. }) = (self.at, target.at) {
+            ask::own(address, None);
+        }
+        target
     }
 
     /// The same place, out of which nothing is moved.
@@ -177,11 +190,11 @@ impl At {
     }
 
     /// Where a pointer leads, or behind that.
-    fn behind(address: u64, pointer: Word, frozen: bool) -> At {
+    pub(super) fn behind(address: u64, pointer: Word, frozen: bool) -> At {
         let base_now = pointer.now.bits;
         let offset = address.wrapping_sub(base_now) as i32;
         let address = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
-        At::Memory { address, len: Opnd::Const, owner: Owner::Any, fixed: false }
+        At::Memory { address, len: Opnd::Const, owner: Owner::Any, fixed: false, state: false }
     }
 
     fn is_frozen(&self) -> bool {
@@ -228,9 +241,32 @@ impl At {
         }
     }
 
+    /// From a value to a field of a variant, as far from it as `field` is from `head`; gives the
+    /// address.
+    pub(super) fn inner(
+        &mut self,
+        from: u64,
+        [head, field]: [u64; 2],
+        of: &Fields,
+        shape: &Shape,
+    ) -> u64 {
+        let distance = field.wrapping_sub(head);
+        let to = from.wrapping_add(distance);
+        self.project(from, to, of);
+        // What is part of a raw word is told apart as that is.
+        if let Some(owner @ (Owner::Field(..) | Owner::Any)) = shape.owner_of(distance as u32) {
+            self.own(owner);
+        }
+        to
+    }
+
     /// From a value to one of its fields.
     fn project(&mut self, from: u64, to: u64, of: &Fields) {
         let delta = to.wrapping_sub(from) as u32;
+        if let (At::Memory { address, state, .. }, Some(size)) = (&mut *self, of.state) {
+            ask::own(*address, Some(size));
+            *state = true;
+        }
         self.shift(from, to);
         if of.immutable.contains(&(delta as usize)) {
             self.fix();
@@ -243,11 +279,23 @@ impl At {
 }
 
 /// What has a field that is asked for.
-struct Fields {
+pub(super) struct Fields {
     immutable: &'static [usize],
+    /// Its size, if it is virtualizable.
+    state: Option<u32>,
     name: TypeName,
     /// Is the field all of it?
     only: bool,
+}
+
+/// What a `T` has to do with an `F` in it.
+pub(super) fn fields<T: Traced, F>() -> Fields {
+    Fields {
+        immutable: T::IMMUTABLE,
+        state: if T::VIRTUALIZABLE { Some(size_of::<T>() as u32) } else { None },
+        name: std::any::type_name::<T>,
+        only: size_of::<F>() == size_of::<T>(),
+    }
 }
 
 impl Place<u8> {
@@ -349,13 +397,8 @@ impl<T: Traced> Place<T> {
     /// The place of a field, whose address rustc has computed.
     #[inline(never)]
     pub fn project<F>(self, field: *mut F) -> Place<F> {
-        let of = Fields {
-            immutable: T::IMMUTABLE,
-            name: std::any::type_name::<T>,
-            only: size_of::<F>() == size_of::<T>(),
-        };
         let mut at = self.at;
-        at.project(self.address as u64, field as u64, &of);
+        at.project(self.address as u64, field as u64, &fields::<T, F>());
         Place { address: field, at }
     }
 }

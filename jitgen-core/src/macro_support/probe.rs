@@ -24,7 +24,7 @@ pub struct Field {
     /// See `Traced::leaves`.
     pub(super) leaves: unsafe fn(*const u8, u64, &mut dyn FnMut(u32, Ty)),
     /// See `own::drop_field`.
-    pub(super) drop: unsafe fn(Place<u8>, u64, &[(u32, u32)]),
+    pub(super) drop: own::DropField,
 }
 
 impl<T: Traced> Probe<T> {

@@ -8,6 +8,10 @@
 //! A reference to an `Rc` is promoted as a green is: the trace owns a share of the `Rc`, so what is
 //! reached through it is constant, too.
 //!
+//! Invariant `kept`: a pointer that is constant in a trace leads to what lives as long as the trace,
+//! so that its address is never that of something else. Types whose pointers nobody keeps cannot be
+//! promoted.
+//!
 //! Not here: greens at merge points (`portal`).
 
 use super::ask;
@@ -15,6 +19,7 @@ use super::carrier::Carrier;
 use super::place::local;
 use super::reach::{deref, pointer_in, shared_by};
 use super::traced::{Ptr, Traced, Tv};
+use crate::gc::Gc;
 use crate::tracer::{Opnd, with};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -30,6 +35,13 @@ impl<X: Traced> Promoting<X> {
     }
 }
 
+/// Values that lead to nothing, or only to what a trace keeps alive that holds them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be promoted",
+    note = "a trace would hold its address when what is there has been freed: promote a word, a `Gc`, or a reference to an `Rc`"
+)]
+pub trait Promotable {}
+
 /// References to `Rc`s.
 pub trait PromoteShared<X: Traced> {
     /// The value, which is a constant from here on.
@@ -39,7 +51,9 @@ pub trait PromoteShared<X: Traced> {
 /// Words, and what consists of them.
 pub trait PromoteWords<X: Traced> {
     /// The value, which is a constant from here on.
-    fn promote(self, x: Tv<X>) -> Tv<X>;
+    fn promote(self, x: Tv<X>) -> Tv<X>
+    where
+        X: Promotable;
 }
 
 impl<'a, T: 'static> PromoteShared<&'a Rc<T>> for Promoting<&'a Rc<T>> {
@@ -55,7 +69,10 @@ impl<'a, T: 'static> PromoteShared<&'a Rc<T>> for Promoting<&'a Rc<T>> {
 }
 
 impl<X: Traced> PromoteWords<X> for &Promoting<X> {
-    fn promote(self, x: Tv<X>) -> Tv<X> {
+    fn promote(self, x: Tv<X>) -> Tv<X>
+    where
+        X: Promotable,
+    {
         let words = x.words(false);
         for (_, word) in words {
             ask::promote(word);
@@ -64,4 +81,19 @@ impl<X: Traced> PromoteWords<X> for &Promoting<X> {
         let opnd = if x.opnd() == Opnd::Frozen { Opnd::Frozen } else { Opnd::Const };
         Tv::of(x.native(), opnd)
     }
+}
+
+macro_rules! promotable {
+    ($([$($g:tt)*] $t:ty;)+) => {$( impl<$($g)*> Promotable for $t {} )+};
+}
+
+promotable! {
+    [] u8; [] u16; [] u32; [] u64; [] usize; [] i8; [] i16; [] i32; [] i64; [] isize;
+    [] bool; [] char; [] f32; [] f64; [] ();
+    [T: ?Sized] Gc<T>;
+    [T: Promotable] Option<T>;
+    [T: Promotable, const N: usize] [T; N];
+    [A: Promotable, B: Promotable] (A, B);
+    [A: Promotable, B: Promotable, C: Promotable] (A, B, C);
+    [A: Promotable, B: Promotable, C: Promotable, D: Promotable] (A, B, C, D);
 }

@@ -68,13 +68,15 @@ pub fn deref<R: Deref>(place: Place<R>) -> Place<R::Target> {
 
 /// The place to which a pointer leads, `distance` bytes behind what it holds.
 pub(super) fn follow<T>(pointer: Word, distance: u64, frozen: bool) -> Place<T> {
-    let address = (pointer.now.bits.wrapping_add(distance)) as *mut T;
+    let address = pointer.now.bits.wrapping_add(distance);
+    Place { address: address as *mut T, at: led_to(address, pointer, frozen) }
+}
+
+fn led_to(address: u64, pointer: Word, frozen: bool) -> At {
     if let Opnd::Local(id) = pointer.opnd {
-        let local = ask::local(id);
-        let inside = Inside { local, moved: std::ptr::null_mut() };
-        return Place { address, at: At::Value(inside) };
+        return At::Value(Inside { local: ask::local(id), moved: std::ptr::null_mut() });
     }
-    Place::memory(address, pointer, frozen || pointer.opnd == Opnd::Frozen)
+    At::behind(address, pointer, frozen || pointer.opnd == Opnd::Frozen)
 }
 
 impl<T> Deref for &T {
@@ -149,7 +151,7 @@ macro_rules! auto_through {
 auto_through!(&T, &mut T, Box<T>, Rc<T>);
 
 macro_rules! fat {
-    ($($t:ty => $target:ty;)+) => {$(
+    ($($t:ty => $target:ty $(, $owns:ident)?;)+) => {$(
         impl<T> Auto for $t {
             type Target = $target;
             fn auto(place: Place<Self>) -> Place<$target> {
@@ -165,12 +167,13 @@ macro_rules! fat {
                 };
                 let frozen = place.is_frozen() && pointer.opnd.is_const();
                 let elements = fat(pointer, 0, len, frozen);
+                $(let elements = place.$owns(elements);)?
                 if place.is_fixed() { elements.fixed() } else { elements }
             }
         }
     )+};
 }
-fat!(&[T] => [T]; &mut [T] => [T]; Box<[T]> => [T];);
+fat!(&[T] => [T]; &mut [T] => [T]; Box<[T]> => [T], owns;);
 
 impl<T> Deref for Rc<[T]> {
     type Target = [T];

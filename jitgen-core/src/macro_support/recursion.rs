@@ -7,32 +7,22 @@
 //!                           Outcome::Merge(state)       hand_over: the plain portal from that state
 //! ```
 //!
-//! The plain portal from a state is a second entry of it (`run::from`). Compiled code calls it by a
-//! thunk, which takes a [`Site`] (what is constant) and the reds' words in scratch memory. It goes
-//! on in compiled code if there is some for these greens.
+//! The plain portal from a state is a second entry of it (`run::from`). Compiled code calls the code
+//! for the state's greens, and a thunk where there is none, or that has left otherwise than by
+//! returning: the thunk takes a [`Site`] (what is constant), the callee's frame and how it was left
+//! ([`Begun`]), and gives the result as the code would have.
 //!
-//! Invariant `bounded`: each level of recursion passes the beginning of a plain portal, which looks
-//! at what is left of the native stack ([`is_deep`]).
+//! Invariant `bounded`: each level of recursion looks at what is left of the native stack: compiled
+//! code before it calls, a plain portal where it begins ([`is_deep`]).
 //!
 //! Not here: when a level is handed over (`tracer::levels`).
 
 use super::ask;
-use super::call::residual;
-use super::memory;
+use super::passing::{Passing, hand_back};
 use super::portal::{Entry, Outcome, State};
 use super::traced::{Traced, Tv};
-use crate::runtime;
-use crate::tracer::{Function, Inlined, MergeState, Portal, Site, with};
-
-/// Bytes of native stack below which no further portal begins. Twins, recording and compiling on
-/// the guest's thread need some.
-const MARGIN: usize = 256 << 10;
-
-/// Is so little left of the native stack that a portal must not begin?
-#[inline(always)]
-pub fn is_deep() -> bool {
-    stacker::remaining_stack().is_some_and(|left| left < MARGIN)
-}
+use crate::runtime::{self, Begun};
+use crate::tracer::{Function, Inlined, Portal, Site, outside, panics, with};
 
 /// What a portal does that is not to begin, if its author does not say anything else.
 ///
@@ -75,42 +65,43 @@ pub fn hand_over<R: Traced>(
     function: Function,
     from: fn(State) -> R,
 ) -> Tv<R> {
-    let (at, words) = state.into_parts();
-    let args = ask::hand_over(portal, &at.greens, &words);
-    residual(function, &args, move || from(State::new(runtime::give(portal, at))))
-}
-
-/// The state at which compiled code has handed a level over.
-///
-/// # Safety
-/// `site` must be alive, and `reds` point to the words that it says.
-pub unsafe fn state_at(site: *const Site, reds: *const u64) -> State {
-    // SAFETY: the caller's promise.
-    let site = unsafe { &*site };
-    let words = site.reds.iter().enumerate().map(|(index, ty)| {
-        let at = reds.wrapping_add(index) as u64;
-        // SAFETY: the caller's promise.
-        unsafe { memory::read(at, *ty) }
-    });
-    State::new(MergeState { greens: site.greens.clone(), reds: words.collect() })
-}
-
-/// Goes on where compiled code has handed a level over, by the code for it; nothing if there is
-/// none, or if so little is left of the native stack that the plain portal must see to it.
-///
-/// # Safety
-/// As for [`state_at`].
-pub unsafe fn enter_at<P, R: Traced>(
-    site: *const Site,
-    reds: *const u64,
-    twin: fn(Entry<P>) -> Outcome<R>,
-) -> Option<Outcome<R>> {
-    if is_deep() {
-        return None;
+    if let Some(word) = ask::begin_call() {
+        if ask::is_last_call() {
+            panics::resume();
+        }
+        return R::Pass::replay(word);
     }
+    let (at, reds) = state.into_parts();
+    let greens = at.greens.clone();
+    let result = outside(|| from(State::new(runtime::give(portal, at))));
+    let opnd = ask::end_handed_over(function, portal, &greens, &reds, R::Pass::handed(&result));
+    Tv::of(result, opnd)
+}
+
+/// A call that compiled code has begun, as its thunk is told of it.
+///
+/// # Safety
+/// The arguments must be those of the thunk, while it runs.
+pub unsafe fn begun<'a>(site: *const Site, frame: *mut (), cell: *const ()) -> Begun<'a> {
     // SAFETY: the caller's promise.
-    let site = unsafe { &*site };
-    // SAFETY: the caller's promise.
-    let red = |index: usize, ty| unsafe { memory::read(reds.wrapping_add(index) as u64, ty) };
-    super::enter::outcome(twin, |twin| runtime::call(site, &red, twin))
+    unsafe { Begun::new(site, frame, cell) }
+}
+
+/// Finishes such a call; `from` is the plain portal from a state.
+///
+/// # Safety
+/// The portal must be the one that the call is for, so that the result is one that the trace expects.
+pub unsafe fn finish<P, R: Traced>(
+    call: &Begun<'_>,
+    twin: fn(Entry<P>) -> Outcome<R>,
+    from: fn(State) -> R,
+) {
+    let left = super::enter::outcome(twin, |twin| runtime::go_on(call, twin));
+    let result = match left {
+        Some(Outcome::Return(result)) => result.native(),
+        Some(Outcome::Merge(state)) => from(state),
+        None => from(State::new(call.state())),
+    };
+    // SAFETY: the trace has reserved scratch memory for a result of this portal there.
+    unsafe { hand_back(result, call.place()) }
 }

@@ -57,6 +57,9 @@ pub unsafe trait Traced: Sized {
     /// The offsets of the fields that never change.
     const IMMUTABLE: &'static [usize] = &[];
 
+    /// Does traced code alone look at its fields, and who is handed a reference to it?
+    const VIRTUALIZABLE: bool = false;
+
     /// Calls `f` with the distance from `base` and type of every word that is initialized.
     ///
     /// # Safety

@@ -25,7 +25,7 @@ use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::sink::sink;
 use super::virtuals::virtuals;
-use super::words::{Access, Words};
+use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
 use std::collections::HashMap;
 
@@ -161,8 +161,7 @@ impl Live {
         match inst.aux {
             Aux::None | Aux::Class(_) => (),
             Aux::Call(call) => {
-                let args = &trace.calls[call.index()].args;
-                args.iter().for_each(|arg| self.need(*arg));
+                trace.calls[call.index()].operands().for_each(|arg| self.need(arg));
             }
             Aux::Exit(exit) => trace.exit(exit).uses().for_each(|arg| self.need(arg)),
         }
@@ -196,7 +195,9 @@ fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<boo
                 }
                 Sig::Call | Sig::CallIf => {
                     let call = &trace.calls[inst.call().index()];
-                    overwritten.retain(|word| !call.may_read(inst.op, word.class));
+                    let kept = Untouched::by(call, defs);
+                    let unread = |word: &Access| !call.may_read(inst.op, word.class);
+                    overwritten.retain(|word| unread(word) || kept.contains(word));
                 }
                 Sig::Guard => overwritten.clear(),
                 Sig::Binary
@@ -204,7 +205,8 @@ fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<boo
                 | Sig::Unary
                 | Sig::Cast
                 | Sig::PtrAdd
-                | Sig::Scratch => (),
+                | Sig::Scratch
+                | Sig::Known => (),
             }
         }
     }
@@ -265,7 +267,7 @@ fn substitute(trace: &mut Trace, subst: &[Option<Arg>]) {
         replace(a);
         replace(b);
     }
-    let calls = trace.calls.iter_mut().flat_map(|call| &mut call.args);
+    let calls = trace.calls.iter_mut().flat_map(|call| call.operands_mut());
     calls.for_each(replace);
     let exits = trace.exits.iter_mut();
     exits.for_each(|exit| exit.operands_mut().for_each(replace));

@@ -10,8 +10,8 @@
 //! Not here: deciding what is needed (`backward`).
 
 use crate::ir::{
-    Arg, Aux, Block, Call, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore, ResumeId,
-    Trace, ValueId,
+    Arg, Aux, Block, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore, ResumeId, Trace,
+    ValueId,
 };
 use std::collections::HashMap;
 
@@ -82,9 +82,8 @@ impl Compaction<'_> {
     }
 
     fn call(&mut self, id: CallId) -> CallId {
-        let call = &self.input.calls[id.index()];
-        let call =
-            Call { args: call.args.iter().map(|arg| self.arg(*arg)).collect(), ..call.clone() };
+        let mut call = self.input.calls[id.index()].clone();
+        call.operands_mut().for_each(|arg| *arg = self.arg(*arg));
         self.out.add_call(call)
     }
 

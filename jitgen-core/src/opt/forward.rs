@@ -15,11 +15,13 @@
 
 use super::address::Defs;
 use super::fold::{self, Rewrite};
+use super::implied::Above;
 use super::memory::Facts;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::values::Values;
+use super::words::Untouched;
 use crate::ir::{
     Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, Op, Sig, Trace, Ty, ValueId,
 };
@@ -40,12 +42,13 @@ pub(super) struct Forward<'t> {
     exits: HashMap<ExitId, ExitId>,
     pub defs: Defs,
     table: HashMap<Node, Arg>,
-    /// Pure calls: the operands of conditional ones stand behind the arguments.
-    calls: HashMap<(Op, String, Vec<Arg>, Option<Ty>), Option<Arg>>,
+    calls: HashMap<PureCall, Option<Arg>>,
     /// Values that a guard has shown to be constants.
     pub constants: HashMap<ValueId, Const>,
     /// Comparisons that guards have decided.
     pub truths: HashMap<Node, bool>,
+    /// Which operands guards have shown to be below others.
+    pub above: Above,
     /// Bits and bounds of values.
     pub values: Values,
     pub facts: Facts,
@@ -53,6 +56,10 @@ pub(super) struct Forward<'t> {
     /// Has a guard been met that always fails?
     pub contradiction: bool,
 }
+
+/// A pure call: its symbol, operands (those of a conditional one stand behind the arguments), and the
+/// type of its result.
+type PureCall = (Op, String, Vec<Arg>, Option<Ty>);
 
 /// A rule that rewrites to another operation is followed by another look, at most this often.
 const MAX_REWRITES: usize = 16;
@@ -73,6 +80,7 @@ impl<'t> Forward<'t> {
             calls: HashMap::new(),
             constants: HashMap::new(),
             truths: HashMap::new(),
+            above: Above::default(),
             values: Values::default(),
             facts: Facts::default(),
             fired: Fired::default(),
@@ -145,6 +153,10 @@ impl<'t> Forward<'t> {
             }
             Sig::Call => self.call(inst),
             Sig::CallIf => self.call_if(inst),
+            Sig::Known => {
+                self.know_result(inst);
+                None
+            }
             Sig::Guard => {
                 self.guard(inst);
                 None
@@ -211,11 +223,15 @@ impl<'t> Forward<'t> {
             }
         }
         let key = node.key();
-        if self.passes.contains(Passes::GUARDS)
-            && let Some(truth) = self.truths.get(&key)
-        {
-            self.fired.fire(Rule::KnownTruth);
-            return Const::bool(*truth).into();
+        if self.passes.contains(Passes::GUARDS) {
+            if let Some(truth) = self.truths.get(&key) {
+                self.fired.fire(Rule::KnownTruth);
+                return Const::bool(*truth).into();
+            }
+            if let Some(truth) = self.implied(node) {
+                self.fired.fire(Rule::ImpliedTruth);
+                return Const::bool(truth).into();
+            }
         }
         let cse = self.passes.contains(Passes::CSE);
         if cse && let Some(known) = self.table.get(&key) {
@@ -272,6 +288,19 @@ impl<'t> Forward<'t> {
         }
     }
 
+    /// What a pure call would give; nobody else is interested in that.
+    fn know_result(&mut self, inst: &Inst) {
+        let call = &self.input.calls[inst.call().index()];
+        let operands = call.args.iter().chain([&Arg::NONE, &Arg::NONE]);
+        let operands = operands.map(|arg| self.operand(*arg)).collect();
+        let key = (Op::CallPure, call.symbol.clone(), operands, Some(inst.ty));
+        let result = self.operand(inst.a);
+        if result.as_const().is_some() || !self.calls.contains_key(&key) {
+            self.calls.insert(key, Some(result));
+        }
+        self.fired.fire(Rule::ResultOf);
+    }
+
     /// A call; its operands besides arguments are those of the output.
     fn call(&mut self, inst: &Inst) -> Option<Arg> {
         let call = &self.input.calls[inst.call().index()];
@@ -288,8 +317,13 @@ impl<'t> Forward<'t> {
             self.fired.fire(Rule::CseCall);
             return known.map(|arg| self.current(arg));
         }
-        let id =
-            self.out.add_call(Call { symbol, args, has_result, effects: call.effects.clone() });
+        let effects = call.effects.clone();
+        let mut keeps = call.keeps.clone();
+        keeps.iter_mut().for_each(|kept| kept.base = self.operand(kept.base));
+        let call = Call { symbol, args, has_result, effects, keeps };
+        let kept = Untouched::by(&call, &self.defs);
+        self.facts.call(inst.op, &call, &kept);
+        let id = self.out.add_call(call);
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {
             Some(ty) => Some(self.emit_with(ty, inst)),
@@ -301,13 +335,9 @@ impl<'t> Forward<'t> {
         if merge {
             self.calls.insert(key, value);
         }
-        match (inst.op, value) {
-            (Op::New, Some(object)) => self.made(object),
-            // What nobody accesses any more needs no new facts.
-            (Op::Free, _) => return None,
-            _ => (),
+        if let (Op::New, Some(object)) = (inst.op, value) {
+            self.made(object);
         }
-        self.facts.call(inst.op, call);
         value
     }
 

@@ -128,12 +128,14 @@ impl Forward<'_> {
         self.decide(lt, ty, b, a, false);
         self.decide(le, ty, b, a, false);
         self.different(ty, a, b);
+        self.note_above(lt, a, b);
     }
 
     fn less_or_equal(&mut self, le: Op, ty: Ty, a: Arg, b: Arg) {
         let lt = if le == Op::LeU { Op::LtU } else { Op::LtS };
         self.decide(le, ty, a, b, true);
         self.decide(lt, ty, b, a, false);
+        self.note_above(le, a, b);
     }
 
     /// Narrows the operands of a comparison to what it leaves.

@@ -14,7 +14,7 @@
 //! Invariant `exact`: a fact is true of memory at that place of the trace, as long as the trace's
 //! alias classes keep what they promise (`ir::Class`). So a store of what memory holds can go.
 //!
-//! A `call` ends the facts that it may write: all, unless it declares less. What is in an object that
+//! A `call` ends the facts that it may write: all, unless it declares less or keeps more. What is in an object that
 //! nobody else knows (`fresh`) only stores through its own address change. A `free` ends no facts:
 //! what is true of memory that nobody accesses does no harm.
 //!
@@ -25,7 +25,7 @@ use super::fresh::Private;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
-use super::words::{Access, Words};
+use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Call, Const, Inst, Op, Ty};
 
 /// What is known of the word at an address.
@@ -68,11 +68,14 @@ impl Facts {
         self.words.insert(access, Fact { value, stored: false, at: 0 });
     }
 
-    /// Ends what a call may write.
-    pub fn call(&mut self, op: Op, call: &Call) {
-        let private = &self.private;
-        let kept = |word: &Access| private.has(word.address.place.base);
-        self.words.retain(|word| kept(word) || !call.may_write(op, word.class));
+    /// Ends what a call may write; `kept` is what it leaves alone.
+    pub fn call(&mut self, op: Op, call: &Call, kept: &Untouched) {
+        if op == Op::Free {
+            return;
+        }
+        let private = |word: &Access| self.private.has(word.address.place.base);
+        self.words
+            .retain(|word| !call.may_write(op, word.class) || private(word) || kept.contains(word));
     }
 
     fn loaded(&mut self, access: Access, value: Arg) {

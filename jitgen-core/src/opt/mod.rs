@@ -42,6 +42,8 @@ mod fold;
 mod forward;
 mod fresh;
 mod guards;
+mod implied;
+mod induct;
 mod memory;
 mod node;
 mod passes;
@@ -54,6 +56,7 @@ mod values;
 mod virtuals;
 mod words;
 
+pub use fold::questions;
 pub use passes::Passes;
 pub use rules::rules;
 

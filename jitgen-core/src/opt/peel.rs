@@ -12,7 +12,8 @@
 //! - a red is *invariant* (the same operand each time) or a parameter of the body;
 //! - a word in memory holds an operand that stays the same, or what a red's parameter holds, or is
 //!   *carried*: it gets a parameter of its own;
-//! - a comparison is decided.
+//! - a comparison is decided;
+//! - a parameter keeps to certain bits and bounds (`induct`).
 //!
 //! Knowledge about values of the first round needs no assumption: they stay what they are, and the
 //! preamble dominates the body. What mentions a red's last value is rewritten to mention the
@@ -24,10 +25,11 @@
 //! not matter. Those that fail are weakened and the round is run again. They only get weaker, and
 //! without any the round is the plain loop.
 //!
-//! Not here: choosing among several peeled versions, assumptions about ranges.
+//! Not here: choosing among several peeled versions, what the bounds of parameters are (`induct`).
 
 use super::address::{Address, Defs, Linear, Place};
 use super::forward::Forward;
+use super::induct::Bound;
 use super::memory::Fact;
 use super::node::Node;
 use super::passes::Passes;
@@ -55,6 +57,8 @@ enum Holds {
 struct Word {
     access: Access,
     holds: Holds,
+    /// What its parameter keeps to, if it is carried.
+    bound: Bound,
 }
 
 /// An assumption about a comparison, in terms of the body's parameters.
@@ -69,6 +73,8 @@ struct Truth {
 struct Plan {
     /// The operand of an invariant red.
     reds: Vec<Option<Arg>>,
+    /// What the parameters of the others keep to.
+    bounds: Vec<Bound>,
     words: Vec<Word>,
     truths: Vec<Truth>,
     first_param: u32,
@@ -136,6 +142,7 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>,
     });
     let mut plan = Plan {
         reds: reds.collect(),
+        bounds: vec![Bound::New; args.len()],
         words: vec![],
         truths: vec![],
         first_param: preamble.out.values.len() as u32,
@@ -143,13 +150,15 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>,
     guess(&mut plan, preamble, args);
     let mut hopeful = false;
     for rounds_left in (0..MAX_ROUNDS).rev() {
-        let (round, again) = run(preamble, &plan);
+        let (mut round, again) = run(preamble, &mut plan, args);
         if round.contradiction {
             return (None, true);
         }
-        if weaken(&mut plan, &round, preamble, args, &again) {
+        let overstepped = weaken_bounds(&mut plan, &mut round, &again);
+        if weaken(&mut plan, &round, preamble, args, &again) || overstepped {
             if rounds_left == 1 {
                 plan.reds.iter_mut().for_each(|red| *red = None);
+                plan.bounds.fill(Bound::Nothing);
                 plan.words.clear();
                 plan.truths.clear();
             }
@@ -183,7 +192,7 @@ fn strengthen(plan: &mut Plan, round: &Forward, again: &[Arg]) -> bool {
 }
 
 /// Runs the second round with the plan's assumptions; returns its end and its arguments.
-fn run<'t>(preamble: &Forward<'t>, plan: &Plan) -> (Forward<'t>, Vec<Arg>) {
+fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> (Forward<'t>, Vec<Arg>) {
     let mut round = preamble.clone();
     // The jump is made up at the end, when the parameters are known.
     round.end_block(End::Jump(BlockId(1), vec![]));
@@ -208,8 +217,44 @@ fn run<'t>(preamble: &Forward<'t>, plan: &Plan) -> (Forward<'t>, Vec<Arg>) {
     for truth in &plan.truths {
         round.learn_compare(truth.node, truth.truth);
     }
+    assume_bounds(plan, &mut round, first);
     let again = round.run().expect("a loop ends with a jump");
     (round, again)
+}
+
+/// Lets the parameters keep to their bounds, as `induct` has it.
+fn assume_bounds(plan: &mut Plan, round: &mut Forward, first: &[Arg]) {
+    if !round.passes.contains(Passes::GUARDS) {
+        plan.bounds.fill(Bound::Nothing);
+        plan.words.iter_mut().for_each(|word| word.bound = Bound::Nothing);
+    }
+    for (k, first) in first.iter().enumerate().filter(|(k, _)| plan.reds[*k].is_none()) {
+        let param = plan.red_param(k);
+        plan.bounds[k].assume(round, param, *first);
+    }
+    for k in 0..plan.words.len() {
+        if let Holds::Carried(first) = plan.words[k].holds {
+            let param = plan.word_param(k);
+            plan.words[k].bound.assume(round, param, first);
+        }
+    }
+}
+
+/// Checks the bounds at the end of the round; answers whether any was overstepped.
+fn weaken_bounds(plan: &mut Plan, round: &mut Forward, again: &[Arg]) -> bool {
+    let mut overstepped = false;
+    for (k, next) in again.iter().enumerate().filter(|(k, _)| plan.reds[*k].is_none()) {
+        overstepped |= plan.bounds[k].weaken(round, *next);
+    }
+    for k in 0..plan.words.len() {
+        let word = plan.words[k];
+        let carried = matches!(word.holds, Holds::Carried(_));
+        // A word that is not known at the end is no parameter in the next round.
+        if carried && let Some(next) = plan.word_at(round, &word, again) {
+            overstepped |= plan.words[k].bound.weaken(round, next);
+        }
+    }
+    overstepped
 }
 
 /// Checks the assumptions at the end of the round; weakens those that fail and answers whether
@@ -278,6 +323,13 @@ fn assemble(plan: &Plan, mut round: Forward, args: &[Arg], again: &[Arg]) -> (Tr
     }
     if !plan.truths.is_empty() {
         round.fired.fire(Rule::PeelTruth);
+    }
+    let is_carried = |word: &&Word| matches!(word.holds, Holds::Carried(_));
+    let of_reds = plan.bounds.iter().zip(&plan.reds).filter(|(_, red)| red.is_none());
+    let mut bounds = of_reds.map(|(bound, _)| bound);
+    let mut of_words = plan.words.iter().filter(is_carried).map(|word| &word.bound);
+    if bounds.any(|bound| bound.tells()) || of_words.any(|bound| bound.tells()) {
+        round.fired.fire(Rule::PeelBound);
     }
     round.params = params;
     round.end_block(End::Jump(BlockId(1), next));
@@ -377,7 +429,8 @@ impl<'a, 't> Guesser<'a, 't> {
         for (base, base_same) in self.bases(access.address) {
             for (address, root_same) in self.roots(base) {
                 let holds = rewritten(base_same && root_same);
-                words.push(Word { access: Access { address, ..access }, holds });
+                let access = Access { address, ..access };
+                words.push(Word { access, holds, bound: Bound::New });
             }
         }
         words

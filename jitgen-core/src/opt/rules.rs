@@ -34,9 +34,11 @@ rules! {
     FDivPowerOfTwo "fdiv-power-of-two" "x / 2^k => x * 2^-k";
     Cse "cse" "an operation that has been computed => its result";
     CseCall "cse-call" "call_pure with the same operands => its result";
+    ResultOf "result-of" "the result of a pure call that is known => no call";
     CallIfTrue "call-if-true" "a conditional call whose condition is true => the call";
     CallIfFalse "call-if-false" "a conditional call whose condition is false => its second operand";
     KnownTruth "known-truth" "a comparison that a guard has decided => its result";
+    ImpliedTruth "implied-truth" "a comparison that follows from those decided: i < n and n <= m => i < m";
     GuardConstant "guard-constant" "a guard that always passes => nothing";
     GuardNot "guard-not" "guard (not b) => guard_not b, and back";
     GuardEqConstant "guard-eq-constant" "behind guard x == c: x => c";
@@ -59,6 +61,7 @@ rules! {
     PeelMemory "peel-memory" "a fact about memory that the loop keeps => known at its head";
     PeelCarry "peel-carry" "a word in memory that the loop changes => also a parameter of the loop";
     PeelTruth "peel-truth" "a comparison decided at the end of each round => decided at its head";
+    PeelBound "peel-bound" "bits and bounds that a loop's parameter keeps to => known at its head";
     MergeParam "merge-param" "a parameter that is always another value => that value";
     DeadParam "dead-param" "a parameter that is only passed on => nothing";
 }

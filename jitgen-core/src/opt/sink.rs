@@ -35,7 +35,8 @@ use super::address::Defs;
 use super::rules::{Fired, Rule};
 use super::words::{Access, Words};
 use crate::ir::{
-    Arg, Aux, Block, BlockId, Call, End, ExitId, Inst, Op, PendingStore, Sig, Trace, ValueId,
+    Arg, Aux, Block, BlockId, Call, Effect, End, ExitId, Inst, Op, PendingStore, Sig, Trace,
+    ValueId,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -94,7 +95,7 @@ struct Pending {
 #[derive(Clone, Copy)]
 struct Carried {
     access: Access,
-    /// The store with the body's parameter.
+    /// The store; its value becomes a parameter of the body.
     store: PendingStore,
     /// What memory holds at the end of the preamble.
     first: Arg,
@@ -103,8 +104,9 @@ struct Carried {
 /// What is pending where, until a walk shows that it cannot be.
 struct Plan<'a> {
     trace: &'a Trace,
-    defs: &'a Defs,
     block: &'a Block,
+    /// By instruction: what a load or store touches.
+    accesses: Vec<Option<Access>>,
     /// By instruction: a store that is not moved.
     stays: Vec<bool>,
     head: Vec<Carried>,
@@ -126,13 +128,10 @@ impl<'a> Plan<'a> {
             invariant.extend(before.insts.iter().filter_map(|inst| inst.dst));
             hold(trace, defs, before, &mut held);
         }
+        let accesses = block.insts.iter().map(|inst| access(inst, defs)).collect();
         let stays = vec![false; block.insts.len()];
         let (head, refused) = (vec![], HashSet::new());
-        Plan { trace, defs, block, stays, head, held, invariant, refused }
-    }
-
-    fn access(&self, inst: &Inst) -> Access {
-        Access::new(inst, self.defs.address(inst.a, i64::from(inst.imm)))
+        Plan { trace, block, accesses, stays, head, held, invariant, refused }
     }
 
     fn walk(&self) -> Walk {
@@ -146,11 +145,11 @@ impl<'a> Plan<'a> {
         for (index, inst) in self.block.insts.iter().enumerate() {
             match inst.op.sig() {
                 Sig::Load => {
-                    let access = self.access(inst);
+                    let access = self.accesses[index].expect("a load touches memory");
                     walk.write(|pending| pending.may_touch(&access));
                 }
                 Sig::Store => {
-                    let access = self.access(inst);
+                    let access = self.accesses[index].expect("a store touches memory");
                     walk.overwrite(access);
                     if !self.stays[index] && walk.pending.len() < MAX_PENDING {
                         walk.pending.push(pending_store(inst, access, index));
@@ -169,6 +168,7 @@ impl<'a> Plan<'a> {
                 | Sig::Unary
                 | Sig::Cast
                 | Sig::PtrAdd
+                | Sig::Known
                 | Sig::Scratch => (),
             }
             walk.insts.push(*inst);
@@ -185,13 +185,14 @@ impl<'a> Plan<'a> {
             return true;
         }
         let mut changed = false;
+        let head: Vec<Access> = self.head.iter().map(|word| word.access).collect();
         for pending in &walk.written {
             changed |= self.give_up(*pending);
         }
         for pending in walk.end.iter().chain(&walk.overwritten) {
             let is_end = walk.pending.iter().any(|end| end.origin == pending.origin);
             let exits = walk.exit_count(pending.origin);
-            let of_head = self.head.iter().position(|word| word.access == pending.access);
+            let of_head = head.iter().position(|word| *word == pending.access);
             let (exits, most) = match of_head {
                 Some(k) if is_end => (exits + walk.exit_count(Origin::Head(k)), MAX_CARRIED_EXITS),
                 _ => match pending.origin {
@@ -206,12 +207,10 @@ impl<'a> Plan<'a> {
             }
         }
         // A word of the head must be pending at the end.
-        let ends = |access: &Access| walk.pending.iter().any(|p| p.access == *access);
-        let head = self.head.iter().map(|word| word.access);
-        let lost: Vec<Access> = head.filter(|access| !ends(access)).collect();
-        for access in lost {
-            self.refuse(access);
-            changed = true;
+        for word in head {
+            if !walk.pending.iter().any(|pending| pending.access == word) {
+                changed |= self.refuse(word);
+            }
         }
         changed
     }
@@ -230,7 +229,6 @@ impl<'a> Plan<'a> {
                 continue;
             }
             if let Some(first) = self.held.get(access) {
-                // Which parameter it is follows from its place in the head.
                 self.head.push(Carried { access, store, first });
                 found = true;
             }
@@ -260,14 +258,14 @@ fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
 /// May a call by `op` look at all memory, and free it, whatever it declares? One that may write
 /// anything, also when it fails, runs an author's code: it may call allocators and collectors.
 fn runs_anything(op: Op, call: &Call) -> bool {
-    let undeclared = matches!(op.unconditional(), Op::Call | Op::Free);
-    undeclared || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
+    op.effect() == Effect::Any
+        || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
 }
 
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.
 fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
     for inst in &block.insts {
-        let access = || Access::new(inst, defs.address(inst.a, i64::from(inst.imm)));
+        let access = || access(inst, defs).expect("a load or store touches memory");
         match inst.op.sig() {
             Sig::Load => {
                 if let (None, Some(value)) = (held.get(access()), inst.dst) {
@@ -278,22 +276,27 @@ fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
                 held.remove_aliases(access());
                 held.insert(access(), inst.b);
             }
-            Sig::Call | Sig::CallIf
-                if runs_anything(inst.op, &trace.calls[inst.call().index()]) =>
-            {
-                held.clear();
+            Sig::Call | Sig::CallIf => {
+                if runs_anything(inst.op, &trace.calls[inst.call().index()]) {
+                    held.clear();
+                }
             }
-            Sig::Call
-            | Sig::CallIf
-            | Sig::Guard
+            Sig::Guard
             | Sig::Binary
             | Sig::Compare
             | Sig::Unary
             | Sig::Cast
             | Sig::PtrAdd
+            | Sig::Known
             | Sig::Scratch => (),
         }
     }
+}
+
+/// What a load or store touches.
+fn access(inst: &Inst, defs: &Defs) -> Option<Access> {
+    let is_access = matches!(inst.op.sig(), Sig::Load | Sig::Store);
+    is_access.then(|| Access::new(inst, defs.address(inst.a, i64::from(inst.imm))))
 }
 
 /// One way through the block.

@@ -43,6 +43,37 @@ fn passes_are_read_as_they_are_printed() {
     assert!(Passes::parse("fold,fuse").is_err());
 }
 
+#[test]
+fn a_call_of_code_may_do_anything() {
+    let raw = read(CALL);
+    let insts = &optimize(&raw, Passes::ALL).trace.blocks[0].insts;
+    let ops: Vec<&str> = insts.iter().map(|inst| inst.op.mnemonic()).collect();
+    // Of what is known before nothing is known behind, and what was stored may be read.
+    let once = ["scratch", "load", "store", "store", "call_code", "load", "load", "load"];
+    assert_eq!(ops[..8], once);
+    assert_eq!(ops.iter().filter(|op| **op == "call_code").count(), 2);
+}
+
+/// A portal's result in scratch memory, and memory of the guest's before and behind the call.
+const CALL: &str = "
+trace @call {
+b0(v0: ptr, v1: i64):
+    v2 = scratch +16
+    v3 = load.i64 v0+8 @7
+    store.i64 v0+16 @7, v3
+    store.i64 v2+0 @1, v3
+    call_code @f(ptr 0x10, ptr 0x20, v2, v1)
+    v4 = load.i64 v2+0 @1
+    v5 = load.i64 v0+8 @7
+    v6 = load.i64 v0+16 @7
+    store.i64 v0+16 @7, v4
+    call_code @f(ptr 0x10, ptr 0x20, v2, v5)
+    store.i64 v0+16 @7, v6
+    leave exit0
+exit0: resume 0 [v0, v5]
+}
+";
+
 /// `[->+<]`: the reds are a tape (pointer and length of its bytes at 8 and 16) and the position.
 const TRANSFER: &str = "
 trace @transfer {

@@ -15,8 +15,8 @@
 //!
 //! Not here: what is known of the words (`memory`, `backward`).
 
-use super::address::{Address, Place};
-use crate::ir::{Class, Inst, Ty};
+use super::address::{Address, Defs, Place};
+use crate::ir::{Call, Class, Inst, Ty};
 use std::collections::HashMap;
 
 /// Which bytes an access touches.
@@ -52,6 +52,37 @@ impl Access {
         let distance = self.address.offset.wrapping_sub(other.address.offset) as u64;
         let inside = distance < u64::from(other.ty.size());
         (self.address.place == other.address.place && inside).then_some(distance as u32)
+    }
+}
+
+/// The memory that a call leaves alone.
+#[derive(Debug)]
+pub(super) struct Untouched(Vec<(Address, Option<u32>)>);
+
+impl Untouched {
+    /// What a call keeps, whose operands are defined by `defs`.
+    pub fn by(call: &Call, defs: &Defs) -> Untouched {
+        let kept = call.keeps.iter().map(|kept| match kept.range {
+            Some((offset, size)) => (defs.address(kept.base, offset.into()), Some(size)),
+            None => (defs.address(kept.base, 0), None),
+        });
+        // Constant addresses have one base, and belong to many objects.
+        let known = |(address, size): &(Address, Option<u32>)| {
+            size.is_some() || address.place.base.as_value().is_some()
+        };
+        Untouched(kept.filter(known).collect())
+    }
+
+    /// Are all bytes of the word among that?
+    pub fn contains(&self, word: &Access) -> bool {
+        self.0.iter().any(|(address, size)| match size {
+            None => address.place.base == word.address.place.base,
+            Some(size) => {
+                let start = word.address.offset.wrapping_sub(address.offset) as u64;
+                let end = start.checked_add(word.ty.size().into());
+                address.place == word.address.place && end.is_some_and(|end| end <= (*size).into())
+            }
+        })
     }
 }
 

@@ -19,9 +19,9 @@ use super::exit;
 use super::location::{self, State};
 use super::record::{self, Job};
 use super::store::{PieceId, UnitId};
-use super::{Jit, counters, with_jit};
+use super::{Jit, counters, frames::is_deep, with_jit};
 use crate::backend::{self, CodePtr, ExitCell, Frame};
-use crate::ir::{Const, Ty};
+use crate::ir::Const;
 use crate::tracer::{Image, MergeState, Portal, Replayed, Session, Site, keys, panics, run_within};
 use std::sync::atomic::Ordering;
 
@@ -51,7 +51,7 @@ pub fn enter(portal: &'static Portal, state: MergeState, at_entry: bool, twin: T
             Decision::Record(job) => (Then::Header, record::record(job, state, twin)),
             Decision::Run(piece, entry) => {
                 let frame = with_jit(|jit| jit.frame(piece, &state));
-                match run(portal, frame, entry, twin) {
+                match proceed(run(portal, frame, entry), twin) {
                     Ok(next) => next,
                     Err(result) => return Left::Result(result),
                 }
@@ -68,12 +68,57 @@ pub fn enter(portal: &'static Portal, state: MergeState, at_entry: bool, twin: T
     }
 }
 
-/// Goes on where compiled code has handed a level over, straight into the code for these greens;
-/// nothing if there is none. `red` gives the reds' words.
-pub fn call(site: &Site, red: &dyn Fn(usize, Ty) -> Const, twin: Twin<'_>) -> Option<Left> {
-    let portal = site.portal;
-    let (frame, entry) = with_jit(|jit| jit.callee(site, red))?;
-    Some(match run(portal, frame, entry, twin) {
+/// A call of a portal that compiled code has begun, and not finished by itself.
+#[derive(Debug)]
+pub struct Begun<'a> {
+    site: &'a Site,
+    frame: *mut Frame,
+    cell: *const ExitCell,
+}
+
+impl Begun<'_> {
+    /// The call, as the function of a `call_code` is told of it.
+    ///
+    /// # Safety
+    /// The arguments must be those with which compiled code calls that function, during that call.
+    pub unsafe fn new<'a>(site: *const Site, frame: *mut (), cell: *const ()) -> Begun<'a> {
+        // SAFETY: the trace keeps the site.
+        Begun { site: unsafe { &*site }, frame: frame.cast(), cell: cell.cast() }
+    }
+
+    /// The callee's state, as long as its code has not been entered.
+    pub fn state(&self) -> MergeState {
+        // SAFETY: the frame is the callee's, and nobody else uses it now.
+        let frame = unsafe { &*self.frame };
+        let words = self.site.reds.iter().enumerate();
+        let reds = words.map(|(slot, ty)| Const::new(*ty, frame.read(slot, *ty))).collect();
+        MergeState { greens: self.site.greens.clone(), reds }
+    }
+
+    /// Where the result is expected.
+    pub fn place(&self) -> *mut u8 {
+        self.frame.cast()
+    }
+}
+
+/// Goes on with a call: where the callee's code has left off, or, if it has not been entered, with
+/// the code for these greens. Nothing if there is none, or if so little is left of the native stack
+/// that the plain portal must see to it.
+pub fn go_on(call: &Begun<'_>, twin: Twin<'_>) -> Option<Left> {
+    let portal = call.site.portal;
+    let after = if call.cell.is_null() {
+        if is_deep() {
+            return None;
+        }
+        let state = call.state();
+        let piece = with_jit(|jit| jit.locations.compiled(portal, &keys(&state.greens)))?;
+        let (entry, frame) =
+            with_jit(|jit| Some((jit.store.entry(piece)?, jit.frame(piece, &state))))?;
+        run(portal, frame, entry)
+    } else {
+        follow(portal, call.frame, call.cell)
+    };
+    Some(match proceed(after, twin) {
         Err(result) => Left::Result(result),
         Ok((_, None)) => Left::Returned,
         Ok((Then::Header, Some(state))) => enter(portal, state, false, twin),
@@ -112,34 +157,40 @@ enum After {
     Record(Box<Job>, MergeState),
 }
 
-/// Runs compiled code until it is left for good.
+/// Runs compiled code until it is left for good; gives its frame back.
+fn run(portal: &'static Portal, frame: *mut Frame, entry: CodePtr) -> After {
+    // SAFETY: the frame holds what the code's entry takes: the reds of its location. No code is
+    // dropped before its thread ends. The functions that it calls are thunks that catch panics. What
+    // the code is told of the stacks `frames` has just written.
+    let cell = unsafe { backend::enter(entry, frame) };
+    let after = follow(portal, frame, cell);
+    with_jit(|jit| jit.frames.free());
+    after
+}
+
+/// Code has been left through `cell`: runs what it is linked to until that is left for good.
+fn follow(portal: &'static Portal, frame: *mut Frame, cell: *const ExitCell) -> After {
+    let mut cell = cell;
+    loop {
+        // SAFETY: cells live as long as their code.
+        let exit = unsafe { &*cell };
+        // SAFETY: the code has been left, and nobody else writes to its frame.
+        let left = unsafe { &*frame };
+        match with_jit(|jit| jit.leave(portal, exit, left)) {
+            // SAFETY: as in `run`; the frame holds what the exit has left in it for this code.
+            After::GoOn(code) => cell = unsafe { backend::enter(code, frame) },
+            after => return after,
+        }
+    }
+}
+
+/// Goes on after compiled code has been left for good.
 ///
 /// # Errors
 /// If the portal has returned in compiled code: its result.
-fn run(
-    portal: &'static Portal,
-    frame: *mut Frame,
-    entry: CodePtr,
-    twin: Twin<'_>,
-) -> Result<(Then, Option<MergeState>), Image> {
-    let mut entry = entry;
-    let after = loop {
-        // SAFETY: the frame holds what the code's entry takes: the reds of its location, or, for
-        // `GoOn`, what the exit before has left for it. No code is dropped before its thread ends.
-        // The functions that it calls are thunks that catch panics.
-        let cell = unsafe { backend::enter(entry, frame) };
-        // SAFETY: cells live as long as their code.
-        let cell = unsafe { &*cell };
-        // SAFETY: the code has been left, and nobody else writes to its frame.
-        let frame = unsafe { &*frame };
-        match with_jit(|jit| jit.leave(portal, cell, frame)) {
-            After::GoOn(code) => entry = code,
-            after => break after,
-        }
-    };
-    with_jit(Jit::free_frame);
+fn proceed(after: After, twin: Twin<'_>) -> Result<(Then, Option<MergeState>), Image> {
     Ok(match after {
-        After::GoOn(_) => unreachable!("the loop goes on"),
+        After::GoOn(_) => unreachable!("`follow` goes on"),
         After::Return(result) => return Err(result),
         After::Header(state) => (Then::Header, Some(state)),
         After::Interpret(state) => (Then::Interpret, Some(state)),
@@ -195,34 +246,7 @@ impl Jit {
         }
     }
 
-    /// The code for a level that is handed over, and a frame for it.
-    fn callee(
-        &mut self,
-        site: &Site,
-        red: &dyn Fn(usize, Ty) -> Const,
-    ) -> Option<(*mut Frame, CodePtr)> {
-        let known = site.hint.get().checked_sub(1).map(PieceId);
-        if known.is_some_and(|piece| self.store.piece(piece).dropped) {
-            site.hint.set(0);
-        }
-        let piece = match site.hint.get() {
-            0 => {
-                let piece = self.locations.compiled(site.portal, &keys(&site.greens))?;
-                site.hint.set(piece.0 + 1);
-                piece
-            }
-            hint => PieceId(hint - 1),
-        };
-        let entry = self.store.entry(piece)?;
-        self.statistics.enters += 1;
-        let mut frame = self.frames.pop().unwrap_or_else(Frame::new);
-        for (slot, ty) in site.reds.iter().enumerate() {
-            frame.write(slot, *ty, red(slot, *ty).bits);
-        }
-        Some((self.use_frame(frame), entry))
-    }
-
-    /// A frame with the reds in its slots; it is in use until [`free_frame`](Self::free_frame).
+    /// A frame with the reds in its slots; [`run`] gives it back.
     fn frame(&mut self, piece: PieceId, state: &MergeState) -> *mut Frame {
         self.statistics.enters += 1;
         debug_assert!(
@@ -230,25 +254,13 @@ impl Jit {
                 .eq(state.reds.iter().map(|red| &red.ty)),
             "a portal's reds have the same types at all its merge points"
         );
-        let mut frame = self.frames.pop().unwrap_or_else(Frame::new);
+        let frame = self.frames.begin();
+        // SAFETY: nobody else uses it yet.
+        let slots = unsafe { &mut *frame };
         for (slot, red) in state.reds.iter().enumerate() {
-            frame.write(slot, red.ty, red.bits);
+            slots.write(slot, red.ty, red.bits);
         }
-        self.use_frame(frame)
-    }
-
-    /// Code is about to run with that frame; the collector looks into it meanwhile.
-    fn use_frame(&mut self, frame: Box<Frame>) -> *mut Frame {
-        let frame = Box::into_raw(frame);
-        self.pinned.frames.push(frame);
         frame
-    }
-
-    /// The frame that was made last is not in use any more.
-    fn free_frame(&mut self) {
-        let frame = self.pinned.frames.pop().expect("frames are freed in the reverse order");
-        // SAFETY: it was made of a box, in `frame`, and whoever used it has given it back.
-        self.frames.push(unsafe { Box::from_raw(frame) });
     }
 
     /// Compiled code has returned through `cell`.

@@ -58,11 +58,8 @@ pub(super) fn read(
             LogEntry::Store => Replayed::Store,
             LogEntry::Call(arg) => Replayed::Call(arg.map(&mut word)),
             LogEntry::Blob { offset, size } => {
-                // Blobs begin at whole words.
-                let words = frame.scratch[offset as usize / 8..].iter();
-                let bytes = words.flat_map(|word| word.to_ne_bytes());
-                let bytes = bytes.take(size as usize).collect();
-                Replayed::Blob(bytes, offset)
+                let first = offset as usize;
+                Replayed::Blob(frame.bytes(first..first + size as usize), offset)
             }
             LogEntry::Return { call, next, size } => Replayed::Return { call, next, size },
             LogEntry::Level { call, next, size } => Replayed::Level { call, next, size },
@@ -78,14 +75,8 @@ pub(super) fn read(
 
 /// The portal's result, where an exit ends the trace by returning.
 pub(super) fn read_result(trace: &Trace, exit: ExitId, frame: &Frame) -> Image {
-    let log = &trace.exit(exit).log;
-    let mut values = log.iter().filter_map(|entry| entry.arg()?.as_value()).enumerate();
-    let bytes = Image::bytes_of(log, || {
-        let (slot, value) = values.next()?;
-        let ty = trace.ty(Arg::Value(value));
-        Some(Const::new(ty, frame.read(slot, ty)))
-    });
-    Image { bytes: bytes.expect("the frame has every value of the exit"), words: vec![] }
+    let size = trace.exit(exit).log.iter().map(LogEntry::result_size).max();
+    Image { bytes: frame.bytes(0..size.unwrap_or(0) as usize), words: vec![] }
 }
 
 /// The log as a bridge begins with it: operands are its parameters.

@@ -138,8 +138,10 @@ impl Jit {
     /// Can the loop be recorded over more rounds, if one trace of it does not repeat?
     fn may_take_more_rounds(&mut self, job: &Job, is_loop: bool, target: &[u64]) -> bool {
         let Origin::Location(keys) = &job.origin else { return false };
-        let rounds = self.locations.get_or_create(job.portal, keys).rounds;
-        is_loop && **keys == *target && rounds < MAX_ROUNDS
+        let location = self.locations.get_or_create(job.portal, keys);
+        // A recursion is not at the same depth again after any number of rounds.
+        let may = location.rounds < MAX_ROUNDS && !location.is_circle;
+        is_loop && **keys == *target && may
     }
 
     /// Has a recording further in on the stack done the same?
@@ -294,6 +296,7 @@ impl Jit {
             region_pending: false,
             failures: HashMap::new(),
             entry: None,
+            call: None,
             units: vec![],
             transitions: 0,
         });
@@ -310,7 +313,11 @@ impl Jit {
         }
         self.statistics.returning += u64::from(recording.returns);
         if let Some(keys) = recording.head() {
-            self.locations.get_or_create(job.portal, keys).state = State::Compiled(piece);
+            let location = self.locations.get_or_create(job.portal, keys);
+            location.state = State::Compiled(piece);
+            if let Some(cell) = &location.call {
+                self.store.call_by(piece, Rc::clone(cell));
+            }
             counters::arm(job.portal, keys, 1);
             self.store.piece_mut(piece).at = Some((job.portal, keys.into()));
             self.replace_dropped(job.portal, keys, piece);

@@ -13,9 +13,12 @@
 //!
 //! Not here: counting (`counters`), what is compiled (`store`).
 
+use super::Jit;
 use super::store::PieceId;
+use crate::backend::CallCell;
 use crate::tracer::Portal;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// What is known of a location.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,13 +34,19 @@ pub(super) enum State {
 }
 
 /// A place of the guest program where compiled code may begin.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Location {
     pub state: State,
     /// Recordings from here given up in a row.
     pub failures: u32,
     /// Rounds of the loop that one trace has: more than one where the guest takes two ways in turn.
     pub rounds: u32,
+    /// It is not marked as a loop's head, but a trace has been found to go in circles here.
+    pub is_circle: bool,
+    /// The portal begins here within itself.
+    pub recurses: bool,
+    /// By which code calls the code for it, if there are such calls.
+    pub call: Option<Rc<CallCell>>,
 }
 
 /// All locations of a thread.
@@ -51,7 +60,9 @@ impl Locations {
     pub fn get_or_create(&mut self, portal: &'static Portal, keys: &[u64]) -> &mut Location {
         let locations = self.by_portal.entry(std::ptr::from_ref(portal) as usize).or_default();
         if !locations.contains_key(keys) {
-            let location = Location { state: State::Counting, failures: 0, rounds: 1 };
+            let (state, failures, rounds) = (State::Counting, 0, 1);
+            let location =
+                Location { state, failures, rounds, is_circle: false, recurses: false, call: None };
             locations.insert(keys.into(), location);
         }
         locations.get_mut(keys).expect("it has just been made")
@@ -59,19 +70,40 @@ impl Locations {
 
     /// The code for a location.
     pub fn compiled(&self, portal: &'static Portal, keys: &[u64]) -> Option<PieceId> {
-        let locations = self.by_portal.get(&(std::ptr::from_ref(portal) as usize))?;
-        match locations.get(keys)?.state {
+        match self.get(portal, keys)?.state {
             State::Compiled(piece) => Some(piece),
             State::Counting | State::Recording | State::Compiling => None,
         }
     }
 
+    /// The location, if it has been spoken of.
+    pub fn get(&self, portal: &'static Portal, keys: &[u64]) -> Option<&Location> {
+        self.by_portal.get(&(std::ptr::from_ref(portal) as usize))?.get(keys)
+    }
+
     /// Is there code for a location, or will there be soon? Traces may lead to it: what they are
     /// compiled to is installed after it.
     pub fn is_taken(&self, portal: &'static Portal, keys: &[u64]) -> bool {
-        let locations = self.by_portal.get(&(std::ptr::from_ref(portal) as usize));
-        let location = locations.and_then(|locations| locations.get(keys));
+        let location = self.get(portal, keys);
         location.is_some_and(|l| matches!(l.state, State::Compiling | State::Compiled(_)))
+    }
+}
+
+impl Jit {
+    /// The address of the cell by which code calls the code for a location; the cell lives as long
+    /// as the thread's code.
+    pub(super) fn call_cell(&mut self, portal: &'static Portal, keys: &[u64]) -> u64 {
+        let location = self.locations.get_or_create(portal, keys);
+        if let Some(cell) = &location.call {
+            return Rc::as_ptr(cell).expose_provenance() as u64;
+        }
+        let cell = Rc::new(CallCell::new());
+        location.call = Some(Rc::clone(&cell));
+        let address = Rc::as_ptr(&cell).expose_provenance() as u64;
+        if let State::Compiled(piece) = location.state {
+            self.store.call_by(piece, cell);
+        }
+        address
     }
 }
 

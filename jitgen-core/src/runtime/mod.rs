@@ -23,6 +23,7 @@ mod driver;
 mod events;
 mod exit;
 mod fail_guards;
+mod frames;
 mod install;
 mod invalidate;
 mod location;
@@ -38,19 +39,22 @@ mod worker;
 
 pub use config::{Config, ConfigError, EventSink, HeapSettings, Log, VARIABLE};
 pub use counters::{tick, tick_call};
-pub use driver::{Left, Twin, call, enter};
+pub use driver::{Begun, Left, Twin, enter, go_on};
+pub use frames::is_deep;
 pub use quasi::Quasi;
 pub use statistics::Statistics;
 
-use crate::backend::Frame;
+use crate::backend::{STACKS, Stacks};
 use crate::tracer::{AbortReason, MergeState, Portal, keys};
 use account::Account;
 use events::Events;
+use frames::Frames;
 use location::Locations;
 use produce::Settings;
 use queue::Queue;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 use store::Store;
 
 /// The runtime's state on a thread.
@@ -62,8 +66,7 @@ struct Jit {
     store: Store,
     queue: Queue,
     account: Account,
-    /// Frames that are not in use.
-    frames: Vec<Box<Frame>>,
+    frames: Frames,
     /// The first number for resume points that no recording has reserved.
     next_resume: u32,
     /// The number in the name of the next trace.
@@ -150,15 +153,18 @@ impl Jit {
         let events = Events::new(config.log, config.event_sink.take());
         let background = config.is_background();
         let queue = Queue::new(Settings::new(&config), background);
+        let (frames, mut store) = (Frames::default(), Store::default());
+        let stacks: *const Stacks = frames.stacks();
+        Arc::make_mut(&mut store.symbols).insert(STACKS, stacks.expose_provenance());
         Jit {
             config,
             events,
             statistics: Statistics::default(),
             locations: Locations::default(),
-            store: Store::default(),
+            store,
             queue,
             account: Account::new(background),
-            frames: vec![],
+            frames,
             next_resume: 0,
             next_trace: 0,
             given: HashMap::new(),
@@ -170,9 +176,10 @@ impl Jit {
         }
     }
 
-    /// What the code keeps alive.
-    fn pinned(&self) -> &roots::Pinned {
-        &self.pinned
+    /// Reports what the code keeps alive, and what it works on.
+    fn report_words(&self, tracer: &mut crate::gc::Tracer<'_>) {
+        self.pinned.report(tracer);
+        self.frames.report(tracer);
     }
 
     fn statistics(&self) -> Statistics {

@@ -163,6 +163,13 @@ impl Jit {
             check_effects: self.config.check_effects,
             scratch: scratch..(SCRATCH_WORDS * 8) as u32,
             is_compiled: Box::new(move |keys| with_jit(|jit| jit.locations.is_taken(portal, keys))),
+            is_circle: Box::new(move |keys| {
+                with_jit(|jit| jit.locations.get(portal, keys).is_some_and(|at| at.is_circle))
+            }),
+            recurses: Box::new(|portal, keys| {
+                with_jit(|jit| jit.locations.get(portal, keys).is_some_and(|at| at.recurses))
+            }),
+            call_cell: Box::new(|portal, keys| with_jit(|jit| jit.call_cell(portal, keys))),
             panic_flag: panics::flag_address(),
         };
         (first_resume, plan)
@@ -171,6 +178,12 @@ impl Jit {
     fn finish(&mut self, job: Box<Job>, mut session: Session, stopped: Option<&MergeState>) {
         self.kept.append(&mut session.kept);
         session.pinned.iter().for_each(|word| self.pinned.word(*word));
+        for keys in &session.circles {
+            self.locations.get_or_create(job.portal, keys).is_circle = true;
+        }
+        for (portal, keys) in &session.recursions {
+            self.locations.get_or_create(portal, keys).recurses = true;
+        }
         let recorded = session.recorded.take();
         let nowhere = MergeState::default();
         let stopped = match &recorded {

@@ -1,22 +1,20 @@
 //! What the JIT keeps alive on the collected heap.
 //!
 //! ```text
-//! scratch memory in use      arguments and results of calls that are not words
+//! frames in use              arguments and results of calls that are not words
 //! sessions                   constants of what is being recorded, logs that are being replayed
 //! constants of traces        pinned when a trace is accepted
 //! ```
 //!
-//! Compiled code and twins run on the native stack, which the collector sees itself: code has its
-//! inputs out of the slots of its frame before it calls anything, so what is left there is not
-//! looked at (it would keep what the guest dropped long ago). Everything here is reported as words that may be pointers; of greens, [`Root`](crate::gc::Root)s take care.
+//! Compiled code and twins run on the native stack, which the collector sees itself. Everything
+//! here is reported as words that may be pointers; of greens, [`Root`](crate::gc::Root)s take care.
 //!
 //! Invariant `pinned`: a constant that has led to an object when its trace was accepted keeps it, as
 //! long as the code may run.
 //!
 //! Not here: the heap.
 
-use super::{JIT, Jit};
-use crate::backend::{Frame, SCRATCH_WORDS};
+use super::JIT;
 use crate::gc::{self, Roots, Tracer};
 use crate::ir::{Trace, Ty};
 use crate::tracer;
@@ -26,8 +24,6 @@ use std::collections::HashSet;
 #[derive(Default)]
 pub(super) struct Pinned {
     words: HashSet<u64>,
-    /// Frames of compiled code that is running, the innermost last.
-    pub frames: Vec<*mut Frame>,
 }
 
 impl Pinned {
@@ -44,13 +40,9 @@ impl Pinned {
         constants.for_each(|constant| self.word(constant.bits));
     }
 
-    fn report(&self, tracer: &mut Tracer<'_>) {
+    /// Reports all of it.
+    pub fn report(&self, tracer: &mut Tracer<'_>) {
         self.words.iter().for_each(|word| tracer.word(*word as usize));
-        for frame in &self.frames {
-            // SAFETY: the frame is in use by code that has called out; its scratch memory consists
-            // of words, which were initialized when it was made.
-            unsafe { tracer.words((&raw const (**frame).scratch).cast(), SCRATCH_WORDS) };
-        }
     }
 }
 
@@ -60,7 +52,7 @@ pub(super) fn register() -> Roots {
         let report = |tracer: &mut Tracer<'_>| {
             let seen = JIT.try_with(|jit| {
                 let jit = jit.try_borrow().ok()?;
-                jit.as_ref().map(Jit::pinned).into_iter().for_each(|pinned| pinned.report(tracer));
+                jit.as_ref().into_iter().for_each(|jit| jit.report_words(tracer));
                 Some(())
             });
             // A thread that ends runs no code any more.

@@ -18,7 +18,7 @@
 //!
 //! Not here: which pieces are compiled together (`region`), when (`driver`).
 
-use crate::backend::{Code, CodePtr, ExitCell};
+use crate::backend::{CallCell, Code, CodePtr, ExitCell};
 use crate::ir::{End, ExitId, ResumeId, Trace};
 use crate::tracer::{Portal, Resume, Validity};
 use std::collections::{HashMap, HashSet};
@@ -67,6 +67,8 @@ pub(super) struct Piece {
     pub failures: HashMap<ExitId, u32>,
     /// The unit to enter it by.
     pub entry: Option<UnitId>,
+    /// By which code calls it, if it is code for a location.
+    pub call: Option<Rc<CallCell>>,
     /// The units that contain it.
     pub units: Vec<UnitId>,
     /// Transitions that its region has paid for since it was compiled.
@@ -198,10 +200,18 @@ impl Store {
         for (from, exit) in self.incoming.get(&root).into_iter().flatten() {
             self.cell(*from, *exit).link(entry);
         }
+        self.piece(root).call.iter().for_each(|cell| cell.link(entry));
     }
 
-    /// Lets no exit lead to a piece any more.
+    /// Code calls a piece by that cell.
+    pub fn call_by(&mut self, piece: PieceId, cell: Rc<CallCell>) {
+        self.entry(piece).into_iter().for_each(|entry| cell.link(entry));
+        self.piece_mut(piece).call = Some(cell);
+    }
+
+    /// Lets no exit lead to a piece any more, and nobody call it.
     pub fn unlink_all(&mut self, piece: PieceId) {
+        self.piece_mut(piece).call.take().iter().for_each(|cell| cell.unlink());
         for (from, exit) in self.incoming.remove(&piece).unwrap_or_default() {
             self.cell(from, exit).unlink();
         }

@@ -6,10 +6,11 @@
 //!
 //! Not here: what the hints mean to an author (`docs/hints.md`).
 
-use super::recorder::{Recorder, class_name};
+use super::classes::class_name;
+use super::recorder::Recorder;
 use super::{
-    AbortReason, Callee, Condition, Function, Image, Inlined, Opnd, Replayed, Session, Word,
-    validity,
+    AbortReason, Address, Callee, Condition, Function, Image, Inlined, Opnd, Replayed, Session,
+    Word, validity,
 };
 use crate::ir::{Const, LogEntry};
 
@@ -54,9 +55,33 @@ impl Session {
         self.condition.take()
     }
 
-    /// Is the next call made only under a condition?
+    /// Is the next call made only under a condition, or not at all?
     pub fn is_conditional(&self) -> bool {
-        self.condition.is_some()
+        self.condition.is_some() || self.known.is_some()
+    }
+
+    /// The next call, of an elidable function, is not made, but its result is known.
+    pub fn know_result(&mut self, result: Word) {
+        self.known = Some(result);
+    }
+
+    /// The result of this call, if that is all that is said of it.
+    pub fn take_known(&mut self) -> Option<Word> {
+        self.known.take()
+    }
+
+    /// A call of an elidable function would give that result.
+    pub fn record_result(&mut self, function: Function, args: &[Word], result: Word) {
+        // Recording calls such a function where its arguments are constant.
+        if args.iter().all(|arg| arg.opnd.is_const()) {
+            return;
+        }
+        self.uses(function);
+        self.flush();
+        self.emit(|r| {
+            r.result_of(function.symbol, args, result);
+            Opnd::Const
+        });
     }
 
     /// A call is not made, in no execution of the trace: the log has it all the same, since replay
@@ -69,19 +94,25 @@ impl Session {
         });
     }
 
-    /// The words of memory that a function declares not to write, as far as they are known: address
+    /// Memory is virtualizable: so many bytes from `address` on, or all of the object there.
+    pub fn own(&mut self, address: Address, size: Option<u32>) {
+        if let Some(recorder) = self.recorder() {
+            recorder.own(address, size);
+        }
+    }
+
+    /// The words of memory that a function must not write, as far as they are known: address
     /// and content.
-    pub fn kept_by(&self, callee: &Callee) -> Vec<(u64, Const, u32)> {
+    pub fn kept_by(&self, callee: &Callee, args: &[Word]) -> Vec<(u64, Const, u32)> {
         let recording = self.recording.as_ref().filter(|r| r.plan.check_effects);
-        recording.map(|r| r.recorder.kept_by(callee)).unwrap_or_default()
+        recording.map(|r| r.recorder.kept_by(callee, args)).unwrap_or_default()
     }
 
     /// A function has written memory that it declares not to write.
     pub fn blame(&mut self, function: Function, class: u32) {
         if self.is_recording() {
             let (symbol, kind) = (function.symbol, class_name(class));
-            self.detail =
-                Some(format!("{symbol} has changed {kind}, which it declares not to write"));
+            self.detail = Some(format!("{symbol} has changed {kind}, which it must not write"));
             self.abort(AbortReason::WrongEffects);
         }
     }

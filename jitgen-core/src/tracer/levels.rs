@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A level that is *handed over* is finished by the plain interpreter, which begins at that merge
-//! point; for the trace that is a residual call of "the portal from this state". So a twin never
+//! point; for the trace that is a call of the code for that merge point (`call_code`). So a twin never
 //! goes far without recording, and loops of inner levels have code of their own.
 //!
 //! Each merge point of a level has a number like a call of a helper; where the level was handed
@@ -21,20 +21,20 @@
 //!
 //! Not here: the thunk that is called (`macro_support::recursion`).
 
-use super::session::{Green, Portal, Step, keys};
-use super::{AbortReason, Image, Inlined, Opnd, Replayed, SCRATCH_BASE, Session, Word};
+use super::session::{Function, Green, Portal, Step, keys};
+use super::{Blob, Image, Inlined, Opnd, Replayed, Session, Word};
 use crate::ir::{Const, LogEntry, Ty};
 use std::any::Any;
-use std::cell::Cell;
 use std::rc::Rc;
 
-/// So many levels on top of each other may be at the same place of the guest program.
+/// So many levels may begin at the same place of the guest program in one trace, if the portal
+/// recurses there: a recursion that branches has as many ways through as its levels have together.
 const SAME: usize = 2;
 
 /// A portal within a portal.
 #[derive(Debug)]
 pub struct Level {
-    portal: *const Portal,
+    portal: &'static Portal,
     /// The number of its call.
     number: u32,
     /// Entries in the log when it was called; nothing if it is not to be collapsed.
@@ -50,10 +50,34 @@ pub struct Site {
     pub portal: &'static Portal,
     /// The greens at that merge point.
     pub greens: Vec<Green>,
-    /// The types of the reds' words, which are in scratch memory, each in eight bytes.
+    /// The types of the reds' words, which are the callee's arguments.
     pub reds: Vec<Ty>,
-    /// What the runtime has found out about these greens; 0 if nothing.
-    pub hint: Cell<u32>,
+}
+
+/// The result of a portal that compiled code calls, as it lies in scratch memory.
+#[derive(Clone, Copy, Debug)]
+pub enum Handed {
+    /// A machine word.
+    Word(Const),
+    /// A value of so many bytes.
+    Bytes {
+        /// How many.
+        size: u32,
+        /// Which variant it is, if its bytes do not say: the word behind them.
+        variant: Option<Const>,
+    },
+}
+
+impl Handed {
+    /// Bytes of scratch memory that it takes, a word for the variant included.
+    pub fn size(self) -> u32 {
+        match self {
+            Handed::Word(_) => 8,
+            Handed::Bytes { size, variant } => {
+                size.next_multiple_of(8) + 8 * u32::from(variant.is_some())
+            }
+        }
+    }
 }
 
 impl Session {
@@ -103,21 +127,19 @@ impl Session {
             return Step::Stop;
         }
         let keys = keys(greens);
-        let portal = self.levels.last().map(|level| level.portal);
-        let same =
-            |level: &&Level| Some(level.portal) == portal && level.keys.as_ref() == Some(&keys);
-        let same = self.levels.iter().filter(same).count();
-        let depth = self.levels.len();
         let level = self.levels.last_mut().expect("the twin is within a level");
+        let portal = level.portal;
         let is_first = level.keys.is_none();
-        level.keys.get_or_insert(keys);
+        if is_first {
+            level.keys = Some(keys.clone());
+        }
         if !self.replay.is_empty() {
             return Step::Go;
         }
+        let too_deep = is_first && self.is_too_deep(portal, keys);
         let Some(recording) = &self.recording else {
             return Step::Stop;
         };
-        let too_deep = is_first && (same >= SAME || depth > recording.plan.inline_depth);
         let is_long = recording.recorder.len() > recording.plan.limit / 2;
         self.keep_greens(greens);
         if at_header || too_deep || is_long {
@@ -128,6 +150,36 @@ impl Session {
         }
         self.collapse_level(greens, reds);
         Step::Go
+    }
+
+    /// Is the level that begins there to be called rather than inlined?
+    fn is_too_deep(&mut self, portal: &'static Portal, keys: Box<[u64]>) -> bool {
+        let Some(recording) = &mut self.recording else { return true };
+        let plan = &recording.plan;
+        if self.levels.len() > plan.inline_depth {
+            return true;
+        }
+        let here = |level: &Level| {
+            std::ptr::eq(level.portal, portal) && level.keys.as_ref() == Some(&keys)
+        };
+        let outer = &self.levels[..self.levels.len() - 1];
+        let within_itself = outer.iter().any(here);
+        if within_itself {
+            self.recursions.push((portal, keys.clone()));
+        }
+        let begun = recording.begun.iter().filter(|at| std::ptr::eq(at.0, portal) && at.1 == keys);
+        let begun = begun.count();
+        let recurses = within_itself || (plan.recurses)(portal, &keys);
+        recording.begun.push((portal, keys));
+        if !recurses {
+            return false;
+        }
+        // What goes on within a level does so for one of the ways through it.
+        let within = |(_, log): &(_, Vec<LogEntry>)| {
+            log.iter().any(|entry| matches!(entry, LogEntry::Level { .. }))
+        };
+        let most = if plan.start.as_ref().is_some_and(within) { 0 } else { SAME };
+        begun >= most
     }
 
     /// A trace may hold pointers to them.
@@ -158,37 +210,36 @@ impl Session {
         recording.recorder.collapse(*from, entry, &state);
     }
 
-    /// A level has been handed over in this state: the arguments of the call that finishes it.
-    /// Where nothing is recorded nobody asks for them.
-    pub fn hand_over(
+    /// A level that was handed over in this state has given its result: the call that the trace makes
+    /// instead of that.
+    pub fn end_handed_over(
         &mut self,
+        function: Function,
         portal: &'static Portal,
         greens: &[Green],
         reds: &[Word],
-    ) -> Vec<Word> {
-        if !self.replay.is_empty() {
-            return vec![];
-        }
-        let Some(recording) = &mut self.recording else {
-            return vec![];
-        };
-        let offset = recording.recorder.outgoing(reds.len());
-        if recording.recorder.scratch_size() as u32 > recording.plan.scratch.end {
-            self.abort(AbortReason::ScratchFull);
-            return vec![];
-        }
-        let pointer = recording.recorder.store_outgoing(offset, reds);
+        result: Handed,
+    ) -> Opnd {
+        self.flush();
+        let Some(offset) = self.reserve(result.size()) else { return Opnd::Const };
+        self.uses(function);
+        let Some(recording) = &self.recording else { return Opnd::Const };
+        let cell = (recording.plan.call_cell)(portal, &keys(greens));
         let types = reds.iter().map(|red| red.now.ty).collect();
-        let site =
-            Rc::new(Site { portal, greens: greens.to_vec(), reds: types, hint: Cell::new(0) });
-        let address = Rc::as_ptr(&site) as u64;
-        let keep: Rc<dyn Any> = site;
-        self.kept.push(Green { key: 0, bits: 0, keep: Some(keep) });
-        let scratch = SCRATCH_BASE.wrapping_add_signed(offset.into());
-        vec![
-            Word { now: Const::new(Ty::Ptr, address), opnd: Opnd::Const },
-            Word { now: Const::new(Ty::Ptr, scratch), opnd: Opnd::Ssa(pointer) },
-        ]
+        let site = Rc::new(Site { portal, greens: greens.to_vec(), reds: types });
+        let constants = [cell, Rc::as_ptr(&site) as u64];
+        self.kept.push(Green { key: 0, bits: 0, keep: Some(site) });
+        let mut word = None;
+        self.emit_call(|r, flag| {
+            word = r.call_code(function.symbol, constants, reds, result, offset);
+            r.guard_flag(flag);
+            Opnd::Const
+        });
+        match result {
+            Handed::Word(_) => word.map_or(Opnd::Const, Opnd::Ssa),
+            Handed::Bytes { size: 0, .. } => Opnd::Const,
+            Handed::Bytes { .. } => self.add_blob(Blob { tag: word, offset }),
+        }
     }
 
     /// Keeps something alive as long as the twin runs and as the trace that is recorded exists.

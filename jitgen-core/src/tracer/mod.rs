@@ -12,13 +12,17 @@
 mod abort;
 mod allocate;
 mod callee;
+mod circles;
+mod classes;
 mod current;
 mod hints;
 mod inline;
 pub mod journal;
 mod levels;
 mod operand;
+mod owned;
 pub mod panics;
+mod plan;
 mod private;
 pub mod pure;
 mod recorder;
@@ -32,14 +36,14 @@ mod values;
 
 pub use abort::AbortReason;
 pub use callee::{Callee, Condition};
+pub use classes::{ALLOCATION_CLASS, FLAG_CLASS, alias_class};
 pub use current::{Outside, each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
-pub use levels::{Level, Site};
+pub use levels::{Handed, Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
-pub use recorder::{ALLOCATION_CLASS, FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
+pub use plan::{Asks, Place, Plan};
+pub use recorder::{Recorder, SCRATCH_BASE};
 pub use replayed::Replayed;
-pub use session::{
-    Function, Green, IsCompiled, MergeState, Plan, Portal, Recorded, Resume, Session, Step, keys,
-};
+pub use session::{Function, Green, MergeState, Portal, Recorded, Resume, Session, Step, keys};
 pub use tags::Tag;
 pub use validity::Validity;

@@ -16,15 +16,15 @@
 //!
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
+use super::classes::{ALLOCATION_CLASS, FLAG_CLASS, SCRATCH_CLASS, VALIDITY_CLASS};
 use super::journal::Event;
+use super::owned::{Origin, Ownership};
 use super::private::Private;
-use super::{Address, Callee, Condition, Image, Opnd, Word};
+use super::{Address, Callee, Condition, Handed, Image, Opnd, Word};
 use crate::ir::{
-    Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
-    Trace, Ty, ValueId,
+    Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, Kept, LogEntry, Op,
+    ResumeId, Trace, Ty, ValueId,
 };
-use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// Where the evaluator of a check puts the scratch area: no address of guest memory.
 pub const SCRATCH_BASE: u64 = 0x1000;
@@ -35,8 +35,8 @@ const MAX_FACTS: usize = 64;
 /// The trace under construction.
 #[derive(Debug)]
 pub struct Recorder {
-    trace: Trace,
-    block: Block,
+    pub(super) trace: Trace,
+    pub(super) block: Block,
     /// The resume point to which guards leave: the first one since the last effect.
     anchor: (ResumeId, Vec<Arg>),
     /// The merge point that was passed last; an effect makes it the anchor.
@@ -47,12 +47,11 @@ pub struct Recorder {
     /// The exit that guards at this point share.
     exit: Option<ExitId>,
     facts: Vec<Fact>,
-    private: Private,
+    pub(super) private: Private,
+    ownership: Ownership,
     scratch: i32,
     /// How many objects have been made.
-    allocations: i32,
-    /// Scratch memory for words that are handed to a portal, and how many.
-    outgoing: Option<(i32, usize)>,
+    pub(super) allocations: i32,
     /// What really happened, for the check.
     pub journal: Vec<Event>,
 }
@@ -97,9 +96,9 @@ impl Recorder {
             exit: None,
             facts: vec![],
             private: Private::default(),
+            ownership: Ownership::default(),
             scratch: scratch as i32,
             allocations: 0,
-            outgoing: None,
             journal: vec![],
         }
     }
@@ -229,6 +228,7 @@ impl Recorder {
 
     /// Notes that the word at `address` is `word`.
     pub fn learn(&mut self, address: Address, word: Word) {
+        self.ownership.access(address);
         let (base, offset) = self.place(address);
         self.facts.retain(|f| f.base != base || f.offset != offset);
         if self.facts.len() >= MAX_FACTS {
@@ -239,13 +239,27 @@ impl Recorder {
         self.facts.push(Fact { base, offset, address, class, now, opnd });
     }
 
-    /// The known words that a function declares not to write.
-    pub fn kept_by(&self, callee: &Callee) -> Vec<(u64, Const, u32)> {
-        if callee.effects.writes.is_none() {
-            return vec![];
-        }
-        let kept = self.facts.iter().filter(|fact| !callee.may_write(fact.class));
+    /// Memory is virtualizable: so many bytes from `address` on, or all of the object there.
+    pub fn own(&mut self, address: Address, size: Option<u32>) {
+        self.ownership.add(address, size);
+    }
+
+    /// The known words that a function with these arguments must not write.
+    pub fn kept_by(&self, callee: &Callee, args: &[Word]) -> Vec<(u64, Const, u32)> {
+        let keeps = self.keeps(&callee.effects, args);
+        let kept = self.facts.iter().filter(|fact| {
+            !callee.may_write(fact.class)
+                || self.ownership.contains(&keeps, fact.base, fact.offset, fact.now)
+        });
         kept.map(|fact| (fact.address, fact.now, fact.class.0)).collect()
+    }
+
+    /// What a call with these effects leaves alone: who declares what it does may do that.
+    fn keeps(&self, effects: &Effects, args: &[Word]) -> Vec<Kept> {
+        match (&effects.reads, &effects.writes) {
+            (None, None) => self.ownership.kept_from(args),
+            _ => vec![],
+        }
     }
 
     /// Forgets what is known of memory.
@@ -304,6 +318,7 @@ impl Recorder {
     /// Puts words into scratch memory, which is nobody else's; gives the address.
     pub fn store_scratch(&mut self, base: i32, words: &[(u32, Word)]) -> ValueId {
         let pointer = self.scratch_address(base);
+        self.ownership.spill(pointer, words.iter().map(|(_, word)| *word).collect());
         for (offset, word) in words {
             let value = Self::arg(*word);
             self.private.leak(value);
@@ -344,29 +359,6 @@ impl Recorder {
         self.scratch
     }
 
-    /// Scratch memory for so many words; all calls use the same.
-    pub fn outgoing(&mut self, words: usize) -> i32 {
-        match self.outgoing {
-            Some((offset, room)) if words <= room => offset,
-            _ => {
-                let offset = self.reserve_scratch(8 * words as u32);
-                self.outgoing = Some((offset, words));
-                offset
-            }
-        }
-    }
-
-    /// Puts words there; not logged, since replay does not make the call. Gives the address.
-    pub fn store_outgoing(&mut self, offset: i32, words: &[Word]) -> ValueId {
-        let pointer = self.scratch_address(offset);
-        for (index, word) in words.iter().enumerate() {
-            let (value, distance) = (Self::arg(*word), 8 * index as i32);
-            self.private.leak(value);
-            self.push(Op::Store, word.now.ty, pointer.into(), value, distance, Aux::None);
-        }
-        pointer
-    }
-
     /// Logs that an inner portal has been handed over at its merge point of that number.
     pub fn log_handed_over(&mut self, number: u32) {
         self.log(LogEntry::Return { call: number, next: number + 1, size: 0 }, false);
@@ -399,6 +391,7 @@ impl Recorder {
         result: Option<Const>,
         mut effects: Effects,
     ) -> Option<ValueId> {
+        let keeps = self.keeps(&effects, args);
         if op.unconditional() != Op::Call {
             effects.writes.get_or_insert_default();
         }
@@ -421,10 +414,15 @@ impl Recorder {
             args: operands,
             has_result: result.is_some(),
             effects,
+            keeps,
         };
         call.args.iter().for_each(|arg| self.private.leak(*arg));
-        let private = &self.private;
-        self.facts.retain(|fact| private.has(fact.base) || !call.may_write(op, fact.class));
+        let (ownership, private) = (&self.ownership, &self.private);
+        self.facts.retain(|fact| {
+            !call.may_write(op, fact.class)
+                || private.has(fact.base)
+                || ownership.contains(&call.keeps, fact.base, fact.offset, fact.now)
+        });
         let aux = Aux::Call(self.trace.add_call(call));
         let ty = result.map_or(Ty::I64, |c| c.ty);
         let dst = result.map(|_| self.trace.add_value(ty));
@@ -437,34 +435,46 @@ impl Recorder {
         dst
     }
 
-    /// Appends an allocation that has given `now`: so many bytes, aligned like that.
-    pub fn allocate(&mut self, symbol: &str, (size, align): (u64, u64), now: Const) -> ValueId {
-        let args = [size, align].map(|word| Const::i64(word as i64).into()).to_vec();
-        let effects = Effects { reads: Some(vec![]), ..Effects::default() };
-        let call = Call { symbol: symbol.to_owned(), args, has_result: true, effects };
-        let aux = Aux::Call(self.trace.add_call(call));
-        let number = self.allocations;
-        self.allocations += 1;
-        let object = self.push(Op::New, Ty::Ptr, Arg::NONE, Arg::NONE, number, aux);
-        let object = object.expect("an allocation has a result");
-        self.private.add(object);
-        self.log(LogEntry::Call(Some(object.into())), true);
-        let (number, address) = (number as u32, now.bits);
-        self.journal.push(Event::New { number, address, size });
-        object
-    }
-
-    /// Appends the end of what has been allocated.
-    pub fn free(&mut self, symbol: &str, pointer: Word, (size, align): (Word, u64)) {
-        let align = Const::i64(align as i64).into();
-        let args = vec![Self::arg(pointer), Self::arg(size), align];
-        let (symbol, effects) = (symbol.to_owned(), Effects::default());
-        let call = Call { symbol, args, has_result: false, effects };
-        let aux = Aux::Call(self.trace.add_call(call));
-        let (a, ty) = (Arg::NONE, Ty::I64);
-        self.block.insts.push(Inst { op: Op::Free, ty, dst: None, a, b: a, imm: 0, aux });
-        self.log(LogEntry::Call(None), true);
-        self.journal.push(Event::Free { address: pointer.now.bits });
+    /// Appends the call of a portal, which finds its cell and what is constant at these addresses,
+    /// and has scratch memory from byte `offset` on, where its result is then. Gives the word of the
+    /// result that a residual function would return.
+    pub fn call_code(
+        &mut self,
+        symbol: &str,
+        constants: [u64; 2],
+        reds: &[Word],
+        result: Handed,
+        offset: i32,
+    ) -> Option<ValueId> {
+        let place = self.scratch_address(offset);
+        let constants = constants.map(|address| Const::new(Ty::Ptr, address));
+        let mut args: Vec<Arg> = constants.iter().map(|address| Arg::Const(*address)).collect();
+        args.push(place.into());
+        args.extend(reds.iter().map(|red| Self::arg(*red)));
+        let seen = constants.iter().map(|address| Some(*address)).chain([None]);
+        let seen = seen.chain(reds.iter().map(|red| Some(red.now))).collect();
+        let effects = Effects::default();
+        let (symbol_name, keeps) = (symbol.to_owned(), vec![]);
+        let call = Call { symbol: symbol_name, args, has_result: false, effects, keeps };
+        call.args.iter().for_each(|arg| self.private.leak(*arg));
+        let private = &self.private;
+        self.facts
+            .retain(|fact| private.has(fact.base) || !call.may_write(Op::CallCode, fact.class));
+        let call = self.trace.add_call(call);
+        self.push(Op::CallCode, Ty::I64, Arg::NONE, Arg::NONE, 0, Aux::Call(call));
+        self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result: None });
+        let word = match result {
+            Handed::Word(now) => Some(self.load_scratch(offset, 0, now)),
+            Handed::Bytes { size, variant: Some(now) } => {
+                Some(self.load_scratch(offset, size.next_multiple_of(8), now))
+            }
+            Handed::Bytes { variant: None, .. } => None,
+        };
+        self.log(LogEntry::Call(word.map(Arg::Value)), true);
+        if let Handed::Bytes { size: size @ 1.., .. } = result {
+            self.log(LogEntry::Blob { offset, size }, true);
+        }
+        word
     }
 
     /// Appends a call that is made only under a condition. One of a pure function is logged when it
@@ -505,7 +515,13 @@ impl Recorder {
         let writes = Some(vec![FLAG_CLASS, ALLOCATION_CLASS]);
         let effects = Effects { writes, ..Effects::default() };
         let operands = args.iter().map(|word| Self::arg(*word)).collect();
-        let call = Call { symbol: symbol.to_owned(), args: operands, has_result: true, effects };
+        let call = Call {
+            symbol: symbol.to_owned(),
+            args: operands,
+            has_result: true,
+            effects,
+            keeps: vec![],
+        };
         call.args.iter().for_each(|arg| self.private.leak(*arg));
         let private = &self.private;
         self.facts
@@ -515,6 +531,15 @@ impl Recorder {
         self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
         self.push(Op::CallPure, result.ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
             .expect("a pure call has a result")
+    }
+
+    /// Appends what a call of a function without effects would give.
+    pub fn result_of(&mut self, symbol: &str, args: &[Word], result: Word) {
+        let args = args.iter().map(|word| Self::arg(*word)).collect();
+        let (symbol, effects) = (symbol.to_owned(), Effects::default());
+        let call = Call { symbol, args, has_result: false, effects, keeps: vec![] };
+        let aux = Aux::Call(self.trace.add_call(call));
+        self.push(Op::ResultOf, result.now.ty, Self::arg(result), Arg::NONE, 0, aux);
     }
 
     /// Logs that a call without effects has returned, and its result.
@@ -528,7 +553,8 @@ impl Recorder {
         let args: Vec<Arg> = args.iter().map(|word| Self::arg(*word)).collect();
         args.iter().for_each(|arg| self.private.leak(*arg));
         let effects = Effects::default();
-        let call = Call { symbol: symbol.to_owned(), args, has_result: true, effects };
+        let call =
+            Call { symbol: symbol.to_owned(), args, has_result: true, effects, keeps: vec![] };
         let call = self.trace.add_call(call);
         self.push(Op::CallPure, ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
             .expect("a pure call has a result")
@@ -568,6 +594,7 @@ impl Recorder {
     /// Gives every red a value of its own, so that the trace can be cut here; gives their operands.
     pub fn rename(&mut self, reds: &[Word]) -> Vec<ValueId> {
         self.forget();
+        self.ownership.rename();
         reds.iter().map(|red| self.op(Op::Copy, red.now.ty, Self::arg(*red), Arg::NONE)).collect()
     }
 
@@ -584,7 +611,8 @@ impl Recorder {
         (self.trace, self.journal)
     }
 
-    fn base(address: Address) -> Arg {
+    /// The pointer of an address.
+    pub(super) fn base(address: Address) -> Arg {
         match address.base {
             Opnd::Ssa(v) => Arg::Value(v),
             _ => Arg::Const(Const::new(Ty::Ptr, address.base_now)),
@@ -604,7 +632,7 @@ impl Recorder {
         self.journal.push(Event::Load { address, size: now.ty.size(), bits: now.bits });
     }
 
-    fn log(&mut self, entry: LogEntry, effect: bool) {
+    pub(super) fn log(&mut self, entry: LogEntry, effect: bool) {
         self.log.push(entry);
         if effect && self.effects == 0 {
             self.anchor = self.latest.clone();
@@ -627,50 +655,27 @@ impl Recorder {
         id
     }
 
-    fn push(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32, aux: Aux) -> Option<ValueId> {
-        let dst = op.result(ty).map(|ty| self.trace.add_value(ty));
+    pub(super) fn push(
+        &mut self,
+        op: Op,
+        ty: Ty,
+        a: Arg,
+        b: Arg,
+        imm: i32,
+        aux: Aux,
+    ) -> Option<ValueId> {
+        let result = op.result(ty).filter(|_| op != Op::CallCode);
+        let dst = result.map(|ty| self.trace.add_value(ty));
+        if let (Some(v), Ty::Ptr) = (dst, ty) {
+            match op {
+                Op::Load => self.ownership.derive(v, Origin::Behind(a)),
+                Op::PtrAdd | Op::Copy | Op::Bitcast => self.ownership.derive(v, Origin::Same(a)),
+                _ => (),
+            }
+        }
         self.block.insts.push(Inst { op, ty, dst, a, b, imm, aux });
         dst
     }
-}
-
-/// The class of the scratch area: only the trace itself and the callees of blobs access it.
-const SCRATCH_CLASS: Class = Class(1);
-/// The class of the flag by which residual calls say that they panic.
-pub const FLAG_CLASS: Class = Class(2);
-/// The class of what an allocation changes besides the object: nobody declares that a function
-/// makes objects, so each one may.
-pub const ALLOCATION_CLASS: Class = Class(3);
-/// The class of the flags by which traces know that they are not valid any more.
-const VALIDITY_CLASS: Class = Class(4);
-/// The first class of guest memory.
-const FIRST_CLASS: u32 = 5;
-
-/// The class of a kind of memory: a part at byte `offset` of the type that is called `kind`, the
-/// same number each time on one thread.
-///
-/// The caller's promise: memory that is accessed under one class is never accessed under another,
-/// but for 0, as long as a trace is used that has seen both.
-pub fn alias_class(kind: &'static str, offset: u32) -> u32 {
-    CLASSES.with_borrow_mut(|classes| {
-        let next = FIRST_CLASS + classes.len() as u32;
-        *classes.entry((kind, offset)).or_insert(next)
-    })
-}
-
-thread_local! {
-    static CLASSES: RefCell<HashMap<(&'static str, u32), u32>> = RefCell::default();
-}
-
-/// What memory of a class is, for people.
-pub fn class_name(class: u32) -> String {
-    CLASSES.with_borrow(|classes| {
-        let found = classes
-            .iter()
-            .find(|(_, number)| Class(**number).immutable() == Class(class).immutable());
-        found
-            .map_or("memory".to_owned(), |((kind, offset), _)| format!("`{kind}` at byte {offset}"))
-    })
 }
 
 fn class_of(address: Address) -> Aux {

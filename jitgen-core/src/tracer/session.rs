@@ -19,14 +19,16 @@
 //! Not here: reading and writing guest memory (`macro_support`, which asks here first), what
 //! becomes of a finished trace (`runtime`).
 
+use super::circles::Circles;
 use super::journal::Event;
+use super::plan::Plan;
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
 use super::{
     AbortReason, Address, Blob, Callee, Condition, Level, Local, Opnd, Part, Replayed, Validity,
     Word,
 };
-use crate::ir::{Arg, Const, LogEntry, Op, ResumeId, Trace, Ty, ValueId};
+use crate::ir::{Arg, Const, Op, ResumeId, Trace, Ty, ValueId};
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -102,43 +104,15 @@ pub struct Recorded {
     pub cleared: Vec<(usize, Const)>,
 }
 
-/// Answers whether there is compiled code for these keys of greens.
-pub type IsCompiled = Box<dyn Fn(&[u64]) -> bool>;
-
-/// How a recording is to go.
-pub struct Plan {
-    /// The trace's name.
-    pub name: String,
-    /// The number that the first new resume point gets.
-    pub first_resume: u32,
-    /// The types of the trace's parameters: words of reds, then operands of the log.
-    pub params: Vec<Ty>,
-    /// Where it starts: an existing resume point and its log (a bridge), or a loop header.
-    pub start: Option<(ResumeId, Vec<LogEntry>)>,
-    /// Rounds of the loop from whose header it starts, before it is closed.
-    pub rounds: u32,
-    /// Operations before the recording is given up.
-    pub limit: usize,
-    /// Is what is declared of residual functions compared with what they do?
-    pub check_effects: bool,
-    /// The part of a frame's scratch memory that this trace may use for itself, in bytes.
-    pub scratch: std::ops::Range<u32>,
-    /// Is there compiled code for these greens?
-    pub is_compiled: IsCompiled,
-    /// May it end because the portal returns?
-    pub may_return: bool,
-    /// How many portals may be inside of each other in it, besides its own.
-    pub inline_depth: usize,
-    /// The address of the byte that says that a residual call has panicked.
-    pub panic_flag: u64,
-}
-
 pub(super) struct Recording {
     pub(super) recorder: Recorder,
     pub(super) validity: Option<Rc<Validity>>,
     pub(super) plan: Plan,
     functions: Vec<Function>,
     headers: Vec<Header>,
+    circles: Circles,
+    /// Where inner portals have begun.
+    pub(super) begun: Vec<super::Place>,
 }
 
 struct Header {
@@ -186,6 +160,8 @@ pub struct Session {
     start_greens: VecDeque<Green>,
     /// The condition of the next call.
     pub(super) condition: Option<Condition>,
+    /// What the next call would give, which is not made.
+    pub(super) known: Option<Word>,
     pub(super) pins: Vec<Rc<dyn Any>>,
     pub(super) shared: Vec<Opnd>,
     started: bool,
@@ -198,6 +174,10 @@ pub struct Session {
     pub pinned: Vec<u64>,
     /// Why recording was given up, if it was.
     pub abort: Option<AbortReason>,
+    /// Where the trace was found to go in circles: the keys of the merge points.
+    pub circles: Vec<Box<[u64]>>,
+    /// Where a portal has begun within itself.
+    pub recursions: Vec<super::Place>,
     /// What else there is to say of that.
     pub detail: Option<String>,
     /// What recording gave, if it succeeded.
@@ -213,8 +193,15 @@ impl Session {
     /// A session that records, after having taken `log` from the trace it continues.
     pub fn record(plan: Plan, log: Vec<Replayed>) -> Session {
         let recorder = Recorder::new(plan.name.clone(), &plan.params, plan.scratch.start);
-        let recording =
-            Recording { recorder, validity: None, plan, functions: vec![], headers: vec![] };
+        let recording = Recording {
+            recorder,
+            validity: None,
+            plan,
+            functions: vec![],
+            headers: vec![],
+            circles: Circles::default(),
+            begun: vec![],
+        };
         Session { recording: Some(recording), replay: log.into(), ..Session::default() }
     }
 
@@ -441,7 +428,7 @@ impl Session {
         Word { now, opnd }
     }
 
-    fn reserve(&mut self, size: u32) -> Option<i32> {
+    pub(super) fn reserve(&mut self, size: u32) -> Option<i32> {
         let recording = self.recording.as_mut()?;
         let offset = recording.recorder.reserve_scratch(size);
         if recording.recorder.scratch_size() as u32 > recording.plan.scratch.end {
@@ -565,6 +552,15 @@ impl Session {
             return Step::Stop;
         }
         let keys = keys(&greens);
+        let at_header = at_header || (recording.plan.is_circle)(&keys);
+        let begins_round = !at_header && recording.circles.pass(&keys);
+        if begins_round {
+            self.circles.push(keys.clone());
+        }
+        let at_header = at_header || begins_round;
+        if at_header {
+            recording.circles.forget();
+        }
         let mut first_visit = at_header;
         if at_header && let Some(place) = recording.headers.iter().position(|h| h.greens == keys) {
             first_visit = false;
@@ -609,6 +605,7 @@ impl Session {
         let args = params.iter().map(|v| Arg::Value(*v)).collect();
         let (id, log) = match &recording.plan.start {
             Some((id, log)) => {
+                recording.circles.pass(&keys(&greens));
                 self.kept.extend(greens);
                 (*id, log.clone())
             }
@@ -672,7 +669,7 @@ impl Session {
         self.emit_call(|recorder, _| f(recorder))
     }
 
-    fn emit_call(&mut self, f: impl FnOnce(&mut Recorder, u64) -> Opnd) -> Opnd {
+    pub(super) fn emit_call(&mut self, f: impl FnOnce(&mut Recorder, u64) -> Opnd) -> Opnd {
         let Some(recording) = &mut self.recording else {
             return Opnd::Const;
         };

@@ -172,7 +172,7 @@ impl Twin<'_> {
     ) -> TokenStream {
         let m = short_at(e.span());
         let (this, taken) = (
-            quote_spanned!(e.span()=> unsafe { &*__r.addr() }),
+            quote_spanned!(e.span()=> unsafe { __r.here() }),
             quote_spanned!(e.span()=> #m::receive(__r)),
         );
         let call = call(this, taken);
@@ -217,8 +217,12 @@ impl Twin<'_> {
             rest = quote!(let __base = #base; let __rest = __base.opnd(););
             rest_opnd = quote!(__rest);
         }
-        quote_spanned!(e.span()=> match (#(#values,)*) {
-            (#(#names,)*) => {
+        let (value, name) = match (&values[..], &names[..]) {
+            ([value], [name]) => (value.clone(), quote!(#name)),
+            _ => (quote!((#(#values,)*)), quote!((#(#names,)*))),
+        };
+        quote_spanned!(e.span()=> match #value {
+            #name => {
                 #rest
                 #(let #opnds = #names.opnd();)*
                 let __x = #built;

@@ -1,4 +1,5 @@
-//! Conditional calls: `conditional_call!` and `conditional_value!`.
+//! Calls that are not always made: `conditional_call!` and `conditional_value!`, and one that is never
+//! made, `record_known!`.
 //!
 //! ```text
 //! conditional_call!(c, f(a, b))    =>   { let __if = only_if(c); let (__c0, __c1) = (a, b);
@@ -43,18 +44,15 @@ impl Twin<'_> {
                 return quote!(::core::unreachable!());
             }
         };
-        let Some((function, args)) = self.called(call) else {
+        let Some((function, args)) = self.called(call, can_be_left_out) else {
+            self.errors.on(
+                call,
+                "only a #[residual] or #[elidable] function that is no method can be called conditionally",
+                "write such a function, and call it by its name",
+            );
             return quote!(::core::unreachable!());
         };
-        for e in args.iter().chain(otherwise) {
-            if !is_simple(e) {
-                self.errors.on(
-                    e,
-                    "what a conditional call is given is evaluated in a trace even if the call is not made",
-                    "give it a name with `let` before",
-                );
-            }
-        }
+        self.check_simple(args.iter().chain(otherwise));
         let m = support_at(mac.span());
         let condition_value = self.value(condition);
         let only_if = match otherwise.map(|e| self.value(e)) {
@@ -64,23 +62,71 @@ impl Twin<'_> {
                 quote_spanned!(mac.span()=> #m::only_if_else(#condition_value, #otherwise))
             }
         };
+        self.diverted(function, args, &only_if, &quote!(IS_RESIDUAL))
+    }
+
+    /// The twin of `record_known!`.
+    pub fn known_result(&mut self, mac: &syn::Macro) -> TokenStream {
+        let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
+        let arguments = mac.parse_body_with(parser).unwrap_or_default();
+        let elidable = |f: &Function| can_be_left_out(f) && f.calling.is_elidable();
+        let called = match arguments.first() {
+            Some(call) if arguments.len() == 2 => self.called(call, elidable),
+            _ => None,
+        };
+        let Some((function, args)) = called else {
+            self.errors.on(
+                mac,
+                "`record_known!` takes a call of an #[elidable] function that is no method, and its result",
+                "write `record_known!(f(a), result)`",
+            );
+            return quote!(::core::unreachable!());
+        };
+        self.check_simple(args.iter().chain([&arguments[1]]));
+        let (m, result) = (support_at(mac.span()), self.value(&arguments[1]));
+        let known = quote_spanned!(mac.span()=> #m::known(#result));
+        self.diverted(function, args, &known, &quote!(IS_ELIDABLE))
+    }
+
+    /// The twin of a call of which `how` tells the function's twin something; `mark` is what the
+    /// function must have.
+    fn diverted(
+        &mut self,
+        function: &syn::Path,
+        args: &Punctuated<Expr, Token![,]>,
+        how: &TokenStream,
+        mark: &TokenStream,
+    ) -> TokenStream {
+        let m = support_at(function.span());
         let values: Vec<TokenStream> = args.iter().map(|e| self.value(e)).collect();
         let names: Vec<_> = (0..values.len()).map(|index| format_ident!("__c{index}")).collect();
         let mut path = function.clone();
         let generics = path.segments.last_mut().map(|last| std::mem::take(&mut last.arguments));
-        quote_spanned!(call.span()=> {
-            let () = #path::IS_RESIDUAL;
-            let __if = #only_if;
+        quote_spanned!(function.span()=> {
+            let () = #path::#mark;
+            let __how = #how;
             #(let #names = #values; #m::not_an_owner(&#names);)*
-            __if.begin();
-            __if.result(#path::twin #generics (#(#names),*))
+            __how.begin();
+            __how.result(#path::twin #generics (#(#names),*))
         })
     }
 
-    /// The function that is called, and its arguments.
+    /// Nobody must be able to tell whether these are evaluated.
+    fn check_simple<'e>(&mut self, all: impl Iterator<Item = &'e Expr>) {
+        for e in all.filter(|e| !is_simple(e)) {
+            self.errors.on(
+                e,
+                "what a conditional call is given is evaluated in a trace even if the call is not made",
+                "give it a name with `let` before",
+            );
+        }
+    }
+
+    /// The function that is called, and its arguments, if it is a free one that fits.
     fn called<'e>(
         &mut self,
         call: &'e Expr,
+        fits: impl FnOnce(&Function) -> bool,
     ) -> Option<(&'e syn::Path, &'e Punctuated<Expr, Token![,]>)> {
         if let Expr::Call(call) = call
             && let Expr::Path(function) = &*call.func
@@ -88,15 +134,10 @@ impl Twin<'_> {
             && self.is_free(&function.path)
         {
             let known = function.path.get_ident().and_then(|name| self.module.free(name));
-            if known.is_none_or(can_be_left_out) {
+            if known.is_none_or(fits) {
                 return Some((&function.path, &call.args));
             }
         }
-        self.errors.on(
-            call,
-            "only a #[residual] or #[elidable] function that is no method can be called conditionally",
-            "write such a function, and call it by its name",
-        );
         None
     }
 

@@ -487,6 +487,7 @@ impl Twin<'_> {
             },
             "conditional_call" => self.conditional(mac, false),
             "conditional_value" => self.conditional(mac, true),
+            "record_known" => self.known_result(mac),
             _ => self.unsupported(
                 mac,
                 &format!("`{name}!` is"),

@@ -7,6 +7,7 @@
 //! Not here: the merge point (`portal`), residual functions (`residual`).
 
 mod call;
+mod choose;
 mod conditional;
 mod expr;
 mod pattern;
@@ -232,16 +233,15 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         #[cold]
         #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
             #preamble
-            match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
-                ::core::result::Result::Ok(__call) => {
-                    let __result: #m::Tv<#result> = '__body: { #bind #body };
-                    #at_result::end_inline::<#result>(__call, __result)
-                }
+            let __call = match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
+                ::core::result::Result::Ok(__call) => __call,
                 ::core::result::Result::Err(__result) => {
                     #(::core::mem::forget(#arguments);)*
-                    #at_result::returned::<#result>(&__result)
+                    return #at_result::returned::<#result>(&__result);
                 }
-            }
+            };
+            let __result: #m::Tv<#result> = '__body: { #bind #body };
+            #at_result::end_inline::<#result>(__call, __result)
         }
     }
 }

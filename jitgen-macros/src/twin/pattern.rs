@@ -4,24 +4,26 @@
 //! match v { Value::Int(x) if g => a, P1 => b }
 //!     =>  let q = peel(m);  let h = head(q);
 //!         if let Some((mut x,)) = 'arm: {
-//!             let m0 = match *h {
-//!                 Value::Int(f) => { h.test("Int", true); q.inner(&h, f) }
+//!             let f = match *h {
+//!                 Value::Int(f) => { h.test("Int", true); f }
 //!                 _ => { h.test("Int", false); break 'arm None }
 //!             };
-//!             { let mut x = m0.bind(); if !branch(g) { break 'arm None } }
-//!             Some((m0.bind(),))
-//!         } { a } else if let … { b } else { unreachable!() }
+//!             { let mut x = q.inner(&h, f).peek(); if !branch(g) { break 'arm None } }
+//!             Some((q.bind_inner(&h, f),))
+//!         } { a } else if let … { b } else { never() }
 //! ```
 //!
 //! Every part is matched against a place, with the way in which names bind there. The author's own
 //! pattern, with its inner patterns taken out, says which variant is meant; so aliases, globs and
 //! constants work as in Rust. Names are bound when the whole pattern has matched.
 //!
-//! Not here: the guards, which come out when something depends on them (`tracer::tags`).
+//! Not here: matches that rustc can decide at once (`choose`); the guards, which come out when
+//! something depends on them (`tracer::tags`).
 
+use super::choose::chooses_variant;
 use super::{Twin, short, short_at};
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprMatch, Ident, Lifetime, Pat, RangeLimits};
 
@@ -29,24 +31,34 @@ use syn::{Expr, ExprMatch, Ident, Lifetime, Pat, RangeLimits};
 pub struct Bind {
     /// The name.
     pub name: Ident,
-    /// What it is bound to: a `Matched`.
+    /// What it is bound to: a `Matched`, or the address of a field.
     matched: Ident,
     /// How: the method of `Matched`.
     how: &'static str,
+    /// Of a field: what it is in, and the head that shows it.
+    field: Option<(Ident, Ident)>,
 }
 
 impl Bind {
     /// What it is bound to.
     fn value(&self) -> TokenStream {
         let (matched, how) = (&self.matched, format_ident!("{}", self.how));
-        quote_spanned!(self.name.span()=> #matched.#how())
+        match &self.field {
+            Some((peeled, head)) => {
+                quote_spanned!(self.name.span()=> #peeled.bind_inner(&#head, #matched))
+            }
+            None => quote_spanned!(self.name.span()=> #matched.#how()),
+        }
     }
 
     /// The same, for a condition that may still say no.
     fn peeked(&self) -> TokenStream {
         let matched = &self.matched;
-        match self.how {
-            "bind" => quote_spanned!(self.name.span()=> #matched.peek()),
+        match (&self.field, self.how) {
+            (Some((peeled, head)), _) => {
+                quote_spanned!(self.name.span()=> #peeled.inner(&#head, #matched).peek())
+            }
+            (None, "bind") => quote_spanned!(self.name.span()=> #matched.peek()),
             _ => self.value(),
         }
     }
@@ -58,10 +70,12 @@ struct Tests<'t> {
     binds: Vec<Bind>,
     /// What happens if it does not match; never comes back.
     fail: &'t TokenStream,
+    /// Is it one of several patterns, any of which may say what the names are bound to?
+    several: bool,
 }
 
 impl Twin<'_> {
-    fn fresh(&mut self, what: &str) -> Ident {
+    pub(super) fn fresh(&mut self, what: &str) -> Ident {
         self.counter += 1;
         format_ident!("__{what}{}", self.counter)
     }
@@ -86,14 +100,20 @@ impl Twin<'_> {
     /// `match`.
     pub fn match_expr(&mut self, e: &ExprMatch) -> TokenStream {
         let words = e.arms.iter().all(|arm| is_word_pattern(unguarded(&arm.pat).0));
-        let scrutinee = self.scrutinee(&e.expr, words);
         let matched = self.fresh("m");
         let patterns: Vec<&Pat> = e.arms.iter().map(|arm| unguarded(&arm.pat).0).collect();
-        let hoisted = self.hoist(&matched, &patterns);
+        let bind = match self.elements(&e.expr, &matched, &patterns) {
+            Some(bind) => bind,
+            None => {
+                let scrutinee = self.scrutinee(&e.expr, words);
+                let hoisted = self.hoist(&matched, &patterns);
+                quote!(let #matched = #scrutinee; #hoisted)
+            }
+        };
         if chooses_variant(e)
             && let Some(chosen) = self.choose(e, &matched)
         {
-            return quote_spanned!(e.match_token.span=> { let #matched = #scrutinee; #hoisted #chosen });
+            return quote_spanned!(e.match_token.span=> { #bind #chosen });
         }
         let mut chain = TokenStream::new();
         let mut complete = false;
@@ -117,104 +137,34 @@ impl Twin<'_> {
             let m = short();
             chain.extend(quote!({ #m::never() }));
         }
-        quote_spanned!(e.match_token.span=> { let #matched = #scrutinee; #hoisted #chain })
+        quote_spanned!(e.match_token.span=> { #bind #chain })
     }
 
-    /// The arms of a `match` by variant: rustc chooses one, then the head is told which it is.
-    fn choose(&mut self, e: &ExprMatch, matched: &Ident) -> Option<TokenStream> {
-        let (_, peeled, head) = self.heads.iter().find(|(of, ..)| of == matched)?.clone();
-        let m = short_at(e.match_token.span);
-        let names = self.fresh("n");
-        let (mut texts, mut arms): (Vec<String>, TokenStream) = (vec![], TokenStream::new());
-        for arm in &e.arms {
-            let number = texts.len();
-            self.scope.enter();
-            if is_irrefutable(&arm.pat) {
-                let binds = self.irrefutable(&arm.pat, matched);
-                let body = self.value(&arm.body);
-                self.scope.leave();
-                arms.extend(quote!(_ => { #head.chosen(#names, #number); #binds #body }));
-                break;
+    /// The heads of a tuple's elements.
+    pub(super) fn hoist_elements(&mut self, parts: &[Ident], patterns: &[&Pat]) -> TokenStream {
+        let tuples = patterns.iter().filter_map(|pat| match pat {
+            Pat::Tuple(tuple) => Some(tuple),
+            _ => None,
+        });
+        let tuples: Vec<_> = tuples.collect();
+        let mut out = TokenStream::new();
+        for (index, part) in parts.iter().enumerate() {
+            let inner: Vec<&Pat> =
+                tuples.iter().filter_map(|tuple| tuple.elems.get(index)).collect();
+            // What the first arm does not ask for may not be there to be asked for.
+            if inner.first().is_some_and(|pat| has_head(pat)) {
+                out.extend(self.hoist(part, &inner));
             }
-            let alternatives = cases(&arm.pat);
-            let mut binds = TokenStream::new();
-            let mut patterns = vec![];
-            for alternative in &alternatives {
-                let (name, pattern) = self.variant(alternative, &peeled, &head, &mut binds);
-                texts.push(name);
-                patterns.push(pattern);
-            }
-            // Of several patterns in one arm, which one it is has still to be asked.
-            let number = match &patterns[..] {
-                [_] => quote!(#number),
-                several => {
-                    let numbers = number..number + several.len();
-                    quote!(match unsafe { &*#head.native() } {
-                        #(#several => #numbers,)*
-                        _ => #m::never(),
-                    })
-                }
-            };
-            let body = self.value(&arm.body);
-            self.scope.leave();
-            arms.extend(quote_spanned!(arm.pat.span()=>
-                #(#patterns)|* => { #head.chosen(#names, #number); #binds #body }
-            ));
         }
-        Some(quote_spanned!(e.match_token.span=>
-            let #names = &[#(#texts),*];
-            // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
-            match unsafe { &*#head.native() } { #arms }
-        ))
-    }
-
-    /// The name and pattern of a variant whose fields are bound at most; adds what binds them.
-    fn variant(
-        &mut self,
-        pat: &Pat,
-        peeled: &Ident,
-        head: &Ident,
-        binds: &mut TokenStream,
-    ) -> (String, TokenStream) {
-        let (path, elems): (_, Vec<&Pat>) = match pat {
-            Pat::TupleStruct(p) => (&p.path, p.elems.iter().collect()),
-            Pat::Struct(p) => (&p.path, p.fields.iter().map(|field| &*field.pat).collect()),
-            Pat::Path(p) => return (last_name(&p.path), quote!(#p)),
-            other => return (other.to_token_stream().to_string(), quote!(#other)),
-        };
-        let (fields, parts) = self.parts(&elems);
-        for (part, inner) in &parts {
-            let Pat::Ident(inner) = inner else { continue };
-            let (name, found) = (&inner.ident, quote!(&#head, #part));
-            binds.extend(match (&inner.by_ref, &inner.mutability) {
-                (None, _) => {
-                    quote_spanned!(name.span()=> let mut #name = #peeled.bind_inner(#found);)
-                }
-                (Some(_), None) => {
-                    quote_spanned!(name.span()=> let mut #name = #peeled.inner(#found).bind_shared();)
-                }
-                (Some(_), Some(_)) => {
-                    quote_spanned!(name.span()=> let mut #name = #peeled.inner(#found).bind_unique();)
-                }
-            });
-            self.scope.declare(name);
-        }
-        let pattern = match pat {
-            _ if parts.is_empty() => quote!(#path { .. }),
-            Pat::Struct(p) => {
-                let members = p.fields.iter().map(|field| &field.member);
-                quote!(#path { #(#members: #fields,)* .. })
-            }
-            _ => quote!(#path(#(#fields),*)),
-        };
-        (last_name(path), pattern)
+        out
     }
 
     /// A pattern that always matches: statements that bind its names.
     pub fn irrefutable(&mut self, pat: &Pat, matched: &Ident) -> TokenStream {
         let m = short();
         let fail = quote!(#m::never());
-        let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
+        let mut tests =
+            Tests { out: TokenStream::new(), binds: vec![], fail: &fail, several: false };
         self.test(pat, matched, &mut tests);
         let (names, values): (Vec<_>, Vec<_>) =
             tests.binds.iter().map(|bind| (&bind.name, bind.value())).unzip();
@@ -235,7 +185,8 @@ impl Twin<'_> {
         let m = short();
         let label = self.fresh_label();
         let fail = quote!(break #label ::core::option::Option::None);
-        let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
+        let mut tests =
+            Tests { out: TokenStream::new(), binds: vec![], fail: &fail, several: false };
         self.test(pat, matched, &mut tests);
         let names: Vec<Ident> = tests.binds.iter().map(|bind| bind.name.clone()).collect();
         for name in &names {
@@ -273,7 +224,8 @@ impl Twin<'_> {
             let scrutinee = self.scrutinee(&condition.expr, words);
             let matched = self.fresh("m");
             out.extend(quote!(let #matched = #scrutinee;));
-            let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail: &fail };
+            let mut tests =
+                Tests { out: TokenStream::new(), binds: vec![], fail: &fail, several: false };
             self.test(&condition.pat, &matched, &mut tests);
             out.extend(tests.out);
             for bind in &tests.binds {
@@ -348,14 +300,7 @@ impl Twin<'_> {
             let fields: Vec<_> = parts.iter().map(|part| quote!(#part)).collect();
             let mut out = self.fields_of(matched, &fields, &parts);
             self.tuples.push((matched.clone(), parts.clone()));
-            for (index, part) in parts.iter().enumerate() {
-                let inner: Vec<&Pat> =
-                    tuples.iter().filter_map(|tuple| tuple.elems.get(index)).collect();
-                // What the first arm does not ask for may not be there to be asked for.
-                if inner.first().is_some_and(|pat| has_head(pat)) {
-                    out.extend(self.hoist(part, &inner));
-                }
-            }
+            out.extend(self.hoist_elements(&parts, &patterns));
             return out;
         }
         if !patterns.iter().any(|pat| has_head(pat)) {
@@ -394,7 +339,8 @@ impl Twin<'_> {
                     (Some(_), None) => "bind_shared",
                     (Some(_), Some(_)) => "bind_unique",
                 };
-                tests.binds.push(Bind { name: p.ident.clone(), matched: matched.clone(), how });
+                let (name, of) = (p.ident.clone(), matched.clone());
+                tests.binds.push(Bind { name, matched: of, how, field: None });
                 if let Some((_, inner)) = &p.subpat {
                     self.test(inner, matched, tests);
                 }
@@ -490,7 +436,7 @@ impl Twin<'_> {
             if !#m::named(
                 #peeled, &#head, #name,
                 // SAFETY: of a head only the variant is looked at.
-                unsafe { ::core::matches!(*#head.native(), #pat) }, #path,
+                unsafe { ::core::matches!(*#head.shown(), #pat) }, #path,
             ) { #fail }
         ));
     }
@@ -508,7 +454,16 @@ impl Twin<'_> {
         let ((peeled, head), fail) = (self.head(matched, span, tests), tests.fail);
         let name = last_name(path);
         let (fields, parts) = self.parts(elems);
-        let found = parts.iter().map(|(part, _)| quote!(#peeled.inner(&#head, #part)));
+        // A name that is bound by value needs no more than the address.
+        let several = tests.several;
+        let direct = |inner: &Pat| match inner {
+            Pat::Ident(p) if !several => is_binding(p) && p.by_ref.is_none() && p.subpat.is_none(),
+            _ => false,
+        };
+        let found = parts.iter().map(|(part, inner)| match direct(inner) {
+            true => quote!(#part),
+            false => quote!(#peeled.inner(&#head, #part)),
+        });
         let found = quote!(#(#found),*);
         let pattern = if parts.is_empty() { quote!(#path { .. }) } else { shape(&fields) };
         let matched = match &parts[..] {
@@ -520,18 +475,29 @@ impl Twin<'_> {
         };
         tests.out.extend(quote_spanned!(span=>
             // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
-            #matched match unsafe { &*#head.native() } {
+            #matched match unsafe { #head.shown() } {
                 #pattern => { #head.test(#name, true); (#found) }
                 _ => { #head.test(#name, false); #fail }
             };
         ));
         for (part, inner) in &parts {
-            self.test(inner, part, tests);
+            match inner {
+                Pat::Ident(inner) if direct(&Pat::Ident(inner.clone())) => tests.binds.push(Bind {
+                    name: inner.ident.clone(),
+                    matched: part.clone(),
+                    how: "bind",
+                    field: Some((peeled.clone(), head.clone())),
+                }),
+                inner => self.test(inner, part, tests),
+            }
         }
     }
 
     /// The fields of a pattern with patterns inside: a binding for each, and those that are tested.
-    fn parts<'p>(&mut self, elems: &[&'p Pat]) -> (Vec<TokenStream>, Vec<(Ident, &'p Pat)>) {
+    pub(super) fn parts<'p>(
+        &mut self,
+        elems: &[&'p Pat],
+    ) -> (Vec<TokenStream>, Vec<(Ident, &'p Pat)>) {
         let mut parts = vec![];
         let fields = elems.iter().map(|elem| match strip(elem) {
             Pat::Wild(_) => quote!(_),
@@ -559,7 +525,7 @@ impl Twin<'_> {
         quote! {
             let #peeled = #m::peel(#matched);
             // SAFETY: only addresses of fields are computed.
-            let (#(#parts,)*) = match unsafe { &*#peeled.addr() } {
+            let (#(#parts,)*) = match unsafe { #peeled.here() } {
                 (#(#fields,)*) => (#(#peeled.field(#parts),)*),
             };
         }
@@ -607,7 +573,8 @@ impl Twin<'_> {
         for case in &p.cases {
             let label = self.fresh_label();
             let next = quote!(break #label);
-            let mut inner = Tests { out: TokenStream::new(), binds: vec![], fail: &next };
+            let mut inner =
+                Tests { out: TokenStream::new(), binds: vec![], fail: &next, several: true };
             self.test(case, matched, &mut inner);
             inner.binds.sort_by_key(|bind| bind.name.to_string());
             let places = inner.binds.iter().map(|bind| &bind.matched);
@@ -620,7 +587,7 @@ impl Twin<'_> {
         let binds: Vec<Bind> = first
             .unwrap_or_default()
             .into_iter()
-            .map(|(name, how)| Bind { name, matched: self.fresh("m"), how })
+            .map(|(name, how)| Bind { name, matched: self.fresh("m"), how, field: None })
             .collect();
         let places = binds.iter().map(|bind| &bind.matched);
         tests.out.extend(quote!(let (#(#places,)*) = #whole: { #alternatives #fail };));
@@ -628,40 +595,8 @@ impl Twin<'_> {
     }
 }
 
-/// Is it a `match` whose patterns name variants and bind their fields, and nothing more? A name in
-/// capitals may be a constant, which is compared.
-fn chooses_variant(e: &ExprMatch) -> bool {
-    let plain = |elem: &Pat| match strip(elem) {
-        Pat::Wild(_) | Pat::Rest(_) => true,
-        Pat::Ident(p) => is_binding(p) && p.subpat.is_none(),
-        _ => false,
-    };
-    let named = |name: &Ident| name.to_string().contains(|c: char| c.is_lowercase());
-    let variant = |pat: &Pat, alone: bool| {
-        let mut elems: Box<dyn Iterator<Item = &Pat>> = match pat {
-            Pat::TupleStruct(p) => Box::new(p.elems.iter()),
-            Pat::Struct(p) => Box::new(p.fields.iter().map(|field| &*field.pat)),
-            Pat::Path(p) => {
-                return p.qself.is_none()
-                    && p.path.segments.last().is_some_and(|last| named(&last.ident));
-            }
-            Pat::Ident(p) => return !is_binding(p) && named(&p.ident),
-            _ => return false,
-        };
-        elems.all(|elem| plain(elem) && (alone || !matches!(strip(elem), Pat::Ident(_))))
-    };
-    e.arms.len() > 1
-        && e.arms.iter().all(|arm| {
-            let (pat, guard) = unguarded(&arm.pat);
-            let cases = cases(pat);
-            let simple = || cases.iter().all(|case| variant(case, cases.len() == 1));
-            guard.is_none()
-                && (is_irrefutable(pat) && !matches!(strip(pat), Pat::Tuple(_)) || simple())
-        })
-}
-
 /// The alternatives of a pattern.
-fn cases(pat: &Pat) -> Vec<&Pat> {
+pub(super) fn cases(pat: &Pat) -> Vec<&Pat> {
     match pat {
         Pat::Or(p) => p.cases.iter().flat_map(cases).collect(),
         Pat::Paren(p) => cases(&p.pat),
@@ -670,7 +605,7 @@ fn cases(pat: &Pat) -> Vec<&Pat> {
 }
 
 /// Does `..` stand for some of its fields?
-fn has_rest(tuple: &syn::PatTuple) -> bool {
+pub(super) fn has_rest(tuple: &syn::PatTuple) -> bool {
     tuple.elems.iter().any(|elem| matches!(elem, Pat::Rest(_)))
 }
 
@@ -700,33 +635,33 @@ fn flatten(e: &Expr) -> Vec<&Expr> {
 }
 
 /// A pattern and the condition behind it.
-fn unguarded(pat: &Pat) -> (&Pat, Option<&Expr>) {
+pub(super) fn unguarded(pat: &Pat) -> (&Pat, Option<&Expr>) {
     match pat {
         Pat::Guard(pat) => (&pat.pat, Some(&pat.guard)),
         pat => (pat, None),
     }
 }
 
-fn strip(pat: &Pat) -> &Pat {
+pub(super) fn strip(pat: &Pat) -> &Pat {
     match pat {
         Pat::Paren(p) => strip(&p.pat),
         pat => pat,
     }
 }
 
-fn last_name(path: &syn::Path) -> String {
+pub(super) fn last_name(path: &syn::Path) -> String {
     path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default()
 }
 
 /// Is it a name for what is matched, and not one of a constant or variant?
-fn is_binding(pat: &syn::PatIdent) -> bool {
+pub(super) fn is_binding(pat: &syn::PatIdent) -> bool {
     pat.by_ref.is_some()
         || pat.subpat.is_some()
         || pat.ident.to_string().starts_with(|c: char| c.is_lowercase() || c == '_')
 }
 
 /// Does it always match, as far as can be seen?
-fn is_irrefutable(pat: &Pat) -> bool {
+pub(super) fn is_irrefutable(pat: &Pat) -> bool {
     match pat {
         Pat::Wild(_) => true,
         Pat::Ident(p) => is_binding(p) && p.subpat.is_none(),

@@ -7,22 +7,11 @@ use super::program::{Builder, Insn as I, Program};
 use super::value::{Error, Value};
 use super::vm::{Vm, run};
 use super::{heap::Object, native};
+use jitgen::kernels;
 use std::rc::Rc;
 
 /// A guest program and what it must do.
-#[derive(Clone, Copy)]
-pub struct Kernel {
-    /// Its name.
-    pub name: &'static str,
-    /// The program of a size.
-    pub program: fn(i64) -> Rc<Program>,
-    /// The same in Rust.
-    pub native: fn(i64) -> Outcome,
-    /// The size for tests.
-    pub small: i64,
-    /// The size for benches.
-    pub large: i64,
-}
+pub type Kernel = kernels::Kernel<Program, Outcome>;
 
 /// All that a run leaves.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 use super::heap::Object;
 use super::kernels::Outcome;
 use super::value::{Error, Operation, Value, mismatch};
+use jitgen::kernels;
 use std::hint::black_box;
 
 fn returns(value: Value) -> Outcome {
@@ -15,58 +16,28 @@ fn int_array(items: &[i64]) -> Object {
 
 /// `0 + 1 + …`
 pub fn int_sum(n: i64) -> Outcome {
-    let mut sum = 0i64;
-    for i in 0..n {
-        // Else the loop is computed at once.
-        sum = sum.wrapping_add(black_box(i));
-    }
-    returns(Value::Int(sum))
+    returns(Value::Int(kernels::sum(n)))
 }
 
 /// The logistic map.
 pub fn float_recurrence(n: i64) -> Outcome {
-    let mut x = 0.5;
-    for _ in 0..n {
-        x = x * (1.0 - x) * 3.7;
-    }
-    returns(Value::Float(x))
+    returns(Value::Float(kernels::logistic(n)))
 }
 
 /// Products modulo 7.
 pub fn nested_loops(n: i64) -> Outcome {
-    let mut sum = 0i64;
-    for i in 0..n {
-        for j in 0..n {
-            sum = sum.wrapping_add(i.wrapping_mul(j) % 7);
-        }
-    }
-    returns(Value::Int(sum))
-}
-
-#[inline(never)]
-fn square(x: i64, y: i64) -> i64 {
-    x.wrapping_mul(x).wrapping_add(y)
+    returns(Value::Int(kernels::products(n)))
 }
 
 /// `x = x * x + i`
 pub fn guest_call(n: i64) -> Outcome {
-    let mut x = 1;
-    for i in 0..n {
-        x = square(x, i);
-    }
-    returns(Value::Int(x))
+    returns(Value::Int(kernels::squares(n)))
 }
 
 /// `x = x + 3`
 pub fn closure_call(n: i64) -> Outcome {
-    let captured = 3i64;
-    let add = |x: i64| x.wrapping_add(black_box(captured));
-    let mut x = 0;
-    for _ in 0..n {
-        x = add(x);
-    }
     let closure = Object::Closure { function: 1, captured: vec![Value::Int(3)] };
-    Outcome { objects: vec![closure], ..returns(Value::Int(x)) }
+    Outcome { objects: vec![closure], ..returns(Value::Int(kernels::threes(n))) }
 }
 
 #[inline(never)]

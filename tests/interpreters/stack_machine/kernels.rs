@@ -5,22 +5,11 @@ use super::arith::{Error, Value};
 use super::insn::{Builder, Insn as I, Operator, Program};
 use super::machine::Machine;
 use super::native;
+use jitgen::kernels;
 use std::rc::Rc;
 
 /// A guest program and what it must do.
-#[derive(Clone, Copy)]
-pub struct Kernel {
-    /// Its name.
-    pub name: &'static str,
-    /// The program of a size.
-    pub program: fn(i64) -> Rc<Program>,
-    /// The same in Rust.
-    pub native: fn(i64) -> Outcome,
-    /// The size for tests.
-    pub small: i64,
-    /// The size for benches.
-    pub large: i64,
-}
+pub type Kernel = kernels::Kernel<Program, Outcome>;
 
 /// All that a run leaves, but for the operands.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use super::arith::{Error, Value};
 use super::kernels::Outcome;
+use jitgen::kernels;
 use std::hint::black_box;
 
 fn stops(value: Value) -> Outcome {
@@ -10,21 +11,12 @@ fn stops(value: Value) -> Outcome {
 
 /// `0 + 1 + …`
 pub fn int_sum(n: i64) -> Outcome {
-    let mut sum = 0i64;
-    for i in 0..n {
-        // Else the loop is computed at once.
-        sum = sum.wrapping_add(black_box(i));
-    }
-    stops(Value::Int(sum))
+    stops(Value::Int(kernels::sum(n)))
 }
 
 /// The logistic map.
 pub fn float_loop(n: i64) -> Outcome {
-    let mut x = 0.5;
-    for _ in 0..n {
-        x = (1.0 - x) * x * 3.7;
-    }
-    stops(Value::Float(x))
+    stops(Value::Float(kernels::logistic(n)))
 }
 
 /// Halves less remainders.
@@ -38,36 +30,17 @@ pub fn int_and_float(n: i64) -> Outcome {
 
 /// Products modulo 7.
 pub fn nested_loops(n: i64) -> Outcome {
-    let mut sum = 0i64;
-    for i in 0..n {
-        for j in 0..n {
-            sum = sum.wrapping_add(i.wrapping_mul(j) % 7);
-        }
-    }
-    stops(Value::Int(sum))
-}
-
-#[inline(never)]
-fn square(x: i64, y: i64) -> i64 {
-    x.wrapping_mul(x).wrapping_add(y)
+    stops(Value::Int(kernels::products(n)))
 }
 
 /// `x = x * x + i`
 pub fn call(n: i64) -> Outcome {
-    let mut x = 1;
-    for i in 0..n {
-        x = square(x, i);
-    }
-    stops(Value::Int(x))
-}
-
-fn fibonacci(n: i64) -> i64 {
-    if n < 2 { n } else { fibonacci(n - 1).wrapping_add(fibonacci(n - 2)) }
+    stops(Value::Int(kernels::squares(n)))
 }
 
 /// Fibonacci numbers, slowly.
 pub fn recursion(n: i64) -> Outcome {
-    stops(Value::Int(fibonacci(n)))
+    stops(Value::Int(kernels::fibonacci(n)))
 }
 
 /// A number generator.

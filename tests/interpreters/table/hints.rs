@@ -2,12 +2,12 @@
 //!
 //! Not here: what each does to a trace (`tests/hints.rs`).
 
-use super::{Machine, Point};
+use super::{Frame, Machine, Point};
 use jitgen_core::prelude::*;
 
 examples! {
     promoted asserted asked exact elidable_calls loop_invariants left_out declared_effects
-    immutable_fields quasi_cells unrolled_if called_if filled
+    immutable_fields quasi_cells unrolled_if called_if filled virtualizable_state known_result
 }
 
 #[traced]
@@ -126,4 +126,26 @@ fn filled(m: &mut Machine, a: i64, b: i64) -> i64 {
 #[residual(writes())]
 fn first(m: &Machine) -> &i64 {
     &m.array[0]
+}
+
+#[traced]
+fn virtualizable_state(m: &mut Machine, a: i64, b: i64) -> i64 {
+    m.frame.slots[1] = a;
+    m.frame.top += b;
+    any(&mut m.point, a);
+    m.frame.top = (m.frame.top + m.frame.slots[1]) & 63;
+    clear(&mut m.frame);
+    m.frame.slots[1] + m.frame.top + m.point.y
+}
+
+#[residual]
+fn clear(frame: &mut Frame) {
+    frame.slots[1] = frame.top;
+}
+
+#[traced]
+fn known_result(m: &mut Machine, a: i64, b: i64) -> i64 {
+    let small = a & 7;
+    record_known!(digits(small), 1);
+    digits(small) + m.point.x + b
 }

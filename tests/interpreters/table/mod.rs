@@ -61,6 +61,16 @@ pub enum Shared {
     Number(Rc<Cell<i64>>),
 }
 
+/// Guest registers.
+#[derive(Debug, Traced)]
+#[virtualizable]
+pub struct Frame {
+    /// A word.
+    pub top: i64,
+    /// Elements.
+    pub slots: Vec<i64>,
+}
+
 /// The machine: memory that is not constant.
 #[derive(Debug, Traced)]
 pub struct Machine {
@@ -80,6 +90,8 @@ pub struct Machine {
     pub option: Option<i64>,
     /// A struct.
     pub point: Point,
+    /// Virtualizable state.
+    pub frame: Frame,
     /// A vector.
     pub list: Vec<i64>,
     /// A slice.
@@ -123,6 +135,7 @@ pub fn machine() -> Machine {
         value: Value::Int(3),
         option: None,
         point: Point { x: 1, y: 2 },
+        frame: Frame { top: 1, slots: vec![2, 3] },
         list: vec![5, 6, 7],
         slice: &[4, 9],
         boxed: Box::new(Point { x: 3, y: 4 }),

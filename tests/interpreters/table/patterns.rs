@@ -56,7 +56,12 @@ fn words(m: &mut Machine, a: i64, b: i64) -> i64 {
 
 #[traced]
 fn alternatives(_m: &mut Machine, a: i64, b: i64) -> i64 {
-    match value_of(a, b) {
+    let kind = match value_of(b, a) {
+        Value::Int(_) | Value::Point { .. } => 100,
+        Value::Pair(..) => 200,
+        Value::Float(_) | Value::Nil => 300,
+    };
+    kind + match value_of(a, b) {
         Value::Int(x) | Value::Point { x } => x,
         Value::Pair(1 | 6, y) => y as i64,
         Value::Pair(..) | Value::Float(_) => -2,
@@ -66,6 +71,10 @@ fn alternatives(_m: &mut Machine, a: i64, b: i64) -> i64 {
 
 /// A constant.
 const LIMIT: i64 = 7;
+
+/// One that is written as a variant is.
+#[allow(non_upper_case_globals, reason = "that it is possible is what is shown")]
+const Small: i64 = 1;
 
 /// Two of them.
 mod limits {
@@ -82,8 +91,12 @@ fn constants(_m: &mut Machine, a: i64, b: i64) -> i64 {
         u8::MAX => 2,
         _ => 3,
     };
+    let other = match b {
+        Small => 10,
+        _ => 20,
+    };
     match a {
-        LIMIT => 1,
+        LIMIT => other + 1,
         limits::LOW => 2,
         _ => small,
     }

@@ -2,6 +2,7 @@
 
 use super::kernels::Outcome;
 use super::value::{Error, Value};
+use jitgen::kernels;
 use std::hint::black_box;
 
 fn returns(value: Value) -> Outcome {
@@ -14,32 +15,17 @@ fn brackets(items: &[i64]) -> String {
 
 /// `0 + 1 + …`
 pub fn int_sum(n: i64) -> Outcome {
-    let mut sum = 0i64;
-    for i in 0..n {
-        // Else the loop is computed at once.
-        sum = sum.wrapping_add(black_box(i));
-    }
-    returns(Value::Int(sum))
+    returns(Value::Int(kernels::sum(n)))
 }
 
 /// The logistic map.
 pub fn float_loop(n: i64) -> Outcome {
-    let mut x = 0.5;
-    for _ in 0..n {
-        x = x * (1.0 - x) * 3.7;
-    }
-    returns(Value::Float(x))
+    returns(Value::Float(kernels::logistic(n)))
 }
 
 /// Products modulo 7.
 pub fn nested_loops(n: i64) -> Outcome {
-    let mut sum = 0i64;
-    for i in 0..n {
-        for j in 0..n {
-            sum = sum.wrapping_add(i.wrapping_mul(j) % 7);
-        }
-    }
-    returns(Value::Int(sum))
+    returns(Value::Int(kernels::products(n)))
 }
 
 /// The root of a square.
@@ -53,13 +39,7 @@ pub fn early_break(n: i64) -> Outcome {
 
 /// `x = x + 3`
 pub fn closure_call(n: i64) -> Outcome {
-    let step = 3i64;
-    let add = |x: i64| x.wrapping_add(black_box(step));
-    let mut x = 0;
-    for _ in 0..n {
-        x = add(x);
-    }
-    returns(Value::Int(x))
+    returns(Value::Int(kernels::threes(n)))
 }
 
 /// Two counters.
@@ -87,13 +67,9 @@ pub fn list_updates(n: i64) -> Outcome {
     Outcome { printed: vec![brackets(&items)], ..returns(Value::Int(100)) }
 }
 
-fn fib(n: i64) -> i64 {
-    if n < 2 { n } else { fib(n - 1).wrapping_add(fib(n - 2)) }
-}
-
 /// Fibonacci numbers, slowly.
 pub fn fibonacci(n: i64) -> Outcome {
-    returns(Value::Int(fib(n)))
+    returns(Value::Int(kernels::fibonacci(n)))
 }
 
 /// Roots, rounded up.

@@ -5,7 +5,7 @@
 use super::{Generator, Place, Value};
 use crate::typed_world::{ARRAYS, FIELDS, FUNCTIONS, Pointee};
 use crate::world::pick;
-use jitgen_core::ir::{Arg, Aux, Call, Class, Const, Effects, Inst, LogEntry, Op, Sig, Ty};
+use jitgen_core::ir::{Arg, Aux, Call, Class, Const, Effects, Inst, Kept, LogEntry, Op, Sig, Ty};
 
 impl Generator {
     fn place(&mut self) -> Place {
@@ -205,6 +205,17 @@ impl Generator {
         self.pool.push(Value { arg: pointer, ty: Ty::Ptr, points: base_points, interior: true });
     }
 
+    /// Memory that a call leaves alone: words, or all that a pointer points into.
+    fn some_kept(&mut self) -> Vec<Kept> {
+        let number = 1 + self.below(3);
+        let kept = |_| {
+            let (base, offset, ty, _, _) = self.place();
+            let range = self.chance(1, 2).then_some((offset, ty.size()));
+            Kept { base, range }
+        };
+        (0..number).map(kept).collect()
+    }
+
     pub(super) fn call(&mut self) {
         let (symbol, params, result) = pick(&mut self.rng, &FUNCTIONS);
         let ops = [Op::Call, Op::CallRead, Op::CallPure, Op::CallIf, Op::CallIfPure];
@@ -232,7 +243,12 @@ impl Generator {
                 effects.reads = None;
             }
         }
-        let call = Call { symbol, args, has_result: result.is_some(), effects };
+        let keeps = if op.unconditional() == Op::Call && self.chance(1, 4) {
+            self.some_kept()
+        } else {
+            vec![]
+        };
+        let call = Call { symbol, args, has_result: result.is_some(), effects, keeps };
         let call = self.trace.add_call(call);
         self.insts.push(Inst {
             op,

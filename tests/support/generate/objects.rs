@@ -64,7 +64,13 @@ impl Generator {
         reads: Option<Vec<jitgen_core::ir::Class>>,
     ) {
         let effects = Effects { writes: Some(vec![]), reads, no_escape: false };
-        let call = Call { symbol: symbol.to_owned(), args, has_result: dst.is_some(), effects };
+        let call = Call {
+            symbol: symbol.to_owned(),
+            args,
+            has_result: dst.is_some(),
+            effects,
+            keeps: vec![],
+        };
         let aux = Aux::Call(self.trace.add_call(call));
         let imm = if op == Op::New { self.allocations } else { 0 };
         self.allocations += i32::from(op == Op::New);

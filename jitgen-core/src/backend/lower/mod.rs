@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! trace                                CLIF
-//! b0(v0: i64):                         entry(frame, cell): v0 = load frame+0; jump block1(v0)
+//! b0(v0: i64):                         entry(slots, cell): v0 = load slots+0; jump block1(v0)
 //!     v1 = lt_s.i64 v0, 100            block1(v0):
 //!     guard v1 else exit0                  brif (icmp sge v0, 100), exit0, block2
 //!     v2 = add.i64 v0, 1               block2:
 //!     jump b0(v2)                          jump block1(iadd v0, 1)
 //! exit0: resume 0 [v0]                 exit0: (cold)
-//!                                          store v0, frame+0; jump common(&cells[0])
+//!                                          store v0, slots+0; jump common(&cells[0])
 //!                                      common(cell): count down, jump to the cell's target
 //! ```
 //!
@@ -39,12 +39,14 @@ use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 /// Lowers `trace` into `function`. `addresses` are those of the functions called, by call site;
-/// `cells` is the address of the exit cells.
+/// `cells` is the address of the exit cells, `stacks` that of what is asked before code is called.
+#[allow(clippy::too_many_arguments, reason = "each is a thing of its own")]
 pub(super) fn lower(
     trace: &Trace,
     plan: &Plan,
     addresses: &[usize],
     cells: usize,
+    stacks: usize,
     isa: &dyn TargetIsa,
     function: &mut Function,
     context: &mut FunctionBuilderContext,
@@ -61,6 +63,7 @@ pub(super) fn lower(
         plan,
         addresses,
         cells,
+        stacks,
         convention: isa.default_call_conv(),
         builder,
         frame,
@@ -81,9 +84,10 @@ struct Lowering<'a> {
     plan: &'a Plan,
     addresses: &'a [usize],
     cells: usize,
+    stacks: usize,
     convention: CallConv,
     builder: FunctionBuilder<'a>,
-    /// The address of the frame.
+    /// The address of the frame's slots.
     frame: Value,
     /// The block through which exits leave, once there is one.
     common: Option<Block>,
@@ -160,6 +164,7 @@ impl Lowering<'_> {
         match (inst.op, inst.dst) {
             (Op::Guard | Op::GuardNot, _) => self.guard(inst),
             (Op::Store, _) => self.store(inst),
+            (Op::CallCode, _) => self.call_code(inst),
             (
                 Op::Call
                 | Op::CallRead
@@ -178,6 +183,7 @@ impl Lowering<'_> {
                     }
                 }
             }
+            (Op::ResultOf, _) => (),
             (op, Some(dst)) if op.sig() == Sig::Compare => self.comparison(inst, dst),
             (_, Some(dst)) if self.values[dst.index()].is_none() => {
                 if self.plan.place_of(dst) == Place::Here {

@@ -84,11 +84,13 @@ impl<'a> Lowering<'a> {
             Op::Store
             | Op::Call
             | Op::CallRead
+            | Op::CallCode
             | Op::CallPure
             | Op::New
             | Op::Free
             | Op::CallIf
             | Op::CallIfPure
+            | Op::ResultOf
             | Op::Guard
             | Op::GuardNot => {
                 unreachable!("{} is lowered at its place", inst.op.mnemonic())

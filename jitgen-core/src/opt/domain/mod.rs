@@ -164,23 +164,6 @@ impl Known {
         }
     }
 
-    /// What holds of `self` and goes on to hold when values move towards `next`: a bound that
-    /// `next` oversteps is given up, down to 0 if 0 still is one.
-    pub fn widen(&self, next: &Known) -> Known {
-        let full = Known::full(self.width);
-        let umax = if next.umax > self.umax { full.umax } else { self.umax };
-        let umin = if next.umin < self.umin { 0 } else { self.umin };
-        let smax = if next.smax > self.smax { full.smax } else { self.smax };
-        let smin = match next.smin < self.smin {
-            true if next.smin >= 0 => 0,
-            true => full.smin,
-            false => self.smin,
-        };
-        let (zeros, ones) = (self.zeros & next.zeros, self.ones & next.ones);
-        let wide = Known { width: self.width, zeros, ones, umin, umax, smin, smax };
-        wide.reduced().unwrap_or(full)
-    }
-
     /// Each view with what the others say; `None` if two contradict each other.
     fn reduced(mut self) -> Option<Known> {
         for _ in 0..TURNS {

@@ -86,11 +86,13 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         | Op::Store
         | Op::Call
         | Op::CallRead
+        | Op::CallCode
         | Op::CallPure
         | Op::CallIf
         | Op::CallIfPure
         | Op::New
         | Op::Free
+        | Op::ResultOf
         | Op::Guard
         | Op::GuardNot => None,
     };

@@ -101,11 +101,13 @@ pub(in super::super) fn integer(op: Op, width: u32, from: u32, a: u64, b: u64) -
         | Op::Store
         | Op::Call
         | Op::CallRead
+        | Op::CallCode
         | Op::CallPure
         | Op::New
         | Op::Free
         | Op::CallIf
         | Op::CallIfPure
+        | Op::ResultOf
         | Op::Guard
         | Op::GuardNot => return None,
     };

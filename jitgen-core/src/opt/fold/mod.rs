@@ -10,7 +10,7 @@
 //! then looked at again ([`Rewrite::Again`]).
 //!
 //! The rules of integers are data (`table`, in terms of `term`), applied by `matching` and proved by the
-//! tests `proof` and `smt`. What they leave is asked of the domain: an operation that can have one
+//! test `proof` and by a solver, which `smt` asks. What they leave is asked of the domain: an operation that can have one
 //! result only is that.
 //!
 //! Invariants: `exact` (a rule holds for all bits, also of NaNs), `directional` (no two rules undo
@@ -23,13 +23,12 @@ mod float;
 mod matching;
 #[cfg(test)]
 mod proof;
-#[cfg(test)]
 mod smt;
 mod table;
 mod term;
-#[cfg(test)]
 mod typing;
 
+pub use smt::questions;
 pub(super) use table::rows;
 
 use super::forward::Forward;

@@ -8,7 +8,7 @@
 //! The first row that matches counts.
 //!
 //! Invariants: `proved` (each row holds for all operands: `proof` tries them at small widths, `smt`
-//! asks a solver at all), `directional` (no two rules undo each other).
+//! asks a solver about all), `directional` (no two rules undo each other).
 //!
 //! Not here: what has one possible result (the domain finds it), floats (`float`).
 

@@ -144,7 +144,7 @@ fn uses(trace: &Trace, block: &Block) -> HashSet<ValueId> {
         add(*b);
         match aux {
             Aux::None | Aux::Class(_) => (),
-            Aux::Call(call) => trace.calls[call.index()].args.iter().for_each(|arg| add(*arg)),
+            Aux::Call(call) => trace.calls[call.index()].operands().for_each(&mut add),
             Aux::Exit(exit) => trace.exit(*exit).uses().for_each(&mut add),
         }
     }

@@ -162,6 +162,11 @@ impl<'t> Walk<'t> {
                 self.all_known(&call.args);
                 self.all_known(&[inst.a, inst.b]);
             }
+            Sig::Known => {
+                let call = &self.trace.calls[inst.call().index()];
+                self.all_known(&call.args);
+                self.known(inst.a);
+            }
             Sig::Guard => return self.guard(inst),
             Sig::Compare if matches!(inst.op, Op::Eq | Op::Ne) && inst.ty == Ty::Ptr => {
                 if self.compare(inst) {
@@ -192,10 +197,12 @@ impl<'t> Walk<'t> {
     fn emit(&mut self, inst: &Inst) {
         let mut inst = Inst { a: self.resolve(inst.a), b: self.resolve(inst.b), ..*inst };
         if let Aux::Call(call) = inst.aux {
-            let mut call = self.trace.calls[call.index()].clone();
-            let same = call.args.clone();
-            call.args.iter_mut().for_each(|arg| *arg = self.resolve(*arg));
-            if call.args != same {
+            let same = &self.trace.calls[call.index()];
+            let mut call = same.clone();
+            // What has not been made nobody needs to be told to leave alone.
+            call.keeps.retain(|kept| self.object(kept.base).is_none());
+            call.operands_mut().for_each(|arg| *arg = self.resolve(*arg));
+            if call != *same {
                 inst.aux = Aux::Call(self.out.add_call(call));
             }
         }

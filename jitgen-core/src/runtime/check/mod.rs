@@ -17,6 +17,10 @@
 //! An allocation gives the address that it gave the twin. What is in an object that the trace makes
 //! is compared where it is loaded, but not as such: the optimizer may have put it into values.
 //!
+//! Bytes of a call's result that mean nothing in the variant that it is are whatever the callee has
+//! left there where the twin has taken the result as a whole, and 0 where it has taken it word by
+//! word: of these two it is 0.
+//!
 //! Not checked: the second round of a peeled loop (the twin made one), operands in logs.
 
 #[cfg(test)]
@@ -27,7 +31,7 @@ use crate::eval::{Fault, Limits, Memory, Observer, Outcome, evaluate_observed};
 use crate::ir::{BlockId, Const, End, ExitId, Gone, ResumeId, Trace, Ty};
 use crate::tracer::journal::Event;
 use crate::tracer::{Image, SCRATCH_BASE, pure};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Checks a trace against the journal of its recording.
 ///
@@ -152,6 +156,7 @@ struct Witness {
 
 impl Witness {
     fn new(journal: &[Event]) -> Witness {
+        let cleared = cleared(journal);
         let mut segments = vec![Segment::default()];
         let mut objects = HashMap::new();
         for event in journal {
@@ -160,6 +165,7 @@ impl Witness {
                 Event::Load { address, size, bits } => {
                     for (at, byte) in bytes(*address, *size, *bits) {
                         if !segment.written.contains_key(&at) {
+                            let byte = if cleared.contains(&at) { 0 } else { byte };
                             segment.image.entry(at).or_insert(byte);
                         }
                     }
@@ -219,6 +225,20 @@ impl Witness {
         self.wrong.get_or_insert(message);
         Fault::Symbol("check".to_owned())
     }
+}
+
+/// The bytes of calls' results that were 0 when they were loaded.
+fn cleared(journal: &[Event]) -> HashSet<u64> {
+    let mut cleared = HashSet::new();
+    for event in journal {
+        if let Event::Load { address, size, bits } = event
+            && (SCRATCH_BASE..2 * SCRATCH_BASE).contains(address)
+        {
+            let zero = bytes(*address, *size, *bits).filter(|(_, byte)| *byte == 0);
+            cleared.extend(zero.map(|(at, _)| at));
+        }
+    }
+    cleared
 }
 
 fn bytes(address: u64, size: u32, bits: u64) -> impl Iterator<Item = (u64, u8)> {

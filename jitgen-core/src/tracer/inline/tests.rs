@@ -16,6 +16,9 @@ fn session() -> (Session, Word, Word) {
         check_effects: false,
         scratch: 0..64,
         is_compiled: Box::new(|_| false),
+        is_circle: Box::new(|_| false),
+        recurses: Box::new(|_, _| false),
+        call_cell: Box::new(|_, _| 0x100),
         may_return: true,
         inline_depth: 4,
         panic_flag: 0,
@@ -183,12 +186,12 @@ fn an_inner_portal_is_handed_over_where_it_has_a_loop() {
     assert_eq!(s.merge(vec![], &[pointer, number]), Step::Go);
     s.mark_header();
     assert_eq!(s.merge(vec![], &[pointer, number]), Step::Stop);
-    let args = s.hand_over(&PORTAL, &[], &[pointer, number]);
-    assert_eq!(args.len(), 2);
     let function = crate::tracer::Function { symbol: "from", address: 1 };
     assert_eq!(s.begin_call(), None);
     let result = Const::i64(5);
-    let opnd = s.end_call(&function.into(), &args, Some(result));
+    let reds = [pointer, number];
+    let handed = crate::tracer::Handed::Word(result);
+    let opnd = s.end_handed_over(function, &PORTAL, &[], &reds, handed);
     s.leave_level();
     let result = Word { now: result, opnd };
     // While the level is open the log says where it was handed over, then only what it gave.
