@@ -7,6 +7,7 @@ mod calling;
 use calling::Insn::{self, *};
 use jitgen::modes::{self, MODES, Run, run_with, traces};
 use jitgen_core::ir::{Op, Trace};
+use std::slice::from_ref;
 
 #[track_caller]
 fn agree(name: &str, functions: &[Vec<Insn>], arguments: &[i64]) -> Run {
@@ -36,15 +37,15 @@ fn twice(down: &[Insn], between: &[Insn], up: &[Insn]) -> Vec<Insn> {
 #[test]
 fn code_is_called_without_the_runtime() {
     let function = twice(&[Count], &[], &[Note(-9)]);
-    let run = agree("twice", &[function.clone()], &[14, 15]);
+    let run = agree("twice", from_ref(&function), &[14, 15]);
     assert!(run.statistics.returning > 1, "{:?}", run.statistics);
     let found = traces("threshold=3,bridge_threshold=3,background=off,log=trace", || {
-        calling::run(&[function.clone()], &[12]);
+        calling::run(from_ref(&function), &[12]);
     });
     assert!(found.iter().any(|trace| calls(trace) > 0));
     // The runtime enters code for the outermost calls, and for each exit that has no bridge yet.
     let settings = "threshold=3,bridge_threshold=3,background=off,check=off";
-    let run = run_with(settings, || calling::run(&[function.clone()], &[20]));
+    let run = run_with(settings, || calling::run(from_ref(&function), &[20]));
     assert!(run.statistics.enters < 1_000, "of 28,656 calls: {:?}", run.statistics);
 }
 
@@ -52,7 +53,7 @@ fn code_is_called_without_the_runtime() {
 fn a_recursion_that_branches_is_not_unrolled() {
     let function = twice(&[Count], &[], &[]);
     let found = traces("threshold=3,bridge_threshold=3,background=off,log=trace", || {
-        calling::run(&[function.clone()], &[16]);
+        calling::run(from_ref(&function), &[16]);
     });
     let (pieces, ops) = (found.len(), found.iter().map(Trace::inst_count).sum::<usize>());
     assert!(pieces < 20 && ops < 1_500, "{pieces} pieces, {ops} operations");
@@ -118,7 +119,7 @@ fn what_waiting_levels_hold_is_not_collected() {
     for heap in ["gc_threshold=8388608", "gc_threshold=5000", "gc_stress=on"] {
         for (mode, settings) in MODES {
             let settings = format!("{settings},{heap}");
-            let branching = run_with(&settings, || calling::run(&[function.clone()], &[6, 8]));
+            let branching = run_with(&settings, || calling::run(from_ref(&function), &[6, 8]));
             let deep = run_with(&settings, || {
                 calling::run(&[main.clone(), line.clone()], &[20, 60, 30, 90, 10])
             });

@@ -141,10 +141,14 @@ fn variables_of_a_recursive_interpreter_stay_in_registers() {
 
 /// The compiled loop of a kernel of the register machine.
 fn kernel(name: &str) -> Vec<Trace> {
+    kernel_of_size(name, 100)
+}
+
+fn kernel_of_size(name: &str, size: i64) -> Vec<Trace> {
     let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == name);
     let kernel = kernel.expect("there is such a kernel");
     optimized_by(|| {
-        let _ = register::kernels::outcome(&(kernel.program)(100));
+        let _ = register::kernels::outcome(&(kernel.program)(size));
     })
 }
 
@@ -190,7 +194,8 @@ fn calls_of_closures_are_part_of_the_loop() {
 /// The interpreter keeps the guest's frames: the trace goes in circles down and up again.
 #[test]
 fn a_recursion_in_frames_is_a_loop_down_and_a_loop_up() {
-    let traces = kernel("recursion");
+    // As deep as 49 frames.
+    let traces = kernel_of_size("recursion", 2_000);
     let jumps = |trace: &&Trace| trace.blocks.iter().any(|b| matches!(b.end, End::Jump(..)));
     let loops = traces.iter().filter(jumps).count();
     assert!(loops >= 2, "{loops} loops");

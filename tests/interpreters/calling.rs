@@ -26,6 +26,7 @@ pub fn run(functions: &[Vec<Insn>], arguments: &[i64]) -> String {
 }
 
 #[jitgen_core::interpreter]
+#[allow(clippy::manual_unwrap_or, reason = "the tracer knows `match`")]
 pub mod vm {
     use super::*;
     use jitgen_core::gc::OutOfMemory;

@@ -12,6 +12,9 @@ pub type Place = (&'static Portal, Box<[u64]>);
 /// Answers a question about the location with these keys of greens.
 pub type Asks = Box<dyn Fn(&[u64]) -> bool>;
 
+/// The same of a location of any portal.
+pub type AsksOf<R> = Box<dyn Fn(&'static Portal, &[u64]) -> R>;
+
 /// How a recording is to go.
 pub struct Plan {
     /// The trace's name.
@@ -39,9 +42,9 @@ pub struct Plan {
     /// How many portals may be inside of each other in it, besides its own.
     pub inline_depth: usize,
     /// Does that portal call itself there?
-    pub recurses: Box<dyn Fn(&'static Portal, &[u64]) -> bool>,
+    pub recurses: AsksOf<bool>,
     /// Gives the address of the cell by which code calls the code for these greens of a portal.
-    pub call_cell: Box<dyn Fn(&'static Portal, &[u64]) -> u64>,
+    pub call_cell: AsksOf<u64>,
     /// The address of the byte that says that a residual call has panicked.
     pub panic_flag: u64,
 }
