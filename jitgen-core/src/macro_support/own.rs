@@ -281,7 +281,7 @@ pub fn counts_of() -> (u64, u64) {
 /// somewhere else: then traces do not make one.
 pub fn counted_layout<T>() -> Option<Layout> {
     let distance = rc_distance::<T>();
-    if strong_distance() > 8 || distance < 16 || distance > 1 << 16 {
+    if strong_distance() > 8 || !(16..=1 << 16).contains(&distance) {
         return None;
     }
     let align = align_of::<T>().max(align_of::<usize>());
