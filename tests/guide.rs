@@ -8,7 +8,11 @@
 //!
 //! Invariant `both-ways`: no row without an example, no example without a row.
 
-#[allow(clippy::all, reason = "the examples show constructs that clippy would write otherwise")]
+#[allow(
+    clippy::all,
+    non_upper_case_globals,
+    reason = "the examples show constructs that clippy would write otherwise"
+)]
 #[path = "interpreters/table/mod.rs"]
 mod table;
 

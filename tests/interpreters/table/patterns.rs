@@ -73,7 +73,6 @@ fn alternatives(_m: &mut Machine, a: i64, b: i64) -> i64 {
 const LIMIT: i64 = 7;
 
 /// One that is written as a variant is.
-#[allow(non_upper_case_globals, reason = "that it is possible is what is shown")]
 const Small: i64 = 1;
 
 /// Two of them.
