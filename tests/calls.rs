@@ -39,7 +39,7 @@ fn code_is_called_without_the_runtime() {
     let function = twice(&[Count], &[], &[Note(-9)]);
     let run = agree("twice", from_ref(&function), &[14, 15]);
     assert!(run.statistics.returning > 1, "{:?}", run.statistics);
-    let (found, _) = traces("threshold=3,bridge_threshold=3,background=off,log=trace", || {
+    let found = traces("threshold=3,bridge_threshold=3,background=off,log=trace", || {
         calling::run(from_ref(&function), &[12]);
     });
     assert!(found.iter().any(|trace| calls(trace) > 0));
@@ -52,7 +52,7 @@ fn code_is_called_without_the_runtime() {
 #[test]
 fn a_recursion_that_branches_is_not_unrolled() {
     let function = twice(&[Count], &[], &[]);
-    let (found, _) = traces("threshold=3,bridge_threshold=3,background=off,log=trace", || {
+    let found = traces("threshold=3,bridge_threshold=3,background=off,log=trace", || {
         calling::run(from_ref(&function), &[16]);
     });
     let (pieces, ops) = (found.len(), found.iter().map(Trace::inst_count).sum::<usize>());

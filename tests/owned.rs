@@ -73,7 +73,7 @@ fn each_instruction() {
 fn made(code: &[I]) -> (usize, Trace) {
     let code: Vec<I> = code.iter().copied().chain([I::Again]).collect();
     let settings = "threshold=3,bridge_threshold=1000,background=off,log=trace";
-    let (traces, _) = traces(settings, || drop(owned::run(&code, 60)));
+    let traces = traces(settings, || drop(owned::run(&code, 60)));
     let trace = traces.into_iter().next().expect("the loop is compiled");
     let body = trace.blocks.last().expect("a trace has blocks");
     let used = |value| {

@@ -12,7 +12,7 @@
 #[path = "interpreters/stack_machine/mod.rs"]
 mod stack_machine;
 
-use jitgen::modes::traces;
+use jitgen::modes::traces_and_statistics;
 use jitgen_core::Statistics;
 use jitgen_core::ir::Trace;
 use stack_machine::kernels::{KERNELS, outcome};
@@ -20,10 +20,13 @@ use stack_machine::kernels::{KERNELS, outcome};
 /// Runs a kernel; gives the optimized traces in the order in which they were made.
 fn compiled(name: &str, size: i64) -> (Vec<Trace>, Statistics) {
     let kernel = KERNELS.iter().find(|kernel| kernel.name == name).expect("it is a kernel");
-    traces("threshold=5,bridge_threshold=5,background=off,log=trace,region_min=1000000", || {
-        let result = outcome(&(kernel.program)(size));
-        assert_eq!(format!("{result:?}"), format!("{:?}", (kernel.native)(size)));
-    })
+    traces_and_statistics(
+        "threshold=5,bridge_threshold=5,background=off,log=trace,region_min=1000000",
+        || {
+            let result = outcome(&(kernel.program)(size));
+            assert_eq!(format!("{result:?}"), format!("{:?}", (kernel.native)(size)));
+        },
+    )
 }
 
 /// How often an op stands in the last block: the body of a loop that is peeled.

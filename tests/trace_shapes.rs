@@ -28,7 +28,7 @@ fn optimized(source: &str) -> Vec<Trace> {
 
 /// The optimized traces that a run makes, in order.
 fn optimized_by(run: impl FnOnce() + Send) -> Vec<Trace> {
-    modes::traces("threshold=3,bridge_threshold=3,background=off,log=trace", run).0
+    modes::traces("threshold=3,bridge_threshold=3,background=off,log=trace", run)
 }
 
 /// The block that is the body of a peeled loop.

@@ -88,12 +88,20 @@ pub fn agree_on(stack: usize, name: &str, run: impl Fn() -> String + Send + Sync
 }
 
 /// Runs with the given settings, `log=trace` among them, on a thread of its own; gives the
-/// optimized traces in the order in which they were made, and what the JIT did.
+/// optimized traces in the order in which they were made.
 ///
 /// # Panics
 /// If the run panics, the settings make no sense, a trace cannot be read, or the evaluator found a
 /// recorded one wrong.
-pub fn traces(settings: &str, run: impl FnOnce() + Send) -> (Vec<Trace>, Statistics) {
+pub fn traces(settings: &str, run: impl FnOnce() + Send) -> Vec<Trace> {
+    traces_and_statistics(settings, run).0
+}
+
+/// As [`traces`]; and what the JIT did.
+pub fn traces_and_statistics(
+    settings: &str,
+    run: impl FnOnce() + Send,
+) -> (Vec<Trace>, Statistics) {
     let result = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let log = Rc::new(RefCell::new(String::new()));
