@@ -271,7 +271,8 @@ fn made_in_traces(name: &str, body: &[I]) {
 
 #[test]
 fn objects_of_many_words_are_made_in_traces() {
-    made_in_traces("large", &[I::Large(7), I::Last(1)]);
+    made_in_traces("large", &[I::Large(7)]);
+    made_in_traces("both", &[I::Large(7), I::Last(1)]);
 }
 
 #[test]

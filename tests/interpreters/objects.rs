@@ -392,9 +392,14 @@ pub mod vm {
                 let n = number(machine, from)?;
                 let values = [machine.registers[from].get(); 8];
                 let numbers = [n, 7, machine.digest & 7, n + 1, 9];
-                let last = if n % 8 == 0 { None } else { machine.large };
-                let large = Large { values, numbers, small: n as u16, last };
-                machine.large = Some(Gc::try_new(large)?);
+                let large = Large { values, numbers, small: n as u16, last: machine.large };
+                let large = Gc::try_new(large)?;
+                // Bridges begin behind the call, whose result is known to be no error.
+                if let Some(last) = machine.large {
+                    let sum = last.numbers[2] + i64::from(last.small);
+                    machine.digest = machine.digest.wrapping_mul(3).wrapping_add(sum);
+                }
+                machine.large = if n % 8 == 0 { None } else { Some(large) };
                 (from, Value::Int(n))
             }
             Insn::Last(to) => {
