@@ -1,4 +1,5 @@
-//! Traced helpers, as their callers' twins enter them, and results as logs have them.
+//! Traced helpers, as their callers' twins enter them; values as logs have them, and as bytes in
+//! memory.
 //!
 //! ```text
 //! twin(a, b)  =>  match begin_inline(&[a.o, b.o]) {
