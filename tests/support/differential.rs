@@ -27,7 +27,7 @@ pub struct Ending {
     pub resume: ResumeId,
     /// The values of the reds and of the log's operands.
     pub args: Vec<Const>,
-    /// The log without operands: which entries there are.
+    /// The log without operands: which entries there are, and what is in the scratch area for them.
     pub log: Vec<String>,
     /// The memory's regions, without the scratch area, and what was written elsewhere.
     pub memory: Vec<(u64, Vec<u8>)>,
@@ -96,18 +96,24 @@ pub fn ended(trace: &Trace, exit: ExitId, args: Vec<Const>, model: &Model) -> Ru
     Run::Ended(Box::new(Ending {
         resume: exit.resume,
         args: operands,
-        log: exit.log.iter().map(entry_kind).collect(),
+        log: exit.log.iter().map(|entry| entry_text(entry, model, scratch)).collect(),
         memory: regions.chain(written).collect(),
         calls: model.calls.clone(),
     }))
 }
 
-fn entry_kind(entry: &LogEntry) -> String {
+/// The entry without operands, but with the bytes of scratch memory that it names.
+fn entry_text(entry: &LogEntry, model: &Model, scratch: u64) -> String {
     match entry {
         LogEntry::Load(_) => "load".to_owned(),
         LogEntry::Store => "store".to_owned(),
         LogEntry::Call(arg) => format!("call {}", arg.is_some()),
-        LogEntry::Blob { offset, size } => format!("blob {offset:+} {size}"),
+        LogEntry::Blob { offset, size } => {
+            let area = model.regions().find(|(address, _)| *address == scratch);
+            let bytes =
+                area.and_then(|(_, area)| area.get(*offset as usize..)?.get(..*size as usize));
+            format!("blob {offset:+} {bytes:02x?}")
+        }
         LogEntry::Return { call, next, size } => format!("return {call}..{next} {size}"),
         LogEntry::Level { call, next, size } => format!("level {call}..{next} {size}"),
         LogEntry::Result { size } => format!("result {size}"),

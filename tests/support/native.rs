@@ -287,6 +287,7 @@ fn dispatch(site: usize, ints: [u64; INTS], floats: [f64; FLOATS]) -> u64 {
         let result = match site.op {
             Op::CallRead => model.call_read(&site.symbol, &args, site.result),
             Op::CallPure | Op::CallIfPure => model.call_pure(&site.symbol, &args, site.result),
+            Op::CallCode => model.call_code(&site.symbol, &args).map(|()| 0),
             _ => model.call(&site.symbol, &args, site.result),
         };
         copy_out(model);

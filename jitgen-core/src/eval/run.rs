@@ -174,6 +174,10 @@ impl Frame<'_> {
         let bits = match inst.op {
             Op::CallRead => memory.call_read(&call.symbol, &args, result)?,
             Op::CallPure | Op::CallIfPure => memory.call_pure(&call.symbol, &args, result)?,
+            Op::CallCode => {
+                memory.call_code(&call.symbol, &args)?;
+                return Ok(None);
+            }
             _ => {
                 let kept = call.keeps.iter().map(|kept| {
                     let base = self.get(kept.base).bits;
