@@ -288,7 +288,8 @@ fn dispatch(site: usize, ints: [u64; INTS], floats: [f64; FLOATS]) -> u64 {
             Op::CallRead => model.call_read(&site.symbol, &args, site.result),
             Op::CallPure | Op::CallIfPure => model.call_pure(&site.symbol, &args, site.result),
             Op::CallCode => model.call_code(&site.symbol, &args).map(|()| 0),
-            _ => model.call(&site.symbol, &args, site.result),
+            Op::Call | Op::CallIf => model.call(&site.symbol, &args, site.result),
+            op => unreachable!("{} is no call", op.mnemonic()),
         };
         copy_out(model);
         result.expect("the model's functions do not fail")

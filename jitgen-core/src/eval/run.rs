@@ -178,7 +178,7 @@ impl Frame<'_> {
                 memory.call_code(&call.symbol, &args)?;
                 return Ok(None);
             }
-            _ => {
+            Op::Call | Op::CallIf => {
                 let kept = call.keeps.iter().map(|kept| {
                     let base = self.get(kept.base).bits;
                     let at =
@@ -188,6 +188,7 @@ impl Frame<'_> {
                 memory.keep(&kept.collect::<Vec<_>>());
                 memory.call(&call.symbol, &args, result)?
             }
+            op => unreachable!("{} is no call", op.mnemonic()),
         };
         Ok(result.map(|ty| Const::new(ty, bits)))
     }

@@ -217,7 +217,20 @@ impl Generator {
         (0..number).map(kept).collect()
     }
 
+    /// A call, often between two loads of a word that calls write.
     pub(super) fn call(&mut self) {
+        if self.chance(1, 2) {
+            return self.call_function();
+        }
+        let (offset, ty, points) = FIELDS[0];
+        let object = self.of_kind(Ty::Ptr, Some(Pointee::Object));
+        let shared = (object, offset, ty, points, 0);
+        self.load(shared);
+        self.call_function();
+        self.load(shared);
+    }
+
+    fn call_function(&mut self) {
         let (symbol, params, result) = pick(&mut self.rng, &FUNCTIONS);
         let ops = [Op::Call, Op::CallRead, Op::CallPure, Op::CallIf, Op::CallIfPure];
         let op = pick(&mut self.rng, &ops);
