@@ -110,7 +110,9 @@ impl<'a> Case<'a> {
     fn check(&self, native: &mut Native, passes: Option<Passes>) -> Result<(), String> {
         let optimized = self.after(passes);
         self.check_trace(native, passes, &optimized)?;
-        if passes == Some(Passes::ALL) {
+        // A region differs by what exits do before they go on.
+        let has_pending = optimized.exits.iter().any(|exit| !exit.pending.is_empty());
+        if passes == Some(Passes::ALL) && (has_pending || self.seed % 8 == 0) {
             let region = joined(&optimized);
             let check = self.check_trace(native, passes, &region);
             check.map_err(|error| format!("in a region, {error}"))?;
