@@ -23,6 +23,7 @@ impl Generator {
             let arg = self.word();
             args.push(arg);
         }
+        args.iter().for_each(|arg| self.shows(*arg));
         self.add_call(Op::CallCode, "portal", args, None);
         let array = Some(Pointee::Array(Ty::I64));
         self.add(place, array);

@@ -113,6 +113,8 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
         | Op::CallPure
         | Op::CallIf
         | Op::CallIfPure
+        | Op::New
+        | Op::Free
         | Op::ResultOf
         | Op::Guard
         | Op::GuardNot => unreachable!("{} is not pure", n.op.mnemonic()),
