@@ -177,7 +177,7 @@ fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<boo
                 Sig::Load => overwritten.remove_aliases(access()),
                 Sig::Store => {
                     let access = access();
-                    let mut later = overwritten.at_place(access);
+                    let mut later = overwritten.around(access);
                     if later.any(|(word, ())| access.is_within(&word)) {
                         dead[b][i] = true;
                         found = true;
@@ -189,8 +189,7 @@ fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<boo
                 Sig::Call | Sig::CallIf => {
                     let call = &trace.calls[inst.call().index()];
                     let kept = Untouched::by(call, defs);
-                    let unread = |word: &Access| !call.may_read(inst.op, word.class);
-                    overwritten.retain(|word| unread(word) || kept.contains(word));
+                    overwritten.remove_classes(|class| call.may_read(inst.op, class), &kept);
                 }
                 Sig::Guard => overwritten.clear(),
                 Sig::Binary

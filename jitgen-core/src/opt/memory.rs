@@ -66,7 +66,7 @@ impl Facts {
 
     /// Ends what a call may write; `kept` is what it leaves alone.
     pub fn call(&mut self, op: Op, call: &Call, kept: &Untouched) {
-        self.words.retain(|word| !call.may_write(op, word.class) || kept.contains(word));
+        self.words.remove_classes(|class| call.may_write(op, class), kept);
     }
 
     fn loaded(&mut self, access: Access, value: Arg) {
@@ -86,7 +86,7 @@ impl Facts {
 
     /// A known word that has all bytes of `access`, and which of them is the first.
     fn around(&self, access: Access) -> Option<(Access, Fact, u32)> {
-        let words = self.words.at_place(access);
+        let words = self.words.around(access);
         let mut around = words.filter(|(word, _)| access.is_within(word));
         around.find_map(|(word, fact)| Some((word, fact, access.start_in(&word)?)))
     }
@@ -169,7 +169,7 @@ impl Forward<'_> {
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?
     fn holds(&self, access: Access, value: Arg) -> bool {
-        let words = self.facts.words.at_place(access);
+        let words = self.facts.words.around(access);
         let mut same = words.filter(|(word, _)| {
             word.ty.size() == access.ty.size() && word.address.offset == access.address.offset
         });
