@@ -26,6 +26,7 @@ use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::sink::sink;
+use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
 use std::collections::HashMap;
@@ -36,7 +37,13 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
     if trace.blocks.len() == 2 {
         merge_params(&mut trace, &mut fired);
     }
-    let defs = definitions(&trace);
+    let mut defs = definitions(&trace);
+    if passes.contains(Passes::VIRTUALS) {
+        if virtuals(&mut trace, &defs, &mut fired) {
+            merge_params(&mut trace, &mut fired);
+        }
+        defs = definitions(&trace);
+    }
     if passes.contains(Passes::SINK) && sink(&mut trace, &defs, &mut fired) {
         merge_params(&mut trace, &mut fired);
     }
@@ -208,7 +215,8 @@ fn find_dead_stores(
                 Sig::Call | Sig::CallIf => {
                     let call = &trace.calls[inst.call().index()];
                     let kept = Untouched::by(call, defs);
-                    overwritten.remove_classes(|class| call.may_read(inst.op, class), &kept);
+                    let read = |class| call.may_read(inst.op, class);
+                    overwritten.remove_classes(read, |_| false, &kept);
                 }
                 Sig::Guard => overwritten.clear(),
                 Sig::Binary

@@ -14,11 +14,15 @@
 //! Invariant `exact`: a fact is true of memory at that place of the trace, as long as the trace's
 //! alias classes keep what they promise (`ir::Class`). So a store of what memory holds can go.
 //!
-//! A `call` ends the facts that it may write: all, unless it declares less or keeps more.
+//! A `call` ends the facts that it may write: all, unless it declares less or keeps more. What is in an object that
+//! nobody else knows (`fresh`) only stores through its own address change. A `free` ends no facts:
+//! what is true of memory that nobody accesses does no harm.
 //!
-//! Not here: dead stores (`backward`), allocations, immutable fields.
+//! Not here: dead stores (`backward`), objects that are not made (`virtuals`), immutable fields.
 
+use super::address::Place;
 use super::forward::Forward;
+use super::fresh::Private;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
@@ -39,6 +43,7 @@ pub(super) struct Fact {
 #[derive(Clone, Default, Debug)]
 pub(super) struct Facts {
     words: Words<Fact>,
+    pub private: Private,
     next: u32,
 }
 
@@ -66,7 +71,11 @@ impl Facts {
 
     /// Ends what a call may write; `kept` is what it leaves alone.
     pub fn call(&mut self, op: Op, call: &Call, kept: &Untouched) {
-        self.words.remove_classes(|class| call.may_write(op, class), kept);
+        if op == Op::Free {
+            return;
+        }
+        let private = |place: &Place| self.private.has(place.base);
+        self.words.remove_classes(|class| call.may_write(op, class), private, kept);
     }
 
     fn loaded(&mut self, access: Access, value: Arg) {
@@ -74,7 +83,9 @@ impl Facts {
     }
 
     fn stored(&mut self, access: Access, value: Arg) {
-        self.words.remove_aliases(access);
+        let private = &self.private;
+        let here = access.address.place;
+        self.words.remove_aliases_but(access, |place| private.apart(place, &here));
         self.add(access, value, true);
     }
 
@@ -115,6 +126,7 @@ impl Forward<'_> {
             return known;
         }
         let value = self.emit_with(inst.ty, Inst { a: pointer, imm, ..*inst });
+        self.facts.private.leak_held(access.address.place.base);
         if memory {
             self.facts.loaded(access, value);
         }
@@ -164,6 +176,7 @@ impl Forward<'_> {
             }
             self.facts.stored(access, value);
         }
+        self.hold(access, value);
         self.insts.push(Inst { a: pointer, b: value, imm, ..*inst });
     }
 

@@ -12,7 +12,7 @@
 //!
 //! The words of a place are kept in *lines* of [`LINE`] bytes, so an access looks at two of them at
 //! most; and a table says where the words of each class are, so what an access does not touch is not
-//! looked at, but for the classes and for what a call keeps.
+//! looked at, but for the classes, for what a call keeps, and for places that are known to be apart.
 //!
 //! Invariants: `types-say-nothing` (which type a word is accessed at has no influence on aliasing,
 //! but for its size), `listed` (the line of a word is listed under its class and place),
@@ -172,6 +172,12 @@ impl<T: Copy> Words<T> {
 
     /// Removes the words that an access may touch.
     pub fn remove_aliases(&mut self, access: Access) {
+        self.remove_aliases_but(access, |_| false);
+    }
+
+    /// Removes the words that an access may touch, but for those at other places that are known to be
+    /// `apart` from its own.
+    pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(&Place) -> bool) {
         for line in Line::around(access.address) {
             if let Some(words) = self.lines.get_mut(&line) {
                 words.retain(|(word, _)| !word.may_touch(&access));
@@ -187,18 +193,32 @@ impl<T: Copy> Words<T> {
             let mut all = std::mem::take(places);
             places.extend(all.remove_entry(&here));
             for (place, numbers) in all {
+                if apart(&place) {
+                    places.insert(place, numbers);
+                    continue;
+                }
                 remove(&mut self.lines, place, &numbers, |word| word.class == *class);
             }
         }
     }
 
-    /// Removes the words of the classes of which `touched` holds, but for what is kept.
-    pub fn remove_classes(&mut self, touched: impl Fn(Class) -> bool, kept: &Untouched) {
+    /// Removes the words of the classes of which `touched` holds, but for what is kept and those at
+    /// places that are `apart`.
+    pub fn remove_classes(
+        &mut self,
+        touched: impl Fn(Class) -> bool,
+        apart: impl Fn(&Place) -> bool,
+        kept: &Untouched,
+    ) {
         for (class, places) in &mut self.classes {
             if !touched(*class) {
                 continue;
             }
             for (place, numbers) in std::mem::take(places) {
+                if apart(&place) {
+                    places.insert(place, numbers);
+                    continue;
+                }
                 let gone = |word: &Access| word.class == *class && !kept.contains(word);
                 remove(&mut self.lines, place, &numbers, gone);
                 if kept.has_place(&place) {
@@ -292,10 +312,19 @@ mod tests {
                     let call = numbers.call();
                     let writes = |class| call.may_write(crate::ir::Op::Call, class);
                     let kept = Untouched::by(&call, &Defs::default());
-                    words.remove_classes(writes, &kept);
-                    list.retain(|(word, _)| !writes(word.class) || kept.contains(word));
+                    let apart = |place: &Place| place.root.is_some();
+                    words.remove_classes(writes, apart, &kept);
+                    list.retain(|(word, _)| {
+                        !writes(word.class) || apart(&word.address.place) || kept.contains(word)
+                    });
                 }
-                1..=5 => {
+                1..=2 => {
+                    let here = access.address.place;
+                    let apart = |place: &Place| place.base != here.base;
+                    words.remove_aliases_but(access, apart);
+                    list.retain(|(word, _)| !word.may_touch(&access) || apart(&word.address.place));
+                }
+                3..=5 => {
                     words.remove_aliases(access);
                     list.retain(|(word, _)| !word.may_touch(&access));
                 }
