@@ -14,7 +14,7 @@ use crate::model::{Function, Home, Module, Role};
 use crate::{coverage, portal, residual, signature, twin};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
@@ -119,7 +119,7 @@ pub fn item(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#(#items)*)
 }
 
-/// A function of the module that says whether arithmetic is checked in this crate.
+/// A function of the module (or item) that says whether arithmetic is checked in this crate.
 pub fn overflow_probe() -> TokenStream {
     quote! {
         #[doc(hidden)]
@@ -230,8 +230,15 @@ fn place(items: &mut Vec<Item>, model: &Module, twins: Vec<(usize, TokenStream)>
             _ => (),
         }
     }
+    let mut together: BTreeMap<usize, (Vec<&Function>, Vec<TokenStream>)> = BTreeMap::new();
     for (index, twin) in twins {
         let function = &model.functions[index];
+        if twin::shares_impl(function) {
+            let (functions, twins) = together.entry(function.at.0).or_default();
+            functions.push(function);
+            twins.push(twin);
+            continue;
+        }
         match (&function.home, &mut items[function.at.0]) {
             (Home::Impl(_), Item::Impl(block)) => block.items.push(ImplItem::Verbatim(twin)),
             (Home::Trait, Item::Trait(definition)) => {
@@ -239,6 +246,15 @@ fn place(items: &mut Vec<Item>, model: &Module, twins: Vec<(usize, TokenStream)>
             }
             _ => items.push(Item::Verbatim(twin)),
         }
+    }
+    for (functions, twins) in together.into_values() {
+        // In a module they are there for all.
+        let around = functions[0].alone.then(|| {
+            let checks = twins.iter().any(|twin| twin::mentions(twin, "__jitgen_checked"));
+            let (probe, table) = (checks.then(overflow_probe), coverage::table(&functions));
+            quote!(#probe #table)
+        });
+        items.push(Item::Verbatim(twin::implement(functions[0], &twins, around)));
     }
 }
 
