@@ -283,7 +283,7 @@ impl Twin<'_> {
     }
 
     /// The local that the expression names, if it is one.
-    fn local_name(&mut self, e: &Expr) -> Option<syn::Ident> {
+    pub fn local_name(&mut self, e: &Expr) -> Option<syn::Ident> {
         let Expr::Path(path) = e else { return None };
         let name = path.path.get_ident()?;
         if self.scope.hidden.iter().any(|hidden| name == hidden) {
