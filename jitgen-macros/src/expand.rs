@@ -119,18 +119,15 @@ pub fn item(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#(#items)*)
 }
 
-/// A function of the module (or item) that says whether arithmetic is checked in this crate.
+/// What says, in a module or item, whether arithmetic is checked in this crate.
 pub fn overflow_probe() -> TokenStream {
     quote! {
         #[doc(hidden)]
-        fn __jitgen_checked() -> bool {
-            static CHECKED: ::jitgen_core::macro_support::Checked =
-                ::jitgen_core::macro_support::Checked::new(
-                    ::core::cfg!(debug_assertions) || ::core::cfg!(panic = "abort"),
-                    || ::core::hint::black_box(u8::MAX) + ::core::hint::black_box(1),
-                );
-            CHECKED.get()
-        }
+        static __JITGEN_CHECKED: ::jitgen_core::macro_support::Checked =
+            ::jitgen_core::macro_support::Checked::new(
+                ::core::cfg!(debug_assertions) || ::core::cfg!(panic = "abort"),
+                || ::core::hint::black_box(u8::MAX) + ::core::hint::black_box(1),
+            );
     }
 }
 
@@ -250,7 +247,7 @@ fn place(items: &mut Vec<Item>, model: &Module, twins: Vec<(usize, TokenStream)>
     for (functions, twins) in together.into_values() {
         // In a module they are there for all.
         let around = functions[0].alone.then(|| {
-            let checks = twins.iter().any(|twin| twin::mentions(twin, "__jitgen_checked"));
+            let checks = twins.iter().any(|twin| twin::mentions(twin, "__JITGEN_CHECKED"));
             let (probe, table) = (checks.then(overflow_probe), coverage::table(&functions));
             quote!(#probe #table)
         });

@@ -97,4 +97,4 @@ pub use recursion::{
 };
 pub use shape::{Shape, TagAt};
 pub use std_types::none_bits;
-pub use traced::{Carried, Machine, Ptr, Scalar, Traced, Tv, carry, constant, lift, uncarry, unit};
+pub use traced::{CONSTANT, Carried, Machine, Ptr, Scalar, Traced, Tv, UNIT, carry, lift, uncarry};

@@ -92,7 +92,7 @@ impl<T: ?Sized> Place<T> {
     ///
     /// # Safety
     /// Only the type and the address may be used.
-    pub unsafe fn here<'a>(self) -> &'a T {
+    pub unsafe fn here<'a>(&self) -> &'a T {
         // SAFETY: the caller's promise.
         unsafe { &*self.address }
     }

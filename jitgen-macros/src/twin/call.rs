@@ -211,7 +211,7 @@ impl Twin<'_> {
         let fields: Vec<_> =
             (0..values.len()).map(|index| name("f")(index).to_token_stream()).collect();
         let (mut built, mut pattern) = (build(&natives), build(&fields));
-        let (mut rest, mut rest_opnd) = (quote!(), quote!(#m::constant()));
+        let (mut rest, mut rest_opnd) = (quote!(), quote!(#m::CONSTANT));
         if let Some(base) = base {
             built = with_rest(&built, &quote!(..__base.native()));
             pattern = with_rest(&pattern, &quote!(..));

@@ -125,7 +125,7 @@ pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream 
     if function.alone && shares_impl(function) {
         quote!(#methods __JITGEN_COVERAGE.seen();)
     } else if function.alone {
-        let checks = body.is_none_or(|body| mentions(body, "__jitgen_checked"));
+        let checks = body.is_none_or(|body| mentions(body, "__JITGEN_CHECKED"));
         let probe = checks.then(expand::overflow_probe);
         let table = coverage::table(&[function]);
         quote!(#methods #probe #table __JITGEN_COVERAGE.seen();)
@@ -405,7 +405,7 @@ impl Twin<'_> {
         match stmts.last() {
             Some(Stmt::Expr(_, None)) => (),
             Some(last) if diverges(last) => (),
-            _ => out.extend(quote!(#m::unit())),
+            _ => out.extend(quote!(#m::UNIT)),
         }
         out
     }
