@@ -5,8 +5,12 @@
 
 #![allow(dead_code, reason = "variants that only their numbers are asked of")]
 
-use jitgen_core::macro_support::{Shape, TagAt, Traced, Tv, lift, none_bits};
+use jitgen_core::macro_support::{
+    Shape, TagAt, Traced, Tv, counted_layout, counts_of, lift, none_bits,
+};
 use jitgen_core::prelude::*;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::{Cell, RefCell};
 use std::mem::offset_of;
 use std::rc::Rc;
 
@@ -136,4 +140,70 @@ fn variants_have_the_numbers_of_their_names() {
     let none: Tv<Option<Loose>> = lift(None);
     // SAFETY: as above.
     assert_eq!(unsafe { Option::<Loose>::variant(none.raw()) }, 0);
+}
+
+thread_local! {
+    static LAST: Cell<Option<Layout>> = const { Cell::new(None) };
+}
+
+/// The system's allocator, which notes what was allocated last.
+struct Noting;
+
+// SAFETY: it is the system's.
+unsafe impl GlobalAlloc for Noting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = LAST.try_with(|last| last.set(Some(layout)));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static NOTING: Noting = Noting;
+
+/// A trace allocates for an `Rc` what the standard library does.
+fn counted<T>(value: T) {
+    let name = std::any::type_name::<T>();
+    let rc = Rc::new(value);
+    let layout = LAST.get().unwrap_or_else(|| panic!("an Rc<{name}> is allocated"));
+    assert_eq!(counted_layout::<T>(), Some(layout), "{name}");
+    // SAFETY: an `Rc` of a sized type is one pointer, to what was allocated.
+    let start = unsafe { (&raw const rc).cast::<*const usize>().read() };
+    let others = [Rc::clone(&rc), Rc::clone(&rc)];
+    let weak = Rc::downgrade(&rc);
+    let (strong, weakly) = counts_of();
+    // SAFETY: the counts are in what was allocated.
+    unsafe {
+        assert_eq!(start.byte_add(strong as usize).read(), 3, "{name}");
+        assert_eq!(start.byte_add(weakly as usize).read(), 2, "{name}: all owners count as one");
+    }
+    drop((others, weak));
+}
+
+#[test]
+fn counted_values_are_where_they_are_assumed() {
+    counted(7u8);
+    counted(7i64);
+    counted([1u8; 13]);
+    counted((1u8, 2u64, 3u16));
+    counted(RefCell::new(vec![1]));
+    counted(1u128);
+}
+
+#[test]
+fn the_content_of_a_cell_is_behind_its_flag() {
+    assert_eq!(offsets(&RefCell::<i64>::SHAPE), [(0, "i64"), (8, "i64")]);
+    assert_eq!(words(RefCell::new(5i64)), [(0, 0), (8, 5)]);
+    assert_eq!(words(RefCell::new(5u8)), [(0, 0), (8, 5)]);
+    assert_eq!(words(RefCell::new((6u16, 7u64))).len(), 3);
+    let cell = RefCell::new(8u16);
+    let borrowed = cell.borrow_mut();
+    // SAFETY: the flag of a cell is an initialized word.
+    let flag = unsafe { (&raw const cell).cast::<i64>().read() };
+    assert_eq!(flag, -1);
+    drop(borrowed);
 }

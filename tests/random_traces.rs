@@ -60,9 +60,9 @@ fn variants(trace: &Trace) -> Vec<Trace> {
 /// No optimizer, all passes, one pass alone, all but one, and some set.
 fn passes_for(seed: u64) -> Vec<Option<Passes>> {
     let set = |bits: usize| Passes::subsets().nth(bits);
-    let bit = 1 << (seed % 8);
-    let some = (seed.wrapping_mul(0x9e37_79b9) >> 3) % 256;
-    vec![None, Some(Passes::ALL), set(bit), set(255 - bit), set(some as usize)]
+    let bit = 1 << (seed % 9);
+    let some = (seed.wrapping_mul(0x9e37_79b9) >> 3) % 512;
+    vec![None, Some(Passes::ALL), set(bit), set(511 - bit), set(some as usize)]
 }
 
 /// A trace and how it ends in some worlds, with regions at fake addresses and at real ones.

@@ -12,38 +12,21 @@
 #[path = "interpreters/stack_machine/mod.rs"]
 mod stack_machine;
 
-use jitgen_core::ir::{Trace, parse};
-use jitgen_core::{Config, Statistics, configure, statistics};
+use jitgen::modes::traces_and_statistics;
+use jitgen_core::Statistics;
+use jitgen_core::ir::Trace;
 use stack_machine::kernels::{KERNELS, outcome};
-use std::cell::RefCell;
-use std::rc::Rc;
 
 /// Runs a kernel; gives the optimized traces in the order in which they were made.
 fn compiled(name: &str, size: i64) -> (Vec<Trace>, Statistics) {
-    let log = Rc::new(RefCell::new(String::new()));
-    let sink = Rc::clone(&log);
-    let mut config = Config::default();
-    let settings = "threshold=5,bridge_threshold=5,background=off,log=trace,region_min=1000000";
-    config.apply(settings).expect("the settings are sound");
-    config.event_sink = Some(Box::new(move |line| {
-        sink.borrow_mut().push_str(line);
-        sink.borrow_mut().push('\n');
-    }));
-    configure(config).expect("each test has a thread of its own");
     let kernel = KERNELS.iter().find(|kernel| kernel.name == name).expect("it is a kernel");
-    let result = outcome(&(kernel.program)(size));
-    assert_eq!(format!("{result:?}"), format!("{:?}", (kernel.native)(size)));
-    let statistics = statistics();
-    assert_eq!(statistics.check_failures, 0);
-    let text = log.borrow();
-    let mut traces = vec![];
-    for part in text.split("jitgen: ").filter(|part| part.starts_with("optimized trace of")) {
-        let start = part.find("trace @").expect("the event shows the trace");
-        let end = part.find("\n}").expect("a trace ends with a brace");
-        let trace = parse(&part[start..end + 2]).unwrap_or_else(|error| panic!("{error}\n{part}"));
-        traces.extend(trace);
-    }
-    (traces, statistics)
+    traces_and_statistics(
+        "threshold=5,bridge_threshold=5,background=off,log=trace,region_min=1000000",
+        || {
+            let result = outcome(&(kernel.program)(size));
+            assert_eq!(format!("{result:?}"), format!("{:?}", (kernel.native)(size)));
+        },
+    )
 }
 
 /// How often an op stands in the last block: the body of a loop that is peeled.

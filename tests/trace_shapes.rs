@@ -7,9 +7,8 @@
 #[path = "interpreters/tree/mod.rs"]
 mod tree;
 
-use jitgen_core::ir::{Block, End, Trace, parse};
-use jitgen_core::{Config, configure, statistics};
-use std::cell::RefCell;
+use jitgen::modes;
+use jitgen_core::ir::{Block, End, Trace};
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
@@ -28,28 +27,8 @@ fn optimized(source: &str) -> Vec<Trace> {
 }
 
 /// The optimized traces that a run makes, in order.
-fn optimized_by(run: impl FnOnce()) -> Vec<Trace> {
-    let log = Rc::new(RefCell::new(String::new()));
-    let sink = Rc::clone(&log);
-    let mut config = Config::default();
-    let settings = "threshold=3,bridge_threshold=3,background=off,log=trace";
-    config.apply(settings).expect("the settings are sound");
-    config.event_sink = Some(Box::new(move |line| {
-        sink.borrow_mut().push_str(line);
-        sink.borrow_mut().push('\n');
-    }));
-    configure(config).expect("each test has a thread of its own");
-    run();
-    assert_eq!(statistics().check_failures, 0);
-    let text = log.borrow();
-    let mut traces = vec![];
-    for part in text.split("jitgen: ").filter(|part| part.starts_with("optimized trace of")) {
-        let start = part.find("trace @").expect("the event shows the trace");
-        let end = part.find("\n}").expect("a trace ends with a brace");
-        let trace = parse(&part[start..end + 2]).unwrap_or_else(|error| panic!("{error}\n{part}"));
-        traces.extend(trace);
-    }
-    traces
+fn optimized_by(run: impl FnOnce() + Send) -> Vec<Trace> {
+    modes::traces("threshold=3,bridge_threshold=3,background=off,log=trace", run)
 }
 
 /// The block that is the body of a peeled loop.
@@ -128,9 +107,9 @@ fn guards_share_the_exits_of_their_resume_points() {
 #[test]
 fn variables_of_a_recursive_interpreter_stay_in_registers() {
     let kernel = tree::kernels::KERNELS.iter().find(|kernel| kernel.name == "int_sum");
-    let program = kernel.expect("it is one").program(50);
+    let kernel = kernel.expect("it is one");
     let traces = optimized_by(|| {
-        tree::kernels::outcome(&program);
+        tree::kernels::outcome(&kernel.program(50));
     });
     let [one] = &traces[..] else { panic!("{} traces", traces.len()) };
     // Two sums: the variables and the flag of the cell that they are in are written in the exit.

@@ -38,9 +38,13 @@ impl Observer for Watch {
 impl Watch {
     /// Tells a model what it needs to know for the declared effects of the calls of `trace`; all
     /// calls of a function must declare the same. A word that has bytes of several classes is not
-    /// told: a call that may write one of them must not write the others.
+    /// told: a call that may write one of them must not write the others. Nor are objects.
     pub fn tell(&self, trace: &Trace, model: &mut Model) {
         for (address, ty) in &self.words {
+            // Where an object is, is not the same in another run.
+            if model.is_object(*address) {
+                continue;
+            }
             let class = |byte| self.bytes.get(&(address + u64::from(byte))).copied();
             if (1..ty.size()).all(|byte| class(byte) == class(0)) {
                 model.classify(*address, *ty, class(0).unwrap_or_default());

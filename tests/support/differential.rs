@@ -29,7 +29,8 @@ pub struct Ending {
     pub args: Vec<Const>,
     /// The log without operands: which entries there are.
     pub log: Vec<String>,
-    /// The memory's regions, without the scratch area, and what was written elsewhere.
+    /// The memory's regions, without the scratch area, the objects that can be reached, and what was
+    /// written elsewhere.
     pub memory: Vec<(u64, Vec<u8>)>,
     /// The effectful calls.
     pub calls: Vec<CallRecord>,
@@ -81,9 +82,6 @@ fn run_watched(trace: &Trace, world: &World, fuel: u64, watch: &mut dyn Observer
 
 /// The run that left `trace` by `exit`.
 pub fn ended(trace: &Trace, exit: ExitId, args: Vec<Const>, model: &Model) -> Run {
-    let scratch = jitgen_core::eval::Memory::scratch(model);
-    let regions = model.regions().filter(|(address, _)| *address != scratch);
-    let regions = regions.map(|(address, bytes)| (address, bytes.to_vec()));
     let written = model.written().iter().map(|(at, byte)| (*at, vec![*byte]));
     let exit = trace.exit(exit);
     // The optimizer may have found that an entry of the log is constant: then the exit has it.
@@ -93,11 +91,12 @@ pub fn ended(trace: &Trace, exit: ExitId, args: Vec<Const>, model: &Model) -> Ru
         let value = operand.as_const().or_else(|| args.next());
         operands.push(value.expect("an exit has a value for each operand that is not constant"));
     }
+    let (args, regions) = model.seen_from(&operands);
     Run::Ended(Box::new(Ending {
         resume: exit.resume,
-        args: operands,
+        args,
         log: exit.log.iter().map(entry_kind).collect(),
-        memory: regions.chain(written).collect(),
+        memory: regions.into_iter().chain(written).collect(),
         calls: model.calls.clone(),
     }))
 }

@@ -9,12 +9,16 @@
 //! - indices are masked before they are scaled, and arrays are longer than any sum of them;
 //! - divisors are made non-zero, or guarded.
 //!
+//! Half of the traces make objects, too, of the same fields as those of the world (`objects`). In
+//! these nothing depends on the bits of pointers.
+//!
 //! Guards are turned so that most pass in the first round. Several pointers point to the same
 //! object or array, at the same or at another place.
 //!
 //! Not here: comparing (`differential`), making failing traces small (`shrink`).
 
 mod memory;
+mod objects;
 
 use crate::typed_world::{ARRAYS, Pointee, REGIONS, world};
 use crate::world::{fake_regions, number, pick};
@@ -62,6 +66,14 @@ struct Generator {
     classes: u64,
     /// What some functions declare.
     effects: Vec<Effects>,
+    /// Does the trace make objects?
+    allocates: bool,
+    /// How many it has made.
+    allocations: i32,
+    /// Those that only it knows.
+    own: Vec<Arg>,
+    /// Those that have been freed.
+    gone: Vec<Arg>,
     /// Are there no calls?
     quiet: bool,
 }
@@ -84,8 +96,13 @@ pub fn generate(seed: u64) -> Generated {
         held: vec![],
         classes: 1,
         effects: vec![],
+        allocates: false,
+        allocations: 0,
+        own: vec![],
+        gone: vec![],
         quiet: false,
     };
+    this.allocates = this.chance(1, 2);
     this.classes = pick(&mut this.rng, &[1, 3, 100]);
     for _ in 0..3 {
         let effects = this.some_effects();
@@ -177,6 +194,7 @@ impl Generator {
                 1 if param.points.is_none() && self.chance(1, 4) => self.constant(param.ty),
                 _ => self.of_kind(param.ty, param.points),
             };
+            self.shows(arg);
             args.push(arg);
         }
         args
@@ -234,6 +252,9 @@ impl Generator {
     }
 
     fn step(&mut self) {
+        if self.allocates && self.chance(1, 8) {
+            return self.object();
+        }
         match self.below(29) {
             0..4 => self.integer(),
             4 | 5 => self.chain(),
@@ -316,7 +337,8 @@ impl Generator {
                 (pick(&mut self.rng, &ops), pick(&mut self.rng, &[Ty::F32, Ty::F64]), None)
             }
             1 => {
-                let ops = [Eq, Ne, LtU, LeU];
+                // Which object comes first is not the same each time.
+                let ops = if self.allocates { [Eq, Ne, Eq, Ne] } else { [Eq, Ne, LtU, LeU] };
                 let points = pick(&mut self.rng, &[Pointee::Object, Pointee::Array(Ty::I64)]);
                 (pick(&mut self.rng, &ops), Ty::Ptr, Some(points))
             }
@@ -410,7 +432,8 @@ impl Generator {
 
     /// An earlier pure operation or load once more.
     fn repeat(&mut self) {
-        let again = |inst: &&Inst| inst.dst.is_some() && !inst.op.is_call();
+        let again =
+            |inst: &&Inst| inst.dst.is_some() && !inst.op.is_call() && !self.gone.contains(&inst.a);
         let earlier: Vec<Inst> = self.insts.iter().filter(again).copied().collect();
         if earlier.is_empty() {
             return;

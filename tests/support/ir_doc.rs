@@ -18,6 +18,8 @@ What is not declared is what the operation says.
 Then may follow, as in `keeps(v0+8 24, v1)`, memory that it leaves alone whatever else is declared: 24 bytes from `v0+8` on, and the object into which `v1` points, as far as it is addressed with `v1`.
 A `call_read` or `call_pure` that declares writes does them when it fails.
 
+A `new` gives memory that nobody else knows, so it may be done later, in exits only, or not at all; no operation but `free` ends an object.
+
 An exit is `resume 3 [v0, i64 5] log […] pending […] -> b1`; what is empty is left out.
 `pending [i64 v0+8 @3 = v1, …]` are stores that the trace has done, and that are written when the exit is taken, in this order and before anything else.
 `-> b1` is the block that takes over, in a region.
@@ -70,6 +72,7 @@ fn types(op: Op) -> &'static str {
         Domain::Word => "integer, bool, ptr",
         Domain::Ordered => "integer, ptr",
         Domain::Float => "float",
+        Domain::Ptr => "ptr",
         Domain::Any => "any",
     }
 }
@@ -79,6 +82,7 @@ fn effect(effect: Effect) -> &'static str {
         Effect::None => "none",
         Effect::Read => "reads",
         Effect::Write => "writes",
+        Effect::Make => "makes memory",
         Effect::Any => "any",
         Effect::Exit => "may leave",
     }

@@ -91,9 +91,18 @@ pub fn agree_on(stack: usize, name: &str, run: impl Fn() -> String + Send + Sync
 /// optimized traces in the order in which they were made.
 ///
 /// # Panics
-/// If the settings make no sense or a trace cannot be read.
-pub fn traces(settings: &str, run: impl Fn() + Send + Sync) -> Vec<Trace> {
-    let text = std::thread::scope(|scope| {
+/// If the run panics, the settings make no sense, a trace cannot be read, or the evaluator found a
+/// recorded one wrong.
+pub fn traces(settings: &str, run: impl FnOnce() + Send) -> Vec<Trace> {
+    traces_and_statistics(settings, run).0
+}
+
+/// As [`traces`]; and what the JIT did.
+pub fn traces_and_statistics(
+    settings: &str,
+    run: impl FnOnce() + Send,
+) -> (Vec<Trace>, Statistics) {
+    let result = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let log = Rc::new(RefCell::new(String::new()));
             let sink = Rc::clone(&log);
@@ -105,16 +114,17 @@ pub fn traces(settings: &str, run: impl Fn() + Send + Sync) -> Vec<Trace> {
             }));
             configure(config).unwrap_or_else(|error| panic!("{error}"));
             run();
-            log.take()
+            (log.take(), statistics())
         });
         thread.join()
     });
-    let text = text.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
+    let (text, statistics) = result.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
+    assert_eq!(statistics.check_failures, 0);
     let parts = text.split("jitgen: ").filter(|part| part.starts_with("optimized trace of"));
     let traces = parts.flat_map(|part| {
         let start = part.find("trace @").expect("the event shows the trace");
         let end = part.find("\n}").expect("a trace ends with a brace");
         parse(&part[start..end + 2]).unwrap_or_else(|error| panic!("{error}\n{part}"))
     });
-    traces.collect()
+    (traces.collect(), statistics)
 }

@@ -26,10 +26,14 @@ const SITES: usize = 16;
 /// Bytes of a buffer.
 const BUFFER: usize = 1024;
 
+/// Bytes for objects.
+const OBJECTS: usize = 1 << 16;
+
 /// A compiler, real buffers, a frame and room for that of a callee.
 pub struct Native {
     compiler: Compiler,
     buffers: Vec<[u64; BUFFER / 8]>,
+    objects: Box<[u64; OBJECTS / 8]>,
     frames: Vec<Frame>,
     stacks: Box<Stacks>,
 }
@@ -72,7 +76,9 @@ impl Native {
         let stacks = Box::<Stacks>::default();
         stacks.set_native(usize::MAX);
         let frames = vec![Frame::clone(&Frame::new()); 2];
-        Ok(Native { compiler, buffers: vec![[0; BUFFER / 8]; buffers], frames, stacks })
+        let buffers = vec![[0; BUFFER / 8]; buffers];
+        let objects = Box::new([0; OBJECTS / 8]);
+        Ok(Native { compiler, buffers, objects, frames, stacks })
     }
 
     /// The addresses of the buffers, and of the frame's scratch area.
@@ -108,10 +114,13 @@ impl Native {
         for (slot, arg) in world.args.iter().enumerate() {
             self.frames[0].write(slot, arg.ty, arg.bits);
         }
-        copy_out(&world.model);
-        RUNNING.set(Some(Running { model: world.model.clone(), sites: compiled.sites.clone() }));
+        let mut model = world.model.clone();
+        let objects = self.objects.as_mut_ptr().expose_provenance() as u64;
+        model.set_objects(objects, objects + OBJECTS as u64);
+        copy_out(&model);
+        RUNNING.set(Some(Running { model, sites: compiled.sites.clone() }));
         // SAFETY: the slots hold arguments of the entry's types; the memory that the trace accesses
-        // is that of the buffers, because the evaluation in this world did not stray; no cell is
+        // is that of the buffers, and of objects that lie where there is room, because the evaluation in this world did not stray; no cell is
         // linked, and `compiled` outlives the call; the functions take what the platform passes
         // and do not unwind.
         let cell = unsafe { enter(compiled.code.entry(), self.frames.as_mut_ptr()) };
@@ -178,7 +187,8 @@ fn copy_out(model: &Model) {
         let target = std::ptr::with_exposed_provenance_mut::<u8>(address as usize);
         assert!(bytes.len() <= BUFFER, "a region is not larger than a buffer");
         // SAFETY: the regions of a world are at the addresses of a `Native`'s buffers and scratch
-        // area, which are exposed, alive and at least as long, and nobody else holds a reference.
+        // area, or objects in the memory for these, which are exposed, alive and at least as long,
+        // and nobody else holds a reference.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) }
     }
 }
@@ -285,6 +295,8 @@ fn dispatch(site: usize, ints: [u64; INTS], floats: [f64; FLOATS]) -> u64 {
         let model = &mut running.model;
         copy_in(model);
         let result = match site.op {
+            Op::New => model.allocate(0, &site.symbol, &args),
+            Op::Free => model.free(&site.symbol, &args).map(|()| 0),
             Op::CallRead => model.call_read(&site.symbol, &args, site.result),
             Op::CallPure | Op::CallIfPure => model.call_pure(&site.symbol, &args, site.result),
             _ => model.call(&site.symbol, &args, site.result),

@@ -33,7 +33,7 @@ pub const FIELDS: [(i32, Ty, Option<Pointee>); 9] = [
 ];
 
 /// Bytes of an object.
-const OBJECT: u64 = 64;
+pub const OBJECT: u64 = 64;
 /// Objects that there are.
 const OBJECTS: u64 = 3;
 /// Elements of an array.

@@ -10,16 +10,19 @@
 //! ```
 //!
 //! and a comparison that only guards need is computed as part of their branches, never as a value.
+//! An object that only exits need is made in the exits, however many there are: on the hot path
+//! nobody would free it.
 //!
-//! Invariants: `sunk-is-pure` (only ops with `Effect::None` that are not calls are moved),
-//! `sunk-is-bounded` (at most [`MAX_EXITS`] copies of an op and [`MAX_SUNK`] ops in an exit, so code
+//! Invariants: `sunk-is-pure` (only ops with `Effect::None` that are not calls, and `new`, are
+//! moved), `made-once` (a `new` is moved only into exits of its own block: a way that leads from
+//! one back to another passes the `new` in between), `sunk-is-bounded` (but for objects, at most [`MAX_EXITS`] copies of an op and [`MAX_SUNK`] ops in an exit, so code
 //! stays linear in the trace), `operands-dominate` (an exit's operands are defined on every way to
 //! it, hence so are their operands).
 //!
 //! Not here: Cranelift.
 
 use crate::ir::{Arg, Aux, BlockId, Effect, End, ExitId, Inst, Op, Sig, Trace, Ty, ValueId};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// In how many exits an op may be computed instead of on the hot path.
 const MAX_EXITS: usize = 8;
@@ -75,13 +78,13 @@ impl Plan {
 
     /// Decides the places from the uses, last instruction first.
     fn place(&mut self, trace: &Trace) {
-        let mut uses = Uses::new(trace);
+        let mut uses = Uses::new(trace, &self.order);
         uses.of_ends(&self.order);
         for block in self.order.iter().rev() {
             for (index, inst) in trace.block(*block).insts.iter().enumerate().rev() {
                 let mut place = Place::Here;
                 if let Some(dst) = inst.dst {
-                    place = uses.place(inst, dst);
+                    place = uses.place(inst, dst, *block);
                     self.places[dst.index()] = place;
                     self.guarded[dst.index()] = uses.by_value[dst.index()].guard;
                     self.definitions[dst.index()] = Some((*block, index));
@@ -210,21 +213,43 @@ struct Uses<'a> {
     compared: Vec<bool>,
     /// By exit: how many ops have been moved into it.
     sunk: Vec<usize>,
+    /// By value that is an object, or a place in one: all exits that need it.
+    objects: HashMap<ValueId, BTreeSet<ExitId>>,
+    /// By exit: the block that it is left from, if it is one.
+    blocks: Vec<Option<BlockId>>,
 }
 
 impl<'a> Uses<'a> {
-    fn new(trace: &'a Trace) -> Uses<'a> {
+    fn new(trace: &'a Trace, order: &[BlockId]) -> Uses<'a> {
         let mut compared = vec![false; trace.values.len()];
-        for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
-            if let (Sig::Compare, Some(dst)) = (inst.op.sig(), inst.dst) {
-                compared[dst.index()] = true;
+        let mut objects = HashMap::new();
+        let mut blocks = vec![None; trace.exits.len()];
+        let mut shared = vec![false; trace.exits.len()];
+        for id in order {
+            for inst in &trace.block(*id).insts {
+                let Some(dst) = inst.dst else { continue };
+                compared[dst.index()] = inst.op.sig() == Sig::Compare;
+                let inside = |arg: Arg| arg.as_value().is_some_and(|v| objects.contains_key(&v));
+                let place = inst.op == Op::PtrAdd && inst.b.as_const().is_some() && inside(inst.a);
+                if inst.op == Op::New || place {
+                    objects.insert(dst, BTreeSet::new());
+                }
             }
+            for exit in exits_of(trace, *id) {
+                let known = blocks[exit.index()].replace(*id);
+                shared[exit.index()] |= known.is_some_and(|known| known != *id);
+            }
+        }
+        for (block, shared) in blocks.iter_mut().zip(shared) {
+            *block = block.filter(|_| !shared);
         }
         Uses {
             trace,
             by_value: vec![ValueUses::NONE; trace.values.len()],
             compared,
             sunk: vec![0; trace.exits.len()],
+            objects,
+            blocks,
         }
     }
 
@@ -267,12 +292,16 @@ impl<'a> Uses<'a> {
             both[0] = Arg::NONE;
         }
         let uses = inst.dst.map_or(ValueUses::NONE, |dst| self.by_value[dst.index()]);
+        let of_object = inst.dst.and_then(|dst| self.objects.get(&dst)).cloned();
         for arg in args.iter().chain(&both) {
             if place == Place::Here || uses.guard {
                 self.here(*arg);
             }
             if place == Place::Exits {
-                uses.exits().iter().for_each(|exit| self.in_exit(*arg, *exit));
+                match &of_object {
+                    Some(exits) => exits.iter().for_each(|exit| self.in_exit(*arg, *exit)),
+                    None => uses.exits().iter().for_each(|exit| self.in_exit(*arg, *exit)),
+                }
             }
         }
     }
@@ -295,13 +324,24 @@ impl<'a> Uses<'a> {
 
     fn in_exit(&mut self, arg: Arg, exit: ExitId) {
         if let Arg::Value(v) = arg {
-            self.by_value[v.index()].add_exit(exit);
+            match self.objects.get_mut(&v) {
+                Some(exits) => drop(exits.insert(exit)),
+                None => self.by_value[v.index()].add_exit(exit),
+            }
         }
     }
 
     /// Where to compute `dst`, all of whose uses have been seen.
-    fn place(&mut self, inst: &Inst, dst: ValueId) -> Place {
+    fn place(&mut self, inst: &Inst, dst: ValueId, block: BlockId) -> Place {
         let uses = self.by_value[dst.index()];
+        if let Some(exits) = self.objects.get(&dst) {
+            let elsewhere = |exit: &ExitId| self.blocks[exit.index()] != Some(block);
+            return match uses.here || exits.iter().any(elsewhere) {
+                true => Place::Here,
+                false if exits.is_empty() => Place::Nowhere,
+                false => Place::Exits,
+            };
+        }
         let effect = inst.op.effect();
         if uses.here || !matches!(effect, Effect::None | Effect::Read) {
             return Place::Here;

@@ -25,6 +25,7 @@
 
 mod declared;
 mod model;
+mod objects;
 mod ops;
 mod run;
 
@@ -91,6 +92,23 @@ pub trait Memory {
         result: Option<Ty>,
     ) -> Result<u64, Fault> {
         self.call(symbol, args, result)
+    }
+
+    /// Does a `new`, whose number in the recording is given; the answer is the address.
+    ///
+    /// # Errors
+    /// As [`Memory::call`].
+    fn allocate(&mut self, number: u32, symbol: &str, args: &[Const]) -> Result<u64, Fault> {
+        let _ = number;
+        self.call(symbol, args, Some(Ty::Ptr))
+    }
+
+    /// Does a `free`.
+    ///
+    /// # Errors
+    /// If nothing has been allocated there.
+    fn free(&mut self, symbol: &str, args: &[Const]) -> Result<(), Fault> {
+        self.call(symbol, args, None).map(|_| ())
     }
 
     /// The address of the scratch area of the trace's frame.

@@ -7,6 +7,10 @@
 //! are not, because the optimizer may drop or merge them. Functions with declared effects do what
 //! they declare (`declared`).
 //!
+//! A `new` maps a region for the object, with bytes that mean nothing, and `free` takes it away.
+//! Addresses of objects tell nothing: what functions see, and what is noted of calls, are names of
+//! objects instead (`objects`). A `call` writes to the objects that it is given, too.
+//!
 //! Outside of the regions nothing can be accessed, unless the model is [`Model::wild`]: then every
 //! byte exists, and has a value given by its address and the seed.
 //!
@@ -14,6 +18,7 @@
 //! the test's business.
 
 use super::declared::Declared;
+use super::objects::{FRESH, Names, Objects};
 use super::{Fault, Memory};
 use crate::ir::{Class, Const, Effects, Ty};
 use std::collections::BTreeMap;
@@ -56,6 +61,7 @@ pub struct Model {
     shared: Vec<(u64, Ty)>,
     scratch: u64,
     declared: Declared,
+    objects: Objects,
     /// The effectful calls, in order.
     pub calls: Vec<CallRecord>,
     /// What the next call leaves alone.
@@ -80,6 +86,34 @@ impl Model {
     /// Maps `bytes` at `address`.
     pub fn map(&mut self, address: u64, bytes: Vec<u8>) {
         self.regions.insert(address, bytes);
+    }
+
+    /// Objects are made between these addresses.
+    pub fn set_objects(&mut self, start: u64, end: u64) {
+        self.objects = Objects::between(start, end);
+    }
+
+    /// Is that where objects are made?
+    pub fn is_object(&self, address: u64) -> bool {
+        self.objects.has(address)
+    }
+
+    /// All that can be seen from outside, when `args` are known there: they, the regions, but for
+    /// the scratch area, and objects that these lead to, in which names stand for addresses of
+    /// objects.
+    pub fn seen_from(&self, args: &[Const]) -> (Vec<Const>, Vec<(u64, Vec<u8>)>) {
+        let mut names = Names::new(&self.objects);
+        let args = args.iter().map(|arg| Const::new(arg.ty, names.word(arg.bits))).collect();
+        let regions = self.regions.iter().filter(|(at, _)| !self.is_object(**at));
+        let regions = regions.filter(|(at, _)| **at != self.scratch);
+        let mut memory: Vec<_> = regions.map(|(at, bytes)| (*at, names.bytes(bytes))).collect();
+        let mut next = 0;
+        while let Some(object) = names.seen.get(next).copied() {
+            let bytes = self.regions.get(&object).expect("it has not been freed");
+            memory.push((next as u64, names.bytes(bytes)));
+            next += 1;
+        }
+        (args, memory)
     }
 
     /// Puts the scratch area at `address`, which must be mapped.
@@ -148,22 +182,22 @@ impl Model {
     fn hash_call(&self, symbol: &str, args: &[Const]) -> Hash {
         let mut hash = Hash(0x9e37_79b9_7f4a_7c15);
         symbol.bytes().for_each(|byte| hash.add(u64::from(byte)));
-        args.iter().for_each(|arg| hash.add(arg.bits));
+        let mut names = Names::new(&self.objects);
+        args.iter().for_each(|arg| hash.add(names.word(arg.bits)));
         hash
     }
 
     /// Hashes what the function reads: what it has declared, else all.
-    fn hash_memory(&mut self, symbol: &str, hash: &mut Hash) {
+    fn hash_memory(&mut self, symbol: &str, args: &[Const], hash: &mut Hash) {
         if let Some(words) = self.declared.reads(symbol) {
+            let mut found = vec![];
             for (address, ty) in words {
-                hash.add(self.load(address, ty.size()).unwrap_or(0));
+                found.push(self.load(address, ty.size()).unwrap_or(0));
             }
-            return;
+            let mut names = Names::new(&self.objects);
+            return found.into_iter().for_each(|word| hash.add(names.word(word)));
         }
-        for (address, bytes) in &self.regions {
-            if *address == self.scratch {
-                continue;
-            }
+        for (_, bytes) in self.seen_from(args).1 {
             for chunk in bytes.chunks(8) {
                 let mut word = [0; 8];
                 word[..chunk.len()].copy_from_slice(chunk);
@@ -174,6 +208,17 @@ impl Model {
             hash.add(*address);
             hash.add(u64::from(*byte));
         }
+    }
+
+    /// A `call` that declares nothing changes the first word of the objects that it is given.
+    fn write_objects(&mut self, args: &[Const], hash: &mut Hash) -> Result<(), Fault> {
+        for (place, arg) in args.iter().enumerate() {
+            if self.is_object(arg.bits) && self.slice(arg.bits, 8).is_some() {
+                hash.add(place as u64);
+                self.write(arg.bits, hash.value(Ty::I64))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -252,7 +297,7 @@ impl Memory for Model {
         result: Option<Ty>,
     ) -> Result<u64, Fault> {
         let mut hash = self.hash_call(symbol, args);
-        self.hash_memory(symbol, &mut hash);
+        self.hash_memory(symbol, args, &mut hash);
         Ok(result.map_or(0, |ty| hash.value(ty).bits))
     }
 
@@ -264,6 +309,26 @@ impl Memory for Model {
     ) -> Result<u64, Fault> {
         let hash = self.hash_call(symbol, args);
         Ok(result.map_or(0, |ty| hash.value(ty).bits))
+    }
+
+    fn allocate(&mut self, _: u32, _: &str, args: &[Const]) -> Result<u64, Fault> {
+        let size = args.first().map_or(0, |size| size.bits);
+        let full = Fault::Address { address: 0, size: size as u32 };
+        let address = self.objects.make(size).ok_or(full)?;
+        self.map(address, vec![FRESH; size as usize]);
+        Ok(address)
+    }
+
+    fn free(&mut self, _: &str, args: &[Const]) -> Result<(), Fault> {
+        let address = args.first().map_or(0, |object| object.bits);
+        let fault = Fault::Address { address, size: 0 };
+        match self.objects.find(address) {
+            Some((_, 0)) => {
+                self.objects.free(address);
+                self.regions.remove(&address).map(|_| ()).ok_or(fault)
+            }
+            _ => Err(fault),
+        }
     }
 
     fn scratch(&self) -> u64 {
@@ -301,14 +366,19 @@ impl Model {
     ) -> Result<u64, Fault> {
         let mut hash = self.hash_call(symbol, args);
         hash.add(self.calls.len() as u64);
-        self.hash_memory(symbol, &mut hash);
+        self.hash_memory(symbol, args, &mut hash);
         let written = self.declared.writes(symbol);
+        if written.is_none() {
+            self.write_objects(args, &mut hash)?;
+        }
         for (address, ty) in written.unwrap_or_else(|| self.shared.clone()) {
             hash.add(address);
             self.write(address, hash.value(ty))?;
         }
         let result = result.map(|ty| hash.value(ty));
-        self.calls.push(CallRecord { symbol: symbol.to_owned(), args: args.to_vec(), result });
+        let mut names = Names::new(&self.objects);
+        let named = args.iter().map(|arg| Const::new(arg.ty, names.word(arg.bits))).collect();
+        self.calls.push(CallRecord { symbol: symbol.to_owned(), args: named, result });
         Ok(result.map_or(0, |c| c.bits))
     }
 }

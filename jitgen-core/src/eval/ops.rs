@@ -99,6 +99,8 @@ pub fn compute(op: Op, ty: Ty, a: Const, b: Const) -> Result<Const, Undefined> {
         | Op::CallRead
         | Op::CallCode
         | Op::CallPure
+        | Op::New
+        | Op::Free
         | Op::CallIf
         | Op::CallIfPure
         | Op::ResultOf

@@ -137,9 +137,14 @@ impl Frame<'_> {
                 None
             }
             Op::CallIf | Op::CallIfPure if !a.is_true() => inst.dst.map(|_| b),
-            Op::Call | Op::CallRead | Op::CallCode | Op::CallPure | Op::CallIf | Op::CallIfPure => {
-                self.call(inst, memory).map_err(fault)?
-            }
+            Op::Call
+            | Op::CallRead
+            | Op::CallCode
+            | Op::CallPure
+            | Op::CallIf
+            | Op::CallIfPure
+            | Op::New
+            | Op::Free => self.call(inst, memory).map_err(fault)?,
             Op::ResultOf => {
                 let call = &self.trace.calls[inst.call().index()];
                 let args: Vec<Const> = call.args.iter().map(|arg| self.get(*arg)).collect();
@@ -172,6 +177,11 @@ impl Frame<'_> {
         let args: Vec<Const> = call.args.iter().map(|arg| self.get(*arg)).collect();
         let result = inst.dst.map(|_| inst.ty);
         let bits = match inst.op {
+            Op::New => memory.allocate(inst.imm as u32, &call.symbol, &args)?,
+            Op::Free => {
+                memory.free(&call.symbol, &args)?;
+                0
+            }
             Op::CallRead => memory.call_read(&call.symbol, &args, result)?,
             Op::CallPure | Op::CallIfPure => memory.call_pure(&call.symbol, &args, result)?,
             _ => {

@@ -10,6 +10,7 @@
 //! points are numbers.
 
 mod effects;
+mod gone;
 mod ops;
 mod parse;
 mod print;
@@ -18,6 +19,7 @@ mod ty;
 mod verify;
 
 pub use effects::{Class, Effects};
+pub use gone::Gone;
 pub use ops::{Domain, Effect, Op, Sig};
 pub use parse::{ParseError, parse};
 pub use trace::{

@@ -50,6 +50,9 @@ pub enum Effect {
     Read,
     /// It writes memory.
     Write,
+    /// It makes memory that nobody else knows. When that happens cannot be seen, nor whether it
+    /// does if the result is not used; but two of them make two.
+    Make,
     /// It reads and writes memory and may do anything visible outside.
     Any,
     /// It may leave the trace.
@@ -69,6 +72,8 @@ pub enum Domain {
     Ordered,
     /// `f32`, `f64`.
     Float,
+    /// `ptr`.
+    Ptr,
     /// Every type.
     Any,
 }
@@ -82,6 +87,7 @@ impl Domain {
             Domain::Word => !ty.is_float(),
             Domain::Ordered => ty.is_int() || ty == Ty::Ptr,
             Domain::Float => ty.is_float(),
+            Domain::Ptr => ty == Ty::Ptr,
             Domain::Any => true,
         }
     }
@@ -238,6 +244,12 @@ ops! {
     CallIf "call_if" CallIf Any Any;
     /// The same of a `call_pure`.
     CallIfPure "call_if_pure" CallIf Any None;
+    /// A call that allocates: fresh memory of so many bytes as the first operand says, a constant.
+    /// No other pointer leads there, and it is not null; what is in it is not defined. `#7` behind
+    /// it is the number of the allocation in the recording.
+    New "new" Call Ptr Make;
+    /// A call that frees what a `new` has allocated, its first operand: nobody accesses that again.
+    Free "free" Call Any Any;
     /// The operand is what a `call_pure` with these arguments would give. Nothing happens.
     ResultOf "result_of" Known Any None;
     /// Leave by the exit unless the condition is true.

@@ -282,11 +282,21 @@ fn read_inst(trace: &mut Trace, pair: Pair<Rule>) -> Result<Inst> {
 }
 
 fn read_call(trace: &mut Trace, inst: &mut Inst, pair: Pair<Rule>) -> Result<()> {
+    let at = pair.clone();
     let mut parts = pair.into_inner().peekable();
     let symbol = parts.next().expect("a call has a target").as_str().to_owned();
     let args = parts.next_if(|pair| pair.as_rule() == Rule::typed_list);
     let args = args.map_or(Ok(vec![]), read_typed_list)?;
-    let (effects, keeps) = read_effects(parts)?;
+    let mut parts: Vec<_> = parts.collect();
+    let number = parts.pop_if(|pair| pair.as_rule() == Rule::allocation);
+    if number.is_some() != (inst.op == Op::New) {
+        return error_at(&at, "`new` has a number, as in `#0`, and no other call has");
+    }
+    if let Some(number) = number {
+        let digits = number.into_inner().next().expect("a number");
+        inst.imm = digits.as_str().parse().or_else(|_| too_large(&digits))?;
+    }
+    let (effects, keeps) = read_effects(parts.into_iter())?;
     let call = Call { symbol, args, has_result: inst.dst.is_some(), effects, keeps };
     inst.aux = Aux::Call(trace.add_call(call));
     Ok(())
@@ -464,5 +474,9 @@ fn read_ty(pair: &Pair<Rule>) -> Result<Ty> {
 /// The digits of `v3`, `b3`, `exit3`, `3`.
 fn number(pair: &Pair<Rule>) -> Result<u32> {
     let digits = pair.as_str().trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    digits.parse().or_else(|_| error_at(pair, "number is too large"))
+    digits.parse().or_else(|_| too_large(pair))
+}
+
+fn too_large<T>(pair: &Pair<Rule>) -> Result<T> {
+    error_at(pair, "number is too large")
 }

@@ -3,7 +3,9 @@
 //! Not here: pretty-printing for people (source positions, counts). That is the runtime's log,
 //! which adds `;` comments to this text.
 
-use super::{Arg, Aux, Class, Effects, End, Exit, Inst, Kept, LogEntry, PendingStore, Sig, Trace};
+use super::{
+    Arg, Aux, Class, Effects, End, Exit, Inst, Kept, LogEntry, Op, PendingStore, Sig, Trace,
+};
 use std::fmt::{self, Display, Write};
 
 impl Display for Trace {
@@ -128,6 +130,9 @@ impl Trace {
         list(&mut s, call.args.iter().map(|arg| self.typed(*arg))).expect("writing to a string");
         s.push(')');
         effects(&mut s, &call.effects).expect("writing to a string");
+        if inst.op == Op::New {
+            write!(s, " #{}", inst.imm).expect("writing to a string");
+        }
         if !call.keeps.is_empty() {
             let kept = |kept: &Kept| match kept.range {
                 None => kept.base.to_string(),

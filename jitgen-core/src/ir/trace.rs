@@ -127,7 +127,7 @@ pub struct Inst {
     pub a: Arg,
     /// Second operand ([`Arg::NONE`] if there is none); what `call_if` gives if it does not call.
     pub b: Arg,
-    /// Byte offset of `load`, `store`, `scratch`.
+    /// Byte offset of `load`, `store`, `scratch`; number of a `new`.
     pub imm: i32,
     /// The call's operands, the guard's exit, or the access's class.
     pub aux: Aux,
@@ -174,7 +174,7 @@ impl Inst {
         }
     }
 
-    /// The call site of a call, and of `result_of`.
+    /// The call site of a call, a `new` or a `free`, and of `result_of`.
     ///
     /// # Panics
     /// If it has none.

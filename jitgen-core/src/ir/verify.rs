@@ -13,6 +13,7 @@
 //! | `pending` | pending stores go to pointers, and store what their type says |
 //! | `class` | loads and stores have an alias class, guards an exit, calls a call site |
 //! | `effects` | what is declared of a call's effects fits its op |
+//! | `allocation` | a `new` says how many bytes, a `free` what |
 //! | `call` | a call of code has the operands that it needs, and no others of a call's things |
 
 use super::{
@@ -327,6 +328,7 @@ impl Checker<'_> {
             Sig::Call => {
                 self.effects(inst);
                 self.callee(inst);
+                self.allocation(inst);
             }
             Sig::Known => self.operands(inst, Some(inst.ty), None),
             Sig::CallIf => {
@@ -380,6 +382,30 @@ impl Checker<'_> {
             let name = inst.op.mnemonic();
             let message = format!("the result of {name} depends on its arguments alone");
             self.report("effects", message);
+        }
+    }
+
+    fn allocation(&mut self, inst: &Inst) {
+        let Aux::Call(call) = inst.aux else { return };
+        let call = &self.trace.calls[call.index()];
+        let first = call.args.first().copied();
+        let size = first.and_then(Arg::as_const).filter(|c| c.ty == Ty::I64);
+        match inst.op {
+            Op::New
+                if size.is_none_or(|size| !(1..=i64::from(i32::MAX)).contains(&size.signed())) =>
+            {
+                self.report("allocation", "the first operand of new is its size, as in `i64 8`");
+            }
+            Op::New if inst.dst.is_none() || inst.imm < 0 => {
+                self.report("allocation", "new has a number and a result");
+            }
+            Op::Free if inst.dst.is_some() || first.is_none_or(|a| self.trace.ty(a) != Ty::Ptr) => {
+                self.report(
+                    "allocation",
+                    "the first operand of free is a pointer, and it has no result",
+                );
+            }
+            _ => (),
         }
     }
 

@@ -41,9 +41,11 @@ questions! {
     end_blob_call(callee: &Callee, args: &[Word], tag: Option<Const>, size: u32) -> Opnd;
     end_call(callee: &Callee, args: &[Word], result: Option<Const>) -> Opnd;
     end_elidable(call: &Inlined, result: &Image);
+    end_free(function: Function, pointer: Word, layout: (Word, u64));
     end_handed_over(function: Function, portal: &'static Portal, greens: &[Green], reds: &[Word], result: Handed) -> Opnd;
     end_inline(call: &Inlined, result: &Image);
     end_load(address: Address, now: Const) -> Opnd;
+    end_new(function: Function, layout: (u64, u64), now: Const) -> Opnd;
     end_pure_call(function: Function, args: &[Word], now: Const) -> Opnd;
     end_store(words: &[(Address, Word)]);
     flush();

@@ -17,6 +17,7 @@
 //!
 //! Not here: decisions. Whether something is recorded, replayed or just done is the session's.
 
+mod allocate;
 mod ask;
 mod borrowed;
 mod call;
@@ -81,6 +82,7 @@ pub use methods::{
 pub use moves::{mem_replace, mem_swap, mem_take};
 pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;
+pub use own::{counted_layout, counts_of};
 pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, in_register, nothing, word};
 pub use pattern::{Binding, ByValue, Head, Matched, behind, head, matched, named, peel};
 pub use place::{Place, addr_of, local, place_in, shared, unique};

@@ -6,23 +6,26 @@
 //! ```
 //!
 //! A type that is derived is dropped field by field, so that a variant without anything to drop
-//! costs a guard of its tag and no call. The last reference of an `Rc`, and all other destructors,
-//! are residual calls.
+//! costs a guard of its tag and no call. What boxes, `Rc`s and vectors hold is dropped before their
+//! memory is freed, where a twin knows how (`allocate`); all other destructors are residual calls.
 //!
 //! Invariant `once`: compiled code that has dropped a value has logged that; replay forgets it.
 //!
 //! Not here: when values are dropped (rustc does that, see `carrier`).
 
+use super::allocate::{self, Contents, MAX_DROPPED, Way};
 use super::ask;
 use super::carrier::Moved;
+use super::elements::{Indexable, element, vec_layout, vec_word};
 use super::kind::{HasKind, Kind};
 use super::passing::ByMemory;
 use super::place::{Place, dropping};
-use super::reach::follow;
+use super::reach::{follow, rc_distance};
 use super::shape::{Owner, TypeName};
 use super::traced::Traced;
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{AbortReason, Function, Opnd, Outside, Word, panics};
+use std::alloc::Layout;
 use std::rc::Rc;
 
 type DropFields = unsafe fn(Place<u8>, &[(u32, u32)]) -> bool;
@@ -254,6 +257,143 @@ pub(super) fn count_down(pointer: Word) -> bool {
     let opnd = ask::op(Op::Sub, Ty::I64, count, Some(one));
     // SAFETY: as above.
     unsafe { place.set_word(0, Word { now, opnd }, Owner::Place) };
+    true
+}
+
+/// The place of the count of the weak pointers to the `Rc` that consists of this pointer; all
+/// owners together count as one.
+fn weak(pointer: Word) -> Place<usize> {
+    let (_, distance) = counts_of();
+    let class = Owner::Field(std::any::type_name::<Rc<()>>, 8);
+    follow::<usize>(pointer, distance, false).thawed().owned_by(class)
+}
+
+fn constant(count: i64) -> Word {
+    Word { now: Const::i64(count), opnd: Opnd::Const }
+}
+
+/// Distances of the counts of owners and of weak pointers in what an `Rc` points to.
+pub fn counts_of() -> (u64, u64) {
+    (strong_distance(), 8 - strong_distance().min(8))
+}
+
+/// The layout of what an `Rc` points to: two counts, then the value. `None` if the counts are
+/// somewhere else: then traces do not make one.
+pub fn counted_layout<T>() -> Option<Layout> {
+    let distance = rc_distance::<T>();
+    if strong_distance() > 8 || !(16..=1 << 16).contains(&distance) {
+        return None;
+    }
+    let align = align_of::<T>().max(align_of::<usize>());
+    let size = (distance as usize + size_of::<T>()).next_multiple_of(align);
+    Layout::from_size_align(size, align).ok()
+}
+
+/// The counts of a new `Rc`.
+pub(super) fn begin_counts(pointer: Word) {
+    // SAFETY: memory has been allocated for an `Rc`, which counts there.
+    unsafe {
+        strong(pointer).set_word(0, constant(1), Owner::Place);
+        weak(pointer).set_word(0, constant(1), Owner::Place);
+    }
+}
+
+/// Does recording go on by loads and stores, when `known` says whether it could?
+fn in_words(known: bool) -> bool {
+    match allocate::way_taken() {
+        Way::Call => false,
+        Way::Words => true,
+        Way::Open => known && ask::is_recording(),
+    }
+}
+
+/// Drops an `Rc` of a sized type: a count, or its value.
+///
+/// # Safety
+/// The place must be that of an `Rc` that is not used again.
+pub(super) unsafe fn drop_rc<T>(place: Place<Rc<T>>) -> bool {
+    let pointer = super::reach::pointer_in(place);
+    if count_down(pointer) {
+        return true;
+    }
+    let (drop_at, layout) = (Contents::<T>::drop_at(), counted_layout::<T>());
+    if !in_words(drop_at.is_some() && layout.is_some()) {
+        // SAFETY: the caller's promise.
+        unsafe { drop_whole(place) };
+        return true;
+    }
+    // SAFETY: a live `Rc` counts there.
+    unsafe { strong(pointer).set_word(0, constant(0), Owner::Place) };
+    let contents = follow::<T>(pointer, rc_distance::<T>(), false).thawed();
+    drop_at.expect("recording knew it")(contents.erased());
+    // SAFETY: as above.
+    let count = unsafe { weak(pointer).word(0, Ty::I64, Owner::Place) };
+    let last = count.now.bits == 1;
+    let opnd = ask::op(Op::Eq, Ty::I64, count, Some(constant(1)));
+    ask::branch(Word { now: Const::bool(last), opnd });
+    if last {
+        // SAFETY: nobody counts any more.
+        unsafe { allocate::free_layout(pointer, layout.expect("recording knew it")) };
+        return true;
+    }
+    let now = Const::i64(count.now.bits.wrapping_sub(1) as i64);
+    let opnd = ask::op(Op::Sub, Ty::I64, count, Some(constant(1)));
+    // SAFETY: as above.
+    unsafe { weak(pointer).set_word(0, Word { now, opnd }, Owner::Place) };
+    true
+}
+
+/// Drops a `Box` of a sized type, if its value can be dropped in a trace.
+///
+/// # Safety
+/// The place must be that of a `Box` that is not used again.
+pub(super) unsafe fn drop_box<T>(place: Place<Box<T>>) -> bool {
+    let drop_at = Contents::<T>::drop_at();
+    if size_of::<T>() == 0 || !in_words(drop_at.is_some()) {
+        // By a call, also in the log: there it is either that of the whole, or that of the memory.
+        return false;
+    }
+    let pointer = super::reach::pointer_in(place);
+    let contents = follow::<T>(pointer, 0, false);
+    drop_at.expect("recording knew it")(contents.erased());
+    // SAFETY: the caller's promise; the value has been dropped.
+    unsafe { allocate::free_layout(pointer, Layout::new::<T>()) };
+    true
+}
+
+/// Drops a `Vec`, if its elements can be dropped in a trace, and their number is constant.
+///
+/// # Safety
+/// The place must be that of a `Vec` that is not used again.
+pub(super) unsafe fn drop_vec<T>(place: Place<Vec<T>>) -> bool {
+    if size_of::<T>() == 0 {
+        return false;
+    }
+    let (first, len) = Vec::elements(place);
+    let at = vec_layout().capacity;
+    // SAFETY: a live `Vec` is there, with its capacity at the measured offset.
+    let capacity = unsafe { place.word(at, Ty::I64, vec_word::<T>(at)) };
+    let none = capacity.now.bits == 0;
+    let opnd = ask::op(Op::Eq, Ty::I64, capacity, Some(constant(0)));
+    ask::branch(Word { now: Const::bool(none), opnd });
+    if none {
+        return true;
+    }
+    let drop_at = Contents::<T>::drop_at();
+    let constants = len.opnd.is_const() && capacity.opnd.is_const();
+    if !in_words(drop_at.is_some() && constants && len.now.bits <= MAX_DROPPED) {
+        return false;
+    }
+    if std::mem::needs_drop::<T>() {
+        for index in 0..len.now.bits {
+            let element = element(first, constant(index as i64));
+            drop_at.expect("recording knew it")(element.erased());
+        }
+    }
+    let size = constant(capacity.now.signed().wrapping_mul(size_of::<T>() as i64));
+    let pointer = Word { now: Const::new(Ty::Ptr, first.addr() as u64), opnd: first.pointer() };
+    // SAFETY: the caller's promise; the elements have been dropped.
+    unsafe { allocate::free(pointer, size, align_of::<T>()) };
     true
 }
 

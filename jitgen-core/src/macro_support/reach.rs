@@ -134,7 +134,7 @@ pub(super) fn shared_by<T>(pointer: Word) -> Rc<T> {
 
 /// Distance from what the pointer in an `Rc<T>` holds to the `T`: measured, since the standard
 /// library does not say.
-fn rc_distance<T>() -> u64 {
+pub(super) fn rc_distance<T>() -> u64 {
     let rc: Rc<std::mem::MaybeUninit<T>> = Rc::new_uninit();
     let contents = Rc::as_ptr(&rc) as u64;
     // SAFETY: an `Rc` of a sized type is one pointer (asserted).

@@ -102,6 +102,21 @@ impl Shape {
         self
     }
 
+    /// The same and the words of a field that is told apart as the whole is.
+    pub const fn with_inner(mut self, offset: usize, field: &Shape) -> Shape {
+        if self.opaque || field.opaque {
+            return Shape::OPAQUE;
+        }
+        let mut index = 0;
+        while index < field.len {
+            let mut word = field.words[index];
+            word.offset += offset as u32;
+            self = self.push(word);
+            index += 1;
+        }
+        self
+    }
+
     /// The words of the only field of a struct: they are told apart as if there were no struct.
     pub const fn only(field: &Shape, field_size: usize, size: usize, other: Shape) -> Shape {
         if field_size == size && !field.opaque { *field } else { other }

@@ -13,6 +13,7 @@
 //! Not here: what is done with them (`methods`).
 
 use super::carrier::{Owned, Ownership, Plain};
+use super::elements::vec_layout;
 use super::own;
 use super::passing::{ByMemory, ByWord};
 use super::pattern::test_in_twin;
@@ -133,6 +134,10 @@ unsafe impl<T> Traced for Box<T> {
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::word(Ty::Ptr);
     const NONNULL: bool = true;
+    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { own::drop_box(place) }
+    }
 }
 
 // SAFETY: an address and a length.
@@ -161,6 +166,17 @@ unsafe impl<T> Traced for Vec<T> {
             name,
         )
     };
+    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+        // Which word the address is, is not known when the shape is made.
+        let (first, address) = ((this as u64 - base) as u32, vec_layout().pointer);
+        for offset in [0, 8, 16] {
+            f(first + offset, if offset == address { Ty::Ptr } else { Ty::I64 });
+        }
+    }
+    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { own::drop_vec(place) }
+    }
 }
 
 // SAFETY: an `Rc` of a sized type is one pointer.
@@ -172,7 +188,7 @@ unsafe impl<T> Traced for Rc<T> {
     const NONNULL: bool = true;
     unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
         // SAFETY: the caller's promise.
-        unsafe { own::drop_counted(place) }
+        unsafe { own::drop_rc(place) }
     }
 }
 
@@ -216,12 +232,35 @@ unsafe impl<T: Traced> Traced for Cell<T> {
     const SHAPE: Shape = T::SHAPE;
 }
 
-// SAFETY: the bits are the type itself.
+/// Distance of the content of a `RefCell` from its beginning, where its flag is.
+pub(super) const REF_CELL_CONTENT: u32 = 8;
+
+// SAFETY: the flag comes first, since the content may be unsized (`tests/layout.rs` looks); where
+// the content begins follows from its alignment.
 unsafe impl<T: Traced> Traced for RefCell<T> {
     type V = RefCell<T>;
     type O = T::O;
     type Pass = ByMemory;
-    const SHAPE: Shape = Shape::OPAQUE;
+    const SHAPE: Shape = {
+        let flag = Shape::EMPTY.with(0, &Shape::word(Ty::I64), type_name::<RefCell<()>>);
+        let unknown = align_of::<T>() > REF_CELL_CONTENT as usize;
+        flag.with_inner(REF_CELL_CONTENT as usize, &T::SHAPE).unless(unknown)
+    };
+    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+        f((this as u64 - base) as u32, Ty::I64);
+        // SAFETY: the caller's promise; only the address is computed.
+        let content = unsafe { (*this).as_ptr() };
+        // SAFETY: the caller's promise.
+        unsafe { T::leaves(content, base, f) };
+    }
+    unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
+        let base = place.addr() as u64;
+        // SAFETY: the caller's promise; only the address is computed.
+        let content = unsafe { (*place.addr()).as_ptr() };
+        // SAFETY: the caller's promise.
+        unsafe { own::drop_field(place.shifted(content), base, moved) };
+        true
+    }
 }
 
 // SAFETY: elements lie one behind the other.

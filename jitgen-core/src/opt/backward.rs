@@ -24,6 +24,7 @@ use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::sink::sink;
+use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
 use std::collections::HashMap;
@@ -34,7 +35,13 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
     if trace.blocks.len() == 2 {
         merge_params(&mut trace, &mut fired);
     }
-    let defs = definitions(&trace);
+    let mut defs = definitions(&trace);
+    if passes.contains(Passes::VIRTUALS) {
+        if virtuals(&mut trace, &defs, &mut fired) {
+            merge_params(&mut trace, &mut fired);
+        }
+        defs = definitions(&trace);
+    }
     if passes.contains(Passes::SINK) && sink(&mut trace, &defs, &mut fired) {
         merge_params(&mut trace, &mut fired);
     }

@@ -200,11 +200,15 @@ impl<'t> Forward<'t> {
 
     /// The value of a pure operation: a constant, an older value, or a new one.
     pub fn pure(&mut self, mut node: Node) -> Arg {
+        self.leak_operands(node);
         for _ in 0..MAX_REWRITES {
             node.a = self.current(node.a);
             node.b = self.current(node.b);
             if !self.passes.contains(Passes::FOLD) {
                 break;
+            }
+            if let Some(known) = self.compare_fresh(node) {
+                return known;
             }
             match fold::rewrite(self, node) {
                 None => break,
@@ -256,6 +260,7 @@ impl<'t> Forward<'t> {
         let v = value.as_value().expect("just made");
         self.defs.set(v, node);
         self.values.emitted(v, node);
+        self.leak_unfollowed(node, value);
         value
     }
 
@@ -301,6 +306,9 @@ impl<'t> Forward<'t> {
         let call = &self.input.calls[inst.call().index()];
         let args: Vec<Arg> = call.args.iter().map(|arg| self.operand(*arg)).collect();
         let result = inst.dst.map(|_| inst.ty);
+        if inst.op != Op::Free {
+            args.iter().chain([&inst.a, &inst.b]).for_each(|arg| self.leak(*arg));
+        }
         let (symbol, has_result) = (call.symbol.clone(), call.has_result);
         let merge = inst.op.is_pure_call() && self.passes.contains(Passes::CSE);
         let all = args.iter().copied().chain([inst.a, inst.b]).collect();
@@ -326,6 +334,9 @@ impl<'t> Forward<'t> {
         };
         if merge {
             self.calls.insert(key, value);
+        }
+        if let (Op::New, Some(object)) = (inst.op, value) {
+            self.made(object);
         }
         value
     }

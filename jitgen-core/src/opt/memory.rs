@@ -14,11 +14,14 @@
 //! Invariant `exact`: a fact is true of memory at that place of the trace, as long as the trace's
 //! alias classes keep what they promise (`ir::Class`). So a store of what memory holds can go.
 //!
-//! A `call` ends the facts that it may write: all, unless it declares less or keeps more.
+//! A `call` ends the facts that it may write: all, unless it declares less or keeps more. What is in an object that
+//! nobody else knows (`fresh`) only stores through its own address change. A `free` ends no facts:
+//! what is true of memory that nobody accesses does no harm.
 //!
-//! Not here: dead stores (`backward`), allocations, immutable fields.
+//! Not here: dead stores (`backward`), objects that are not made (`virtuals`), immutable fields.
 
 use super::forward::Forward;
+use super::fresh::Private;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
@@ -39,6 +42,7 @@ pub(super) struct Fact {
 #[derive(Clone, Default, Debug)]
 pub(super) struct Facts {
     words: Words<Fact>,
+    pub private: Private,
     next: u32,
 }
 
@@ -66,7 +70,12 @@ impl Facts {
 
     /// Ends what a call may write; `kept` is what it leaves alone.
     pub fn call(&mut self, op: Op, call: &Call, kept: &Untouched) {
-        self.words.retain(|word| !call.may_write(op, word.class) || kept.contains(word));
+        if op == Op::Free {
+            return;
+        }
+        let private = |word: &Access| self.private.has(word.address.place.base);
+        self.words
+            .retain(|word| !call.may_write(op, word.class) || private(word) || kept.contains(word));
     }
 
     fn loaded(&mut self, access: Access, value: Arg) {
@@ -74,7 +83,8 @@ impl Facts {
     }
 
     fn stored(&mut self, access: Access, value: Arg) {
-        self.words.remove_aliases(access);
+        let private = &self.private;
+        self.words.retain(|word| !word.may_touch(&access) || private.apart(word, &access));
         self.add(access, value, true);
     }
 
@@ -115,6 +125,7 @@ impl Forward<'_> {
             return known;
         }
         let value = self.emit_with(inst.ty, Inst { a: pointer, imm, ..*inst });
+        self.facts.private.leak_held(access.address.place.base);
         if memory {
             self.facts.loaded(access, value);
         }
@@ -164,6 +175,7 @@ impl Forward<'_> {
             }
             self.facts.stored(access, value);
         }
+        self.hold(access, value);
         self.insts.push(Inst { a: pointer, b: value, imm, ..*inst });
     }
 

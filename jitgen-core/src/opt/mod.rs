@@ -17,8 +17,9 @@
 //! Laws for whoever writes a rule:
 //! 1. A rule holds for every input, bit for bit, also where the guard that the interpreter would
 //!    want before it is missing. NaN payloads are bits.
-//! 2. It never moves an operation (`sink` moves stores, and nothing else is moved). Operations stay
-//!    in the order of the input, so a division stays behind the guard that protects it.
+//! 2. It never moves an operation (`sink` moves stores, `virtuals` what makes and fills objects, and
+//!    nothing else is moved). Operations stay in the order of the input, so a division stays behind
+//!    the guard that protects it.
 //! 3. It has a name in `rules`, fires under it, and has a filetest. A rule of integers is a row of
 //!    `fold/table`, which the tests prove; each row has a filetest.
 //! 4. It rewrites toward the normal form (constants right, `sub x, c` as `add x, -c`, `le` with a
@@ -39,6 +40,7 @@ mod compact;
 mod domain;
 mod fold;
 mod forward;
+mod fresh;
 mod guards;
 mod implied;
 mod induct;
@@ -51,6 +53,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 mod values;
+mod virtuals;
 mod words;
 
 pub use fold::questions;

@@ -12,9 +12,10 @@ use std::fmt;
 
 /// A set of passes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub struct Passes(u8);
+pub struct Passes(u16);
 
-const NAMES: [&str; 8] = ["fold", "cse", "memory", "guards", "dce", "dse", "peel", "sink"];
+const NAMES: [&str; 9] =
+    ["fold", "cse", "memory", "guards", "dce", "dse", "peel", "sink", "virtuals"];
 
 impl Passes {
     /// Constant folding and algebraic rewrites.
@@ -33,10 +34,12 @@ impl Passes {
     pub const PEEL: Passes = Passes(64);
     /// Writing of stores in exits.
     pub const SINK: Passes = Passes(128);
+    /// Objects are made where somebody else gets to know them.
+    pub const VIRTUALS: Passes = Passes(256);
     /// Nothing: the trace is only renumbered, its exits shared.
     pub const NONE: Passes = Passes(0);
     /// Everything.
-    pub const ALL: Passes = Passes(255);
+    pub const ALL: Passes = Passes(511);
 
     /// Every set of passes, for tests of the invariant `subset`.
     pub fn subsets() -> impl Iterator<Item = Passes> {

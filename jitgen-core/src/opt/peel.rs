@@ -391,7 +391,8 @@ impl<'a, 't> Guesser<'a, 't> {
             };
             let operands = args.iter().chain([&inst.a, &inst.b]).filter_map(|arg| arg.as_value());
             let of = |set: &[bool]| operands.clone().any(|v| set[v.index()]);
-            varies[dst.index()] = of(&varies) || inst.op.effect() == Effect::Any;
+            varies[dst.index()] =
+                of(&varies) || matches!(inst.op.effect(), Effect::Any | Effect::Make);
             loaded[dst.index()] = of(&loaded) || inst.op.effect() == Effect::Read;
         }
         Guesser { plan, preamble, args, varies, loaded, pointers, indices }

@@ -42,6 +42,7 @@ rules! {
     GuardConstant "guard-constant" "a guard that always passes => nothing";
     GuardNot "guard-not" "guard (not b) => guard_not b, and back";
     GuardEqConstant "guard-eq-constant" "behind guard x == c: x => c";
+    FreshCompare "fresh-compare" "v == x => false, where v has just been allocated and x is another pointer, also !=";
     LoadForward "load-forward" "a load of what was loaded => the value";
     StoreForward "store-forward" "a load of what was stored => the value";
     ForwardBitcast "forward-bitcast" "a load of a known word at another type of its size => bitcast";
@@ -51,6 +52,10 @@ rules! {
     DeadStore "dead-store" "a store that is overwritten before anybody can see it => nothing";
     PendingStore "pending-store" "a store that is overwritten in the same round => written in the exits between";
     PendingCarry "pending-carry" "a word that a loop stores in each round => a parameter, written in the exits";
+    VirtualLate "virtual-late" "an object that is made => made where somebody else gets to know it";
+    VirtualExit "virtual-exit" "an object that an exit needs => made there";
+    VirtualFree "virtual-free" "the end of an object that has not been made => nothing";
+    VirtualCarry "virtual-carry" "an object that a loop passes on => its words";
     PeelLoop "peel-loop" "a loop => its first round, then a loop that knows what that has shown";
     PeelInvariant "peel-invariant" "a red that the loop does not change => the value before the loop";
     PeelMemory "peel-memory" "a fact about memory that the loop keeps => known at its head";

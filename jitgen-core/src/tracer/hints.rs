@@ -6,7 +6,8 @@
 //!
 //! Not here: what the hints mean to an author (`docs/hints.md`).
 
-use super::recorder::{Recorder, class_name};
+use super::classes::class_name;
+use super::recorder::Recorder;
 use super::{
     AbortReason, Address, Callee, Condition, Function, Image, Inlined, Opnd, Replayed, Session,
     Word, validity,

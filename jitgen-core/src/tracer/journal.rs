@@ -35,6 +35,20 @@ pub enum Event {
         /// The result word, if it has one.
         result: Option<Const>,
     },
+    /// Memory was allocated.
+    New {
+        /// The number of the allocation.
+        number: u32,
+        /// Where.
+        address: u64,
+        /// How many bytes.
+        size: u64,
+    },
+    /// Allocated memory was freed.
+    Free {
+        /// Where it was.
+        address: u64,
+    },
     /// A function was called whose result depends on its arguments alone.
     Pure {
         /// Its symbol.

@@ -10,8 +10,10 @@
 //! Not here: machine code, the store of compiled traces, raw memory.
 
 mod abort;
+mod allocate;
 mod callee;
 mod circles;
+mod classes;
 mod current;
 mod hints;
 mod inline;
@@ -21,6 +23,7 @@ mod operand;
 mod owned;
 pub mod panics;
 mod plan;
+mod private;
 pub mod pure;
 mod recorder;
 mod replayed;
@@ -33,12 +36,13 @@ mod values;
 
 pub use abort::AbortReason;
 pub use callee::{Callee, Condition};
+pub use classes::{ALLOCATION_CLASS, FLAG_CLASS, alias_class};
 pub use current::{Outside, each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
 pub use levels::{Handed, Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
 pub use plan::{Asks, AsksOf, Place, Plan};
-pub use recorder::{ALLOCATION_CLASS, FLAG_CLASS, Recorder, SCRATCH_BASE, alias_class};
+pub use recorder::{Recorder, SCRATCH_BASE};
 pub use replayed::Replayed;
 pub use session::{Function, Green, MergeState, Portal, Recorded, Resume, Session, Step, keys};
 pub use tags::Tag;

@@ -16,27 +16,27 @@
 //!
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
+use super::classes::{ALLOCATION_CLASS, FLAG_CLASS, SCRATCH_CLASS, VALIDITY_CLASS};
 use super::journal::Event;
 use super::owned::{Origin, Ownership};
+use super::private::Private;
 use super::{Address, Callee, Condition, Handed, Image, Opnd, Word};
 use crate::ir::{
     Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, Kept, LogEntry, Op,
     ResumeId, Trace, Ty, ValueId,
 };
-use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// Where the evaluator of a check puts the scratch area: no address of guest memory.
 pub const SCRATCH_BASE: u64 = 0x1000;
 
 /// So many words of memory are known at a time; each store looks at all of them.
-const MAX_FACTS: usize = 24;
+const MAX_FACTS: usize = 64;
 
 /// The trace under construction.
 #[derive(Debug)]
 pub struct Recorder {
-    trace: Trace,
-    block: Block,
+    pub(super) trace: Trace,
+    pub(super) block: Block,
     /// The resume point to which guards leave: the first one since the last effect.
     anchor: (ResumeId, Vec<Arg>),
     /// The merge point that was passed last; an effect makes it the anchor.
@@ -47,8 +47,11 @@ pub struct Recorder {
     /// The exit that guards at this point share.
     exit: Option<ExitId>,
     facts: Vec<Fact>,
+    pub(super) private: Private,
     ownership: Ownership,
     scratch: i32,
+    /// How many objects have been made.
+    pub(super) allocations: i32,
     /// What really happened, for the check.
     pub journal: Vec<Event>,
 }
@@ -67,12 +70,12 @@ struct Fact {
 }
 
 impl Fact {
-    /// May a store of `size` bytes change it?
-    fn may_change(&self, base: Arg, address: Address, size: u32) -> bool {
+    /// May a store of `size` bytes of that class change it?
+    fn may_change(&self, (base, offset): (Arg, i32), class: u32, size: u32) -> bool {
         if self.base != base {
-            return self.class.may_alias(Class(address.class));
+            return self.class.may_alias(Class(class));
         }
-        let (fact, store) = (i64::from(self.offset), i64::from(address.offset));
+        let (fact, store) = (i64::from(self.offset), i64::from(offset));
         fact < store + i64::from(size) && store < fact + i64::from(self.now.ty.size())
     }
 }
@@ -92,8 +95,10 @@ impl Recorder {
             effects: 0,
             exit: None,
             facts: vec![],
+            private: Private::default(),
             ownership: Ownership::default(),
             scratch: scratch as i32,
+            allocations: 0,
             journal: vec![],
         }
     }
@@ -157,7 +162,13 @@ impl Recorder {
 
     /// Appends an operation on words.
     pub fn op(&mut self, op: Op, ty: Ty, a: Arg, b: Arg) -> ValueId {
-        self.push(op, ty, a, b, 0, Aux::None).expect("a pure op has a result")
+        let result = self.push(op, ty, a, b, 0, Aux::None).expect("a pure op has a result");
+        match (op, b) {
+            (Op::PtrAdd, Arg::Const(by)) => self.private.derive(result, a, by.signed()),
+            (Op::Eq | Op::Ne, _) => (),
+            _ => [a, b].into_iter().for_each(|arg| self.private.leak(arg)),
+        }
+        result
     }
 
     /// Appends a guard that the condition is `value`.
@@ -210,21 +221,21 @@ impl Recorder {
 
     /// The word that memory at `address` is known to hold.
     pub fn known(&self, address: Address) -> Option<Word> {
-        let base = Self::base(address);
-        let fact = self.facts.iter().find(|f| f.base == base && f.offset == address.offset)?;
+        let (base, offset) = self.place(address);
+        let fact = self.facts.iter().find(|f| f.base == base && f.offset == offset)?;
         Some(Word { now: fact.now, opnd: fact.opnd })
     }
 
     /// Notes that the word at `address` is `word`.
     pub fn learn(&mut self, address: Address, word: Word) {
         self.ownership.access(address);
-        let base = Self::base(address);
-        self.facts.retain(|f| f.base != base || f.offset != address.offset);
+        let (base, offset) = self.place(address);
+        self.facts.retain(|f| f.base != base || f.offset != offset);
         if self.facts.len() >= MAX_FACTS {
             self.facts.remove(0);
         }
         let (class, Word { now, opnd }) = (Class(address.class), word);
-        let (offset, address) = (address.offset, address.now());
+        let address = address.now();
         self.facts.push(Fact { base, offset, address, class, now, opnd });
     }
 
@@ -254,6 +265,7 @@ impl Recorder {
     /// Forgets what is known of memory.
     pub fn forget(&mut self) {
         self.facts.clear();
+        self.private = Private::default();
     }
 
     /// Appends a load that gave `now`.
@@ -262,6 +274,7 @@ impl Recorder {
         let v = self
             .push(Op::Load, now.ty, base, Arg::NONE, address.offset, class_of(address))
             .expect("a load has a result");
+        self.private.leak_held(self.place(address).0);
         self.log(LogEntry::Load(v.into()), false);
         self.saw_load(address.now(), now);
         self.learn(address, Word { now, opnd: Opnd::Ssa(v) });
@@ -277,6 +290,7 @@ impl Recorder {
         let (base, class) = (Self::base(address), class_of(address));
         let v = self.push(Op::Load, now.ty, base, Arg::NONE, address.offset, class);
         let opnd = Opnd::Ssa(v.expect("a load has a result"));
+        self.private.leak_held(self.place(address).0);
         self.saw_load(address.now(), now);
         self.learn(address, Word { now, opnd });
         opnd
@@ -307,6 +321,7 @@ impl Recorder {
         self.ownership.spill(pointer, words.iter().map(|(_, word)| *word).collect());
         for (offset, word) in words {
             let value = Self::arg(*word);
+            self.private.leak(value);
             let at = *offset as i32;
             self.push(Op::Store, word.now.ty, pointer.into(), value, at, Aux::Class(SCRATCH_CLASS));
             let address = SCRATCH_BASE + base as u64 + u64::from(*offset);
@@ -323,7 +338,11 @@ impl Recorder {
         if first {
             self.log(LogEntry::Store, true);
         }
-        self.facts.retain(|fact| !fact.may_change(base, address, word.now.ty.size()));
+        let (place, size, private) = (self.place(address), word.now.ty.size(), &self.private);
+        let apart =
+            |fact: &Fact| fact.base != place.0 && (private.has(fact.base) || private.has(place.0));
+        self.facts.retain(|fact| apart(fact) || !fact.may_change(place, address.class, size));
+        self.private.store(place.0, value);
         self.learn(address, word);
         self.saw_store(address.now(), word.now);
     }
@@ -397,9 +416,11 @@ impl Recorder {
             effects,
             keeps,
         };
-        let ownership = &self.ownership;
+        call.args.iter().for_each(|arg| self.private.leak(*arg));
+        let (ownership, private) = (&self.ownership, &self.private);
         self.facts.retain(|fact| {
             !call.may_write(op, fact.class)
+                || private.has(fact.base)
                 || ownership.contains(&call.keeps, fact.base, fact.offset, fact.now)
         });
         let aux = Aux::Call(self.trace.add_call(call));
@@ -435,7 +456,10 @@ impl Recorder {
         let effects = Effects::default();
         let (symbol_name, keeps) = (symbol.to_owned(), vec![]);
         let call = Call { symbol: symbol_name, args, has_result: false, effects, keeps };
-        self.facts.retain(|fact| !call.may_write(Op::CallCode, fact.class));
+        call.args.iter().for_each(|arg| self.private.leak(*arg));
+        let private = &self.private;
+        self.facts
+            .retain(|fact| private.has(fact.base) || !call.may_write(Op::CallCode, fact.class));
         let call = self.trace.add_call(call);
         self.push(Op::CallCode, Ty::I64, Arg::NONE, Arg::NONE, 0, Aux::Call(call));
         self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result: None });
@@ -471,6 +495,8 @@ impl Recorder {
         inst.op = if callee.pure && dst.is_some() { Op::CallIfPure } else { Op::CallIf };
         inst.a = Self::arg(condition.holds);
         inst.b = condition.otherwise.map_or(Arg::NONE, Self::arg);
+        // It may be the result.
+        self.private.leak(inst.b);
         if !condition.holds.now.is_true() {
             // The twin has not made it.
             self.journal.pop();
@@ -496,7 +522,10 @@ impl Recorder {
             effects,
             keeps: vec![],
         };
-        self.facts.retain(|fact| !call.may_write(Op::CallPure, fact.class));
+        call.args.iter().for_each(|arg| self.private.leak(*arg));
+        let private = &self.private;
+        self.facts
+            .retain(|fact| private.has(fact.base) || !call.may_write(Op::CallPure, fact.class));
         let call = self.trace.add_call(call);
         let args = args.iter().map(|word| word.now).collect();
         self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
@@ -521,7 +550,8 @@ impl Recorder {
 
     /// Appends a call without effects.
     pub fn call_pure(&mut self, symbol: &str, args: &[Word], ty: Ty) -> ValueId {
-        let args = args.iter().map(|word| Self::arg(*word)).collect();
+        let args: Vec<Arg> = args.iter().map(|word| Self::arg(*word)).collect();
+        args.iter().for_each(|arg| self.private.leak(*arg));
         let effects = Effects::default();
         let call =
             Call { symbol: symbol.to_owned(), args, has_result: true, effects, keeps: vec![] };
@@ -589,6 +619,11 @@ impl Recorder {
         }
     }
 
+    /// The base and offset by which facts are found.
+    fn place(&self, address: Address) -> (Arg, i32) {
+        self.private.place(Self::base(address), address.offset)
+    }
+
     fn saw_store(&mut self, address: u64, word: Const) {
         self.journal.push(Event::Store { address, size: word.ty.size(), bits: word.bits });
     }
@@ -597,7 +632,7 @@ impl Recorder {
         self.journal.push(Event::Load { address, size: now.ty.size(), bits: now.bits });
     }
 
-    fn log(&mut self, entry: LogEntry, effect: bool) {
+    pub(super) fn log(&mut self, entry: LogEntry, effect: bool) {
         self.log.push(entry);
         if effect && self.effects == 0 {
             self.anchor = self.latest.clone();
@@ -620,7 +655,15 @@ impl Recorder {
         id
     }
 
-    fn push(&mut self, op: Op, ty: Ty, a: Arg, b: Arg, imm: i32, aux: Aux) -> Option<ValueId> {
+    pub(super) fn push(
+        &mut self,
+        op: Op,
+        ty: Ty,
+        a: Arg,
+        b: Arg,
+        imm: i32,
+        aux: Aux,
+    ) -> Option<ValueId> {
         let result = op.result(ty).filter(|_| op != Op::CallCode);
         let dst = result.map(|ty| self.trace.add_value(ty));
         if let (Some(v), Ty::Ptr) = (dst, ty) {
@@ -633,45 +676,6 @@ impl Recorder {
         self.block.insts.push(Inst { op, ty, dst, a, b, imm, aux });
         dst
     }
-}
-
-/// The class of the scratch area: only the trace itself and the callees of blobs access it.
-const SCRATCH_CLASS: Class = Class(1);
-/// The class of the flag by which residual calls say that they panic.
-pub const FLAG_CLASS: Class = Class(2);
-/// The class of what an allocation changes besides the object: nobody declares that a function
-/// makes objects, so each one may.
-pub const ALLOCATION_CLASS: Class = Class(3);
-/// The class of the flags by which traces know that they are not valid any more.
-const VALIDITY_CLASS: Class = Class(4);
-/// The first class of guest memory.
-const FIRST_CLASS: u32 = 5;
-
-/// The class of a kind of memory: a part at byte `offset` of the type that is called `kind`, the
-/// same number each time on one thread.
-///
-/// The caller's promise: memory that is accessed under one class is never accessed under another,
-/// but for 0, as long as a trace is used that has seen both.
-pub fn alias_class(kind: &'static str, offset: u32) -> u32 {
-    CLASSES.with_borrow_mut(|classes| {
-        let next = FIRST_CLASS + classes.len() as u32;
-        *classes.entry((kind, offset)).or_insert(next)
-    })
-}
-
-thread_local! {
-    static CLASSES: RefCell<HashMap<(&'static str, u32), u32>> = RefCell::default();
-}
-
-/// What memory of a class is, for people.
-pub fn class_name(class: u32) -> String {
-    CLASSES.with_borrow(|classes| {
-        let found = classes
-            .iter()
-            .find(|(_, number)| Class(**number).immutable() == Class(class).immutable());
-        found
-            .map_or("memory".to_owned(), |((kind, offset), _)| format!("`{kind}` at byte {offset}"))
-    })
 }
 
 fn class_of(address: Address) -> Aux {

@@ -16,7 +16,6 @@ pub struct Env {
 #[traced]
 impl Env {
     /// Variables, and those around them.
-    #[residual]
     pub fn new(slots: Vec<Value>, outer: Option<Rc<Env>>) -> Rc<Env> {
         Rc::new(Env { slots: RefCell::new(slots), outer })
     }

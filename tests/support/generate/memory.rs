@@ -68,6 +68,9 @@ impl Generator {
     pub(super) fn access_otherwise(&mut self) {
         let place = self.place();
         let (pointer, offset, ty, points, kind) = place;
+        if self.allocates && ty == Ty::Ptr {
+            return;
+        }
         let part = |size: u32| ty.size() / size;
         let types: Vec<Ty> = match ty {
             Ty::Bool | Ty::I8 => vec![Ty::I8],
@@ -144,11 +147,12 @@ impl Generator {
         value
     }
 
-    fn store(&mut self, (pointer, offset, ty, points, kind): Place, value: Option<Arg>) {
+    pub(super) fn store(&mut self, (pointer, offset, ty, points, kind): Place, value: Option<Arg>) {
         let value = value.unwrap_or_else(|| match points {
             None => self.operand(ty),
             Some(_) => self.of_kind(ty, points),
         });
+        self.shows(value);
         self.held.extend(value.as_value().filter(|_| points.is_none()).map(Arg::Value));
         let aux = Aux::class(self.class(kind));
         self.insts.push(Inst {
@@ -220,7 +224,8 @@ impl Generator {
             Ty::Ptr => self.of_kind(Ty::Ptr, Some(Pointee::Object)),
             _ => self.operand(*ty),
         };
-        let args = params.iter().map(arg).collect();
+        let args: Vec<Arg> = params.iter().map(arg).collect();
+        args.iter().for_each(|arg| self.shows(*arg));
         let (mut a, mut b) = (Arg::NONE, Arg::NONE);
         if op.sig() == Sig::CallIf {
             a = self.operand(Ty::Bool);

@@ -165,7 +165,16 @@ impl Lowering<'_> {
             (Op::Guard | Op::GuardNot, _) => self.guard(inst),
             (Op::Store, _) => self.store(inst),
             (Op::CallCode, _) => self.call_code(inst),
-            (Op::Call | Op::CallRead | Op::CallPure | Op::CallIf | Op::CallIfPure, dst) => {
+            (
+                Op::Call
+                | Op::CallRead
+                | Op::CallPure
+                | Op::CallIf
+                | Op::CallIfPure
+                | Op::New
+                | Op::Free,
+                dst,
+            ) => {
                 if dst.is_none_or(|dst| self.plan.place_of(dst) == Place::Here) {
                     let conditional = inst.op.sig() == Sig::CallIf;
                     let result = if conditional { self.call_if(inst) } else { self.call(inst) };
@@ -197,7 +206,11 @@ impl Lowering<'_> {
         }
         let (block, index) = self.plan.definitions[v.index()].expect("parameters have values");
         debug_assert_eq!(self.plan.place_of(v), Place::Exits);
-        let value = self.result(&self.trace.block(block).insts[index]);
+        let inst = &self.trace.block(block).insts[index];
+        let value = match inst.op {
+            Op::New => self.call(inst).expect("a new has a result"),
+            _ => self.result(inst),
+        };
         self.values[v.index()] = Some(value);
         self.sunk.push(v);
         value

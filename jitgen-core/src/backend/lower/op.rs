@@ -86,6 +86,8 @@ impl<'a> Lowering<'a> {
             | Op::CallRead
             | Op::CallCode
             | Op::CallPure
+            | Op::New
+            | Op::Free
             | Op::CallIf
             | Op::CallIfPure
             | Op::ResultOf

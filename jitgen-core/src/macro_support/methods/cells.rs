@@ -6,9 +6,12 @@
 //!
 //! Not here: the guards of a borrow as values (`borrowed`).
 
+use crate::macro_support::ask;
 use crate::macro_support::borrowed::{Borrow, borrow};
 use crate::macro_support::place::Place;
+use crate::macro_support::std_types::REF_CELL_CONTENT;
 use crate::macro_support::traced::{Traced, Tv, UNIT, lift};
+use crate::tracer::Opnd;
 use std::cell::{Cell, Ref, RefCell, RefMut};
 
 /// What `Cell`s have.
@@ -71,6 +74,11 @@ impl<T: Traced> CellTwin for Cell<T> {
 pub trait RefCellTwin {
     /// What is inside.
     type Item;
+    /// The twin of `new`.
+    fn new__twin(value: Tv<Self::Item>) -> Tv<Self>
+    where
+        Self: Traced,
+        Self::Item: Traced;
     /// The twin of `borrow`.
     ///
     /// # Panics
@@ -89,6 +97,15 @@ pub trait RefCellTwin {
 
 impl<T> RefCellTwin for RefCell<T> {
     type Item = T;
+    fn new__twin(value: Tv<T>) -> Tv<Self>
+    where
+        Self: Traced,
+        T: Traced,
+    {
+        let (size, content) = (size_of::<Self>() as u32, (REF_CELL_CONTENT, size_of::<T>() as u32));
+        let opnd = ask::replace(Opnd::Const, size, content, value.opnd());
+        Tv::of(RefCell::new(value.native()), opnd)
+    }
     fn borrow__twin<'a>(&self, this: Place<Self>) -> Tv<Ref<'a, T>>
     where
         T: 'a,

@@ -26,6 +26,7 @@ mod checked;
 mod convert;
 mod counted;
 mod float;
+mod grow;
 mod heap;
 pub(super) mod integer;
 mod letter;

@@ -1,14 +1,16 @@
 //! Methods of `Vec` and slices that change something, or give references to elements.
 //!
 //! ```text
-//! stack.push(x)    guard len != capacity;  store the element;  store len + 1       else: grow, a call
+//! stack.push(x)    guard len != capacity;  store the element;  store len + 1       else: grow
 //! stack.pop()      guard len != 0;  store len - 1;  load the element
 //! ```
 //!
 //! Not here: `len`, `is_empty` (`sequence`); iterators.
 
+use super::super::allocate::Contents;
 use super::super::ask;
 use super::counted::CloneTwin;
+use super::grow::grow_here;
 use crate::ir::{Const, Op, Ty};
 use crate::macro_support::call::{residual, some};
 use crate::macro_support::elements::{Indexable, element, index, inside, vec_layout, vec_word};
@@ -105,11 +107,12 @@ pub trait Vector {
 impl<T: Traced> Vector for Vec<T> {
     type Item = T;
     fn push__twin(&self, this: Place<Self>, value: Tv<T>) -> Tv<()> {
+        Contents::<T>::note();
         let at = vec_layout().capacity;
         let (_, len) = Vec::elements(this);
         // SAFETY: a live `Vec` is there, with its capacity at the measured offset.
         let capacity = unsafe { this.word(at, Ty::I64, vec_word::<T>(at)) };
-        if equal(len, capacity) {
+        if equal(len, capacity) && !grow_here(this) {
             grow(this);
         }
         let (first, len) = Vec::elements(this);

@@ -90,6 +90,8 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         | Op::CallPure
         | Op::CallIf
         | Op::CallIfPure
+        | Op::New
+        | Op::Free
         | Op::ResultOf
         | Op::Guard
         | Op::GuardNot => None,

@@ -103,6 +103,8 @@ pub(in super::super) fn integer(op: Op, width: u32, from: u32, a: u64, b: u64) -
         | Op::CallRead
         | Op::CallCode
         | Op::CallPure
+        | Op::New
+        | Op::Free
         | Op::CallIf
         | Op::CallIfPure
         | Op::ResultOf

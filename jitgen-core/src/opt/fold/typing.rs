@@ -47,7 +47,7 @@ fn allowed(op: Op, width: u32) -> bool {
     match op.domain() {
         Domain::Int | Domain::Ordered => width > 1,
         Domain::Bits | Domain::Word | Domain::Any => true,
-        Domain::Float => false,
+        Domain::Float | Domain::Ptr => false,
     }
 }
 

@@ -1,0 +1,133 @@
+//! Fresh objects: what a trace has allocated and nobody else knows yet.
+//!
+//! ```text
+//! v2 = new.ptr @alloc(i64 16) #0
+//! store.i64 v2+8, v1
+//! store.i64 v0+8, 7               ;; cannot go there
+//! call @f()                       ;; cannot look there
+//! v3 = load.i64 v2+8              ;; is v1
+//! v4 = eq.ptr v0, v2              ;; is false
+//! ```
+//!
+//! An object is *private* until its address gets out: as an operand of a call, as a value that is
+//! stored, or by an operation that makes another value of it. Stored into another private object it
+//! is private still, and gets out with that one, or when a word is loaded from there of which it is
+//! not known what it is.
+//!
+//! Invariant `only-by-name`: what points into a private object is a value of which [`Defs`] says
+//! that it is the object's address plus a constant.
+//!
+//! Not here: objects that are not made at all (`virtuals`).
+//!
+//! [`Defs`]: super::address::Defs
+
+use super::forward::Forward;
+use super::node::Node;
+use super::rules::Rule;
+use super::words::Access;
+use crate::ir::{Arg, Const, Op};
+use std::collections::HashMap;
+
+/// The objects that only the trace knows, and the private objects whose addresses they hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Private {
+    held: HashMap<Arg, Vec<Arg>>,
+}
+
+impl Private {
+    /// Is that the address of a private object?
+    pub fn has(&self, base: Arg) -> bool {
+        self.held.contains_key(&base)
+    }
+
+    /// Can no byte be touched by both, since one is in a private object, and the other is not?
+    pub fn apart(&self, a: &Access, b: &Access) -> bool {
+        let (a, b) = (a.address.place.base, b.address.place.base);
+        a != b && (self.has(a) || self.has(b))
+    }
+
+    fn leak(&mut self, object: Arg) {
+        for held in self.held.remove(&object).unwrap_or_default() {
+            self.leak(held);
+        }
+    }
+
+    /// Of the words in that object one is not known.
+    pub fn leak_held(&mut self, object: Arg) {
+        let held = self.held.get_mut(&object).map(std::mem::take);
+        held.unwrap_or_default().into_iter().for_each(|held| self.leak(held));
+    }
+}
+
+impl Forward<'_> {
+    /// An object has been made.
+    pub fn made(&mut self, object: Arg) {
+        self.facts.private.held.insert(object, vec![]);
+    }
+
+    /// The private object that a pointer leads into, and how far.
+    fn private(&self, pointer: Arg) -> Option<(Arg, i64)> {
+        if self.facts.private.held.is_empty() {
+            return None;
+        }
+        let address = self.defs.address(pointer, 0);
+        let base = address.place.base;
+        (self.facts.private.has(base) && address.place.root.is_none())
+            .then_some((base, address.offset))
+    }
+
+    /// A value gets where nobody knows what becomes of it.
+    pub fn leak(&mut self, value: Arg) {
+        if self.facts.private.held.is_empty() {
+            return;
+        }
+        let base = self.defs.address(value, 0).place.base;
+        self.facts.private.leak(base);
+    }
+
+    /// A value is stored.
+    pub fn hold(&mut self, access: Access, value: Arg) {
+        let Some((object, _)) = self.private(value) else { return };
+        let container = access.address.place.base;
+        match self.facts.private.held.get_mut(&container) {
+            Some(held) if container != object => held.push(object),
+            Some(_) => (),
+            None => self.leak(value),
+        }
+    }
+
+    /// A pure operation is about to be computed: the result, if it compares a private object, which
+    /// is none that a pointer to something else could lead to.
+    pub fn compare_fresh(&mut self, node: Node) -> Option<Arg> {
+        let Node { op: Op::Eq | Op::Ne, a, b, .. } = node else {
+            return None;
+        };
+        let (x, y) = (self.private(a), self.private(b));
+        if x.is_none() && y.is_none() {
+            return None;
+        }
+        self.fired.fire(Rule::FreshCompare);
+        Some(Const::bool((x == y) == (op_is_eq(node.op))).into())
+    }
+
+    /// A pure operation has given `value`, which is too far from an object to be followed.
+    pub fn leak_unfollowed(&mut self, node: Node, value: Arg) {
+        if node.op == Op::PtrAdd && self.private(node.a).is_some() && self.private(value).is_none()
+        {
+            self.leak(node.a);
+        }
+    }
+
+    /// A pure operation is computed: of its operands, only the sum with a constant is followed.
+    pub fn leak_operands(&mut self, node: Node) {
+        let followed = node.op == Op::PtrAdd && node.b.as_const().is_some();
+        if !followed && !matches!(node.op, Op::Eq | Op::Ne) {
+            self.leak(node.a);
+            self.leak(node.b);
+        }
+    }
+}
+
+fn op_is_eq(op: Op) -> bool {
+    op == Op::Eq
+}

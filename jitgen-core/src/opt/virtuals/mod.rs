@@ -1,0 +1,156 @@
+//! Virtual objects: an object is made where somebody else gets to know it, or not at all.
+//!
+//! ```text
+//! v2 = new.ptr @alloc(i64 16) #0         v2 = new.ptr @alloc(i64 16) #0
+//! store.i64 v2+8, v1                     guard v3 else exit1
+//! guard v3 else exit0               =>   v4 = new.ptr @alloc(i64 16) #0
+//! call @f(v2)                            store.i64 v4+8, v1
+//! exit0: resume 0 [v2]                   call @f(v4)
+//!                                        exit1: resume 0 [v2] pending [i64 v2+8 = v1]
+//! ```
+//!
+//! A block is walked with what is in each object that has not been made yet. Loads and stores are
+//! of that; an exit that names the object has stores pending that fill it, and those of the objects
+//! that it leads to. The `new` stays where it was, used by exits alone: the backend does it there. What
+//! lets the address out (a call, a store elsewhere, an operation that is not known) makes the object
+//! before, with a `new` of its own, and all that it leads to; from there on that is the object. A
+//! `free` of what has not been made goes, and exits behind it name what is not there ([`Gone`]).
+//!
+//! An object that a loop passes on to the next round is *carried*: its words are parameters of the
+//! body, instead of its address. That is assumed of the arguments of the jump to the body, and holds
+//! if those of the body's own jump are objects of the same layout. Where it does not, it is given up,
+//! and the trace is walked again.
+//!
+//! Invariants: `one-object` (on each way through a trace at most one of an object's `new`s has its
+//! result used), `same-block` (exits that name an object are in the block of its `new`, so a way
+//! that comes back to them has passed that again), `words-known` (what is loaded from a virtual
+//! object has been stored there by the trace).
+//!
+//! Not here: which comparisons and loads are decided before (`fresh`, `memory`), objects of which a
+//! part is passed on as such.
+//!
+//! [`Gone`]: crate::ir::Gone
+
+mod layout;
+mod walk;
+
+use super::address::Defs;
+use super::rules::{Fired, Rule};
+use crate::ir::{Arg, Aux, Block, BlockId, End, Inst, Op, Trace, Ty, ValueId};
+use layout::Layout;
+use std::collections::HashSet;
+use walk::Walk;
+
+/// Does so with a trace of one block or a peeled loop; answers whether the loop's parameters have
+/// changed. `defs` are the pure operations of the trace.
+pub(super) fn virtuals(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> bool {
+    if !trace.blocks.iter().flat_map(|block| &block.insts).any(|inst| inst.op == Op::New) {
+        return false;
+    }
+    let mut carried: Vec<usize> = match &trace.blocks[0].end {
+        End::Jump(BlockId(1), args) => {
+            (0..args.len()).filter(|k| trace.ty(args[*k]) == Ty::Ptr).collect()
+        }
+        _ => vec![],
+    };
+    loop {
+        let mut walk = Walk::new(trace, defs);
+        match rewrite(&mut walk, &carried) {
+            Ok(changed) => {
+                fired.extend(walk.fired);
+                *trace = walk.out;
+                return changed;
+            }
+            Err(refused) => carried.retain(|k| !refused.contains(k)),
+        }
+    }
+}
+
+/// Walks the blocks; those of the carried arguments that cannot be.
+fn rewrite(walk: &mut Walk, carried: &[usize]) -> Result<bool, Vec<usize>> {
+    let trace = walk.trace;
+    walk.block(&trace.blocks[0].insts);
+    let Some(body) = trace.blocks.get(1) else {
+        walk.end(&trace.blocks[0], vec![]);
+        return Ok(false);
+    };
+    let End::Jump(_, first) = &trace.blocks[0].end else {
+        unreachable!("two blocks are a preamble and a body")
+    };
+    // What the body uses of the preamble, but for the parameters.
+    let used = uses(trace, body);
+    walk.make_used(&used);
+    let (first, layouts) = split(walk, first, carried)?;
+    walk.end_with(End::Jump(BlockId(1), first), trace.blocks[0].params.clone());
+
+    let mut params: Vec<ValueId> = vec![];
+    for (k, param) in body.params.iter().enumerate() {
+        if !carried.contains(&k) {
+            params.push(*param);
+        }
+    }
+    walk.begin();
+    for (k, layout) in carried.iter().zip(&layouts) {
+        walk.fired.fire(Rule::VirtualCarry);
+        let words = walk.receive(body.params[*k], layout);
+        params.extend(words);
+    }
+    walk.block(&body.insts);
+    let End::Jump(_, again) = &body.end else {
+        walk.end(body, params);
+        return Ok(!carried.is_empty());
+    };
+    let (again, found) = split(walk, again, carried)?;
+    let differ = carried.iter().zip(layouts.iter().zip(&found));
+    let differ: Vec<usize> = differ.filter(|(_, (a, b))| a != b).map(|(k, _)| *k).collect();
+    if !differ.is_empty() {
+        return Err(differ);
+    }
+    walk.end_with(End::Jump(BlockId(1), again), params);
+    Ok(!carried.is_empty())
+}
+
+/// The arguments of a jump, those that are carried as the words of the objects, which come last; and
+/// the layouts of these.
+fn split(
+    walk: &mut Walk,
+    args: &[Arg],
+    carried: &[usize],
+) -> Result<(Vec<Arg>, Vec<Layout>), Vec<usize>> {
+    let mut passed = vec![];
+    for (k, arg) in args.iter().enumerate() {
+        if !carried.contains(&k) {
+            passed.push(walk.known(*arg));
+        }
+    }
+    let mut layouts = vec![];
+    let mut seen = HashSet::new();
+    let mut refused = vec![];
+    for k in carried {
+        match walk.take_apart(args[*k], &mut seen, &mut passed) {
+            Some(layout) => layouts.push(layout),
+            None => refused.push(*k),
+        }
+    }
+    if refused.is_empty() { Ok((passed, layouts)) } else { Err(refused) }
+}
+
+/// The values that a block uses.
+fn uses(trace: &Trace, block: &Block) -> HashSet<ValueId> {
+    let mut used = HashSet::new();
+    let mut add = |arg: Arg| used.extend(arg.as_value());
+    for Inst { a, b, aux, .. } in &block.insts {
+        add(*a);
+        add(*b);
+        match aux {
+            Aux::None | Aux::Class(_) => (),
+            Aux::Call(call) => trace.calls[call.index()].operands().for_each(&mut add),
+            Aux::Exit(exit) => trace.exit(*exit).uses().for_each(&mut add),
+        }
+    }
+    match &block.end {
+        End::Jump(_, args) => args.iter().for_each(|arg| add(*arg)),
+        End::Leave(exit) => trace.exit(*exit).uses().for_each(add),
+    }
+    used
+}

@@ -1,0 +1,84 @@
+//! Objects that random traces make and free.
+//!
+//! Each field is stored to at once, in some order and with a guard in between here and there, so
+//! that no word is read that nobody has written. An object is freed as long as nobody else knows
+//! it, and then not used any more; logs may still name it.
+
+use super::{Generator, Value};
+use crate::typed_world::{FIELDS, OBJECT, Pointee};
+use crate::world::pick;
+use jitgen_core::ir::{Arg, Aux, Call, Const, Effects, Inst, LogEntry, Op, Ty};
+
+impl Generator {
+    pub(super) fn object(&mut self) {
+        match self.own.is_empty() || self.chance(2, 3) {
+            true => self.make(),
+            false => self.free(),
+        }
+    }
+
+    fn make(&mut self) {
+        let object: Arg = self.trace.add_value(Ty::Ptr).into();
+        let reads = self.chance(1, 2).then(Vec::new);
+        let args = vec![Const::i64(OBJECT as i64).into(), Const::i64(8).into()];
+        self.allocation(Op::New, "alloc", object.as_value(), args, reads);
+        self.log.push(LogEntry::Call(Some(object)));
+        let mut fields: Vec<usize> = (0..FIELDS.len()).collect();
+        while !fields.is_empty() {
+            let next = self.below(fields.len() as u64) as usize;
+            let field = fields.swap_remove(next);
+            let (offset, ty, points) = FIELDS[field];
+            self.store((object, offset, ty, points, field), None);
+            if self.chance(1, 20) {
+                self.guard();
+            }
+        }
+        self.own.push(object);
+        let points = Some(Pointee::Object);
+        self.pool.push(Value { arg: object, ty: Ty::Ptr, points, interior: false });
+        for _ in 0..self.below(3) {
+            let field = self.below(FIELDS.len() as u64) as usize;
+            let (offset, ty, points) = FIELDS[field];
+            self.hot.push((object, offset, ty, points, field));
+        }
+    }
+
+    fn free(&mut self) {
+        let object = pick(&mut self.rng, &self.own);
+        self.shows(object);
+        self.gone.push(object);
+        self.pool.retain(|value| value.arg != object);
+        self.hot.retain(|place| place.0 != object);
+        let nothing = Some(vec![]);
+        let args = vec![object, Const::i64(OBJECT as i64).into()];
+        self.allocation(Op::Free, "dealloc", None, args, nothing);
+        self.log.push(LogEntry::Call(None));
+    }
+
+    fn allocation(
+        &mut self,
+        op: Op,
+        symbol: &str,
+        dst: Option<jitgen_core::ir::ValueId>,
+        args: Vec<Arg>,
+        reads: Option<Vec<jitgen_core::ir::Class>>,
+    ) {
+        let effects = Effects { writes: Some(vec![]), reads, no_escape: false };
+        let call = Call {
+            symbol: symbol.to_owned(),
+            args,
+            has_result: dst.is_some(),
+            effects,
+            keeps: vec![],
+        };
+        let aux = Aux::Call(self.trace.add_call(call));
+        let imm = if op == Op::New { self.allocations } else { 0 };
+        self.allocations += i32::from(op == Op::New);
+        self.insts.push(Inst { op, ty: Ty::Ptr, dst, a: Arg::NONE, b: Arg::NONE, imm, aux });
+    }
+
+    /// Somebody else knows a value.
+    pub(super) fn shows(&mut self, value: Arg) {
+        self.own.retain(|own| *own != value);
+    }
+}
