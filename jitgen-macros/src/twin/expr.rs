@@ -393,8 +393,7 @@ impl Twin<'_> {
         };
         let (start, end) = (self.value(start), self.value(end));
         let inclusive = matches!(range.limits, syn::RangeLimits::Closed(_));
-        let (compare, op) =
-            if inclusive { (quote!(Le), quote!(<=)) } else { (quote!(Lt), quote!(<)) };
+        let compare = if inclusive { quote!(Le) } else { quote!(Lt) };
         self.scope.enter();
         let (name, bind) = self.parameter(&e.pat);
         let body = self.block(&e.body);
@@ -404,9 +403,7 @@ impl Twin<'_> {
             let (mut __next, __end) = (#start, #end);
             let mut __done = false;
             #label loop {
-                let __more = #m::bin(
-                    #m::Bin::#compare, false, __next, __end, __next.nat() #op __end.nat()
-                );
+                let __more = #m::compare(#m::Bin::#compare, __next, __end);
                 if __done || !#m::branch(__more) { break; }
                 let mut #name = __next;
                 (__next, __done) = #m::next_of_range(__next, __end, #inclusive);
