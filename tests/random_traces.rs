@@ -112,7 +112,7 @@ impl<'a> Case<'a> {
         self.check_trace(native, passes, &optimized)?;
         // A region differs by what exits do before they go on.
         let has_pending = optimized.exits.iter().any(|exit| !exit.pending.is_empty());
-        if passes == Some(Passes::ALL) && (has_pending || self.seed % 8 == 0) {
+        if passes == Some(Passes::ALL) && (has_pending || self.seed.is_multiple_of(8)) {
             let region = joined(&optimized);
             let check = self.check_trace(native, passes, &region);
             check.map_err(|error| format!("in a region, {error}"))?;
