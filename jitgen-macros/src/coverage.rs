@@ -4,7 +4,8 @@
 //! each arithmetic operator is a place where a guard may be recorded.
 //!
 //! Inside an interpreter module there is one table, which the portal's twin makes known when it
-//! first runs; a single item's twin makes itself known. So nothing runs before `main`.
+//! first runs. A single item has a table of its own, which whichever of its twins runs first makes
+//! known. So nothing runs before `main`.
 //!
 //! Not here: the report (`jitgen_core::runtime`).
 
@@ -17,7 +18,7 @@ use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{BinOp, Expr, Token, UnOp};
 
-/// The static with the table of a module.
+/// The static with the table of a module or item.
 pub fn table(functions: &[&Function]) -> TokenStream {
     let m = quote!(::jitgen_core::macro_support);
     let rows = functions.iter().filter(|function| !function.declared).map(|f| describe(f));

@@ -14,7 +14,7 @@ use crate::model::{Function, Home, Module, Role};
 use crate::{coverage, portal, residual, signature, twin};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
@@ -119,18 +119,15 @@ pub fn item(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#(#items)*)
 }
 
-/// A function of the module that says whether arithmetic is checked in this crate.
+/// What says, in a module or item, whether arithmetic is checked in this crate.
 pub fn overflow_probe() -> TokenStream {
     quote! {
         #[doc(hidden)]
-        fn __jitgen_checked() -> bool {
-            static CHECKED: ::jitgen_core::macro_support::Checked =
-                ::jitgen_core::macro_support::Checked::new(
-                    ::core::cfg!(debug_assertions) || ::core::cfg!(panic = "abort"),
-                    || ::core::hint::black_box(u8::MAX) + ::core::hint::black_box(1),
-                );
-            CHECKED.get()
-        }
+        static __JITGEN_CHECKED: ::jitgen_core::macro_support::Checked =
+            ::jitgen_core::macro_support::Checked::new(
+                ::core::cfg!(debug_assertions) || ::core::cfg!(panic = "abort"),
+                || ::core::hint::black_box(u8::MAX) + ::core::hint::black_box(1),
+            );
     }
 }
 
@@ -230,8 +227,15 @@ fn place(items: &mut Vec<Item>, model: &Module, twins: Vec<(usize, TokenStream)>
             _ => (),
         }
     }
+    let mut together: BTreeMap<usize, (Vec<&Function>, Vec<TokenStream>)> = BTreeMap::new();
     for (index, twin) in twins {
         let function = &model.functions[index];
+        if twin::shares_impl(function) {
+            let (functions, twins) = together.entry(function.at.0).or_default();
+            functions.push(function);
+            twins.push(twin);
+            continue;
+        }
         match (&function.home, &mut items[function.at.0]) {
             (Home::Impl(_), Item::Impl(block)) => block.items.push(ImplItem::Verbatim(twin)),
             (Home::Trait, Item::Trait(definition)) => {
@@ -239,6 +243,15 @@ fn place(items: &mut Vec<Item>, model: &Module, twins: Vec<(usize, TokenStream)>
             }
             _ => items.push(Item::Verbatim(twin)),
         }
+    }
+    for (functions, twins) in together.into_values() {
+        // In a module they are there for all.
+        let around = functions[0].alone.then(|| {
+            let checks = twins.iter().any(|twin| twin::mentions(twin, "__JITGEN_CHECKED"));
+            let (probe, table) = (checks.then(overflow_probe), coverage::table(&functions));
+            quote!(#probe #table)
+        });
+        items.push(Item::Verbatim(twin::implement(functions[0], &twins, around)));
     }
 }
 

@@ -20,7 +20,7 @@ use super::ask;
 use super::call::residual;
 use super::passing::{Passing, in_register, word};
 use super::shape::TagAt;
-use super::traced::{Traced, Tv, unit};
+use super::traced::{Traced, Tv, UNIT};
 use crate::ir::{Const, Op};
 use crate::tracer::{Callee, Condition, Function, Opnd, Word, outside};
 use std::marker::PhantomData;
@@ -110,7 +110,7 @@ impl<R: Traced> Known<R> {
 
     /// It would have given this.
     pub fn result(self, _: Tv<R>) -> Tv<()> {
-        unit()
+        UNIT
     }
 }
 

@@ -176,7 +176,13 @@ pub fn len<T: Indexable + ?Sized>(place: Place<T>) -> Tv<usize> {
 pub fn is_empty<T: Indexable + ?Sized>(place: Place<T>) -> Tv<bool> {
     let len = len(place);
     let now = len.nat() == 0;
-    super::ops::bin(super::ops::Bin::Eq, false, len, super::traced::lift(0usize), now)
+    super::ops::bin(
+        super::ops::Bin::Eq,
+        &super::overflow::UNCHECKED,
+        len,
+        super::traced::lift(0usize),
+        now,
+    )
 }
 
 /// `&place[..]`: all elements, as a slice.

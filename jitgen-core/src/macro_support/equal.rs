@@ -19,6 +19,7 @@ use super::call::{compare_thunk, residual};
 use super::carrier::Plain;
 use super::compare::{compare_called, compared, comparisons};
 use super::ops::{Bin, Un, un};
+use super::overflow::UNCHECKED;
 use super::passing::word;
 use super::place::{Place, local};
 use super::reach::deref;
@@ -75,7 +76,7 @@ where
             residual(Function { symbol, address }, &words, || x == y)
         }
     };
-    if op == Bin::Eq { same } else { un(Un::Not, false, same, !same.nat()) }
+    if op == Bin::Eq { same } else { un(Un::Not, &UNCHECKED, same, !same.nat()) }
 }
 
 /// The same of values in places.

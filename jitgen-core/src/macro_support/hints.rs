@@ -3,7 +3,7 @@
 //! Not here: functions that can be left out (`elidable`), declared effects (`effects`).
 
 use super::ask;
-use super::traced::{Traced, Tv, lift, unit};
+use super::traced::{Traced, Tv, UNIT, lift};
 use crate::tracer::{AbortReason, Opnd, outside, with};
 
 /// The call of a function that the trace does without: it is made where the interpreter would make
@@ -12,7 +12,7 @@ pub fn not_in_trace(f: impl FnOnce()) -> Tv<()> {
     if !ask::is_replaying() {
         outside(f);
     }
-    unit()
+    UNIT
 }
 
 /// A value that is constant, or recording is given up.

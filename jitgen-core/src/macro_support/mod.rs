@@ -9,7 +9,7 @@
 //! | `a + b`, `!a`, `a as T` | [`bin`], [`un`], [`cast`] |
 //! | `if c` | [`branch`] |
 //! | `a.m(b)` | [`receive`], [`methods`] |
-//! | `a.f`, `a[i]`, `*a` | [`Place::project`], [`index`], [`deref`] |
+//! | `a.f`, `a[i]`, `*a` | [`root`], [`Place::project`], [`index`], [`deref`] |
 //! | `f(a)` traced | [`begin_inline`], [`end_inline`] |
 //! | `f(a)` residual, elidable | [`residual`], `elidable` |
 //! | `e?` | [`split`] |
@@ -93,10 +93,10 @@ pub use probe::{
     Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_named, tag_word,
 };
 pub use promote::{Promotable, PromoteShared, PromoteWords, Promoting};
-pub use reach::{Auto, Deref, Peel, auto, deref};
+pub use reach::{Auto, Deref, Peel, auto, deref, root};
 pub use recursion::{
     CalledByTwins, NotRecursive, begun, enter_level, finish, hand_over, leave_level, overflow,
 };
 pub use shape::{Shape, TagAt};
 pub use std_types::none_bits;
-pub use traced::{Carried, Machine, Ptr, Scalar, Traced, Tv, carry, constant, lift, uncarry, unit};
+pub use traced::{CONSTANT, Carried, Machine, Ptr, Scalar, Traced, Tv, UNIT, carry, lift, uncarry};

@@ -4,7 +4,7 @@
 
 use super::place::{Place, local};
 use super::reach::deref;
-use super::traced::{Traced, Tv, lift, unit};
+use super::traced::{Traced, Tv, UNIT, lift};
 
 fn behind<T: Traced>(reference: &mut Tv<&mut T>) -> Place<T> {
     deref(local(reference))
@@ -29,5 +29,5 @@ pub fn mem_swap<T: Traced>(mut a: Tv<&mut T>, mut b: Tv<&mut T>) -> Tv<()> {
     let (x, y) = (a.get(), b.get());
     a.put(y);
     b.put(x);
-    unit()
+    UNIT
 }

@@ -9,6 +9,7 @@
 
 use super::ask;
 use super::methods::integer::Integer;
+use super::overflow::{Checked, UNCHECKED};
 use super::traced::{Scalar, Tv};
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{Function, Opnd, Word, pure};
@@ -63,7 +64,7 @@ pub enum Un {
 #[inline(never)]
 pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
     op: Bin,
-    checked: bool,
+    checked: &Checked,
     a: Tv<A>,
     b: Tv<B>,
     now: R,
@@ -76,18 +77,18 @@ pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
             ask::abort(crate::tracer::AbortReason::OpaqueValue);
         }
     }
-    word_of(now, binary(op, checked, A::SIGNED, a.word(), b.word(), result))
+    word_of(now, binary(op, checked.get(), A::SIGNED, a.word(), b.word(), result))
 }
 
 /// `op a`, which is `now`.
 #[inline(never)]
-pub fn un<A: Scalar>(op: Un, checked: bool, a: Tv<A>, now: A) -> Tv<A> {
+pub fn un<A: Scalar>(op: Un, checked: &Checked, a: Tv<A>, now: A) -> Tv<A> {
     let ty = A::TY;
     let o = match op {
         Un::Not => record(Op::Not, ty, a.word(), None),
         Un::Neg if ty.is_float() => record(Op::FNeg, ty, a.word(), None),
         Un::Neg => {
-            if checked {
+            if checked.get() {
                 let min = Const::new(ty, 1 << (ty.width() - 1));
                 require(Op::Eq, ty, a.word(), constant(min), false);
             }
@@ -114,7 +115,7 @@ pub fn next_of_range<T: Integer + PartialEq + From<bool>>(
     end: Tv<T>,
     inclusive: bool,
 ) -> (Tv<T>, bool) {
-    if inclusive && branch(bin(Bin::Eq, false, now, end, now.nat() == end.nat())) {
+    if inclusive && branch(bin(Bin::Eq, &UNCHECKED, now, end, now.nat() == end.nat())) {
         return (now, true);
     }
     (now.nat().wrapping_add__twin(now, super::traced::lift(T::from(true))), false)

@@ -18,6 +18,9 @@ const UNKNOWN: u8 = 0;
 const NO: u8 = 1;
 const YES: u8 = 2;
 
+/// Of operators that cannot overflow.
+pub(super) static UNCHECKED: Checked = Checked { state: AtomicU8::new(NO), probe: || 0 };
+
 impl Checked {
     /// `known`: the crate is checked, whatever the probe would do.
     pub const fn new(known: bool, probe: fn() -> u8) -> Checked {

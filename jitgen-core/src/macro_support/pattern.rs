@@ -139,7 +139,7 @@ impl<T, M: Binding> Matched<T, M> {
 
     /// A field of the variant that `head` shows.
     #[inline(never)]
-    pub fn inner<F>(self, head: &Head<T>, field: *const F) -> Matched<F, M>
+    pub fn inner<F>(&self, head: &Head<T>, field: *const F) -> Matched<F, M>
     where
         T: Traced,
     {
@@ -152,7 +152,7 @@ impl<T, M: Binding> Matched<T, M> {
 
     /// Binds a name to a field of the variant that `head` shows.
     #[inline(never)]
-    pub fn bind_inner<'a, F: 'a>(self, head: &Head<T>, field: *const F) -> Tv<M::Bound>
+    pub fn bind_inner<'a, F: 'a>(&self, head: &Head<T>, field: *const F) -> Tv<M::Bound>
     where
         T: Traced,
         M: Binds<'a, F>,
@@ -161,7 +161,7 @@ impl<T, M: Binding> Matched<T, M> {
     }
 
     /// The place of a field of the variant that `head` shows.
-    pub fn part<F>(self, head: &Head<T>, field: *const F) -> Place<F>
+    pub fn part<F>(&self, head: &Head<T>, field: *const F) -> Place<F>
     where
         T: Traced,
     {

@@ -1,7 +1,7 @@
 //! Places: where values live, as the interpreter's place expressions name them.
 //!
 //! ```text
-//! machine.tape[pos]   =>   index(project(auto(local(&mut machine)), &raw mut (*…).tape), pos)
+//! machine.tape[pos]   =>   index(auto(project(root(&mut machine), &raw mut (*…).tape)), pos)
 //! ```
 //!
 //! A place is in guest memory, or in the twin itself: a local, a part of one. What is done to
@@ -27,7 +27,8 @@ use std::ptr::NonNull;
 
 /// Where a value lives.
 pub struct Place<T: ?Sized> {
-    pub(super) address: *mut T,
+    /// The concrete address, for rustc to compute addresses of fields and to find methods.
+    pub address: *mut T,
     pub(super) at: At,
 }
 
@@ -91,7 +92,7 @@ impl<T: ?Sized> Place<T> {
     ///
     /// # Safety
     /// Only the type and the address may be used.
-    pub unsafe fn here<'a>(self) -> &'a T {
+    pub unsafe fn here<'a>(&self) -> &'a T {
         // SAFETY: the caller's promise.
         unsafe { &*self.address }
     }
@@ -434,7 +435,7 @@ pub(super) fn without_depth(word: Word, fixed: bool) -> Word {
 impl<X: Traced> Place<X> {
     /// Reads the value; one that has a destructor is moved out.
     #[inline(never)]
-    pub fn get(self) -> Tv<X> {
+    pub fn get(&self) -> Tv<X> {
         let mut bits = MaybeUninit::<X::V>::uninit();
         // SAFETY: there is room, and an `X` lives here (`in-bounds`).
         let opnd = unsafe { const { &X::KIND }.take(self.erased(), bits.as_mut_ptr().cast()) };

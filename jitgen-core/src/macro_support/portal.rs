@@ -386,7 +386,7 @@ pub trait LoopValue {
 impl LoopValue for () {
     type Native = ();
     fn into_traced(self) -> Tv<()> {
-        super::traced::unit()
+        super::traced::UNIT
     }
 }
 

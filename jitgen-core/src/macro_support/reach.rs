@@ -15,9 +15,9 @@
 
 use super::ask;
 use super::pattern::{Binding, Shared};
-use super::place::{At, Inside, Place};
+use super::place::{At, Inside, Place, local};
 use super::shape::Owner;
-use super::traced::Traced;
+use super::traced::{Traced, Tv};
 use crate::ir::Ty;
 use crate::tracer::{Opnd, Word};
 use std::rc::Rc;
@@ -59,6 +59,12 @@ pub trait Deref: Sized {
 /// Follows references to what has fields.
 pub fn auto<T: Auto>(place: Place<T>) -> Place<T::Target> {
     T::auto(place)
+}
+
+/// The same of a local variable of the twin.
+#[inline(never)]
+pub fn root<T: Auto + Traced>(x: &mut Tv<T>) -> Place<T::Target> {
+    T::auto(local(x))
 }
 
 /// `*e`: the place that a reference points to.

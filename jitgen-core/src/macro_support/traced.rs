@@ -13,7 +13,7 @@
 //! standard library (`std_types`).
 
 use super::ask;
-use super::carrier::{Carrier, Ownership, Plain};
+use super::carrier::{Carrier, Flat, Ownership, Plain};
 use super::kind::HasKind;
 use super::memory;
 use super::passing::{ByWord, Passing};
@@ -267,14 +267,10 @@ pub fn lift<X: Traced>(x: X) -> Tv<X> {
 }
 
 /// The operand of what is the same at every execution.
-pub fn constant() -> Opnd {
-    Opnd::Const
-}
+pub const CONSTANT: Opnd = Opnd::Const;
 
 /// The unit value.
-pub fn unit() -> Tv<()> {
-    lift(())
-}
+pub const UNIT: Tv<()> = Tv(Flat { c: (), o: CONSTANT });
 
 impl<X: Traced> Tv<X> {
     /// A value and its operand.

@@ -126,7 +126,7 @@ impl Twin<'_> {
             && is_word(&function.path.segments[0].ident)
             && !WITHOUT_SELF.contains(&&*name.to_string());
         if (of_word || self.module.takes_self(&name)) && !e.args.is_empty() {
-            let receiver = self.place(&e.args[0]);
+            let receiver = self.reached(&e.args[0], &short_at(e.span()));
             let arguments = self.arguments(e.args.iter().skip(1));
             return self.with_receiver(
                 e,
@@ -141,17 +141,18 @@ impl Twin<'_> {
     /// `receiver.method(args)`.
     pub fn method_call(&mut self, e: &ExprMethodCall) -> TokenStream {
         let (twin, generics) = (twin_name(&e.method), &e.turbofish);
-        let receiver = self.place(&e.receiver);
+        let m = short_at(e.span());
         if e.method == "clone" && e.args.is_empty() {
             // What is cloned is what the references lead to, not what an `Rc` does.
-            let m = short_at(e.span());
+            let receiver = self.place(&e.receiver);
             return quote_spanned!(e.span()=> #m::clone_of(#receiver));
         }
         if e.method == "ptr_eq" && e.args.len() == 1 {
             // What is compared are the pointers, not what they lead to.
-            let (m, other) = (short_at(e.span()), self.value(&e.args[0]));
+            let (receiver, other) = (self.place(&e.receiver), self.value(&e.args[0]));
             return quote_spanned!(e.span()=> #m::same_object(#receiver, #other));
         }
+        let receiver = self.reached(&e.receiver, &m);
         let arguments = self.arguments(&e.args);
         self.with_receiver(
             e,
@@ -177,7 +178,7 @@ impl Twin<'_> {
         );
         let call = call(this, taken);
         quote_spanned!(e.span()=> {
-            let __r = #m::auto(#receiver);
+            let __r = #receiver;
             // SAFETY: the receiver is alive; the twin uses the reference for its address only.
             #call
         })
@@ -210,7 +211,7 @@ impl Twin<'_> {
         let fields: Vec<_> =
             (0..values.len()).map(|index| name("f")(index).to_token_stream()).collect();
         let (mut built, mut pattern) = (build(&natives), build(&fields));
-        let (mut rest, mut rest_opnd) = (quote!(), quote!(#m::constant()));
+        let (mut rest, mut rest_opnd) = (quote!(), quote!(#m::CONSTANT));
         if let Some(base) = base {
             built = with_rest(&built, &quote!(..__base.native()));
             pattern = with_rest(&pattern, &quote!(..));

@@ -60,19 +60,19 @@ impl Twin<'_> {
                         #label while let ::core::option::Option::Some((#(mut #names,)*)) = #test {
                             #body;
                         }
-                        #m::unit()
+                        #m::UNIT
                     });
                 }
                 let (label, condition) = (&e.label, self.scoped(&e.cond));
                 let body = self.block(&e.body);
-                quote!({ #label while #m::branch(#condition) { #body; } #m::unit() })
+                quote!({ #label while #m::branch(#condition) { #body; } #m::UNIT })
             }
             Expr::Loop(e) => {
                 self.check_loop(e);
                 let (label, body) = (&e.label, self.block(&e.body));
                 let name = label.as_ref().map(|label| &label.name);
                 if Breaks::of(&e.body, name).unit {
-                    quote!({ #label loop { #body; } #m::unit() })
+                    quote!({ #label loop { #body; } #m::UNIT })
                 } else {
                     quote!(#label loop { #body; })
                 }
@@ -84,7 +84,7 @@ impl Twin<'_> {
             }
             Expr::Continue(e) => e.to_token_stream(),
             Expr::Try(e) => self.try_expr(e),
-            Expr::Tuple(e) if e.elems.is_empty() => quote!(#m::unit()),
+            Expr::Tuple(e) if e.elems.is_empty() => quote!(#m::UNIT),
             Expr::Tuple(tuple) => {
                 let values = tuple.elems.iter().map(|e| self.value(e)).collect();
                 let comma = (tuple.elems.len() == 1).then(|| quote!(,));
@@ -200,7 +200,7 @@ impl Twin<'_> {
                 }
                 quote_spanned!(e.span()=> match (#left, #right) {
                     (__a, __b) => #m::bin(
-                        #m::Bin::#name, __jitgen_checked(), __a, __b, __a.nat() #op __b.nat()
+                        #m::Bin::#name, &__JITGEN_CHECKED, __a, __b, __a.nat() #op __b.nat()
                     )
                 })
             }
@@ -219,7 +219,7 @@ impl Twin<'_> {
     /// An assignment as a value.
     fn assigned(&mut self, e: &Expr) -> TokenStream {
         let (m, assignment) = (short(), self.assignment(e));
-        quote!({ #assignment #m::unit() })
+        quote!({ #assignment #m::UNIT })
     }
 
     fn compound_assign(&mut self, e: &syn::ExprBinary) -> TokenStream {
@@ -227,7 +227,7 @@ impl Twin<'_> {
         let Some((name, op)) = compound(&e.op) else { return quote!() };
         let right = self.value(&e.right);
         let result = quote_spanned!(e.span()=>
-            #m::bin(#m::Bin::#name, __jitgen_checked(), __a, __b, __a.nat() #op __b.nat())
+            #m::bin(#m::Bin::#name, &__JITGEN_CHECKED, __a, __b, __a.nat() #op __b.nat())
         );
         if let Some(local) = self.local_name(&e.left) {
             return quote!({ let __b = #right; let __a = #local; #local = #result; });
@@ -254,7 +254,7 @@ impl Twin<'_> {
         };
         let (op, value) = (&e.op, self.value(&e.expr));
         quote_spanned!(e.span()=> match #value {
-            __a => #m::un(#m::Un::#name, __jitgen_checked(), __a, #op __a.nat())
+            __a => #m::un(#m::Un::#name, &__JITGEN_CHECKED, __a, #op __a.nat())
         })
     }
 
@@ -283,7 +283,7 @@ impl Twin<'_> {
     }
 
     /// The local that the expression names, if it is one.
-    fn local_name(&mut self, e: &Expr) -> Option<syn::Ident> {
+    pub fn local_name(&mut self, e: &Expr) -> Option<syn::Ident> {
         let Expr::Path(path) = e else { return None };
         let name = path.path.get_ident()?;
         if self.scope.hidden.iter().any(|hidden| name == hidden) {
@@ -316,7 +316,7 @@ impl Twin<'_> {
         let m = short();
         match &e.else_branch {
             Some((_, otherwise)) => self.value(otherwise),
-            None => quote!(#m::unit()),
+            None => quote!(#m::UNIT),
         }
     }
 
@@ -324,7 +324,7 @@ impl Twin<'_> {
         let m = short();
         let value = match &e.expr {
             Some(e) => self.value(e),
-            None => quote!(#m::unit()),
+            None => quote!(#m::UNIT),
         };
         self.return_value(&value)
     }
@@ -393,8 +393,7 @@ impl Twin<'_> {
         };
         let (start, end) = (self.value(start), self.value(end));
         let inclusive = matches!(range.limits, syn::RangeLimits::Closed(_));
-        let (compare, op) =
-            if inclusive { (quote!(Le), quote!(<=)) } else { (quote!(Lt), quote!(<)) };
+        let compare = if inclusive { quote!(Le) } else { quote!(Lt) };
         self.scope.enter();
         let (name, bind) = self.parameter(&e.pat);
         let body = self.block(&e.body);
@@ -404,16 +403,14 @@ impl Twin<'_> {
             let (mut __next, __end) = (#start, #end);
             let mut __done = false;
             #label loop {
-                let __more = #m::bin(
-                    #m::Bin::#compare, false, __next, __end, __next.nat() #op __end.nat()
-                );
+                let __more = #m::compare(#m::Bin::#compare, __next, __end);
                 if __done || !#m::branch(__more) { break; }
                 let mut #name = __next;
                 (__next, __done) = #m::next_of_range(__next, __end, #inclusive);
                 #bind
                 #body;
             }
-            #m::unit()
+            #m::UNIT
         })
     }
 
@@ -444,7 +441,7 @@ impl Twin<'_> {
                 #bind
                 #body;
             }
-            #m::unit()
+            #m::UNIT
         })
     }
 
@@ -553,7 +550,7 @@ impl Twin<'_> {
         let active = if debug { quote!(::core::cfg!(debug_assertions)) } else { quote!(true) };
         quote!({
             if #active && !#m::branch(#condition) { ::core::panic!(#message) }
-            #m::unit()
+            #m::UNIT
         })
     }
 }

@@ -122,8 +122,10 @@ pub fn function_name(function: &Function) -> TokenStream {
 pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream {
     let m = support();
     let methods = quote!(use #m as __m; use __m::methods::*;);
-    if function.alone {
-        let checks = body.is_none_or(|body| mentions(body, "__jitgen_checked"));
+    if function.alone && shares_impl(function) {
+        quote!(#methods __JITGEN_COVERAGE.seen();)
+    } else if function.alone {
+        let checks = body.is_none_or(|body| mentions(body, "__JITGEN_CHECKED"));
         let probe = checks.then(expand::overflow_probe);
         let table = coverage::table(&[function]);
         quote!(#methods #probe #table __JITGEN_COVERAGE.seen();)
@@ -134,8 +136,13 @@ pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream 
     }
 }
 
+/// Are its twin and those of the functions beside it put into one `impl`?
+pub fn shares_impl(function: &Function) -> bool {
+    matches!((&function.home, &function.owner), (Home::Inherent, Some(_)))
+}
+
 /// Is that name among the tokens?
-fn mentions(tokens: &TokenStream, name: &str) -> bool {
+pub fn mentions(tokens: &TokenStream, name: &str) -> bool {
     tokens.clone().into_iter().any(|tree| match tree {
         TokenTree::Group(group) => mentions(&group.stream(), name),
         TokenTree::Ident(ident) => ident == name,
@@ -143,22 +150,41 @@ fn mentions(tokens: &TokenStream, name: &str) -> bool {
     })
 }
 
-/// Puts a twin beside its function: in the type namespace for a free function (so that `use`
-/// brings it along), in an `impl` for a method. In a trait and its `impl` it is there already.
-pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
-    let (name, vis) = (&function.sig.ident, &function.vis);
-    let lints = quote! {
+/// What generated code need not keep to.
+fn lints() -> TokenStream {
+    quote! {
         #[allow(
             warnings, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks, unsafe_code,
             reason = "generated"
         )]
-    };
+    }
+}
+
+/// The `impl` with the twins of all methods of one `impl`, of which this is one; `around`: what
+/// they share.
+pub fn implement(
+    function: &Function,
+    twins: &[TokenStream],
+    around: Option<TokenStream>,
+) -> TokenStream {
+    let (lints, owner) = (lints(), &function.owner);
+    let generics = signature::widen(&function.generics);
+    let (generics, _, bounds) = generics.split_for_impl();
+    let whole = quote!(#lints #[doc(hidden)] impl #generics #owner #bounds { #(#twins)* });
+    match around {
+        Some(around) => quote!(#lints const _: () = { #around #whole };),
+        None => whole,
+    }
+}
+
+/// Puts a twin beside its function: in the type namespace for a free function (so that `use`
+/// brings it along). In a trait and its `impl` it is there already; that of another method is put
+/// into an `impl` together with its neighbours (see [`implement`]).
+pub fn wrap(function: &Function, twin: TokenStream) -> TokenStream {
+    let (name, vis) = (&function.sig.ident, &function.vis);
+    let lints = lints();
     match (&function.home, &function.owner) {
-        (Home::Inherent, Some(owner)) => {
-            let generics = signature::widen(&function.generics);
-            let (generics, _, bounds) = generics.split_for_impl();
-            quote!(#lints #[doc(hidden)] impl #generics #owner #bounds { #twin })
-        }
+        (Home::Inherent, Some(_)) => twin,
         (Home::Impl(_) | Home::Trait, _) => quote!(#lints #[doc(hidden)] #twin),
         _ => quote! {
             #[doc(hidden)]
@@ -379,7 +405,7 @@ impl Twin<'_> {
         match stmts.last() {
             Some(Stmt::Expr(_, None)) => (),
             Some(last) if diverges(last) => (),
-            _ => out.extend(quote!(#m::unit())),
+            _ => out.extend(quote!(#m::UNIT)),
         }
         out
     }

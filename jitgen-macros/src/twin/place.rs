@@ -39,6 +39,22 @@ impl Twin<'_> {
         quote!(#m::place_in(&mut #slot, #value))
     }
 
+    /// The place that an expression names, behind all references that it holds. `m` has the span of
+    /// who wants to know.
+    pub fn reached(&mut self, e: &Expr, m: &TokenStream) -> TokenStream {
+        let local = match e {
+            Expr::Path(path) if path.path.is_ident("self") => Some(format_ident!("__self")),
+            e => self.local_name(e),
+        };
+        match local {
+            Some(name) => quote_spanned!(m.span()=> #m::root(&mut #name)),
+            None => {
+                let place = self.place(e);
+                quote_spanned!(m.span()=> #m::auto(#place))
+            }
+        }
+    }
+
     /// The place that an expression names, or into which its value is put.
     pub fn place(&mut self, e: &Expr) -> TokenStream {
         let m = short();
@@ -59,23 +75,19 @@ impl Twin<'_> {
                 self.stored(&value)
             }
             Expr::Field(e) => {
-                let (base, member) = (self.place(&e.base), &e.member);
-                let m = short_at(member.span());
+                let member = &e.member;
+                let base = self.reached(&e.base, &short_at(member.span()));
                 quote_spanned!(member.span()=> {
-                    let __b = #m::auto(#base);
+                    let __b = #base;
                     // SAFETY: only the address of the field is computed.
-                    __b.project(unsafe { &raw mut (*__b.addr()).#member })
+                    __b.project(unsafe { &raw mut (*__b.address).#member })
                 })
             }
             Expr::Index(e) => {
-                let base = self.place(&e.expr);
-                let index = self.value(&e.index);
                 let m = short_at(e.span());
-                quote_spanned!(e.span()=> {
-                    let __b = #m::auto(#base);
-                    let __i = #index;
-                    #m::index(__b, __i)
-                })
+                let base = self.reached(&e.expr, &m);
+                let index = self.value(&e.index);
+                quote_spanned!(e.span()=> #m::index(#base, #index))
             }
             Expr::Unary(e) if matches!(e.op, UnOp::Deref(_)) => {
                 let base = self.place(&e.expr);

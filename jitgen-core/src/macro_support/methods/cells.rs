@@ -10,7 +10,7 @@ use crate::macro_support::ask;
 use crate::macro_support::borrowed::{Borrow, borrow};
 use crate::macro_support::place::Place;
 use crate::macro_support::std_types::REF_CELL_CONTENT;
-use crate::macro_support::traced::{Traced, Tv, lift, unit};
+use crate::macro_support::traced::{Traced, Tv, UNIT, lift};
 use crate::tracer::Opnd;
 use std::cell::{Cell, Ref, RefCell, RefMut};
 
@@ -55,7 +55,7 @@ impl<T: Traced> CellTwin for Cell<T> {
     }
     fn set__twin(&self, this: Place<Self>, value: Tv<T>) -> Tv<()> {
         content(this).set(value);
-        unit()
+        UNIT
     }
     fn replace__twin(&self, this: Place<Self>, value: Tv<T>) -> Tv<T> {
         let old = content(this).get();

@@ -13,7 +13,7 @@ use super::integer::Integer;
 use super::{assume, op2, pure_call};
 use crate::ir::{Const, Op};
 use crate::macro_support::call::{made, some, whole};
-use crate::macro_support::traced::{Machine, Scalar, Tv, constant, lift};
+use crate::macro_support::traced::{CONSTANT, Machine, Scalar, Tv, lift};
 use crate::tracer::Function;
 
 /// `None` if it has failed, else the value.
@@ -29,7 +29,7 @@ fn some_unless<X: Scalar>(fails: Tv<bool>, value: impl FnOnce() -> Tv<X>) -> Tv<
 fn pair<X: Scalar>(value: Tv<X>, fails: Tv<bool>) -> Tv<(X, bool)> {
     let x = (value.nat(), fails.nat());
     let parts = [made(&x.0, value.opnd()), made(&x.1, fails.opnd())];
-    whole(&raw const x, constant(), &parts, x)
+    whole(&raw const x, CONSTANT, &parts, x)
 }
 
 options! {

@@ -8,6 +8,7 @@
 
 use crate::macro_support::call::residual;
 use crate::macro_support::ops::{Bin, bin};
+use crate::macro_support::overflow::UNCHECKED;
 use crate::macro_support::own::count_up;
 use crate::macro_support::passing::{RetOf, deliver, nothing};
 use crate::macro_support::place::local;
@@ -137,7 +138,7 @@ macro_rules! pointers {
                 let (a, b) = (deref(local(&mut a)), deref(local(&mut b)));
                 let (a, b) = (pointer_in(a), pointer_in(b));
                 let (a, b): (Tv<*const u8>, Tv<*const u8>) = (Tv::from_word(a), Tv::from_word(b));
-                bin(Bin::Eq, false, a, b, a.nat() == b.nat())
+                bin(Bin::Eq, &UNCHECKED, a, b, a.nat() == b.nat())
             }
         }
     )+};

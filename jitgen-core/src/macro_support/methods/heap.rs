@@ -20,6 +20,7 @@ use crate::macro_support::heap::{content_of, payload_of};
 use crate::macro_support::memory;
 use crate::macro_support::methods::counted::{CloneTwin, Share};
 use crate::macro_support::ops::{Bin, bin};
+use crate::macro_support::overflow::UNCHECKED;
 use crate::macro_support::passing::{AbiOf, RetOf, deliver, from_abi, nothing, word};
 use crate::macro_support::place::{Place, local};
 use crate::macro_support::reach::{Peel, follow};
@@ -204,7 +205,7 @@ impl<T: Collect + 'static> Gc<[T]> {
 pub fn same_object<P: Peel<End = Gc<T>>, T: ?Sized>(a: Place<P>, mut b: Tv<Gc<T>>) -> Tv<bool> {
     let (a, b) = (payload_of(P::peel(a)), payload_of(local(&mut b)));
     let (a, b): (Tv<*const u8>, Tv<*const u8>) = (Tv::from_word(a), Tv::from_word(b));
-    bin(Bin::Eq, false, a, b, a.nat() == b.nat())
+    bin(Bin::Eq, &UNCHECKED, a, b, a.nat() == b.nat())
 }
 
 impl<T: ?Sized> Gc<T> {

@@ -16,7 +16,7 @@ use crate::macro_support::call::{residual, some};
 use crate::macro_support::elements::{Indexable, element, index, inside, vec_layout, vec_word};
 use crate::macro_support::passing::{AbiOf, RetOf, deliver, from_abi, nothing, word};
 use crate::macro_support::place::{Place, local, shared, unique};
-use crate::macro_support::traced::{Traced, Tv, lift, unit};
+use crate::macro_support::traced::{Traced, Tv, UNIT, lift};
 use crate::tracer::{Function, Opnd, Word, panics};
 
 fn constant(value: u64) -> Word {
@@ -118,7 +118,7 @@ impl<T: Traced> Vector for Vec<T> {
         let (first, len) = Vec::elements(this);
         element(first, len).write(value);
         set_len(this, plus(len, 1));
-        unit()
+        UNIT
     }
     fn pop__twin(&self, this: Place<Self>) -> Tv<Option<T>> {
         let (first, len) = Vec::elements(this);
@@ -136,10 +136,10 @@ impl<T: Traced> Vector for Vec<T> {
                 if inside(len.word(), now) {
                     set_len(this, len.word());
                 }
-                return unit();
+                return UNIT;
             }
             if !inside(len.word(), now) {
-                return unit();
+                return UNIT;
             }
             // From the end, unlike `truncate`: each is dropped where the trace can see it.
             drop(self.pop__twin(this));
@@ -243,6 +243,6 @@ where
         let (x, y) = (a.get(), b.get());
         a.write(y);
         b.write(x);
-        unit()
+        UNIT
     }
 }
