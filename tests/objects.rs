@@ -260,3 +260,33 @@ fn code_keeps_the_objects_that_it_knows() {
     assert!(counts.iter().all(|count| *count < 5), "{}", plain.output);
     assert!(left(MODES[2].1).statistics.loops >= 20, "there is a loop for each");
 }
+
+/// Objects of types that are known only as a whole are made in traces, in every mode.
+#[track_caller]
+fn made_in_traces(name: &str, body: &[I]) {
+    let run = agree(name, &HEAPS, &repeated(60, &[], body));
+    assert!(run.statistics.loops > 0, "{name}: {:?}", run.statistics);
+    assert!(run.statistics.aborts.is_empty(), "{name}: {:?}", run.statistics.aborts);
+}
+
+#[test]
+fn objects_of_many_words_are_made_in_traces() {
+    made_in_traces("large", &[I::Large(7)]);
+    made_in_traces("both", &[I::Large(7), I::Last(1)]);
+}
+
+#[test]
+fn objects_of_many_words_that_own_something_are_made_in_traces() {
+    made_in_traces("chest", &[I::Chest(7), I::Empty(1)]);
+}
+
+#[test]
+fn objects_with_enums_of_any_layout_are_made_in_traces() {
+    made_in_traces("sketch", &[I::Sketch(7), I::Trace(7)]);
+    made_in_traces("figure", &[I::Figure(7)]);
+}
+
+#[test]
+fn objects_with_a_ref_cell_are_made_in_traces() {
+    made_in_traces("table", &[I::Table(7)]);
+}

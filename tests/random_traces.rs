@@ -1,5 +1,5 @@
 //! Random traces behave the same before and after each set of the optimizer's passes, evaluated and
-//! as machine code.
+//! as machine code, by itself and as part of a region.
 //!
 //! `JITGEN_RANDOM=10000 cargo test --test random_traces` tries that many traces; `JITGEN_SEED=7`
 //! begins with that seed. A failing trace is made small and printed as a filetest.
@@ -8,6 +8,7 @@ use jitgen::differential::{Reference, counted, references};
 use jitgen::filetest::check_well_formed;
 use jitgen::generate::generate;
 use jitgen::native::Native;
+use jitgen::region::joined;
 use jitgen::shrink::shrink;
 use jitgen::typed_world::{Pointee, REGIONS, world};
 use jitgen::world::{World, fake_regions};
@@ -108,9 +109,26 @@ impl<'a> Case<'a> {
 
     fn check(&self, native: &mut Native, passes: Option<Passes>) -> Result<(), String> {
         let optimized = self.after(passes);
-        check_well_formed(&optimized)?;
+        self.check_trace(native, passes, &optimized)?;
+        // A region differs by what exits do before they go on.
+        let has_pending = optimized.exits.iter().any(|exit| !exit.pending.is_empty());
+        if passes == Some(Passes::ALL) && (has_pending || self.seed.is_multiple_of(8)) {
+            let region = joined(&optimized);
+            let check = self.check_trace(native, passes, &region);
+            check.map_err(|error| format!("in a region, {error}"))?;
+        }
+        Ok(())
+    }
+
+    fn check_trace(
+        &self,
+        native: &mut Native,
+        passes: Option<Passes>,
+        optimized: &Trace,
+    ) -> Result<(), String> {
+        check_well_formed(optimized)?;
         for reference in &self.references {
-            reference.compare(&optimized)?;
+            reference.compare(optimized)?;
         }
         // One set of passes is enough for the backend. Machine code has no fuel: a loop without a
         // limit on its rounds might, miscompiled, never end.
@@ -118,7 +136,7 @@ impl<'a> Case<'a> {
         let ends = is_counted || matches!(self.trace.blocks[0].end, End::Leave(_));
         if ends
             && passes.is_none_or(|passes| passes == Passes::ALL)
-            && let Some(code) = native.compile(&optimized)?
+            && let Some(code) = native.compile(optimized)?
         {
             for reference in &self.real_references {
                 reference.compare_native(native, &code)?;

@@ -40,7 +40,7 @@ impl Drop for Handle {
 pub mod vm {
     use super::*;
     use jitgen_core::gc::OutOfMemory;
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
     /// A guest value.
     #[derive(Clone, Copy, Traced, Collect)]
@@ -92,6 +92,60 @@ pub mod vm {
         Owner(i64, #[collect(unsafe_skip)] Rc<Handle>),
         /// A link.
         Link(Gc<Other>, Cell<i64>),
+    }
+
+    /// An object of many words.
+    #[derive(Traced, Collect)]
+    pub struct Large {
+        /// Values.
+        pub values: [Value; 8],
+        /// Numbers.
+        pub numbers: [i64; 5],
+        /// A small one, and bytes that mean nothing.
+        pub small: u16,
+        /// The last one.
+        pub last: Option<Gc<Large>>,
+    }
+
+    /// An object of many words that owns something.
+    #[derive(Traced, Collect)]
+    pub struct Chest {
+        /// Numbers.
+        pub numbers: [i64; 14],
+        /// More of them.
+        pub items: Vec<i64>,
+        /// Something with a destructor.
+        #[collect(unsafe_skip)]
+        pub handle: Option<Rc<Handle>>,
+    }
+
+    /// Nobody knows where its words are.
+    #[derive(Clone, Copy, Traced, Collect)]
+    pub enum Figure {
+        /// A number.
+        Line(i64),
+        /// Small ones.
+        Dot(u8, i16),
+        /// What a figure is drawn on.
+        Sheet(Gc<Other>, bool),
+    }
+
+    /// An object with such a figure in it.
+    #[derive(Traced, Collect)]
+    pub struct Sketch {
+        /// The figure.
+        pub figure: Figure,
+        /// Numbers.
+        pub size: (i64, u8),
+    }
+
+    /// An object that changes.
+    #[derive(Traced, Collect)]
+    pub struct Table {
+        /// Numbers.
+        pub items: RefCell<Vec<i64>>,
+        /// A number.
+        pub n: i64,
     }
 
     /// Why an instruction fails.
@@ -148,6 +202,22 @@ pub mod vm {
         Unwrap(usize, usize),
         /// `to = are both the same object?`
         Same(usize, usize, usize),
+        /// Makes an object of many words, which points to the last one.
+        Large(usize),
+        /// `to = what is in the last of them`
+        Last(usize),
+        /// Makes an object of many words that owns something.
+        Chest(usize),
+        /// Makes one that is the same at each execution.
+        Empty(usize),
+        /// Makes an object with a figure that traced code has made.
+        Sketch(usize),
+        /// The same of a figure that a residual function has made.
+        Trace(usize),
+        /// Makes an object of such a figure alone.
+        Figure(usize),
+        /// Makes an object with a `RefCell`.
+        Table(usize),
         /// Goes on there unless the register is 0 or nil.
         Unless(usize, usize),
         /// Goes on there.
@@ -178,6 +248,8 @@ pub mod vm {
         pub full: i64,
         /// The register to empty then, and where to go on.
         pub catch: Option<(usize, usize)>,
+        /// The last large object.
+        pub large: Option<Gc<Large>>,
         /// What counts handles.
         pub tally: Arc<Tally>,
     }
@@ -316,6 +388,75 @@ pub mod vm {
                 let (a, b) = (machine.registers[a].get(), machine.registers[b].get());
                 (to, Value::Int(same(a, b) as i64))
             }
+            Insn::Large(from) => {
+                let n = number(machine, from)?;
+                let values = [machine.registers[from].get(); 8];
+                let numbers = [n, 7, machine.digest & 7, n + 1, 9];
+                let large = Large { values, numbers, small: n as u16, last: machine.large };
+                let large = Gc::try_new(large)?;
+                // Bridges begin behind the call, whose result is known to be no error.
+                if let Some(last) = machine.large {
+                    let sum = last.numbers[2] + i64::from(last.small);
+                    machine.digest = machine.digest.wrapping_mul(3).wrapping_add(sum);
+                }
+                machine.large = if n % 8 == 0 { None } else { Some(large) };
+                (from, Value::Int(n))
+            }
+            Insn::Last(to) => {
+                let Some(large) = machine.large else {
+                    return Err(Error::Type);
+                };
+                let [a, b] = [large.numbers[0], large.numbers[4] + i64::from(large.small)];
+                let before = match large.last {
+                    Some(before) => before.numbers[2] + i64::from(before.small),
+                    None => 0,
+                };
+                machine.digest = machine.digest.wrapping_mul(3).wrapping_add(a + b + before);
+                (to, large.values[5])
+            }
+            Insn::Chest(from) => {
+                let n = number(machine, from)?;
+                let (items, handle) = (items(n), Some(handle(machine)));
+                let chest = Gc::try_new(Chest { numbers: [n; 14], items, handle })?;
+                let sum = chest.numbers[3] + chest.items[1];
+                machine.digest = machine.digest.wrapping_mul(3).wrapping_add(sum);
+                (from, Value::Int(n))
+            }
+            Insn::Empty(to) => {
+                let chest = Chest { numbers: [3; 14], items: Vec::new(), handle: None };
+                let chest = Gc::new(chest);
+                (to, Value::Int(chest.numbers[13] + chest.items.len() as i64))
+            }
+            Insn::Sketch(from) => {
+                let n = number(machine, from)?;
+                let figure = match n % 3 {
+                    0 => Figure::Line(n),
+                    1 => Figure::Dot(n as u8, -3),
+                    _ => Figure::Sheet(Gc::try_new(Other::Number(n))?, n & 4 == 0),
+                };
+                let sketch = Gc::try_new(Sketch { figure, size: (n, 5) })?;
+                machine.digest = machine.digest.wrapping_mul(3).wrapping_add(look(sketch));
+                (from, Value::Int(n))
+            }
+            Insn::Trace(from) => {
+                let n = number(machine, from)?;
+                let sketch = Gc::try_new(Sketch { figure: figure(n), size: (1, n as u8) })?;
+                machine.digest = machine.digest.wrapping_mul(3).wrapping_add(look(sketch));
+                (from, Value::Int(n))
+            }
+            Insn::Figure(from) => {
+                let n = number(machine, from)?;
+                let made = Gc::new(figure(n));
+                machine.digest = machine.digest.wrapping_mul(3).wrapping_add(seen(made));
+                (from, Value::Int(n))
+            }
+            Insn::Table(from) => {
+                let n = number(machine, from)?;
+                let table = Gc::new(Table { items: RefCell::new(items(n)), n });
+                let sum = table.items.borrow()[1] + table.n;
+                machine.digest = machine.digest.wrapping_mul(3).wrapping_add(sum);
+                (from, Value::Int(n))
+            }
             Insn::Unless(..) | Insn::Jump(_) | Insn::Loop(..) | Insn::Catch(..) | Insn::Halt => {
                 return Err(Error::Type);
             }
@@ -359,6 +500,49 @@ pub mod vm {
             return Err(Error::Type);
         };
         Ok(items)
+    }
+
+    fn number(machine: &Machine, register: usize) -> Result<i64, Error> {
+        match machine.registers[register].get() {
+            Value::Int(n) => Ok(n),
+            _ => Err(Error::Type),
+        }
+    }
+
+    #[residual]
+    fn items(n: i64) -> Vec<i64> {
+        vec![n, 2 * n]
+    }
+
+    #[residual]
+    fn figure(n: i64) -> Figure {
+        match n % 3 {
+            0 => Figure::Line(n + 1),
+            1 => Figure::Sheet(Gc::new(Other::Number(n)), n & 4 == 0),
+            _ => Figure::Dot(n as u8, -5),
+        }
+    }
+
+    #[residual]
+    fn look(sketch: Gc<Sketch>) -> i64 {
+        drawn(&sketch.figure) + 100 * sketch.size.0 + i64::from(sketch.size.1)
+    }
+
+    #[residual]
+    fn seen(figure: Gc<Figure>) -> i64 {
+        drawn(&figure)
+    }
+
+    #[residual]
+    fn drawn(figure: &Figure) -> i64 {
+        match figure {
+            Figure::Line(n) => *n,
+            Figure::Dot(a, b) => i64::from(*a) * 7 + i64::from(*b),
+            Figure::Sheet(other, wide) => {
+                let Other::Number(n) = **other else { return -1 };
+                2 * n + i64::from(*wide)
+            }
+        }
     }
 
     fn index_of(value: Value, length: usize) -> Result<usize, Error> {
@@ -484,7 +668,7 @@ pub fn run(code: &[Insn], tally: &Arc<Tally>) -> String {
     let nil = std::cell::Cell::new(Value::Nil);
     let registers = Gc::<[std::cell::Cell<Value>]>::try_repeat(nil, REGISTERS).expect("room");
     let tally = tally.clone();
-    let mut machine = Machine { registers, digest: 0, full: 0, catch: None, tally };
+    let mut machine = Machine { registers, digest: 0, full: 0, catch: None, large: None, tally };
     let result = vm::run(&program, &mut machine).map(|value| show(value, 6));
     let registers: Vec<_> = machine.registers.iter().map(|value| show(value.get(), 6)).collect();
     let full = machine.full > 0;

@@ -27,7 +27,7 @@ pub struct Ending {
     pub resume: ResumeId,
     /// The values of the reds and of the log's operands.
     pub args: Vec<Const>,
-    /// The log without operands: which entries there are.
+    /// The log without operands: which entries there are, and what is in the scratch area for them.
     pub log: Vec<String>,
     /// The memory's regions, without the scratch area, the objects that can be reached, and what was
     /// written elsewhere.
@@ -82,6 +82,7 @@ fn run_watched(trace: &Trace, world: &World, fuel: u64, watch: &mut dyn Observer
 
 /// The run that left `trace` by `exit`.
 pub fn ended(trace: &Trace, exit: ExitId, args: Vec<Const>, model: &Model) -> Run {
+    let scratch = jitgen_core::eval::Memory::scratch(model);
     let written = model.written().iter().map(|(at, byte)| (*at, vec![*byte]));
     let exit = trace.exit(exit);
     // The optimizer may have found that an entry of the log is constant: then the exit has it.
@@ -95,18 +96,24 @@ pub fn ended(trace: &Trace, exit: ExitId, args: Vec<Const>, model: &Model) -> Ru
     Run::Ended(Box::new(Ending {
         resume: exit.resume,
         args,
-        log: exit.log.iter().map(entry_kind).collect(),
+        log: exit.log.iter().map(|entry| entry_text(entry, model, scratch)).collect(),
         memory: regions.into_iter().chain(written).collect(),
         calls: model.calls.clone(),
     }))
 }
 
-fn entry_kind(entry: &LogEntry) -> String {
+/// The entry without operands, but with the bytes of scratch memory that it names.
+fn entry_text(entry: &LogEntry, model: &Model, scratch: u64) -> String {
     match entry {
         LogEntry::Load(_) => "load".to_owned(),
         LogEntry::Store => "store".to_owned(),
         LogEntry::Call(arg) => format!("call {}", arg.is_some()),
-        LogEntry::Blob { offset, size } => format!("blob {offset:+} {size}"),
+        LogEntry::Blob { offset, size } => {
+            let area = model.regions().find(|(address, _)| *address == scratch);
+            let bytes =
+                area.and_then(|(_, area)| area.get(*offset as usize..)?.get(..*size as usize));
+            format!("blob {offset:+} {bytes:02x?}")
+        }
         LogEntry::Return { call, next, size } => format!("return {call}..{next} {size}"),
         LogEntry::Level { call, next, size } => format!("level {call}..{next} {size}"),
         LogEntry::Result { size } => format!("result {size}"),

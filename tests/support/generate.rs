@@ -19,6 +19,7 @@
 
 mod memory;
 mod objects;
+mod portal;
 
 use crate::typed_world::{ARRAYS, Pointee, REGIONS, world};
 use crate::world::{fake_regions, number, pick};
@@ -136,7 +137,7 @@ pub fn generate(seed: u64) -> Generated {
     let end = if this.chance(2, 3) {
         End::Jump(BlockId(0), this.back_edge(&params))
     } else {
-        End::Leave(this.exit())
+        End::Leave(this.last_exit())
     };
     let insts = std::mem::take(&mut this.insts);
     let mut trace = this.trace;
@@ -255,7 +256,7 @@ impl Generator {
         if self.allocates && self.chance(1, 8) {
             return self.object();
         }
-        match self.below(29) {
+        match self.below(32) {
             0..4 => self.integer(),
             4 | 5 => self.chain(),
             24 => self.access_otherwise(),
@@ -271,6 +272,8 @@ impl Generator {
             18 => self.call(),
             27 | 28 => self.registers(),
             26 => self.helper(),
+            29 if !self.quiet => self.call_code(),
+            30 => self.known_result(),
             19 => self.repeat(),
             _ => self.guard(),
         }
@@ -412,13 +415,19 @@ impl Generator {
         self.define(op, ty, a, b, 0);
     }
 
-    /// A helper that has returned: some values of the log are its result.
+    /// A helper that has returned, or a portal that is past a merge point: some values of the log are its
+    /// result, or its state.
     fn helper(&mut self) {
         let keep = self.log.len() - self.below(4).min(self.log.len() as u64) as usize;
         self.log.truncate(keep);
         let (call, more) = (self.below(9) as u32, 1 + self.below(3) as u32);
         let words = self.below(3) as u32;
-        self.log.push(LogEntry::Return { call, next: call + more, size: 8 * words });
+        let (next, size) = (call + more, 8 * words);
+        let entry = match self.chance(1, 4) {
+            true => LogEntry::Level { call, next, size },
+            false => LogEntry::Return { call, next, size },
+        };
+        self.log.push(entry);
         for word in 0..words {
             let ty = pick(&mut self.rng, &[Ty::I64, Ty::I8, Ty::Ptr]);
             let arg = match ty {
@@ -459,7 +468,9 @@ impl Generator {
     fn guard_on(&mut self, op: Op, condition: Arg) {
         // Guards up to the next effect share an exit.
         let share = self.chance(1, 3);
-        let exit = match self.last_exit.filter(|_| share) {
+        // What is pending may be for an object that has been freed since.
+        let plain = |exit: &ExitId| self.trace.exit(*exit).pending.is_empty();
+        let exit = match self.last_exit.filter(|exit| share && plain(exit)) {
             Some(exit) => exit,
             None => self.exit(),
         };
@@ -509,7 +520,8 @@ impl Generator {
             log.clear();
         }
         log.truncate(6);
-        let exit = self.trace.add_exit(Exit { resume, reds, log, pending: vec![], link: None });
+        let pending = self.some_pending();
+        let exit = self.trace.add_exit(Exit { resume, reds, log, pending, link: None });
         self.last_exit = Some(exit);
         exit
     }

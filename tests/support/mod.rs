@@ -12,6 +12,7 @@ pub mod native;
 pub mod optimize;
 pub mod parse;
 pub mod plain;
+pub mod region;
 pub mod run;
 pub mod shrink;
 pub mod sources;

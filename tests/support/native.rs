@@ -299,7 +299,9 @@ fn dispatch(site: usize, ints: [u64; INTS], floats: [f64; FLOATS]) -> u64 {
             Op::Free => model.free(&site.symbol, &args).map(|()| 0),
             Op::CallRead => model.call_read(&site.symbol, &args, site.result),
             Op::CallPure | Op::CallIfPure => model.call_pure(&site.symbol, &args, site.result),
-            _ => model.call(&site.symbol, &args, site.result),
+            Op::CallCode => model.call_code(&site.symbol, &args).map(|()| 0),
+            Op::Call | Op::CallIf => model.call(&site.symbol, &args, site.result),
+            op => unreachable!("{} is no call", op.mnemonic()),
         };
         copy_out(model);
         result.expect("the model's functions do not fail")

@@ -56,6 +56,15 @@ pub trait Memory {
     /// If there is no such function.
     fn call(&mut self, symbol: &str, args: &[Const], result: Option<Ty>) -> Result<u64, Fault>;
 
+    /// Does a `call_code`: a `call` that has scratch memory from the address on that is its third
+    /// argument.
+    ///
+    /// # Errors
+    /// As [`Memory::call`].
+    fn call_code(&mut self, symbol: &str, args: &[Const]) -> Result<(), Fault> {
+        self.call(symbol, args, None).map(drop)
+    }
+
     /// Is that the result of a `call_pure`?
     ///
     /// # Errors

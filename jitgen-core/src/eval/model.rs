@@ -3,7 +3,8 @@
 //! A fake function's result is a hash of all that it may depend on, so that a wrong argument, a
 //! call too many and a store that comes too late show up in a value: `call_pure` hashes symbol and
 //! arguments, `call_read` the regions as well (but for the scratch area, which is the caller's), `call` also how many calls there have been. A `call`
-//! writes to the cells that [`Model::share`] names, and is noted in [`Model::calls`]; the others
+//! writes to the cells that [`Model::share`] names, and is noted in [`Model::calls`]; `call_code`
+//! also writes all of the scratch area from its place on; the others
 //! are not, because the optimizer may drop or merge them. Functions with declared effects do what
 //! they declare (`declared`).
 //!
@@ -288,6 +289,21 @@ impl Memory for Model {
             }
         }
         outcome
+    }
+
+    fn call_code(&mut self, symbol: &str, args: &[Const]) -> Result<(), Fault> {
+        self.call(symbol, args, None)?;
+        // The callee's frame was there, and its result is.
+        let Some(place) = args.get(2) else { return Ok(()) };
+        let mut hash = self.hash_call(symbol, args);
+        hash.add(self.calls.len() as u64);
+        let mut address = place.bits;
+        while let Some(word) = self.slice(address, 8) {
+            hash.add(address);
+            word.copy_from_slice(&hash.value(Ty::I64).bits.to_le_bytes());
+            address = address.wrapping_add(8);
+        }
+        Ok(())
     }
 
     fn call_read(

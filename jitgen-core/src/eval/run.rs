@@ -184,7 +184,11 @@ impl Frame<'_> {
             }
             Op::CallRead => memory.call_read(&call.symbol, &args, result)?,
             Op::CallPure | Op::CallIfPure => memory.call_pure(&call.symbol, &args, result)?,
-            _ => {
+            Op::CallCode => {
+                memory.call_code(&call.symbol, &args)?;
+                return Ok(None);
+            }
+            Op::Call | Op::CallIf => {
                 let kept = call.keeps.iter().map(|kept| {
                     let base = self.get(kept.base).bits;
                     let at =
@@ -194,6 +198,7 @@ impl Frame<'_> {
                 memory.keep(&kept.collect::<Vec<_>>());
                 memory.call(&call.symbol, &args, result)?
             }
+            op => unreachable!("{} is no call", op.mnemonic()),
         };
         Ok(result.map(|ty| Const::new(ty, bits)))
     }

@@ -1,4 +1,5 @@
-//! Traced helpers, as their callers' twins enter them, and results as logs have them.
+//! Traced helpers, as their callers' twins enter them; values as logs have them, and as bytes in
+//! memory.
 //!
 //! ```text
 //! twin(a, b)  =>  match begin_inline(&[a.o, b.o]) {
@@ -86,6 +87,8 @@ pub(super) fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
     unsafe { image_of(const { &X::KIND }, value.raw().cast(), value.opnd()) }
 }
 
+/// A value for a log; nothing if a log cannot have it.
+///
 /// # Safety
 /// A value of the kind must be there.
 unsafe fn image_of(kind: &Kind, this: *const u8, opnd: Opnd) -> Option<Image> {
@@ -101,15 +104,58 @@ unsafe fn image_of(kind: &Kind, this: *const u8, opnd: Opnd) -> Option<Image> {
         ask::promote(Word { now, opnd: tag });
     }
     // SAFETY: as above.
+    unsafe { image_with(kind, this, opnd, plain) }
+}
+
+/// All bytes of a value, for memory; nothing if a reference to a local is in it. Other than a log,
+/// memory may have bytes of a call's result of which nothing is known.
+///
+/// # Safety
+/// A value of the kind must be there.
+pub(super) unsafe fn bytes_for_memory(
+    kind: &Kind,
+    this: *const u8,
+    opnd: Opnd,
+) -> Option<Vec<(u32, Word)>> {
+    // SAFETY: the caller's promise.
+    let Image { bytes, mut words } = unsafe { image_with(kind, this, opnd, true) }?;
+    let mut listed = vec![false; bytes.len()];
+    for (at, word) in &words {
+        listed[*at as usize..(*at + word.now.ty.size()) as usize].fill(true);
+    }
+    // What is not listed is constant, pointers of collected objects included: these are whole words.
+    let mut at = 0;
+    while at < kind.size {
+        let fits = |ty: &Ty| {
+            let end = at + ty.size();
+            let all = || listed[at as usize..end as usize].contains(&true);
+            at % ty.size() == 0 && end <= kind.size && !all()
+        };
+        let ty = [Ty::I64, Ty::I32, Ty::I16, Ty::I8].into_iter().find(fits);
+        if let Some(ty) = ty {
+            words.push((at, Word { now: word_at(&bytes, at, ty), opnd: Opnd::Const }));
+        }
+        at += ty.map_or(1, Ty::size);
+    }
+    Some(words)
+}
+
+/// The bytes of a value and the words in it; `blobs`: also of calls' results.
+///
+/// # Safety
+/// A value of the kind must be there.
+unsafe fn image_with(kind: &Kind, this: *const u8, opnd: Opnd, blobs: bool) -> Option<Image> {
+    // SAFETY: the caller's promise.
+    let plain = unsafe { kind.plain_inside(this) };
+    // SAFETY: as above.
     let bytes = unsafe { bytes_of(this, kind.size as usize) };
     let mut image = Image { bytes, words: vec![] };
     // SAFETY: as above.
     let leaves = unsafe { kind.leaves(this) };
     for part in ask::listed(opnd, kind.size) {
         match part.opnd {
-            Opnd::Blob(blob) if plain => put_blob(&mut image, part, blob),
-            Opnd::Blob(_) => return None,
-            Opnd::Local(_) => return None,
+            Opnd::Blob(blob) if blobs => put_blob(&mut image, part, blob),
+            Opnd::Blob(_) | Opnd::Local(_) => return None,
             opnd => {
                 let now = word_at(&image.bytes, part.offset, part.ty);
                 // What is constant keeps its bytes: one of them may say which variant it is.

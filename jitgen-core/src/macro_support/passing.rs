@@ -3,7 +3,7 @@
 //! | | argument | result |
 //! |---|---|---|
 //! | machine word, reference | in a register | in a register |
-//! | anything else | its words in scratch memory, by address | into scratch memory; in a register which variant it is |
+//! | anything else | its words in scratch memory, or all of its bytes, by address | into scratch memory; in a register which variant it is |
 //!
 //! Invariant `one-result`: a value is moved exactly once, in either direction.
 //!
@@ -11,11 +11,12 @@
 
 use super::ask;
 use super::carrier::Carrier;
+use super::inline::bytes_for_memory;
 use super::kind::{HasKind, Kind};
 use super::shape::TagAt;
 use super::traced::{Machine, Traced, Tv, carry, uncarry};
 use crate::ir::{Const, Ty};
-use crate::tracer::{Callee, Handed, Opnd, Word};
+use crate::tracer::{AbortReason, Callee, Handed, Opnd, Word};
 
 /// A way to pass values of a type.
 pub trait Passing<X: Traced<Pass = Self>> {
@@ -145,19 +146,25 @@ where
 /// # Safety
 /// A value of the kind must be there.
 unsafe fn spilled(kind: &Kind, this: *const u8, opnd: Opnd) -> Word {
-    let opaque = kind.shape.is_opaque();
-    // SAFETY: the caller's promise.
-    if opaque && !(opnd.is_const() && unsafe { kind.is_bare(this) }) {
-        ask::abort(crate::tracer::AbortReason::OpaqueValue);
-    }
     if !ask::is_recording() {
         return Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
     }
-    if opaque {
+    let opaque = kind.shape.is_opaque();
+    // SAFETY: the caller's promise.
+    if opaque && opnd.is_const() && unsafe { kind.is_bare(this) } {
         // A constant of a type that has no words: a copy that lives as long as the thread's code.
         // SAFETY: the caller's promise.
         let at = unsafe { leaked(kind, this) };
         return Word { now: Const::new(Ty::Ptr, at), opnd: Opnd::Const };
+    }
+    if opaque {
+        // Each execution makes a value of its own, also where all of it is constant.
+        // SAFETY: the caller's promise.
+        let Some(words) = (unsafe { bytes_for_memory(kind, this, opnd) }) else {
+            ask::abort(AbortReason::LocalEscapes);
+            return Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
+        };
+        return ask::spill(&words, kind.size);
     }
     // SAFETY: the caller's promise.
     let words = unsafe { kind.words(this, opnd, false) };

@@ -10,8 +10,10 @@
 //! needed; a parameter of a peeled body makes the arguments of both jumps needed, and only then.
 //! Dead stores are found walking backward with the words that are about to be overwritten: a guard,
 //! the end of the block, calls and loads that may read the word end that knowledge. A dead store
-//! may be the last user of a load, and that load the reason why another store was alive, so the two
-//! take turns until nothing changes.
+//! may be the last user of a load, and that load the reason why another store was alive: the walk
+//! meets uses before definitions, so it passes over a load that nobody needs any more. Only what
+//! a parameter hands around the loop is not seen that way, so marking and walks take turns until nothing
+//! changes.
 //!
 //! Invariants: `exits-see` (a guard's exit and whoever runs after it see all stores before the
 //! guard), `interface` (the parameters of the entry stay).
@@ -50,7 +52,9 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
         dead.resize(block.insts.len(), false);
     }
     let mut live = Live::mark(&trace, &stores_dead, passes);
-    while passes.contains(Passes::DSE) && find_dead_stores(&trace, &defs, &live, &mut stores_dead) {
+    while passes.contains(Passes::DSE)
+        && find_dead_stores(&trace, &defs, &live, &mut stores_dead, passes)
+    {
         fired.fire(Rule::DeadStore);
         live = Live::mark(&trace, &stores_dead, passes);
     }
@@ -115,8 +119,7 @@ impl Live {
                 if let Some(dst) = inst.dst {
                     origins[dst.index()] = Some(Origin::Inst(b, i));
                 }
-                let effect = matches!(inst.op.effect(), Effect::Write | Effect::Any | Effect::Exit);
-                if (effect || keep_all) && !stores_dead[b][i] {
+                if (has_effect(inst) || keep_all) && !stores_dead[b][i] {
                     live.inst(trace, b, i);
                 }
             }
@@ -155,28 +158,44 @@ impl Live {
         if std::mem::replace(&mut self.insts[block][index], true) {
             return;
         }
-        let inst = &trace.blocks[block].insts[index];
-        self.need(inst.a);
-        self.need(inst.b);
-        match inst.aux {
-            Aux::None | Aux::Class(_) => (),
-            Aux::Call(call) => {
-                trace.calls[call.index()].operands().for_each(|arg| self.need(arg));
-            }
-            Aux::Exit(exit) => trace.exit(exit).uses().for_each(|arg| self.need(arg)),
-        }
+        for_each_use(trace, &trace.blocks[block].insts[index], |arg| self.need(arg));
+    }
+}
+
+fn has_effect(inst: &Inst) -> bool {
+    matches!(inst.op.effect(), Effect::Write | Effect::Any | Effect::Exit)
+}
+
+/// The operands of an instruction, of its call and of its exit.
+fn for_each_use(trace: &Trace, inst: &Inst, mut with: impl FnMut(Arg)) {
+    with(inst.a);
+    with(inst.b);
+    match inst.aux {
+        Aux::None | Aux::Class(_) => (),
+        Aux::Call(call) => trace.calls[call.index()].operands().for_each(with),
+        Aux::Exit(exit) => trace.exit(exit).uses().for_each(with),
     }
 }
 
 /// Marks stores that are overwritten before anybody can see them; answers whether there are new
 /// ones.
-fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<bool>]) -> bool {
+fn find_dead_stores(
+    trace: &Trace,
+    defs: &Defs,
+    live: &Live,
+    dead: &mut [Vec<bool>],
+    passes: Passes,
+) -> bool {
     let mut found = false;
-    for (b, block) in trace.blocks.iter().enumerate() {
+    let keep_all = !passes.contains(Passes::DCE);
+    let mut used = Used(vec![false; trace.values.len()]);
+    for (b, block) in trace.blocks.iter().enumerate().rev() {
+        used.at_end(trace, block, live);
         // The words that will be written before anybody reads them.
         let mut overwritten = Words::default();
         for (i, inst) in block.insts.iter().enumerate().rev() {
-            if !live.insts[b][i] {
+            let needed = has_effect(inst) || keep_all || inst.dst.is_some_and(|v| used.has(v));
+            if !live.insts[b][i] || !needed {
                 continue;
             }
             let access = || Access::new(inst, defs.address(inst.a, i64::from(inst.imm)));
@@ -184,20 +203,20 @@ fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<boo
                 Sig::Load => overwritten.remove_aliases(access()),
                 Sig::Store => {
                     let access = access();
-                    let mut later = overwritten.at_place(access);
+                    let mut later = overwritten.around(access);
                     if later.any(|(word, ())| access.is_within(&word)) {
                         dead[b][i] = true;
                         found = true;
-                    } else {
-                        drop(later);
-                        overwritten.insert(access, ());
+                        continue;
                     }
+                    drop(later);
+                    overwritten.insert(access, ());
                 }
                 Sig::Call | Sig::CallIf => {
                     let call = &trace.calls[inst.call().index()];
                     let kept = Untouched::by(call, defs);
-                    let unread = |word: &Access| !call.may_read(inst.op, word.class);
-                    overwritten.retain(|word| unread(word) || kept.contains(word));
+                    let read = |class| call.may_read(inst.op, class);
+                    overwritten.remove_classes(read, |_| false, &kept);
                 }
                 Sig::Guard => overwritten.clear(),
                 Sig::Binary
@@ -208,9 +227,40 @@ fn find_dead_stores(trace: &Trace, defs: &Defs, live: &Live, dead: &mut [Vec<boo
                 | Sig::Scratch
                 | Sig::Known => (),
             }
+            for_each_use(trace, inst, |arg| used.add(arg));
         }
     }
     found
+}
+
+/// The values that are used by what a walk from the end has met, as far as that is needed.
+struct Used(Vec<bool>);
+
+impl Used {
+    fn has(&self, v: ValueId) -> bool {
+        self.0[v.index()]
+    }
+
+    fn add(&mut self, arg: Arg) {
+        if let Arg::Value(v) = arg {
+            self.0[v.index()] = true;
+        }
+    }
+
+    /// What the end of a block uses.
+    fn at_end(&mut self, trace: &Trace, block: &Block, live: &Live) {
+        match &block.end {
+            End::Jump(target, args) => {
+                for (param, arg) in trace.block(*target).params.iter().zip(args) {
+                    // The entry's parameters are the interface.
+                    if *target == BlockId(0) || live.values[param.index()] {
+                        self.add(*arg);
+                    }
+                }
+            }
+            End::Leave(exit) => trace.exit(*exit).uses().for_each(|arg| self.add(arg)),
+        }
+    }
 }
 
 /// A parameter of the body whose arguments are all one value, or itself, is that value; two with

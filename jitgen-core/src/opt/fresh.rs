@@ -21,6 +21,7 @@
 //!
 //! [`Defs`]: super::address::Defs
 
+use super::address::Place;
 use super::forward::Forward;
 use super::node::Node;
 use super::rules::Rule;
@@ -40,9 +41,9 @@ impl Private {
         self.held.contains_key(&base)
     }
 
-    /// Can no byte be touched by both, since one is in a private object, and the other is not?
-    pub fn apart(&self, a: &Access, b: &Access) -> bool {
-        let (a, b) = (a.address.place.base, b.address.place.base);
+    /// Has no byte both places, since one is in a private object, and the other is not?
+    pub fn apart(&self, a: &Place, b: &Place) -> bool {
+        let (a, b) = (a.base, b.base);
         a != b && (self.has(a) || self.has(b))
     }
 

@@ -20,6 +20,7 @@
 //!
 //! Not here: dead stores (`backward`), objects that are not made (`virtuals`), immutable fields.
 
+use super::address::Place;
 use super::forward::Forward;
 use super::fresh::Private;
 use super::node::Node;
@@ -73,9 +74,8 @@ impl Facts {
         if op == Op::Free {
             return;
         }
-        let private = |word: &Access| self.private.has(word.address.place.base);
-        self.words
-            .retain(|word| !call.may_write(op, word.class) || private(word) || kept.contains(word));
+        let private = |place: &Place| self.private.has(place.base);
+        self.words.remove_classes(|class| call.may_write(op, class), private, kept);
     }
 
     fn loaded(&mut self, access: Access, value: Arg) {
@@ -84,7 +84,8 @@ impl Facts {
 
     fn stored(&mut self, access: Access, value: Arg) {
         let private = &self.private;
-        self.words.retain(|word| !word.may_touch(&access) || private.apart(word, &access));
+        let here = access.address.place;
+        self.words.remove_aliases_but(access, |place| private.apart(place, &here));
         self.add(access, value, true);
     }
 
@@ -96,7 +97,7 @@ impl Facts {
 
     /// A known word that has all bytes of `access`, and which of them is the first.
     fn around(&self, access: Access) -> Option<(Access, Fact, u32)> {
-        let words = self.words.at_place(access);
+        let words = self.words.around(access);
         let mut around = words.filter(|(word, _)| access.is_within(word));
         around.find_map(|(word, fact)| Some((word, fact, access.start_in(&word)?)))
     }
@@ -181,7 +182,7 @@ impl Forward<'_> {
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?
     fn holds(&self, access: Access, value: Arg) -> bool {
-        let words = self.facts.words.at_place(access);
+        let words = self.facts.words.around(access);
         let mut same = words.filter(|(word, _)| {
             word.ty.size() == access.ty.size() && word.address.offset == access.address.offset
         });

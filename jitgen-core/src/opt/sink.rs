@@ -321,16 +321,13 @@ impl Walk {
     /// The pending stores that are seen must be written. Stores before them that may touch the same
     /// byte are found out when these stay where they are.
     fn write(&mut self, seen: impl Fn(&Access) -> bool) {
-        let (due, kept) = self.pending.iter().partition(|pending| seen(&pending.access));
-        self.pending = kept;
-        self.written.extend::<Vec<Pending>>(due);
+        self.written.extend(self.pending.extract_if(.., |pending| seen(&pending.access)));
     }
 
     /// Drops the pending stores that a store covers.
     fn overwrite(&mut self, access: Access) {
-        let (over, kept) = self.pending.iter().partition(|p| p.access.is_within(&access));
-        self.pending = kept;
-        self.overwritten.extend::<Vec<Pending>>(over);
+        let over = self.pending.extract_if(.., |pending| pending.access.is_within(&access));
+        self.overwritten.extend(over);
     }
 
     fn leave(&mut self, exit: ExitId) {

@@ -10,14 +10,25 @@
 //! At the same place (`base + root * scale`) the bytes are compared, exactly. Elsewhere (another
 //! base or another index) the alias classes decide.
 //!
-//! Invariant `types-say-nothing`: which type a word is accessed at has no influence on aliasing,
-//! but for its size.
+//! The words of a place are kept in *lines* of [`LINE`] bytes, so an access looks at two of them at
+//! most; and a table says where the words of each class are, so what an access does not touch is not
+//! looked at, but for the classes, for what a call keeps, and for places that are known to be apart.
+//!
+//! Invariants: `types-say-nothing` (which type a word is accessed at has no influence on aliasing,
+//! but for its size), `listed` (the line of a word is listed under its class and place),
+//! `amortized` (what a removal costs, the insertions before it have paid for).
 //!
 //! Not here: what is known of the words (`memory`, `backward`).
 
 use super::address::{Address, Defs, Place};
 use crate::ir::{Call, Class, Inst, Ty};
 use std::collections::HashMap;
+
+/// How many bytes of a place are in one line.
+const LINE: i64 = 64;
+
+/// Words are no larger than this, in bytes.
+const MAX_SIZE: i64 = 8;
 
 /// Which bytes an access touches.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -73,6 +84,14 @@ impl Untouched {
         Untouched(kept.filter(known).collect())
     }
 
+    /// May words at this place be among that?
+    fn has_place(&self, place: &Place) -> bool {
+        self.0.iter().any(|(address, size)| match size {
+            None => address.place.base == place.base,
+            Some(_) => address.place == *place,
+        })
+    }
+
     /// Are all bytes of the word among that?
     pub fn contains(&self, word: &Access) -> bool {
         self.0.iter().any(|(address, size)| match size {
@@ -86,15 +105,38 @@ impl Untouched {
     }
 }
 
+/// Where words are: some bytes of a place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Line {
+    place: Place,
+    number: i64,
+}
+
+impl Line {
+    /// Where a word with that address is.
+    fn of(address: Address) -> Line {
+        Line { place: address.place, number: address.offset.div_euclid(LINE) }
+    }
+
+    /// Where words are that have a byte in common with one at that address.
+    fn around(address: Address) -> impl Iterator<Item = Line> {
+        let first = Line::of(address.shifted(1 - MAX_SIZE));
+        let last = Line::of(address.shifted(MAX_SIZE - 1));
+        [Some(first), (last != first).then_some(last)].into_iter().flatten()
+    }
+}
+
 /// Words with something known of each.
 #[derive(Clone, Debug)]
 pub(super) struct Words<T> {
-    places: HashMap<Place, Vec<(Access, T)>>,
+    lines: HashMap<Line, Vec<(Access, T)>>,
+    /// Where words of each class are: the numbers of lines. There may be none any more.
+    classes: HashMap<Class, HashMap<Place, Vec<i64>>>,
 }
 
 impl<T> Default for Words<T> {
     fn default() -> Words<T> {
-        Words { places: HashMap::new() }
+        Words { lines: HashMap::new(), classes: HashMap::new() }
     }
 }
 
@@ -103,17 +145,26 @@ impl<T: Copy> Words<T> {
     pub fn get(&self, access: Access) -> Option<T> {
         let same =
             |word: &Access| word.ty == access.ty && word.address.offset == access.address.offset;
-        self.at_place(access).find(|(word, _)| same(word)).map(|(_, known)| known)
+        let words = self.lines.get(&Line::of(access.address))?;
+        words.iter().find(|(word, _)| same(word)).map(|(_, known)| *known)
     }
 
-    /// The words at the place of `access`, in the order in which they were added.
-    pub fn at_place(&self, access: Access) -> impl Iterator<Item = (Access, T)> + '_ {
-        self.places.get(&access.address.place).into_iter().flatten().copied()
+    /// The words at the place of `access` that have a byte in common with it, and others near by; those
+    /// of a line in the order in which they were added.
+    pub fn around(&self, access: Access) -> impl Iterator<Item = (Access, T)> + '_ {
+        let lines = Line::around(access.address);
+        lines.filter_map(|line| self.lines.get(&line)).flatten().copied()
     }
 
     /// Sets a word; the caller has removed what it replaces.
     pub fn insert(&mut self, access: Access, known: T) {
-        let words = self.places.entry(access.address.place).or_default();
+        debug_assert!(i64::from(access.ty.size()) <= MAX_SIZE, "{} is larger", access.ty);
+        let line = Line::of(access.address);
+        let words = self.lines.entry(line).or_default();
+        if !words.iter().any(|(word, _)| word.class == access.class) {
+            let places = self.classes.entry(access.class).or_default();
+            places.entry(line.place).or_default().push(line.number);
+        }
         let (ty, address) = (access.ty, access.address);
         words.retain(|(word, _)| word.ty != ty || word.address != address);
         words.push((access, known));
@@ -121,23 +172,186 @@ impl<T: Copy> Words<T> {
 
     /// Removes the words that an access may touch.
     pub fn remove_aliases(&mut self, access: Access) {
-        self.retain(|word| !word.may_touch(&access));
+        self.remove_aliases_but(access, |_| false);
     }
 
-    /// Removes the words of which `keep` does not hold.
-    pub fn retain(&mut self, keep: impl Fn(&Access) -> bool) {
-        self.places.retain(|_, words| {
-            words.retain(|(word, _)| keep(word));
-            !words.is_empty()
-        });
+    /// Removes the words that an access may touch, but for those at other places that are known to be
+    /// `apart` from its own.
+    pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(&Place) -> bool) {
+        for line in Line::around(access.address) {
+            if let Some(words) = self.lines.get_mut(&line) {
+                words.retain(|(word, _)| !word.may_touch(&access));
+            }
+        }
+        let here = access.address.place;
+        for (class, places) in &mut self.classes {
+            let elsewhere = places.len() > usize::from(places.contains_key(&here));
+            if !elsewhere || !class.may_alias(access.class) {
+                continue;
+            }
+            // Emptied as it is, the table would be as large as ever to go through.
+            let mut all = std::mem::take(places);
+            places.extend(all.remove_entry(&here));
+            for (place, numbers) in all {
+                if apart(&place) {
+                    places.insert(place, numbers);
+                    continue;
+                }
+                remove(&mut self.lines, place, &numbers, |word| word.class == *class);
+            }
+        }
+    }
+
+    /// Removes the words of the classes of which `touched` holds, but for what is kept and those at
+    /// places that are `apart`.
+    pub fn remove_classes(
+        &mut self,
+        touched: impl Fn(Class) -> bool,
+        apart: impl Fn(&Place) -> bool,
+        kept: &Untouched,
+    ) {
+        for (class, places) in &mut self.classes {
+            if !touched(*class) {
+                continue;
+            }
+            for (place, numbers) in std::mem::take(places) {
+                if apart(&place) {
+                    places.insert(place, numbers);
+                    continue;
+                }
+                let gone = |word: &Access| word.class == *class && !kept.contains(word);
+                remove(&mut self.lines, place, &numbers, gone);
+                if kept.has_place(&place) {
+                    places.insert(place, numbers);
+                }
+            }
+        }
     }
 
     pub fn clear(&mut self) {
-        self.places.clear();
+        *self = Words::default();
     }
 
     /// All words, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (Access, T)> + '_ {
-        self.places.values().flatten().copied()
+        self.lines.values().flatten().copied()
+    }
+}
+
+/// Removes words from lines of a place.
+fn remove<T>(
+    lines: &mut HashMap<Line, Vec<(Access, T)>>,
+    place: Place,
+    numbers: &[i64],
+    gone: impl Fn(&Access) -> bool,
+) {
+    for number in numbers {
+        let line = Line { place, number: *number };
+        if let Some(words) = lines.get_mut(&line) {
+            words.retain(|(word, _)| !gone(word));
+            if words.is_empty() {
+                lines.remove(&line);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Arg, Effects, ValueId};
+
+    /// Numbers without a pattern, the same each time.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, limit: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (self.0 >> 33) % limit
+        }
+
+        fn place(&mut self) -> Place {
+            let root = [None, Some((ValueId(9), 8)), Some((ValueId(9), 1))][self.below(3) as usize];
+            Place { base: Arg::Value(ValueId(self.below(3) as u32)), root }
+        }
+
+        fn access(&mut self) -> Access {
+            let ty = [Ty::I8, Ty::I16, Ty::I32, Ty::I64, Ty::F64][self.below(5) as usize];
+            let class = [Class::ANY, Class(1), Class(2), Class(3).immutable()];
+            let class = class[self.below(4) as usize];
+            let offset = [-70, -64, 0, 64, i64::MIN, i64::MAX - 9][self.below(6) as usize];
+            let offset = offset.wrapping_add(self.below(12) as i64);
+            Access { ty, class, address: Address { place: self.place(), offset } }
+        }
+
+        /// A call that writes a class or all, and keeps an object, a part of one, or nothing.
+        fn call(&mut self) -> Call {
+            let writes = [None, Some(vec![Class(1)])][self.below(2) as usize].clone();
+            let range = [None, Some((-8, 16))][self.below(2) as usize];
+            let base = Arg::Value(ValueId(self.below(3) as u32));
+            let keeps = [vec![], vec![crate::ir::Kept { base, range }]];
+            Call {
+                symbol: String::new(),
+                args: vec![],
+                has_result: false,
+                effects: Effects { writes, ..Effects::default() },
+                keeps: keeps[self.below(2) as usize].clone(),
+            }
+        }
+    }
+
+    /// The same as a list that is gone through from its begin to its end each time.
+    #[test]
+    fn what_is_known_is_what_a_plain_list_knows() {
+        let mut numbers = Numbers(1);
+        let (mut words, mut list) = (Words::default(), Vec::<(Access, usize)>::new());
+        for step in 0..20_000 {
+            let access = numbers.access();
+            match numbers.below(40) {
+                0 => {
+                    let call = numbers.call();
+                    let writes = |class| call.may_write(crate::ir::Op::Call, class);
+                    let kept = Untouched::by(&call, &Defs::default());
+                    let apart = |place: &Place| place.root.is_some();
+                    words.remove_classes(writes, apart, &kept);
+                    list.retain(|(word, _)| {
+                        !writes(word.class) || apart(&word.address.place) || kept.contains(word)
+                    });
+                }
+                1..=2 => {
+                    let here = access.address.place;
+                    let apart = |place: &Place| place.base != here.base;
+                    words.remove_aliases_but(access, apart);
+                    list.retain(|(word, _)| !word.may_touch(&access) || apart(&word.address.place));
+                }
+                3..=5 => {
+                    words.remove_aliases(access);
+                    list.retain(|(word, _)| !word.may_touch(&access));
+                }
+                _ => {
+                    words.insert(access, step);
+                    let same =
+                        |word: &Access| (word.ty, word.address) == (access.ty, access.address);
+                    list.retain(|(word, _)| !same(word));
+                    list.push((access, step));
+                }
+            }
+            let sorted = |mut all: Vec<usize>| {
+                all.sort();
+                all
+            };
+            let all = sorted(words.iter().map(|(_, known)| known).collect());
+            assert_eq!(all, sorted(list.iter().map(|(_, known)| *known).collect()), "{access:?}");
+            let asked = numbers.access();
+            let touching = |(word, _): &(Access, usize)| {
+                word.address.place == asked.address.place && word.may_touch(&asked)
+            };
+            let near = words.around(asked).filter(touching).map(|(_, known)| known);
+            let known = list.iter().copied().filter(touching).map(|(_, known)| known);
+            assert_eq!(sorted(near.collect()), sorted(known.collect()), "{asked:?}");
+            let found =
+                list.iter().find(|(word, _)| (word.ty, word.address) == (asked.ty, asked.address));
+            assert_eq!(words.get(asked), found.map(|(_, known)| *known), "{asked:?}");
+        }
     }
 }

@@ -238,7 +238,7 @@ impl Session {
         match result {
             Handed::Word(_) => word.map_or(Opnd::Const, Opnd::Ssa),
             Handed::Bytes { size: 0, .. } => Opnd::Const,
-            Handed::Bytes { .. } => self.add_blob(Blob { tag: word, offset }),
+            Handed::Bytes { .. } => self.add_blob(Blob { tag: word.map(Opnd::Ssa), offset }),
         }
     }
 

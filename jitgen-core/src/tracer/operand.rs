@@ -60,8 +60,9 @@ impl Part {
 /// A residual call's result that lies in the frame's scratch area.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Blob {
-    /// The word that says which variant it is, for an enum whose layout Rust does not fix.
-    pub tag: Option<ValueId>,
+    /// The word that says which variant it is, for an enum whose layout Rust does not fix; where
+    /// the log of an exit says it, it may be constant.
+    pub tag: Option<Opnd>,
     /// Byte offset in the scratch area.
     pub offset: i32,
 }

@@ -453,10 +453,7 @@ impl Session {
                 if !self.is_recording() {
                     return (bytes, Opnd::Const);
                 }
-                let tag = match tag {
-                    Some(Word { opnd: Opnd::Ssa(tag), .. }) => Some(tag),
-                    _ => None,
-                };
+                let tag = tag.map(|word| word.opnd);
                 let opnd = self.add_blob(Blob { tag, offset });
                 (bytes, opnd)
             }
@@ -514,7 +511,7 @@ impl Session {
             let (symbol, effects) = (callee.function.symbol, callee.effects.clone());
             let tag = r.call(Op::Call, symbol, args, place, tag, effects);
             r.guard_flag(flag);
-            blob = Some(Blob { tag, offset });
+            blob = Some(Blob { tag: tag.map(Opnd::Ssa), offset });
             Opnd::Const
         });
         blob.map_or(Opnd::Const, |blob| self.add_blob(blob))
@@ -522,7 +519,7 @@ impl Session {
 
     /// The word that says which variant a call's result is, where its bytes do not.
     pub fn blob_tag(&self, blob: u32) -> Option<Opnd> {
-        self.blobs[blob as usize].tag.map(Opnd::Ssa)
+        self.blobs[blob as usize].tag
     }
 
     /// `can_enter_jit!()`: the next merge point may be a loop's head.

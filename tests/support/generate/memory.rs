@@ -8,7 +8,7 @@ use crate::world::pick;
 use jitgen_core::ir::{Arg, Aux, Call, Class, Const, Effects, Inst, Kept, LogEntry, Op, Sig, Ty};
 
 impl Generator {
-    fn place(&mut self) -> Place {
+    pub(super) fn place(&mut self) -> Place {
         match self.chance(1, 2) {
             true => pick(&mut self.rng, &self.hot),
             false => self.any_place(),
@@ -41,7 +41,7 @@ impl Generator {
     }
 
     /// The class of an access to the field, or array, of that number.
-    fn class(&mut self, kind: usize) -> Class {
+    pub(super) fn class(&mut self, kind: usize) -> Class {
         match self.chance(1, 6) {
             true => Class::ANY,
             false => Class(1 + (kind as u64 % self.classes) as u32),
@@ -135,7 +135,12 @@ impl Generator {
         }
     }
 
-    fn load(&mut self, (pointer, offset, ty, points, kind): Place) -> Arg {
+    /// The first word of an array.
+    pub(super) fn word_of_array(&self, pointer: Arg) -> Place {
+        (pointer, 0, Ty::I64, None, FIELDS.len())
+    }
+
+    pub(super) fn load(&mut self, (pointer, offset, ty, points, kind): Place) -> Arg {
         let class = self.class(kind);
         let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
         self.insts.last_mut().expect("just emitted").aux = Aux::class(class);
@@ -216,7 +221,20 @@ impl Generator {
         (0..number).map(kept).collect()
     }
 
+    /// A call, often between two loads of a word that calls write.
     pub(super) fn call(&mut self) {
+        if self.chance(1, 2) {
+            return self.call_function();
+        }
+        let (offset, ty, points) = FIELDS[0];
+        let object = self.of_kind(Ty::Ptr, Some(Pointee::Object));
+        let shared = (object, offset, ty, points, 0);
+        self.load(shared);
+        self.call_function();
+        self.load(shared);
+    }
+
+    fn call_function(&mut self) {
         let (symbol, params, result) = pick(&mut self.rng, &FUNCTIONS);
         let ops = [Op::Call, Op::CallRead, Op::CallPure, Op::CallIf, Op::CallIfPure];
         let op = pick(&mut self.rng, &ops);

@@ -61,7 +61,63 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
         Op::Not => float::not(cx, n),
         Op::Bitcast => bitcast(cx, n),
         Op::Copy => to(Rule::Copy, n.a),
-        _ => None,
+        // Those of integers are rows of the table.
+        Op::Add
+        | Op::Sub
+        | Op::Mul
+        | Op::DivS
+        | Op::DivU
+        | Op::RemS
+        | Op::RemU
+        | Op::And
+        | Op::Or
+        | Op::Xor
+        | Op::Shl
+        | Op::ShrS
+        | Op::ShrU
+        | Op::Neg
+        | Op::AddOvfS
+        | Op::AddOvfU
+        | Op::SubOvfS
+        | Op::SubOvfU
+        | Op::MulOvfS
+        | Op::MulOvfU
+        | Op::Eq
+        | Op::Ne
+        | Op::LtS
+        | Op::LeS
+        | Op::LtU
+        | Op::LeU
+        | Op::Trunc
+        | Op::Zext
+        | Op::Sext
+        | Op::PtrAdd => None,
+        Op::FAdd
+        | Op::FSub
+        | Op::FMul
+        | Op::FEq
+        | Op::FNe
+        | Op::FLt
+        | Op::FLe
+        | Op::FromS
+        | Op::FromU
+        | Op::ToS
+        | Op::ToU
+        | Op::FCvt
+        | Op::Scratch => None,
+        Op::Load
+        | Op::Store
+        | Op::Call
+        | Op::CallRead
+        | Op::CallCode
+        | Op::CallPure
+        | Op::CallIf
+        | Op::CallIfPure
+        | Op::New
+        | Op::Free
+        | Op::ResultOf
+        | Op::Guard
+        | Op::GuardNot => unreachable!("{} is not pure", n.op.mnemonic()),
     };
     if code.is_some() {
         return code;

@@ -326,11 +326,12 @@ impl<'t> Walk<'t> {
         for arg in exit.uses() {
             self.reach(arg, &mut needed);
         }
+        let mut fill = vec![];
         for index in needed {
             self.fired.fire(Rule::VirtualExit);
             let Object { value, fields, .. } = &self.objects[index];
             for field in fields {
-                exit.pending.push(PendingStore {
+                fill.push(PendingStore {
                     ty: field.ty,
                     class: field.class,
                     base: (*value).into(),
@@ -339,6 +340,8 @@ impl<'t> Walk<'t> {
                 });
             }
         }
+        // What is pending already comes later.
+        exit.pending.splice(0..0, fill);
         if exit == same { id } else { self.out.add_exit(exit) }
     }
 
