@@ -3,8 +3,8 @@
 //! `cargo bench --bench calls` runs each program with the JIT off and on, in turn, each time on a
 //! thread of its own; a figure is the minimum of the rounds, in milliseconds and in nanoseconds for
 //! each guest call. `JITGEN` says what else the JIT does, as ever: `JITGEN=inline_depth=0` shows a
-//! call that is never inlined. `-- 35` takes another number than 30 for `fib`: more of the time is then
-//! that of the calls.
+//! call that is never inlined. `-- 35` takes another number than 30 for `fib`: more of the time is
+//! then that of the calls.
 
 #[allow(dead_code, reason = "the rest is for the tests")]
 #[path = "../tests/interpreters/recursive.rs"]

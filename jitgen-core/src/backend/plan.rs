@@ -15,9 +15,10 @@
 //!
 //! Invariants: `sunk-is-pure` (only ops with `Effect::None` that are not calls, and `new`, are
 //! moved), `made-once` (a `new` is moved only into exits of its own block: a way that leads from
-//! one back to another passes the `new` in between), `sunk-is-bounded` (but for objects, at most [`MAX_EXITS`] copies of an op and [`MAX_SUNK`] ops in an exit, so code
-//! stays linear in the trace), `operands-dominate` (an exit's operands are defined on every way to
-//! it, hence so are their operands).
+//! one back to another passes the `new` in between), `sunk-is-bounded` (but for objects, at most
+//! [`MAX_EXITS`] copies of an op and [`MAX_SUNK`] ops in an exit, so code stays linear in the
+//! trace), `operands-dominate` (an exit's operands are defined on every way to it, hence so are
+//! their operands).
 //!
 //! Not here: Cranelift.
 

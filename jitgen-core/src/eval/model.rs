@@ -2,11 +2,11 @@
 //!
 //! A fake function's result is a hash of all that it may depend on, so that a wrong argument, a
 //! call too many and a store that comes too late show up in a value: `call_pure` hashes symbol and
-//! arguments, `call_read` the regions as well (but for the scratch area, which is the caller's), `call` also how many calls there have been. A `call`
-//! writes to the cells that [`Model::share`] names, and is noted in [`Model::calls`]; `call_code`
-//! also writes all of the scratch area from its place on; the others
-//! are not, because the optimizer may drop or merge them. Functions with declared effects do what
-//! they declare (`declared`).
+//! arguments, `call_read` the regions as well (but for the scratch area, which is the caller's),
+//! `call` also how many calls there have been. A `call` writes to the cells that [`Model::share`]
+//! names, and is noted in [`Model::calls`]; `call_code` also writes all of the scratch area from
+//! its place on; the others are not, because the optimizer may drop or merge them. Functions with
+//! declared effects do what they declare (`declared`).
 //!
 //! A `new` maps a region for the object, with bytes that mean nothing, and `free` takes it away.
 //! Addresses of objects tell nothing: what functions see, and what is noted of calls, are names of
