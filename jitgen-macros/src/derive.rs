@@ -14,7 +14,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Data, DataEnum, DeriveInput, Fields, GenericParam, Ident, Type};
+use syn::{Data, DataEnum, DeriveInput, Fields, GenericParam, Generics, Ident, Type};
 
 /// The expansion of `derive(Traced)`.
 pub fn traced(item: TokenStream) -> TokenStream {
@@ -78,10 +78,7 @@ fn support() -> TokenStream {
 fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
     let m = support();
     let name = &input.ident;
-    let mut with_bounds = input.generics.clone();
-    for param in with_bounds.type_params_mut() {
-        param.bounds.push(syn::parse_quote!(#m::Traced));
-    }
+    let with_bounds = traced_generics(input);
     let (generics, types, bounds) = with_bounds.split_for_impl();
     let ownership = ownership(input);
     let lints = quote! {
@@ -156,14 +153,21 @@ fn is_shared(input: &DeriveInput) -> bool {
     })
 }
 
+/// The type's generics, of which each parameter is traced.
+fn traced_generics(input: &DeriveInput) -> Generics {
+    let m = support();
+    let mut generics = input.generics.clone();
+    for param in generics.type_params_mut() {
+        param.bounds.push(syn::parse_quote!(#m::Traced));
+    }
+    generics
+}
+
 /// How the type is cloned: in the trace, field by field, or by a call.
 fn clone(input: &DeriveInput) -> TokenStream {
     let m = support();
     let name = &input.ident;
-    let mut with_bounds = input.generics.clone();
-    for param in with_bounds.type_params_mut() {
-        param.bounds.push(syn::parse_quote!(#m::Traced));
-    }
+    let with_bounds = traced_generics(input);
     let (generics, types, _) = with_bounds.split_for_impl();
     if !is_shared(input) {
         let bound = quote!(where for<'__clone> #name #types: ::core::clone::Clone);
@@ -525,10 +529,7 @@ fn arm(variant: &syn::Variant, each: &dyn Fn(&Ident, &Type) -> TokenStream) -> T
 fn equal(input: &DeriveInput) -> TokenStream {
     let m = support();
     let name = &input.ident;
-    let mut with_bounds = input.generics.clone();
-    for param in with_bounds.type_params_mut() {
-        param.bounds.push(syn::parse_quote!(#m::Traced));
-    }
+    let with_bounds = traced_generics(input);
     let (generics, types, _) = with_bounds.split_for_impl();
     quote! {
         #[allow(warnings, clippy::all, clippy::pedantic, unsafe_code, reason = "generated")]
