@@ -198,7 +198,7 @@ fn find_dead_stores(
             if !live.insts[b][i] || !needed {
                 continue;
             }
-            let access = || Access::new(inst, defs.address(inst.a, i64::from(inst.imm)));
+            let access = || Access::of(inst, defs);
             match inst.op.sig() {
                 Sig::Load => overwritten.remove_aliases(access()),
                 Sig::Store => {

@@ -128,7 +128,11 @@ impl<'a> Plan<'a> {
             invariant.extend(before.insts.iter().filter_map(|inst| inst.dst));
             hold(trace, defs, before, &mut held);
         }
-        let accesses = block.insts.iter().map(|inst| access(inst, defs)).collect();
+        let access = |inst: &Inst| {
+            let touches = matches!(inst.op.sig(), Sig::Load | Sig::Store);
+            touches.then(|| Access::of(inst, defs))
+        };
+        let accesses = block.insts.iter().map(access).collect();
         let stays = vec![false; block.insts.len()];
         let (head, refused) = (vec![], HashSet::new());
         Plan { trace, block, accesses, stays, head, held, invariant, refused }
@@ -265,16 +269,17 @@ fn runs_anything(op: Op, call: &Call) -> bool {
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.
 fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
     for inst in &block.insts {
-        let access = || access(inst, defs).expect("a load or store touches memory");
         match inst.op.sig() {
             Sig::Load => {
-                if let (None, Some(value)) = (held.get(access()), inst.dst) {
-                    held.insert(access(), value.into());
+                let access = Access::of(inst, defs);
+                if let (None, Some(value)) = (held.get(access), inst.dst) {
+                    held.insert(access, value.into());
                 }
             }
             Sig::Store => {
-                held.remove_aliases(access());
-                held.insert(access(), inst.b);
+                let access = Access::of(inst, defs);
+                held.remove_aliases(access);
+                held.insert(access, inst.b);
             }
             Sig::Call | Sig::CallIf => {
                 if runs_anything(inst.op, &trace.calls[inst.call().index()]) {
@@ -291,12 +296,6 @@ fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
             | Sig::Scratch => (),
         }
     }
-}
-
-/// What a load or store touches.
-fn access(inst: &Inst, defs: &Defs) -> Option<Access> {
-    let is_access = matches!(inst.op.sig(), Sig::Load | Sig::Store);
-    is_access.then(|| Access::new(inst, defs.address(inst.a, i64::from(inst.imm))))
 }
 
 /// One way through the block.

@@ -44,6 +44,11 @@ impl Access {
         Access { ty: inst.ty, class: inst.class(), address }
     }
 
+    /// The access of a load or store that stands in the trace as it is.
+    pub fn of(inst: &Inst, defs: &Defs) -> Access {
+        Access::new(inst, defs.address(inst.a, i64::from(inst.imm)))
+    }
+
     /// May both touch the same byte?
     pub fn may_touch(&self, other: &Access) -> bool {
         if self.address.place == other.address.place {
