@@ -80,7 +80,7 @@ impl<'a> Lowering<'a> {
             Op::Copy => self.value(inst.a),
             Op::PtrAdd => self.binary(inst, |b, x, y| b.ins().iadd(x, y)),
             Op::Scratch => self.scratch(inst),
-            Op::Load => self.load(inst),
+            Op::Load | Op::LoadOwned => self.load(inst),
             Op::Store
             | Op::Call
             | Op::CallRead
