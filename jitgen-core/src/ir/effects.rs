@@ -45,7 +45,13 @@ impl Class {
         self.0 & Class::IMMUTABLE != 0
     }
 
-    /// May accesses of these classes touch the same byte?
+    /// May memory be of both classes, whether something writes it or not?
+    pub fn may_share(self, other: Class) -> bool {
+        let (a, b, any) = (self.immutable(), other.immutable(), Class::ANY.immutable());
+        a == b || a == any || b == any
+    }
+
+    /// May accesses of these classes touch the same byte, if one of them writes it?
     pub fn may_alias(self, other: Class) -> bool {
         let any = self == Class::ANY || other == Class::ANY;
         self == other || any && !self.is_immutable() && !other.is_immutable()

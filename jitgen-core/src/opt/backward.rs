@@ -23,6 +23,7 @@
 use super::address::Defs;
 use super::compact::compact;
 use super::node::Node;
+use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::sink::sink;
@@ -31,8 +32,9 @@ use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
 use std::collections::HashMap;
 
-/// Removes dead code and dead stores, and renumbers what is left.
-pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
+/// Removes dead code and dead stores, and renumbers what is left. `apart`: values of the trace that
+/// lead to different objects.
+pub(super) fn backward(mut trace: Trace, apart: &Apart, passes: Passes) -> (Trace, Fired) {
     let mut fired = Fired::default();
     if trace.blocks.len() == 2 {
         merge_params(&mut trace, &mut fired);
@@ -44,7 +46,7 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
         }
         defs = definitions(&trace);
     }
-    if passes.contains(Passes::SINK) && sink(&mut trace, &defs, &mut fired) {
+    if passes.contains(Passes::SINK) && sink(&mut trace, &defs, apart, &mut fired) {
         merge_params(&mut trace, &mut fired);
     }
     let mut stores_dead = vec![vec![]; trace.blocks.len()];
@@ -53,7 +55,7 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
     }
     let mut live = Live::mark(&trace, &stores_dead, passes);
     while passes.contains(Passes::DSE)
-        && find_dead_stores(&trace, &defs, &live, &mut stores_dead, passes)
+        && find_dead_stores(&trace, (&defs, apart), &live, &mut stores_dead, passes)
     {
         fired.fire(Rule::DeadStore);
         live = Live::mark(&trace, &stores_dead, passes);
@@ -181,7 +183,7 @@ fn for_each_use(trace: &Trace, inst: &Inst, mut with: impl FnMut(Arg)) {
 /// ones.
 fn find_dead_stores(
     trace: &Trace,
-    defs: &Defs,
+    (defs, apart): (&Defs, &Apart),
     live: &Live,
     dead: &mut [Vec<bool>],
     passes: Passes,
@@ -200,7 +202,11 @@ fn find_dead_stores(
             }
             let access = || Access::of(inst, defs);
             match inst.op.sig() {
-                Sig::Load => overwritten.remove_aliases(access()),
+                Sig::Load => {
+                    let access = access();
+                    let here = access.address.place;
+                    overwritten.remove_aliases_but(access, |place| apart.places(place, &here));
+                }
                 Sig::Store => {
                     let access = access();
                     let mut later = overwritten.around(access);

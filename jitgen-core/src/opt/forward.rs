@@ -18,6 +18,7 @@ use super::fold::{self, Rewrite};
 use super::implied::Above;
 use super::memory::Facts;
 use super::node::Node;
+use super::owners::Owners;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::values::Values;
@@ -52,6 +53,7 @@ pub(super) struct Forward<'t> {
     /// Bits and bounds of values.
     pub values: Values,
     pub facts: Facts,
+    pub owners: Owners,
     pub fired: Fired,
     /// Has a guard been met that always fails?
     pub contradiction: bool,
@@ -83,6 +85,7 @@ impl<'t> Forward<'t> {
             above: Above::default(),
             values: Values::default(),
             facts: Facts::default(),
+            owners: Owners::default(),
             fired: Fired::default(),
             contradiction: false,
         };
@@ -99,6 +102,7 @@ impl<'t> Forward<'t> {
         self.subst = vec![None; self.input.values.len()];
         self.exits.clear();
         self.facts.begin();
+        self.owners.begin();
         for (param, arg) in self.input.blocks[0].params.iter().zip(args) {
             self.subst[param.index()] = Some(*arg);
         }
@@ -323,6 +327,7 @@ impl<'t> Forward<'t> {
         let call = Call { symbol, args, has_result, effects, keeps };
         let kept = Untouched::by(&call, &self.defs);
         self.facts.call(inst.op, &call, &kept);
+        self.owners.called(inst.op, &call);
         let id = self.out.add_call(call);
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {

@@ -24,6 +24,7 @@ use super::address::Place;
 use super::forward::Forward;
 use super::fresh::Private;
 use super::node::Node;
+use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
@@ -82,10 +83,11 @@ impl Facts {
         self.add(access, value, false);
     }
 
-    fn stored(&mut self, access: Access, value: Arg) {
+    fn stored(&mut self, access: Access, value: Arg, apart: &Apart) {
         let private = &self.private;
         let here = access.address.place;
-        self.words.remove_aliases_but(access, |place| private.apart(place, &here));
+        let apart = |place: &Place| private.apart(place, &here) || apart.places(place, &here);
+        self.words.remove_aliases_but(access, apart);
         self.add(access, value, true);
     }
 
@@ -122,13 +124,17 @@ impl Forward<'_> {
         let (pointer, imm) = self.short_address(self.operand(inst.a), inst.imm);
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
         let memory = self.passes.contains(Passes::MEMORY);
-        if memory && let Some(known) = self.known(access) {
-            return known;
-        }
-        let value = self.emit_with(inst.ty, Inst { a: pointer, imm, ..*inst });
-        self.facts.private.leak_held(access.address.place.base);
-        if memory {
+        let known = if memory { self.known(access) } else { None };
+        let value = known.unwrap_or_else(|| {
+            let value = self.emit_with(inst.ty, Inst { op: Op::Load, a: pointer, imm, ..*inst });
+            self.facts.private.leak_held(access.address.place.base);
+            value
+        });
+        if memory && known.is_none() {
             self.facts.loaded(access, value);
+        }
+        if inst.op == Op::LoadOwned {
+            self.owners.loaded(access, value, known.is_none());
         }
         value
     }
@@ -169,12 +175,13 @@ impl Forward<'_> {
         let (pointer, imm) = self.short_address(self.operand(inst.a), inst.imm);
         let value = self.operand(inst.b);
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
+        self.owners.stored(access);
         if self.passes.contains(Passes::MEMORY) {
             if self.holds(access, value) {
                 self.fired.fire(Rule::RedundantStore);
                 return;
             }
-            self.facts.stored(access, value);
+            self.facts.stored(access, value, &self.owners.apart);
         }
         self.hold(access, value);
         self.insts.push(Inst { a: pointer, b: value, imm, ..*inst });

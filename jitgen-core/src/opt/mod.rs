@@ -46,6 +46,7 @@ mod implied;
 mod induct;
 mod memory;
 mod node;
+mod owners;
 mod passes;
 mod peel;
 mod rules;
@@ -90,11 +91,12 @@ pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
         Some(args) if passes.contains(Passes::PEEL) => peel::peel(&preamble, args),
         _ => (None, false),
     };
+    let apart = preamble.owners.always.clone();
     let (straight, mut fired) = preamble.finish(args);
-    let (mut result, effects) = backward::backward(straight, passes);
+    let (mut result, effects) = backward::backward(straight, &apart, passes);
     fired.extend(effects);
-    if let Some((peeled, mut peeled_fired)) = peeled {
-        let (peeled, effects) = backward::backward(peeled, passes);
+    if let Some((peeled, apart, mut peeled_fired)) = peeled {
+        let (peeled, effects) = backward::backward(peeled, &apart, passes);
         // A body that is as long as the unpeeled loop has gained nothing for twice the code.
         if peeled.blocks[1].insts.len() < result.inst_count() {
             peeled_fired.extend(effects);

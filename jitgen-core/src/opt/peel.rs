@@ -32,6 +32,7 @@ use super::forward::Forward;
 use super::induct::Bound;
 use super::memory::Fact;
 use super::node::Node;
+use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::words::Access;
@@ -129,9 +130,12 @@ impl Plan {
     }
 }
 
+/// A peeled loop, its values that always lead to different objects, and the rules that have fired.
+pub(super) type Peeled = (Trace, Apart, Fired);
+
 /// The peeled loop, from the state at the end of the first round and the arguments of its jump;
 /// and whether there is none because the second round always fails a guard.
-pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>, bool) {
+pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<Peeled>, bool) {
     if preamble.contradiction {
         return (None, false);
     }
@@ -300,7 +304,7 @@ fn weaken(
 }
 
 /// Makes the blocks' parameters and jumps.
-fn assemble(plan: &Plan, mut round: Forward, args: &[Arg], again: &[Arg]) -> (Trace, Fired) {
+fn assemble(plan: &Plan, mut round: Forward, args: &[Arg], again: &[Arg]) -> Peeled {
     let (mut params, mut first, mut next) = (vec![], vec![], vec![]);
     for (k, red) in plan.reds.iter().enumerate() {
         if red.is_some() {
@@ -334,7 +338,7 @@ fn assemble(plan: &Plan, mut round: Forward, args: &[Arg], again: &[Arg]) -> (Tr
     round.params = params;
     round.end_block(End::Jump(BlockId(1), next));
     round.out.blocks[0].end = End::Jump(BlockId(1), first);
-    (round.out, round.fired)
+    (round.out, round.owners.always, round.fired)
 }
 
 /// Assumptions from what is known at the end of the first round.

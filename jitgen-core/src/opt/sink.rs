@@ -32,6 +32,7 @@
 //! bridges that begin where something is pending: the exit has written it.
 
 use super::address::Defs;
+use super::owners::Apart;
 use super::rules::{Fired, Rule};
 use super::words::{Access, Words};
 use crate::ir::{
@@ -54,13 +55,14 @@ const MAX_CARRIED_EXITS: usize = 24;
 const MAX_WALKS: usize = 12;
 
 /// Moves stores into exits, in a trace of one block or a peeled loop; answers whether the loop has
-/// new parameters. `defs` are the pure operations of the trace.
-pub(super) fn sink(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> bool {
+/// new parameters. `defs` are the pure operations of the trace, `apart` its values that lead to
+/// different objects.
+pub(super) fn sink(trace: &mut Trace, defs: &Defs, apart: &Apart, fired: &mut Fired) -> bool {
     let last = trace.blocks.len() - 1;
     if !trace.blocks[last].insts.iter().any(|inst| inst.op == Op::Store) {
         return false;
     }
-    let mut plan = Plan::new(trace, defs);
+    let mut plan = Plan::new(trace, defs, apart);
     for _ in 0..MAX_WALKS {
         let walk = plan.walk();
         if plan.weaken(&walk) {
@@ -105,6 +107,7 @@ struct Carried {
 struct Plan<'a> {
     trace: &'a Trace,
     block: &'a Block,
+    apart: &'a Apart,
     /// By instruction: what a load or store touches.
     accesses: Vec<Option<Access>>,
     /// By instruction: a store that is not moved.
@@ -119,14 +122,14 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(trace: &'a Trace, defs: &'a Defs) -> Plan<'a> {
+    fn new(trace: &'a Trace, defs: &'a Defs, apart: &'a Apart) -> Plan<'a> {
         let (block, before) = trace.blocks.split_last().expect("a trace has blocks");
         let mut invariant = HashSet::new();
         let mut held = Words::default();
         for before in before {
             invariant.extend(before.params.iter().copied());
             invariant.extend(before.insts.iter().filter_map(|inst| inst.dst));
-            hold(trace, defs, before, &mut held);
+            hold(trace, (defs, apart), before, &mut held);
         }
         let access = |inst: &Inst| {
             let touches = matches!(inst.op.sig(), Sig::Load | Sig::Store);
@@ -135,7 +138,7 @@ impl<'a> Plan<'a> {
         let accesses = block.insts.iter().map(access).collect();
         let stays = vec![false; block.insts.len()];
         let (head, refused) = (vec![], HashSet::new());
-        Plan { trace, block, accesses, stays, head, held, invariant, refused }
+        Plan { trace, block, apart, accesses, stays, head, held, invariant, refused }
     }
 
     fn walk(&self) -> Walk {
@@ -150,7 +153,7 @@ impl<'a> Plan<'a> {
             match inst.op.sig() {
                 Sig::Load => {
                     let access = self.accesses[index].expect("a load touches memory");
-                    walk.write(|pending| pending.may_touch(&access));
+                    walk.write(|pending| self.apart.may_touch(pending, &access));
                 }
                 Sig::Store => {
                     let access = self.accesses[index].expect("a store touches memory");
@@ -159,7 +162,7 @@ impl<'a> Plan<'a> {
                         walk.pending.push(pending_store(inst, access, index));
                         continue;
                     }
-                    walk.write(|pending| pending.may_touch(&access));
+                    walk.write(|pending| self.apart.may_touch(pending, &access));
                 }
                 Sig::Call | Sig::CallIf => {
                     let call = &self.trace.calls[inst.call().index()];
@@ -227,7 +230,7 @@ impl<'a> Plan<'a> {
         let mut found = false;
         for pending in &walk.end {
             let Pending { access, store, .. } = *pending;
-            let touched = self.head.iter().any(|word| word.access.may_touch(&access));
+            let touched = self.head.iter().any(|word| self.apart.may_touch(&word.access, &access));
             let stable = store.base.as_value().is_none_or(|v| self.invariant.contains(&v));
             if touched || !stable || self.refused.contains(&access) {
                 continue;
@@ -267,7 +270,7 @@ fn runs_anything(op: Op, call: &Call) -> bool {
 }
 
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.
-fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
+fn hold(trace: &Trace, (defs, apart): (&Defs, &Apart), block: &Block, held: &mut Words<Arg>) {
     for inst in &block.insts {
         match inst.op.sig() {
             Sig::Load => {
@@ -278,7 +281,8 @@ fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
             }
             Sig::Store => {
                 let access = Access::of(inst, defs);
-                held.remove_aliases(access);
+                let here = access.address.place;
+                held.remove_aliases_but(access, |place| apart.places(place, &here));
                 held.insert(access, inst.b);
             }
             Sig::Call | Sig::CallIf => {

@@ -18,7 +18,8 @@
 //! but for its size), `listed` (the line of a word is listed under its class and place),
 //! `amortized` (what a removal costs, the insertions before it have paid for).
 //!
-//! Not here: what is known of the words (`memory`, `backward`).
+//! Not here: what is known of the words (`memory`, `backward`), which places are apart (`fresh`,
+//! `owners`).
 
 use super::address::{Address, Defs, Place};
 use crate::ir::{Call, Class, Inst, Ty};
@@ -175,11 +176,6 @@ impl<T: Copy> Words<T> {
         words.push((access, known));
     }
 
-    /// Removes the words that an access may touch.
-    pub fn remove_aliases(&mut self, access: Access) {
-        self.remove_aliases_but(access, |_| false);
-    }
-
     /// Removes the words that an access may touch, but for those at other places that are known to be
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(&Place) -> bool) {
@@ -330,7 +326,7 @@ mod tests {
                     list.retain(|(word, _)| !word.may_touch(&access) || apart(&word.address.place));
                 }
                 3..=5 => {
-                    words.remove_aliases(access);
+                    words.remove_aliases_but(access, |_| false);
                     list.retain(|(word, _)| !word.may_touch(&access));
                 }
                 _ => {
