@@ -168,6 +168,10 @@ fn guest_calls_are_part_of_the_loop() {
 #[test]
 fn calls_of_closures_are_part_of_the_loop() {
     inlines_its_call("closure_call", 20);
+    // The closure, what it has captured, its frame and the function's registers are known.
+    let traces = kernel("closure_call");
+    let ops = census(body(&traces[0]));
+    assert_eq!((ops.get("load"), ops.get("store")), (None, None), "{}", traces[0]);
 }
 
 /// Registers and arrays are vectors of the same values, told apart by who owns them: of the guest's

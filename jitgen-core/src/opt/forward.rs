@@ -114,6 +114,7 @@ impl<'t> Forward<'t> {
         for inst in &input.blocks[0].insts {
             self.step(inst);
         }
+        self.settle_indices();
         match &input.blocks[0].end {
             End::Jump(_, args) => Some(args.iter().map(|arg| self.operand(*arg)).collect()),
             End::Leave(_) => None,

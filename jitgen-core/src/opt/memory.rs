@@ -20,7 +20,7 @@
 //!
 //! Not here: dead stores (`backward`), objects that are not made (`virtuals`), immutable fields.
 
-use super::address::Place;
+use super::address::{Address, Place};
 use super::forward::Forward;
 use super::fresh::Private;
 use super::node::Node;
@@ -137,6 +137,19 @@ impl Forward<'_> {
             self.owners.loaded(access, value, known.is_none());
         }
         value
+    }
+
+    /// Facts at indices that have been found to be constants are facts at constant distances, too:
+    /// where the next round meets them.
+    pub fn settle_indices(&mut self) {
+        for (access, fact) in self.facts.sorted() {
+            let Some((index, scale)) = access.address.place.root else { continue };
+            let Some(index) = self.known_of(index.into()).value() else { continue };
+            let place = Place { root: None, ..access.address.place };
+            let distance = scale.wrapping_mul(index as i64);
+            let address = Address { place, ..access.address }.shifted(distance);
+            self.facts.add(Access { address, ..access }, fact.value, fact.stored);
+        }
     }
 
     /// What memory is known to hold there.
