@@ -204,8 +204,8 @@ fn find_dead_stores(
             match inst.op.sig() {
                 Sig::Load => {
                     let access = access();
-                    let here = access.address.place;
-                    overwritten.remove_aliases_but(access, |place| apart.places(place, &here));
+                    let here = access.address.place.base;
+                    overwritten.remove_aliases_but(access, |base| apart.bases(base, here));
                 }
                 Sig::Store => {
                     let access = access();

@@ -75,7 +75,7 @@ impl Facts {
         if op == Op::Free {
             return;
         }
-        let private = |place: &Place| self.private.has(place.base);
+        let private = |base| self.private.has(base);
         self.words.remove_classes(|class| call.may_write(op, class), private, kept);
     }
 
@@ -85,8 +85,8 @@ impl Facts {
 
     fn stored(&mut self, access: Access, value: Arg, apart: &Apart) {
         let private = &self.private;
-        let here = access.address.place;
-        let apart = |place: &Place| private.apart(place, &here) || apart.places(place, &here);
+        let here = access.address.place.base;
+        let apart = |base| private.apart(base, here) || apart.bases(base, here);
         self.words.remove_aliases_but(access, apart);
         self.add(access, value, true);
     }

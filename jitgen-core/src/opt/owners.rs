@@ -25,7 +25,6 @@
 //!
 //! Not here: what is promised of owners (`ir::effects`), why it holds (`docs/decisions/010-owners.md`).
 
-use super::address::Place;
 use super::words::Access;
 use crate::ir::{Arg, Call, Class, Effect, Op, ValueId};
 use std::collections::HashSet;
@@ -44,19 +43,15 @@ impl Apart {
         }
     }
 
-    fn values(&self, a: Arg, b: Arg) -> bool {
+    /// Do these lead to different objects?
+    pub fn bases(&self, a: Arg, b: Arg) -> bool {
         let pair = |a: ValueId, b: ValueId| self.0.contains(&(a.min(b), a.max(b)));
-        matches!((a, b), (Arg::Value(a), Arg::Value(b)) if pair(a, b))
-    }
-
-    /// Are these places in different objects?
-    pub fn places(&self, a: &Place, b: &Place) -> bool {
-        !self.0.is_empty() && self.values(a.base, b.base)
+        matches!((a, b), (Arg::Value(a), Arg::Value(b)) if !self.0.is_empty() && pair(a, b))
     }
 
     /// May both accesses touch the same byte?
     pub fn may_touch(&self, a: &Access, b: &Access) -> bool {
-        a.may_touch(b) && !self.places(&a.address.place, &b.address.place)
+        a.may_touch(b) && !self.bases(a.address.place.base, b.address.place.base)
     }
 }
 
@@ -169,6 +164,6 @@ impl Owners {
         if a.address.place == b.address.place {
             return a.address.offset != b.address.offset;
         }
-        !a.class.may_share(b.class) || self.apart.places(&a.address.place, &b.address.place)
+        !a.class.may_share(b.class) || self.apart.bases(a.address.place.base, b.address.place.base)
     }
 }

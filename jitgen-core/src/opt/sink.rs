@@ -281,8 +281,8 @@ fn hold(trace: &Trace, (defs, apart): (&Defs, &Apart), block: &Block, held: &mut
             }
             Sig::Store => {
                 let access = Access::of(inst, defs);
-                let here = access.address.place;
-                held.remove_aliases_but(access, |place| apart.places(place, &here));
+                let here = access.address.place.base;
+                held.remove_aliases_but(access, |base| apart.bases(base, here));
                 held.insert(access, inst.b);
             }
             Sig::Call | Sig::CallIf => {
