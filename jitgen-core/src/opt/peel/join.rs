@@ -11,8 +11,9 @@
 //!
 //! The body's own end decides what the loop assumes. A block whose end contradicts that, where the loop
 //! would lose a constant or a pointer that stays the same, is *apart*: it goes on at the entry. What
-//! costs the loop less is weakened: a number that stayed the same becomes a parameter, bounds are
-//! widened; and a word of which such a block does not know what it is is loaded there.
+//! costs the loop less is weakened: what has been of no use in the body is not assumed any more, a
+//! number that stayed the same becomes a parameter, bounds are widened; and a word of which such a
+//! block does not know what it is is loaded there.
 //!
 //! Not here: what the loop assumes because of its own end (`super`).
 
@@ -41,7 +42,7 @@ pub(super) fn weaken(
             continue;
         }
         end.lend_output(&mut tail.state);
-        match weaker(plan, &tail.state, &args, preamble, first) {
+        match weaker(plan, end, &tail.state, &args, preamble, first) {
             Some(weaker) => {
                 let guessed_with = !weaker.reds.is_empty();
                 changed |= apply(plan, weaker) | widen(plan, &mut tail.state, &args);
@@ -60,6 +61,9 @@ pub(super) fn weaken(
 #[derive(Default)]
 struct Weaker {
     reds: Vec<usize>,
+    /// Words and comparisons about which nothing is assumed any more.
+    nothing: Vec<usize>,
+    undecided: Vec<usize>,
     /// Words that get a parameter, and what that first is.
     words: Vec<(usize, Arg)>,
 }
@@ -67,6 +71,7 @@ struct Weaker {
 /// What must be weakened so that a block can go on in the body; `None` if that would cost too much.
 fn weaker(
     plan: &Plan,
+    end: &Forward,
     tail: &Forward,
     args: &[Arg],
     preamble: &Forward,
@@ -82,31 +87,44 @@ fn weaker(
     }
     for (k, word) in plan.words.iter().enumerate() {
         let found = plan.word_at(tail, word, args);
-        let holds = match (word.holds, found) {
-            (Holds::Same(arg), found) if found != Some(arg) => {
-                found.filter(|_| cheap(arg))?;
-                false
-            }
-            (Holds::Red(red), found) => found == Some(args[red]),
-            _ => true,
+        let holds = match word.holds {
+            Holds::Same(arg) => found == Some(arg),
+            Holds::Red(red) => found == Some(args[red]),
+            Holds::Carried(_) => found.is_some() || place(plan, tail, word, args).is_some(),
         };
-        if !holds {
-            weaker.words.push((k, plan.word_at(preamble, word, first)?));
+        if holds {
+            continue;
+        }
+        if !end.facts.has_used(word.access) {
+            weaker.nothing.push(k);
+            continue;
+        }
+        match word.holds {
+            Holds::Same(arg) => found.filter(|_| cheap(arg)).map(drop)?,
+            Holds::Red(_) => (),
+            Holds::Carried(_) => return None,
         }
         if found.is_none() {
             place(plan, tail, word, args)?;
         }
+        weaker.words.push((k, plan.word_at(preamble, word, first)?));
     }
-    let holds = plan.truths.iter().all(|truth| plan.truth_at(tail, truth, args));
-    holds.then_some(weaker)
+    let decided = |k: &usize| plan.truth_at(tail, &plan.truths[*k], args);
+    weaker.undecided = (0..plan.truths.len()).filter(|k| !decided(k)).collect();
+    Some(weaker)
 }
 
 fn apply(plan: &mut Plan, weaker: Weaker) -> bool {
-    let changed = !weaker.reds.is_empty() || !weaker.words.is_empty();
-    weaker.reds.into_iter().for_each(|k| plan.reds[k] = None);
-    for (k, first) in weaker.words {
+    let Weaker { reds, nothing, undecided, words } = weaker;
+    let changed = [&reds, &nothing, &undecided].iter().any(|list| !list.is_empty());
+    let changed = changed || !words.is_empty();
+    reds.into_iter().for_each(|k| plan.reds[k] = None);
+    for (k, first) in words {
         plan.words[k].holds = Holds::Carried(first);
     }
+    // From the last on, so that the others keep their places.
+    nothing.into_iter().rev().for_each(|k| _ = plan.words.remove(k));
+    undecided.into_iter().rev().for_each(|k| _ = plan.truths.remove(k));
     changed
 }
 
