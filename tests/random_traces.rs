@@ -48,7 +48,9 @@ fn optimized_traces_do_the_same() {
             }
         }
     }
-    println!("{ended} of {runs} runs came to an end; in {joined} of {trees} trees a bridge joins the body");
+    println!(
+        "{ended} of {runs} runs came to an end; in {joined} of {trees} trees a bridge joins the body"
+    );
     assert!(ended * 2 > runs, "only {ended} of {runs} runs came to an end");
     assert!(joined * 20 > trees, "only in {joined} of {trees} trees a bridge joins the body");
 }
@@ -172,9 +174,9 @@ fn report(native: &mut Native, case: &Case, passes: Option<Passes>) -> ! {
     let failing = single.find(|world| check(&case.trace, world).is_err());
     let worlds = failing.unwrap_or(0..WORLDS);
     let small = shrink(&case.trace, &mut |trace| check(trace, &worlds).is_err());
-    let error = check(&small, &worlds).err().unwrap_or_else(|| {
-        format!("only before it was tidied up:\n{}", case.trace)
-    });
+    let error = check(&small, &worlds)
+        .err()
+        .unwrap_or_else(|| format!("only before it was tidied up:\n{}", case.trace));
     let after = Case::new(native, &small, params, seed, 0..0).after(passes);
     let passes = passes.unwrap_or(Passes::NONE);
     panic!(

@@ -11,8 +11,8 @@
 
 use super::tree::Origins;
 use crate::ir::{
-    Arg, Aux, Block, BlockId, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore, ResumeId, Trace,
-    ValueId,
+    Arg, Aux, Block, BlockId, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore, ResumeId,
+    Trace, ValueId,
 };
 use std::collections::HashMap;
 

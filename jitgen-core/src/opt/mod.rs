@@ -60,6 +60,7 @@ mod words;
 pub use fold::questions;
 pub use passes::Passes;
 pub use rules::rules;
+pub use tree::is_tree;
 
 use crate::ir::{Arg, ExitId, Trace, verify};
 use forward::Forward;
@@ -122,11 +123,7 @@ pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
 }
 
 /// The trace without a peeled round, of which the first block has been walked.
-fn straight(
-    mut first: Forward,
-    args: Option<Vec<Arg>>,
-    passes: Passes,
-) -> (Trace, Origins, Fired) {
+fn straight(mut first: Forward, args: Option<Vec<Arg>>, passes: Passes) -> (Trace, Origins, Fired) {
     first.close(args);
     first.walk_sides();
     let (trace, origins, effects) = backward::backward(first.out, first.origins, passes);

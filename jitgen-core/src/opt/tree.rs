@@ -25,8 +25,8 @@ use super::forward::Forward;
 use super::guards::MAX_DEPTH;
 use crate::ir::{Arg, Aux, BlockId, Effect, End, ExitId, Trace};
 
-/// Is it a tree?
-pub(super) fn is_tree(trace: &Trace) -> bool {
+/// Is it a tree, which [`optimize`](super::optimize) optimizes as a whole?
+pub fn is_tree(trace: &Trace) -> bool {
     let mut entered = vec![0; trace.blocks.len()];
     for (index, block) in trace.blocks.iter().enumerate() {
         let mut effects = 0;

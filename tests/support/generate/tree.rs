@@ -63,9 +63,12 @@ impl Generator {
 
     fn bridge(&mut self, exit: ExitId, params: &[Value], known: &[Value]) {
         let block = BlockId(self.trace.blocks.len() as u32);
-        let of_loop = match self.trace.blocks.iter().position(|block| {
-            block.insts.iter().any(|inst| inst.aux == Aux::Exit(exit))
-        }) {
+        let of_loop = match self
+            .trace
+            .blocks
+            .iter()
+            .position(|block| block.insts.iter().any(|inst| inst.aux == Aux::Exit(exit)))
+        {
             Some(0) => params.iter().map(|param| param.arg).collect(),
             Some(parent) => {
                 // A bridge's last parameters but those of the log are the loop's.

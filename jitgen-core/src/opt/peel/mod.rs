@@ -380,4 +380,3 @@ fn assemble(
     round.out.blocks[0].end = End::Jump(BlockId(1), first);
     Peeled::Loop(round.out, round.origins, round.fired)
 }
-

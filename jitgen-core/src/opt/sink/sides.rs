@@ -22,9 +22,7 @@ use super::super::address::Defs;
 use super::super::tree::Origins;
 use super::super::words::{Access, Words};
 use super::{MAX_PENDING, runs_anything};
-use crate::ir::{
-    Arg, Aux, BlockId, End, ExitId, Inst, Op, PendingStore, Sig, Trace,
-};
+use crate::ir::{Arg, Aux, BlockId, End, ExitId, Inst, Op, PendingStore, Sig, Trace};
 use std::collections::HashMap;
 
 /// In a block with more exits nothing is pending.

@@ -6,8 +6,8 @@ use super::super::address::{Address, Defs, Place};
 use super::super::rules::{Fired, Rule};
 use super::super::tree::Origins;
 use crate::ir::{
-    Arg, Aux, Block, BlockId, Class, Const, End, Exit, ExitId, Gone, Inst, Op, PendingStore, Sig, Trace, Ty,
-    ValueId,
+    Arg, Aux, Block, BlockId, Class, Const, End, Exit, ExitId, Gone, Inst, Op, PendingStore, Sig,
+    Trace, Ty, ValueId,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -113,7 +113,8 @@ impl<'t> Walk<'t> {
             let new = Inst { dst: Some(value), ..new };
             self.insts.push(new);
             self.subst.insert(old, value.into());
-            let again = derived.into_iter().map(|(v, offset)| (self.inside(v, value, offset), offset));
+            let again =
+                derived.into_iter().map(|(v, offset)| (self.inside(v, value, offset), offset));
             let derived = again.collect();
             self.objects[index] = Object { value, new, derived, ..self.objects[index].clone() };
             self.of.insert(value, index);
