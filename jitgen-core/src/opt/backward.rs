@@ -370,10 +370,11 @@ fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
     let mut classes = vec![0; params.len()];
     let mut count = 0;
     loop {
-        let mut seen: HashMap<(usize, Arg, Vec<Result<usize, Arg>>), usize> = HashMap::new();
+        let mut seen = HashMap::new();
         let next = (0..params.len()).map(|k| {
             let class = |arg: Arg| places.get(&arg).map(|place| classes[*place]).ok_or(arg);
-            let again = jumps[1..].iter().map(|args| class(args[k])).collect();
+            let again: Vec<Result<usize, Arg>> =
+                jumps[1..].iter().map(|args| class(args[k])).collect();
             *seen.entry((classes[k], jumps[0][k], again)).or_insert(k)
         });
         let next: Vec<usize> = next.collect();

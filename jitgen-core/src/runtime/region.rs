@@ -15,11 +15,11 @@
 //! operation) the region is compiled. Then the account is empty again, so that a region that grows
 //! by a bridge at a time is not compiled for each of them.
 //!
-//! Invariant `same-pieces`: a region changes where code is, not what is done: the exits that are not
-//! linked inside have the cells, links and budgets that wiring gives them, as in any unit.
+//! The root and the bridges that leave it are optimized again as one trace, which makes a new piece of
+//! them (`tree`); the others are joined as they are.
 //!
-//! The root and the bridges that come back to it, or to nothing in the region, are optimized again as
-//! one trace (`tree`), which makes a new piece of them; the others are joined as they are.
+//! Invariant `same-pieces`: joining changes where code is, not what is done: the exits that are not
+//! linked inside have the cells, links and budgets that wiring gives them, as in any unit.
 //!
 //! Not here: what that piece is (`tree`).
 
@@ -28,6 +28,7 @@ use super::install::Optimized;
 use super::produce::{Made, Refusal, Request, Rest, What};
 use super::queue::Work;
 use super::store::{PieceId, UnitId};
+use super::tree::{Planted, Tree};
 use crate::backend::CodePtr;
 use crate::ir::ExitId;
 use std::collections::HashMap;
@@ -42,8 +43,8 @@ struct Plan {
 /// A region on its way to code.
 pub(super) struct Region {
     root: PieceId,
-    /// The pieces that are optimized together, if there are several, and where their exits lead.
-    tree: Option<(Vec<PieceId>, Vec<(ExitId, PieceId)>)>,
+    /// The pieces that are optimized together, if there are several.
+    tree: Option<Planted>,
     /// By exit of the others' traces: of which piece it is.
     exits: Vec<(PieceId, ExitId)>,
     pieces: usize,
@@ -127,26 +128,26 @@ impl Jit {
 
     fn build(&mut self, root: PieceId, plan: &Plan) {
         let start = Instant::now();
-        let tree = self.plant(root, &plan.members);
-        let others = plan.members.iter().filter(|piece| !tree.members.contains(piece));
+        let Tree { trace, planted } = self.plant(root, &plan.members);
+        let others = plan.members.iter().filter(|piece| !planted.members.contains(piece));
         let others: Vec<PieceId> = others.copied().collect();
-        let is_tree = tree.members.len() > 1;
-        let (trace, of_root) = match is_tree {
-            true => (tree.trace, tree.leaves),
+        let is_tree = planted.members.len() > 1;
+        let here = self.store.piece(root);
+        let trace = if is_tree { trace } else { here.trace.clone() };
+        let (rest, exits) = match is_tree {
+            true => self.join(root, &others, &planted.leaves),
             false => {
-                let here = self.store.piece(root);
                 let exits = (0..here.trace.exits.len() as u32).map(ExitId);
                 let targets = exits.filter_map(|exit| Some((exit, here.target(exit)?)));
-                (here.trace.clone(), targets.collect())
+                self.join(root, &others, &targets.collect::<Vec<_>>())
             }
         };
-        let (rest, exits) = self.join(root, &others, &of_root);
         let here = self.store.piece_mut(root);
         here.region_pending = true;
         let transitions = std::mem::take(&mut here.transitions);
         let label = here.label.clone();
         let (pieces, ops) = (plan.members.len(), plan.ops);
-        let tree = is_tree.then_some((tree.members, of_root));
+        let tree = is_tree.then_some(planted);
         let region = Region { root, tree, exits, pieces, ops, transitions };
         self.order(Work::Region(region), |symbols, unit| Request {
             trace,
@@ -178,7 +179,7 @@ impl Jit {
             }
         };
         let dropped = |piece: &PieceId| self.store.piece(*piece).dropped;
-        let in_tree = tree.iter().flat_map(|(members, _)| members);
+        let in_tree = tree.iter().flat_map(|planted| &planted.members);
         if in_tree.chain(exits.iter().map(|(piece, _)| piece)).chain([&root]).any(dropped) {
             self.events.line(|| format!("no region of {label}: a piece is not valid any more"));
             return;
@@ -186,7 +187,7 @@ impl Jit {
         let optimized = optimized.expect("there is code of it");
         let count = optimized.0.exits.len() as u32;
         let head = match tree {
-            Some((members, leaves)) => self.add_tree(root, &members, &leaves, optimized),
+            Some(planted) => self.add_tree(root, &planted, optimized),
             None => root,
         };
         let of_head = (0..count).map(|exit| (head, ExitId(exit)));

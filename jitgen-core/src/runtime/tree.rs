@@ -35,8 +35,14 @@ use std::collections::HashMap;
 
 /// A tree of pieces.
 pub(super) struct Tree {
-    pub members: Vec<PieceId>,
     pub trace: Trace,
+    pub planted: Planted,
+}
+
+/// What a tree is made of.
+pub(super) struct Planted {
+    /// The root first.
+    pub members: Vec<PieceId>,
     /// The exits that go on at the headers of other loops.
     pub leaves: Vec<(ExitId, PieceId)>,
 }
@@ -45,31 +51,32 @@ impl Jit {
     /// The tree of a root and those bridges among `members` that begin in it.
     pub(super) fn plant(&self, root: PieceId, members: &[PieceId]) -> Tree {
         let here = self.store.piece(root);
-        let mut tree = Tree { members: vec![root], trace: (*here.source).clone(), leaves: vec![] };
+        let planted = Planted { members: vec![root], leaves: vec![] };
+        let mut tree = Tree { trace: (*here.source).clone(), planted };
         tree.leave(here, 0);
         // By piece: what its exits are in the tree.
         let mut offsets = HashMap::from([(root, 0)]);
         let mut next = 0;
-        while let Some(parent) = tree.members.get(next).copied() {
+        while let Some(parent) = tree.planted.members.get(next).copied() {
             next += 1;
             let piece = self.store.piece(parent);
             let mut bridges: Vec<(ExitId, PieceId)> = piece.bridges.clone().into_iter().collect();
             // Of exits that are versions of one, the last is that of the body.
             bridges.sort_by_key(|(exit, _)| std::cmp::Reverse(*exit));
             for (exit, bridge) in bridges {
-                if !members.contains(&bridge) || tree.members.contains(&bridge) {
+                if !members.contains(&bridge) || tree.planted.members.contains(&bridge) {
                     continue;
                 }
                 let from = self.store.piece(bridge);
                 if let Some(offset) = tree.graft(piece, exit, offsets[&parent], from, root) {
                     offsets.insert(bridge, offset);
-                    tree.members.push(bridge);
+                    tree.planted.members.push(bridge);
                 }
             }
         }
         if !is_tree(&tree.trace) {
             debug_assert!(false, "guards of one exit have effects between them:\n{}", tree.trace);
-            tree.members.truncate(1);
+            tree.planted.members.truncate(1);
         }
         tree
     }
@@ -78,8 +85,7 @@ impl Jit {
     pub(super) fn add_tree(
         &mut self,
         root: PieceId,
-        members: &[PieceId],
-        leaves: &[(ExitId, PieceId)],
+        Planted { members, leaves }: &Planted,
         optimized: Optimized,
     ) -> PieceId {
         let old = self.store.piece(root);
@@ -146,7 +152,7 @@ impl Tree {
     fn leave(&mut self, piece: &Piece, offset: u32) {
         for (exit, target) in &piece.leaves {
             let origin = ExitId(piece.origins[exit.index()].0 + offset);
-            self.leaves.push((origin, *target));
+            self.planted.leaves.push((origin, *target));
         }
     }
 
@@ -175,7 +181,7 @@ impl Tree {
         for (exit, target) in &bridge.leaves {
             let origin = ExitId(bridge.origins[exit.index()].0 + offsets.exit);
             if *target != root {
-                self.leaves.push((origin, *target));
+                self.planted.leaves.push((origin, *target));
                 continue;
             }
             let args = self.trace.exit(origin).args().collect();
