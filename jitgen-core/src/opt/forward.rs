@@ -62,6 +62,8 @@ pub(super) struct Forward<'t> {
     pub fired: Fired,
     /// Has a guard been met that always fails?
     pub contradiction: bool,
+    /// The loads of the input that have given values of the output.
+    pub loads: HashMap<ValueId, ValueId>,
 }
 
 /// A pure call: its symbol, operands (those of a conditional one stand behind the arguments), and the
@@ -95,6 +97,7 @@ impl<'t> Forward<'t> {
             facts: Facts::default(),
             fired: Fired::default(),
             contradiction: false,
+            loads: HashMap::new(),
         };
         let types = input.param_types();
         let params: Vec<ValueId> = types.iter().map(|ty| forward.out.add_value(*ty)).collect();
@@ -156,6 +159,7 @@ impl<'t> Forward<'t> {
             facts: self.facts.clone(),
             fired: Fired::default(),
             contradiction: false,
+            loads: HashMap::new(),
         }
     }
 

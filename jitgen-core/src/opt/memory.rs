@@ -140,6 +140,7 @@ impl Forward<'_> {
             return known;
         }
         let value = self.emit_with(inst.ty, Inst { a: pointer, imm, ..*inst });
+        self.loads.extend(value.as_value().zip(inst.dst));
         self.facts.private.leak_held(access.address.place.base);
         if memory {
             self.facts.loaded(access, value);

@@ -62,7 +62,7 @@ pub use passes::Passes;
 pub use rules::rules;
 pub use tree::is_tree;
 
-use crate::ir::{Arg, ExitId, Trace, verify};
+use crate::ir::{Arg, Const, ExitId, Trace, ValueId, verify};
 use forward::Forward;
 use peel::Peeled;
 use rules::{Fired, Rule};
@@ -86,6 +86,15 @@ pub struct Optimized {
 /// tree of them: behind exits that are linked there are blocks which jump to the first one or leave.
 /// Traces of another shape are returned unchanged.
 pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
+    optimize_seen(trace, passes, &|_, _| false)
+}
+
+/// Has that value of the input been seen to be that constant when it was recorded? What is answered
+/// has no influence on what the trace does, only on how fast.
+pub type Seen<'a> = &'a dyn Fn(ValueId, Const) -> bool;
+
+/// [`optimize`], with what has been seen while the trace was recorded.
+pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
     if !tree::is_tree(trace) {
         let origins = (0..trace.exits.len() as u32).map(ExitId).collect();
         return Optimized { trace: trace.clone(), origins, fired: vec![], alternates: false };
@@ -95,7 +104,7 @@ pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
     preamble.sides = (trace.blocks.len() > 1).then(Vec::new);
     let args = preamble.run();
     let peeled = match &args {
-        Some(args) if passes.contains(Passes::PEEL) => peel::peel(&preamble, args),
+        Some(args) if passes.contains(Passes::PEEL) => peel::peel(&preamble, args, seen),
         _ => Peeled::Nothing,
     };
     let alternates = matches!(peeled, Peeled::Alternates);

@@ -64,6 +64,7 @@ rules! {
     PeelBound "peel-bound" "bits and bounds that a loop's parameter keeps to => known at its head";
     Join "join" "a bridge whose end holds what a peeled loop assumes => goes on in its body";
     JoinLoad "join-load" "a word of which such a bridge does not know what it is => loaded at its end";
+    Pin "pin" "a word that is a constant from the second round on => tested before the body";
     MergeParam "merge-param" "a parameter that is always another value => that value";
     DeadParam "dead-param" "a parameter that is only passed on => nothing";
 }

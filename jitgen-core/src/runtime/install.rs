@@ -11,7 +11,7 @@
 //! Not here: making code (`produce`), regions (`region`).
 
 use super::location::{self, State, back_off};
-use super::produce::{Made, Product, Refusal, Request, Stopped, What, Witness};
+use super::produce::{Loaded, Made, Product, Refusal, Request, Stopped, What, Witness};
 use super::queue::{Ordered, Work};
 use super::record::{Job, Origin};
 use super::statistics::ms;
@@ -28,7 +28,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// An optimized trace, what it was before, and of which exit there each exit is a version.
-pub(super) type Optimized = (Trace, Trace, Vec<ExitId>);
+pub(super) struct Optimized {
+    pub trace: Trace,
+    pub source: Trace,
+    pub origins: Vec<ExitId>,
+    /// What loads of the source have given.
+    pub loaded: Arc<Loaded>,
+}
 
 /// A trace has at most so many rounds of its loop.
 const MAX_ROUNDS: u32 = 8;
@@ -173,7 +179,7 @@ impl Jit {
         let Some(product) = product else {
             return self.deliver_made(unit, work, None, Err(nothing()), Duration::ZERO);
         };
-        let Product { trace, source, origins, made, texts, times } = product;
+        let Product { trace, source, origins, loaded, made, texts, times } = product;
         for (title, text) in texts {
             self.events.text(&title, text);
         }
@@ -185,7 +191,7 @@ impl Jit {
         if let Ok(made) = &made {
             self.note_code(made);
         }
-        let optimized = Some((trace, source, origins));
+        let optimized = Some(Optimized { trace, source, origins, loaded });
         self.deliver_made(unit, work, optimized, made, times.total);
     }
 
@@ -237,7 +243,7 @@ impl Jit {
         if !ends && leads_to.is_none() {
             return Err((AbortReason::Backend, "it leads to no compiled loop".to_owned()));
         }
-        self.note_trace(&optimized.0);
+        self.note_trace(&optimized.trace);
         for (index, resume) in recording.resumes.iter().enumerate() {
             let id = ResumeId(job.first_resume + index as u32);
             self.store.resumes.insert(id, resume.clone());
@@ -246,7 +252,7 @@ impl Jit {
             (Origin::Exit(piece, exit), None) => Kind::Bridge(*piece, *exit),
             _ => Kind::Location,
         };
-        let exits = (0..optimized.0.exits.len() as u32).map(ExitId);
+        let exits = (0..optimized.trace.exits.len() as u32).map(ExitId);
         let piece = self.add_piece(recording.label(), kind, optimized);
         let new = self.store.piece_mut(piece);
         new.validity.extend(recording.validity.clone());
@@ -295,7 +301,7 @@ impl Jit {
         &mut self,
         label: String,
         kind: Kind,
-        (trace, source, origins): Optimized,
+        Optimized { trace, source, origins, loaded }: Optimized,
     ) -> PieceId {
         self.store.pieces.push(Piece {
             label,
@@ -303,6 +309,7 @@ impl Jit {
             trace,
             source: Rc::new(source),
             origins,
+            loaded,
             at: None,
             validity: vec![],
             dropped: false,

@@ -12,10 +12,11 @@
 use super::store::Symbols;
 use super::{Config, check, fail_guards};
 use crate::backend::{Code, CompileError, Compiler, Options};
-use crate::ir::{BlockId, Const, ExitId, Trace, verify};
-use crate::opt::{Passes, optimize};
+use crate::ir::{BlockId, Const, ExitId, Sig, Trace, ValueId, verify};
+use crate::opt::{Passes, optimize_seen};
 use crate::tracer::AbortReason;
 use crate::tracer::journal::Event;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 use std::time::{Duration, Instant};
@@ -39,11 +40,14 @@ pub(super) struct Request {
 pub(super) enum What {
     /// It has been recorded.
     Recorded(Witness),
-    /// It is a tree of traces that have been checked.
-    Tree(Rest),
+    /// It is a tree of traces that have been checked, of whose root that was seen.
+    Tree(Arc<Loaded>, Rest),
     /// It has been optimized.
     Optimized(Rest),
 }
+
+/// What loads have given while a trace was recorded.
+pub(super) type Loaded = HashMap<ValueId, Const>;
 
 /// What else is compiled into the same function.
 #[derive(Default)]
@@ -83,6 +87,8 @@ pub(super) struct Product {
     pub source: Trace,
     /// By exit: the exit of the source that it is a version of.
     pub origins: Vec<ExitId>,
+    /// What loads of the source have given.
+    pub loaded: Arc<Loaded>,
     pub made: Result<Made, Refusal>,
     /// Title and text, for the event log.
     pub texts: Vec<(String, String)>,
@@ -154,10 +160,15 @@ impl Producer {
         let made = Err((AbortReason::Backend, String::new()));
         let origins = (0..trace.exits.len() as u32).map(ExitId).collect();
         let source = trace.clone();
-        let mut product = Product { trace, source, origins, made, texts, times };
+        let loaded = match &what {
+            What::Recorded(witness) => Arc::new(loaded(&trace, &witness.journal)),
+            What::Tree(loaded, _) => Arc::clone(loaded),
+            What::Optimized(_) => Arc::default(),
+        };
+        let mut product = Product { trace, source, origins, loaded, made, texts, times };
         let ready = match what {
             What::Recorded(witness) => self.recorded(&mut product, &label, &witness).map(|()| None),
-            What::Tree(rest) => {
+            What::Tree(_, rest) => {
                 self.show(&mut product, "tree", &label);
                 self.optimize(&mut product);
                 Ok(Some(join(&product, &rest)))
@@ -177,7 +188,8 @@ impl Producer {
 
     fn optimize(&self, product: &mut Product) -> bool {
         let start = Instant::now();
-        let optimized = optimize(&product.trace, self.settings.opt);
+        let seen = |load: ValueId, c: Const| product.loaded.get(&load) == Some(&c);
+        let optimized = optimize_seen(&product.trace, self.settings.opt, &seen);
         product.times.optimize = start.elapsed();
         (product.trace, product.origins) = (optimized.trace, optimized.origins);
         optimized.alternates
@@ -261,6 +273,17 @@ impl Producer {
         let inside = trace.exits.iter().map(|exit| exit.link.is_some()).collect();
         Ok(Made { code, ops: trace.inst_count(), exits, inside, flags })
     }
+}
+
+/// What the loads of a recorded trace have given: the journal has them in their order.
+fn loaded(trace: &Trace, journal: &[Event]) -> Loaded {
+    let mut seen = journal.iter().filter_map(|event| match event {
+        Event::Load { bits, .. } => Some(*bits),
+        _ => None,
+    });
+    let insts = trace.blocks.iter().flat_map(|block| &block.insts);
+    let loads = insts.filter(|inst| inst.op.sig() == Sig::Load);
+    loads.filter_map(|load| Some((load.dst?, Const::new(load.ty, seen.next()?)))).collect()
 }
 
 /// The trace and what else is compiled with it, as one.

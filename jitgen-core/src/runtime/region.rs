@@ -32,6 +32,7 @@ use super::tree::{Planted, Tree};
 use crate::backend::CodePtr;
 use crate::ir::ExitId;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The pieces of a region, its root first.
@@ -134,6 +135,7 @@ impl Jit {
         let is_tree = planted.members.len() > 1;
         let here = self.store.piece(root);
         let trace = if is_tree { trace } else { here.trace.clone() };
+        let loaded = Arc::clone(&here.loaded);
         let (rest, exits) = match is_tree {
             true => self.join(root, &others, &planted.leaves),
             false => {
@@ -152,7 +154,7 @@ impl Jit {
         self.order(Work::Region(region), |symbols, unit| Request {
             trace,
             label,
-            what: if is_tree { What::Tree(rest) } else { What::Optimized(rest) },
+            what: if is_tree { What::Tree(loaded, rest) } else { What::Optimized(rest) },
             symbols,
             unit,
         });
@@ -185,7 +187,7 @@ impl Jit {
             return;
         }
         let optimized = optimized.expect("there is code of it");
-        let count = optimized.0.exits.len() as u32;
+        let count = optimized.trace.exits.len() as u32;
         let head = match tree {
             Some(planted) => self.add_tree(root, &planted, optimized),
             None => root,

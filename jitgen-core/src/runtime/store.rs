@@ -18,6 +18,7 @@
 //!
 //! Not here: which pieces are compiled together (`region`), when (`driver`).
 
+use super::produce::Loaded;
 use crate::backend::{CallCell, Code, CodePtr, ExitCell};
 use crate::ir::{End, ExitId, ResumeId, Trace};
 use crate::tracer::{Portal, Resume, Validity};
@@ -53,6 +54,8 @@ pub(super) struct Piece {
     pub source: Rc<Trace>,
     /// By exit of the trace: the exit of the source that it is.
     pub origins: Vec<ExitId>,
+    /// What loads of the source have given while it was recorded.
+    pub loaded: Arc<Loaded>,
     /// Where it is entered, if it is code for a location.
     pub at: Option<(&'static Portal, Box<[u64]>)>,
     /// Whether it is still true, if it depends on cells.

@@ -93,7 +93,7 @@ impl Jit {
         let validity = members.iter().flat_map(|piece| self.store.piece(*piece).validity.clone());
         let validity: Vec<_> = validity.collect();
         let bridges = self.fitting_bridges(old, members, &optimized);
-        self.note_trace(&optimized.0);
+        self.note_trace(&optimized.trace);
         let piece = self.add_piece(label, Kind::Location, optimized);
         let new = self.store.piece_mut(piece);
         new.replaces = Some(root);
@@ -115,7 +115,7 @@ impl Jit {
         &self,
         root: &Piece,
         members: &[PieceId],
-        (trace, _, origins): &Optimized,
+        Optimized { trace, origins, .. }: &Optimized,
     ) -> HashMap<ExitId, PieceId> {
         let mut found = HashMap::new();
         for (exit, bridge) in &root.bridges {

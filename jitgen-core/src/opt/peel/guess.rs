@@ -112,7 +112,7 @@ impl<'a, 't> Guesser<'a, 't> {
             for (address, root_same) in self.roots(base) {
                 let holds = rewritten(base_same && root_same);
                 let access = Access { address, ..access };
-                words.push(Word { access, holds, bound: Bound::New });
+                words.push(Word { access, holds, pinned: None, bound: Bound::New });
             }
         }
         words

@@ -15,14 +15,19 @@
 //! number that stayed the same becomes a parameter, bounds are widened; and a word of which such a
 //! block does not know what it is is loaded there.
 //!
+//! A word that the body leaves alone, and that such a block makes a constant of, is *pinned* if it was
+//! that constant when the loop was recorded: it is tested before the body, and constant in it. Guest
+//! loops mostly begin by the same constants each time.
+//!
 //! Not here: what the loop assumes because of its own end (`super`).
 
+use super::super::Seen;
 use super::super::forward::Forward;
 use super::super::rules::Rule;
 use super::super::tree::Tail;
 use super::guess::guess;
 use super::{Holds, Plan, Round, Word};
-use crate::ir::{Arg, Aux, BlockId, Const, End, Inst, Op, Ty};
+use crate::ir::{Arg, Aux, BlockId, Const, End, Exit, ExitId, Inst, Op, ResumeId, Ty};
 use std::collections::HashSet;
 
 /// Weakens what does not hold where blocks jump to the head, or lets them be apart; answers whether
@@ -32,6 +37,7 @@ pub(super) fn weaken(
     round: &mut Round,
     preamble: &Forward,
     first: &[Arg],
+    seen: Seen,
     apart: &mut HashSet<BlockId>,
 ) -> bool {
     let mut changed = false;
@@ -42,7 +48,7 @@ pub(super) fn weaken(
             continue;
         }
         end.lend_output(&mut tail.state);
-        match weaker(plan, end, &tail.state, &args, preamble, first) {
+        match weaker(plan, end, &tail.state, &args, preamble, first, seen) {
             Some(weaker) => {
                 let guessed_with = !weaker.reds.is_empty();
                 changed |= apply(plan, weaker) | widen(plan, &mut tail.state, &args);
@@ -66,6 +72,8 @@ struct Weaker {
     undecided: Vec<usize>,
     /// Words that get a parameter, and what that first is.
     words: Vec<(usize, Arg)>,
+    /// Words that are a constant from the second round on.
+    pinned: Vec<(usize, Const)>,
 }
 
 /// What must be weakened so that a block can go on in the body; `None` if that would cost too much.
@@ -76,6 +84,7 @@ fn weaker(
     args: &[Arg],
     preamble: &Forward,
     first: &[Arg],
+    seen: Seen,
 ) -> Option<Weaker> {
     let mut weaker = Weaker::default();
     let cheap = |arg: Arg| arg.as_const().is_none() && tail.ty(arg) != Ty::Ptr;
@@ -99,10 +108,19 @@ fn weaker(
             weaker.nothing.push(k);
             continue;
         }
-        match word.holds {
-            Holds::Same(arg) => found.filter(|_| cheap(arg)).map(drop)?,
-            Holds::Red(_) => (),
-            Holds::Carried(_) => return None,
+        match (word.holds, found) {
+            (Holds::Same(Arg::Value(v)), Some(Arg::Const(c)))
+                if !plan.loose.contains(&word.access)
+                    && c.ty.is_int()
+                    && preamble.loads.get(&v).is_some_and(|load| seen(*load, c)) =>
+            {
+                weaker.pinned.push((k, c));
+                continue;
+            }
+            (Holds::Same(_), Some(_)) if word.pinned.is_some() => (),
+            (Holds::Same(arg), found) => found.filter(|_| cheap(arg)).map(drop)?,
+            (Holds::Red(_), _) => (),
+            (Holds::Carried(_), _) => return None,
         }
         if found.is_none() {
             place(plan, tail, word, args)?;
@@ -115,12 +133,21 @@ fn weaker(
 }
 
 fn apply(plan: &mut Plan, weaker: Weaker) -> bool {
-    let Weaker { reds, nothing, undecided, words } = weaker;
+    let Weaker { reds, nothing, undecided, words, pinned } = weaker;
     let changed = [&reds, &nothing, &undecided].iter().any(|list| !list.is_empty());
-    let changed = changed || !words.is_empty();
+    let changed = changed || !words.is_empty() || !pinned.is_empty();
     reds.into_iter().for_each(|k| plan.reds[k] = None);
     for (k, first) in words {
-        plan.words[k].holds = Holds::Carried(first);
+        let word = &mut plan.words[k];
+        word.holds = Holds::Carried(first);
+        word.pinned.take().into_iter().for_each(|_| _ = plan.loose.insert(word.access));
+    }
+    for (k, c) in pinned {
+        let word = &mut plan.words[k];
+        if let Holds::Same(first @ Arg::Value(_)) = word.holds {
+            word.pinned = Some(first);
+            word.holds = Holds::Same(c.into());
+        }
     }
     // From the last on, so that the others keep their places.
     nothing.into_iter().rev().for_each(|k| _ = plan.words.remove(k));
@@ -141,6 +168,31 @@ fn widen(plan: &mut Plan, tail: &mut Forward, args: &[Arg]) -> bool {
         }
     }
     changed
+}
+
+/// Tests before the body what is assumed to be a constant there. What is not makes one more round
+/// before it, without assumptions.
+pub(super) fn pin(plan: &Plan, round: &mut Forward, args: &[Arg]) {
+    let pinned = plan.words.iter().filter_map(|word| match word.holds {
+        Holds::Same(Arg::Const(c)) => Some((word.pinned?, c)),
+        _ => None,
+    });
+    let mut exit = None;
+    for (first, c) in pinned {
+        round.fired.fire(Rule::Pin);
+        let exit = *exit.get_or_insert_with(|| {
+            let link = Some(BlockId(0));
+            let (reds, log, pending) = (args.to_vec(), vec![], vec![]);
+            round.origins.add(ExitId(0));
+            round.out.add_exit(Exit { resume: ResumeId(0), reds, log, pending, link })
+        });
+        let same = round.out.add_value(Ty::Bool);
+        let insts = &mut round.out.blocks[0].insts;
+        let (op, ty, aux) = (Op::Eq, c.ty, Aux::None);
+        insts.push(Inst { op, ty, dst: Some(same), a: first, b: c.into(), imm: 0, aux });
+        let (op, ty, aux) = (Op::Guard, Ty::Bool, Aux::Exit(exit));
+        insts.push(Inst { op, ty, dst: None, a: same.into(), b: Arg::NONE, imm: 0, aux });
+    }
 }
 
 /// Lets a block that jumps to the head go on in the body.

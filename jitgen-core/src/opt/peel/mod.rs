@@ -33,6 +33,7 @@
 mod guess;
 mod join;
 
+use super::Seen;
 use super::address::{Address, Defs, Linear, Place};
 use super::forward::Forward;
 use super::induct::Bound;
@@ -64,6 +65,8 @@ enum Holds {
 struct Word {
     access: Access,
     holds: Holds,
+    /// What it first is, if that is tested before the body to be what it holds.
+    pinned: Option<Arg>,
     /// What its parameter keeps to, if it is carried.
     bound: Bound,
 }
@@ -80,6 +83,8 @@ struct Truth {
 struct Plan {
     /// The operand of an invariant red.
     reds: Vec<Option<Arg>>,
+    /// Words that different blocks make different constants of.
+    loose: HashSet<Access>,
     /// What the parameters of the others keep to.
     bounds: Vec<Bound>,
     words: Vec<Word>,
@@ -156,7 +161,7 @@ pub(super) enum Peeled {
 }
 
 /// The peeled loop, from the state at the end of the first round and the arguments of its jump.
-pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> Peeled {
+pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
     if preamble.contradiction {
         return Peeled::Nothing;
     }
@@ -167,6 +172,7 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> Peeled {
     });
     let mut plan = Plan {
         reds: reds.collect(),
+        loose: HashSet::new(),
         bounds: vec![Bound::New; args.len()],
         words: vec![],
         truths: vec![],
@@ -184,7 +190,7 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> Peeled {
         let overstepped = weaken_bounds(&mut plan, &mut round.end, &round.again);
         if weaken(&mut plan, &round.end, preamble, args, &round.again)
             || overstepped
-            || join::weaken(&mut plan, &mut round, preamble, args, &mut apart)
+            || join::weaken(&mut plan, &mut round, preamble, args, seen, &mut apart)
         {
             if rounds_left == 1 {
                 plan.reds.iter_mut().for_each(|red| *red = None);
@@ -370,6 +376,7 @@ fn assemble(
     if bounds.any(|bound| bound.tells()) || of_words.any(|bound| bound.tells()) {
         round.fired.fire(Rule::PeelBound);
     }
+    join::pin(plan, &mut round, args);
     for tail in tails.iter().filter(|tail| !apart.contains(&tail.state.block)) {
         join::join(plan, tail, &mut round);
     }

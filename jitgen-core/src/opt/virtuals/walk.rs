@@ -369,7 +369,8 @@ impl<'t> Walk<'t> {
             self.fired.fire(Rule::GuardConstant);
             return;
         }
-        if let Some(block) = self.trace.exit(inst.exit()).link {
+        let link = self.trace.exit(inst.exit()).link;
+        if let Some(block) = link.filter(|block| *block != BlockId(0)) {
             let Walk { objects, of, subst, .. } = self;
             let mixed = self.forks.get(&block).is_some_and(|fork| fork.of != *of);
             self.is_mixed |= mixed;
