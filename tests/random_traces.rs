@@ -159,7 +159,9 @@ impl<'a> Case<'a> {
     fn after(&self, passes: Option<Passes>) -> Trace {
         match passes {
             // What has been seen may decide nothing but speed.
-            Some(passes) => optimize_seen(&self.trace, passes, &|_, _| self.seed % 3 > 0).trace,
+            Some(passes) => {
+                optimize_seen(&self.trace, passes, &|_, _| !self.seed.is_multiple_of(3)).trace
+            }
             None => self.trace.clone(),
         }
     }
