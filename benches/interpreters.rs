@@ -3,8 +3,9 @@
 //! noisy.
 //!
 //! `cargo bench --bench interpreters` runs all kernels; `-- register/int` those whose name contains
-//! it. `-- native` adds the same kernels in Rust, `-- lines` tells how many lines annotating has
-//! cost. Every run has a thread, hence a JIT, of its own. A figure is the minimum of the rounds.
+//! it. `-- native` adds the same kernels in Rust, and how long a run takes when all code is there
+//! (`steady`: the fastest of some runs in one thread); `-- lines` tells how many lines annotating has
+//! cost. Else every run has a thread, hence a JIT, of its own. A figure is the minimum of the rounds.
 //!
 //! The plain interpreters are the annotated ones less their marks; `build.rs` makes them.
 
@@ -33,12 +34,18 @@ use std::{env, fs};
 /// Rounds of which the fastest counts.
 const ROUNDS: u32 = 3;
 
-/// One kernel, as functions that run it once and give its time and what it left.
+/// Runs in one thread for a figure of a steady state.
+const WARM: u32 = 6;
+
+/// Runs a kernel so often; gives the time of the fastest run, and what it left.
+type Way = Box<dyn Fn(u32) -> Timed + Send + Sync>;
+
+/// One kernel.
 struct Case {
     name: String,
-    plain: Box<dyn Fn() -> Timed + Send + Sync>,
-    annotated: Box<dyn Fn() -> Timed + Send + Sync>,
-    native: Box<dyn Fn() -> Timed + Send + Sync>,
+    plain: Way,
+    annotated: Way,
+    native: Way,
 }
 
 struct Timed {
@@ -46,11 +53,15 @@ struct Timed {
     outcome: String,
 }
 
-fn timed<T: Debug>(run: impl FnOnce() -> T) -> Timed {
-    let start = Instant::now();
-    let outcome = black_box(run());
-    let time = start.elapsed();
-    Timed { time, outcome: format!("{outcome:?}") }
+fn timed<T: Debug>(times: u32, mut run: impl FnMut() -> T) -> Timed {
+    let once = |_| {
+        let start = Instant::now();
+        let outcome = black_box(run());
+        let time = start.elapsed();
+        Timed { time, outcome: format!("{outcome:?}") }
+    };
+    let runs = (0..times).map(once);
+    runs.min_by_key(|timed| timed.time).expect("it runs at least once")
 }
 
 fn cases() -> Vec<Case> {
@@ -60,15 +71,15 @@ fn cases() -> Vec<Case> {
         let size = kernel.large;
         cases.push(Case {
             name: format!("register/{}", kernel.name),
-            plain: Box::new(move || {
+            plain: Box::new(move |times| {
                 let program = (plain.program)(size);
-                timed(|| plain::register::kernels::outcome(&program))
+                timed(times, || plain::register::kernels::outcome(&program))
             }),
-            annotated: Box::new(move || {
+            annotated: Box::new(move |times| {
                 let program = (kernel.program)(size);
-                timed(|| register::kernels::outcome(&program))
+                timed(times, || register::kernels::outcome(&program))
             }),
-            native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
+            native: Box::new(move |times| timed(times, || (kernel.native)(black_box(size)))),
         });
     }
     let kernels = stack_machine::kernels::KERNELS.iter();
@@ -76,37 +87,37 @@ fn cases() -> Vec<Case> {
         let size = kernel.large;
         cases.push(Case {
             name: format!("stack_machine/{}", kernel.name),
-            plain: Box::new(move || {
+            plain: Box::new(move |times| {
                 let program = (plain.program)(size);
-                timed(|| plain::stack_machine::kernels::outcome(&program))
+                timed(times, || plain::stack_machine::kernels::outcome(&program))
             }),
-            annotated: Box::new(move || {
+            annotated: Box::new(move |times| {
                 let program = (kernel.program)(size);
-                timed(|| stack_machine::kernels::outcome(&program))
+                timed(times, || stack_machine::kernels::outcome(&program))
             }),
-            native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
+            native: Box::new(move |times| timed(times, || (kernel.native)(black_box(size)))),
         });
     }
     for (kernel, plain) in tree::kernels::KERNELS.iter().zip(plain::tree::kernels::KERNELS) {
         let size = kernel.large;
         cases.push(Case {
             name: format!("tree/{}", kernel.name),
-            plain: Box::new(move || {
+            plain: Box::new(move |times| {
                 let program = plain.program(size);
-                timed(|| plain::tree::kernels::outcome(&program))
+                timed(times, || plain::tree::kernels::outcome(&program))
             }),
-            annotated: Box::new(move || {
+            annotated: Box::new(move |times| {
                 let program = kernel.program(size);
-                timed(|| tree::kernels::outcome(&program))
+                timed(times, || tree::kernels::outcome(&program))
             }),
-            native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
+            native: Box::new(move |times| timed(times, || (kernel.native)(black_box(size)))),
         });
     }
     cases
 }
 
 /// Runs in a fresh thread.
-fn run(settings: &str, run: &(dyn Fn() -> Timed + Send + Sync)) -> Timed {
+fn run(settings: &str, times: u32, run: &Way) -> Timed {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let mut config = Config::default();
@@ -116,7 +127,7 @@ fn run(settings: &str, run: &(dyn Fn() -> Timed + Send + Sync)) -> Timed {
                 config.apply(&env::var("JITGEN").unwrap_or_default()).expect("`JITGEN` is sound");
             }
             configure(config).expect("the thread is new");
-            run()
+            run(times)
         });
         thread.join().expect("the kernel runs")
     })
@@ -129,32 +140,35 @@ fn geometric_mean(ratios: &[f64]) -> f64 {
 fn compare(cases: &[Case], with_native: bool) {
     println!("whole runs, milliseconds (minimum of {ROUNDS})");
     print!("{:<32}{:>9}{:>9}{:>9}{:>11}{:>9}", "", "plain", "off", "jit", "plain/off", "off/jit");
-    println!("{}", if with_native { "   native jit/native" } else { "" });
+    println!("{}", if with_native { "   native jit/native   steady   /native" } else { "" });
     let (mut off_ratios, mut jit_ratios, mut native_ratios) = (vec![], vec![], vec![]);
+    let mut steady_ratios = vec![];
     for case in cases {
-        let ways: [(&str, &(dyn Fn() -> Timed + Send + Sync)); 4] = [
-            ("jit=off", &case.plain),
-            ("jit=off", &case.annotated),
-            ("", &case.annotated),
-            ("jit=off", &case.native),
+        let ways: [(&str, u32, &Way); 5] = [
+            ("jit=off", 1, &case.plain),
+            ("jit=off", 1, &case.annotated),
+            ("", 1, &case.annotated),
+            ("jit=off", 1, &case.native),
+            ("", WARM, &case.annotated),
         ];
-        let ways = &ways[..if with_native { 4 } else { 3 }];
-        let mut best = [Duration::MAX; 4];
+        let ways = &ways[..if with_native { 5 } else { 3 }];
+        let mut best = [Duration::MAX; 5];
         let mut expected: Option<String> = None;
         for _ in 0..ROUNDS {
-            for (best, (settings, way)) in best.iter_mut().zip(ways) {
-                let done = run(settings, way);
+            for (best, (settings, times, way)) in best.iter_mut().zip(ways) {
+                let done = run(settings, *times, way);
                 *best = done.time.min(*best);
                 let expected = expected.get_or_insert_with(|| done.outcome.clone());
                 assert!(*expected == done.outcome, "{}: the outcomes differ", case.name);
             }
         }
-        let [plain, off, jit, native] = best.map(|time| time.as_secs_f64() * 1e3);
+        let [plain, off, jit, native, steady] = best.map(|time| time.as_secs_f64() * 1e3);
         off_ratios.push(plain / off);
         jit_ratios.push(off / jit);
         // What Rust does in no time is no measure.
         if native >= 0.1 {
             native_ratios.push(jit / native);
+            steady_ratios.push(steady / native);
         }
         print!(
             "{:<32}{plain:>9.1}{off:>9.1}{jit:>9.1}{:>10.2}x{:>8.2}x",
@@ -165,7 +179,11 @@ fn compare(cases: &[Case], with_native: bool) {
         println!(
             "{}",
             match with_native {
-                true => format!("{native:>9.1}{:>10.1}x", jit / native),
+                true => format!(
+                    "{native:>9.1}{:>10.1}x{steady:>9.1}{:>9.2}x",
+                    jit / native,
+                    steady / native
+                ),
                 false => String::new(),
             }
         );
@@ -177,8 +195,9 @@ fn compare(cases: &[Case], with_native: bool) {
     );
     if with_native {
         println!(
-            "                jit takes {:.1}x the time of Rust",
-            geometric_mean(&native_ratios)
+            "                jit takes {:.1}x the time of Rust, {:.2}x in a steady state",
+            geometric_mean(&native_ratios),
+            geometric_mean(&steady_ratios)
         );
     }
 }

@@ -14,6 +14,8 @@
 //! Half of the traces make objects, too, of the same fields as those of the world (`objects`). In
 //! these nothing depends on the bits of pointers.
 //!
+//! Half of them have bridges (`tree`).
+//!
 //! Guards are turned so that most pass in the first round. Several pointers point to the same
 //! object or array, at the same or at another place.
 //!
@@ -23,6 +25,7 @@ mod memory;
 mod objects;
 mod owners;
 mod portal;
+mod tree;
 
 use crate::typed_world::{ARRAYS, Pointee, REGIONS, world};
 use crate::world::{fake_regions, number, pick};
@@ -82,6 +85,8 @@ struct Generator {
     quiet: bool,
     /// Are there owners?
     owns: bool,
+    /// By block: what the parameters of the loop are there, if it is a bridge.
+    loop_params: Vec<Vec<Arg>>,
 }
 
 /// A pointer, an offset at which there is a word of some type, what it points to, and the number of
@@ -108,6 +113,7 @@ pub fn generate(seed: u64) -> Generated {
         gone: vec![],
         quiet: false,
         owns: false,
+        loop_params: vec![],
     };
     this.owns = this.chance(1, 2);
     this.allocates = this.chance(1, 2);
@@ -147,12 +153,17 @@ pub fn generate(seed: u64) -> Generated {
         End::Leave(this.last_exit())
     };
     let insts = std::mem::take(&mut this.insts);
-    let mut trace = this.trace;
-    trace.blocks.push(Block { params: ids, insts, end });
-    let mut generated =
-        Generated { trace, params: params.iter().map(|value| value.points).collect() };
+    this.trace.blocks.push(Block { params: ids, insts, end });
+    let points: Vec<_> = params.iter().map(|value| value.points).collect();
+    let trace = std::mem::take(&mut this.trace);
+    let mut generated = Generated { trace, params: points.clone() };
     turn_guards(&mut generated, seed);
-    generated
+    if !this.chance(1, 2) {
+        return generated;
+    }
+    this.trace = generated.trace;
+    this.bridges(&params);
+    Generated { trace: this.trace, params: points }
 }
 
 impl Generator {
