@@ -12,13 +12,16 @@
 //! also across merge points, because handlers without an effect can be done again (the *anchor*).
 //!
 //! Invariants: `logged` (every load of a word, store and call since the resume point is in the log,
-//! in order, also loads that were folded to constants), `constants-fold` (an operation on constants is not recorded).
+//! in order, also loads that were folded to constants), `constants-fold` (an operation on constants is not recorded),
+//! `cut-forgets` (where the trace may be cut nothing is known any more).
 //!
-//! What it knows of memory is in `recorder/facts.rs`, calls are in `recorder/call.rs`.
+//! What it knows of memory is in `recorder/facts.rs`, what it has computed in
+//! `recorder/computed.rs`; calls are in `recorder/call.rs`.
 //!
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
 mod call;
+mod computed;
 mod facts;
 
 use super::classes::{FLAG_CLASS, SCRATCH_CLASS, VALIDITY_CLASS};
@@ -30,6 +33,7 @@ use crate::ir::{
     Arg, Aux, Block, Class, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty,
     ValueId,
 };
+use computed::Computed;
 use facts::Fact;
 
 /// Where the evaluator of a check puts the scratch area: no address of guest memory.
@@ -50,6 +54,7 @@ pub struct Recorder {
     /// The exit that guards at this point share.
     exit: Option<ExitId>,
     facts: Vec<Fact>,
+    computed: Computed,
     pub(super) private: Private,
     ownership: Ownership,
     scratch: i32,
@@ -74,6 +79,7 @@ impl Recorder {
             effects: 0,
             exit: None,
             facts: vec![],
+            computed: Computed::default(),
             private: Private::default(),
             ownership: Ownership::default(),
             scratch: scratch as i32,
@@ -139,19 +145,26 @@ impl Recorder {
         }
     }
 
-    /// Appends an operation on words.
+    /// Appends an operation on words, unless its result is known.
     pub fn op(&mut self, op: Op, ty: Ty, a: Arg, b: Arg) -> ValueId {
+        if let Some(known) = self.computed.value(op, ty, a, b) {
+            return known;
+        }
         let result = self.push(op, ty, a, b, 0, Aux::None).expect("a pure op has a result");
         match (op, b) {
             (Op::PtrAdd, Arg::Const(by)) => self.private.derive(result, a, by.signed()),
             (Op::Eq | Op::Ne, _) => (),
             _ => [a, b].into_iter().for_each(|arg| self.private.leak(arg)),
         }
+        self.computed.compute(op, ty, (a, b), result);
         result
     }
 
-    /// Appends a guard that the condition is `value`.
+    /// Appends a guard that the condition is `value`, unless it is known to be.
     pub fn guard(&mut self, condition: ValueId, value: bool) {
+        if !self.computed.guard(condition, value) {
+            return;
+        }
         let exit = self.current_exit();
         let op = if value { Op::Guard } else { Op::GuardNot };
         self.push(op, Ty::Bool, condition.into(), Arg::NONE, 0, Aux::Exit(exit));
@@ -334,6 +347,7 @@ impl Recorder {
     /// Gives every red a value of its own, so that the trace can be cut here; gives their operands.
     pub fn rename(&mut self, reds: &[Word]) -> Vec<ValueId> {
         self.forget();
+        self.computed = Computed::default();
         self.ownership.rename();
         reds.iter().map(|red| self.op(Op::Copy, red.now.ty, Self::arg(*red), Arg::NONE)).collect()
     }

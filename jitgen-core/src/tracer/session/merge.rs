@@ -114,7 +114,8 @@ impl Session {
             return Step::Stop;
         }
         let keys = keys(&greens);
-        let at_header = at_header || (recording.plan.is_circle)(&keys);
+        let is_circle = self.circles.contains(&keys) || (recording.plan.is_circle)(&keys);
+        let at_header = at_header || is_circle;
         let begins_round = !at_header && recording.circles.pass(&keys);
         if begins_round {
             self.circles.push(keys.clone());
