@@ -166,7 +166,17 @@ impl<T: ?Sized> Place<T> {
     /// A value of that word type must live there.
     pub(super) unsafe fn word(self, offset: u32, ty: Ty, owner: Owner) -> Word {
         // SAFETY: the caller's promise.
-        unsafe { self.erased().word_at(offset, ty, owner) }
+        unsafe { self.erased().word_at(offset, ty, owner, false) }
+    }
+
+    /// Reads the pointer at a byte distance, which owns what it points to: as long as it does,
+    /// nothing else owns that, and it lies elsewhere itself.
+    ///
+    /// # Safety
+    /// The pointer of a live `Box`, `Vec` or the like must be there.
+    pub(super) unsafe fn owner_word(self, offset: u32, owner: Owner) -> Word {
+        // SAFETY: the caller's promise.
+        unsafe { self.erased().word_at(offset, Ty::Ptr, owner, true) }
     }
 
     /// Writes one word at a byte distance.
@@ -194,7 +204,8 @@ impl At {
     pub(super) fn behind(address: u64, pointer: Word, frozen: bool) -> At {
         let base_now = pointer.now.bits;
         let offset = address.wrapping_sub(base_now) as i32;
-        let address = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
+        let address =
+            Address { base: pointer.opnd, base_now, offset, frozen, class: 0, owner: false };
         At::Memory { address, len: Opnd::Const, owner: Owner::Any, fixed: false, state: false }
     }
 
@@ -305,17 +316,18 @@ impl Place<u8> {
         (self.address.cast::<u8>() as u64 - inside.local.base) as u32
     }
 
-    /// Reads one word at a byte distance.
+    /// Reads one word at a byte distance. `owns`: it is the pointer of a `Box` or the like.
     ///
     /// # Safety
     /// A value of that word type must live there.
-    unsafe fn word_at(self, offset: u32, ty: Ty, owner: Owner) -> Word {
+    unsafe fn word_at(self, offset: u32, ty: Ty, owner: Owner, owns: bool) -> Word {
         match self.at {
             At::Memory { address, owner: own, fixed, .. } => {
                 let class = class_at(owner_at(owner, own), fixed);
                 let offset = address.offset + offset as i32;
+                let address = Address { offset, class, owner: owns, ..address };
                 // SAFETY: the caller's promise.
-                let word = unsafe { memory::load(Address { offset, class, ..address }, ty) };
+                let word = unsafe { memory::load(address, ty) };
                 without_depth(word, fixed)
             }
             At::Value(inside) => {

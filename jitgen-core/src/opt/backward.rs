@@ -23,6 +23,7 @@
 use super::address::Defs;
 use super::compact::compact;
 use super::node::Node;
+use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::sink::sink;
@@ -32,10 +33,12 @@ use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
 use std::collections::HashMap;
 
-/// Removes dead code and dead stores, and renumbers what is left.
+/// Removes dead code and dead stores, and renumbers what is left. `apart`: values of the trace that
+/// lead to different objects.
 pub(super) fn backward(
     mut trace: Trace,
     mut origins: Origins,
+    apart: &Apart,
     passes: Passes,
 ) -> (Trace, Origins, Fired) {
     let mut fired = Fired::default();
@@ -48,7 +51,7 @@ pub(super) fn backward(
         drop_unreached(&mut trace);
         defs = definitions(&trace);
     }
-    if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, &defs, &mut fired) {
+    if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, (&defs, apart), &mut fired) {
         merge_params(&mut trace, &mut fired);
     }
     let mut stores_dead = vec![vec![]; trace.blocks.len()];
@@ -57,7 +60,7 @@ pub(super) fn backward(
     }
     let mut live = Live::mark(&trace, &stores_dead, passes);
     while passes.contains(Passes::DSE)
-        && find_dead_stores(&trace, &defs, &live, &mut stores_dead, passes)
+        && find_dead_stores(&trace, (&defs, apart), &live, &mut stores_dead, passes)
     {
         fired.fire(Rule::DeadStore);
         live = Live::mark(&trace, &stores_dead, passes);
@@ -239,7 +242,7 @@ fn for_each_use(trace: &Trace, inst: &Inst, mut with: impl FnMut(Arg)) {
 /// ones.
 fn find_dead_stores(
     trace: &Trace,
-    defs: &Defs,
+    (defs, apart): (&Defs, &Apart),
     live: &Live,
     dead: &mut [Vec<bool>],
     passes: Passes,
@@ -258,7 +261,11 @@ fn find_dead_stores(
             }
             let access = || Access::of(inst, defs);
             match inst.op.sig() {
-                Sig::Load => overwritten.remove_aliases(access()),
+                Sig::Load => {
+                    let access = access();
+                    let here = access.address.place.base;
+                    overwritten.remove_aliases_but(access, |base| apart.bases(base, here));
+                }
                 Sig::Store => {
                     let access = access();
                     let mut later = overwritten.around(access);

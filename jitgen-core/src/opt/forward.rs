@@ -18,6 +18,7 @@ use super::fold::{self, Rewrite};
 use super::implied::Above;
 use super::memory::Facts;
 use super::node::Node;
+use super::owners::Owners;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::tree::{Origins, Side};
@@ -59,6 +60,7 @@ pub(super) struct Forward<'t> {
     /// Bits and bounds of values.
     pub values: Values,
     pub facts: Facts,
+    pub owners: Owners,
     pub fired: Fired,
     /// Has a guard been met that always fails?
     pub contradiction: bool,
@@ -95,6 +97,7 @@ impl<'t> Forward<'t> {
             above: Above::default(),
             values: Values::default(),
             facts: Facts::default(),
+            owners: Owners::default(),
             fired: Fired::default(),
             contradiction: false,
             loads: HashMap::new(),
@@ -110,6 +113,7 @@ impl<'t> Forward<'t> {
     pub fn begin(&mut self, params: Vec<ValueId>, args: &[Arg]) {
         self.params = params;
         self.facts.begin();
+        self.owners.begin();
         self.enter(BlockId(0), args);
     }
 
@@ -157,6 +161,7 @@ impl<'t> Forward<'t> {
             above: self.above.clone(),
             values: self.values.clone(),
             facts: self.facts.clone(),
+            owners: self.owners.clone(),
             fired: Fired::default(),
             contradiction: false,
             loads: HashMap::new(),
@@ -168,6 +173,7 @@ impl<'t> Forward<'t> {
         to.out = std::mem::take(&mut self.out);
         to.origins = std::mem::take(&mut self.origins);
         to.fired = self.fired;
+        to.owners.always.extend(&self.owners.always);
     }
 
     /// Runs over the input; returns the arguments of the jump at its end, if it has one.
@@ -176,6 +182,7 @@ impl<'t> Forward<'t> {
         for inst in &block.insts {
             self.step(inst);
         }
+        self.settle_indices();
         match &block.end {
             End::Jump(_, args) => Some(args.iter().map(|arg| self.operand(*arg)).collect()),
             End::Leave(_) => None,
@@ -388,6 +395,7 @@ impl<'t> Forward<'t> {
         let call = Call { symbol, args, has_result, effects, keeps };
         let kept = Untouched::by(&call, &self.defs);
         self.facts.call(inst.op, &call, &kept);
+        self.owners.called(inst.op, &call);
         let id = self.out.add_call(call);
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {
