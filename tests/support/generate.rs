@@ -83,10 +83,10 @@ struct Generator {
     gone: Vec<Arg>,
     /// Are there no calls?
     quiet: bool,
-    /// By block: what the parameters of the loop are there, if it is a bridge.
-    loop_params: Vec<Vec<Arg>>,
     /// Are there owners?
     owns: bool,
+    /// By block: what the parameters of the loop are there, if it is a bridge.
+    loop_params: Vec<Vec<Arg>>,
 }
 
 /// A pointer, an offset at which there is a word of some type, what it points to, and the number of
@@ -112,8 +112,8 @@ pub fn generate(seed: u64) -> Generated {
         own: vec![],
         gone: vec![],
         quiet: false,
-        loop_params: vec![],
         owns: false,
+        loop_params: vec![],
     };
     this.owns = this.chance(1, 2);
     this.allocates = this.chance(1, 2);

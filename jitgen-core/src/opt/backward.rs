@@ -38,20 +38,20 @@ use std::collections::HashMap;
 pub(super) fn backward(
     mut trace: Trace,
     mut origins: Origins,
-    apart: &Apart,
+    apart: Apart,
     passes: Passes,
 ) -> (Trace, Origins, Fired) {
     let mut fired = Fired::default();
     merge_params(&mut trace, &mut fired);
-    let mut defs = definitions(&trace);
+    let mut defs = definitions(&trace, apart);
     if passes.contains(Passes::VIRTUALS) {
         if virtuals(&mut trace, &mut origins, &defs, &mut fired) {
             merge_params(&mut trace, &mut fired);
         }
         drop_unreached(&mut trace);
-        defs = definitions(&trace);
+        defs = definitions(&trace, defs.apart);
     }
-    if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, (&defs, apart), &mut fired) {
+    if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, &defs, &mut fired) {
         merge_params(&mut trace, &mut fired);
     }
     let mut stores_dead = vec![vec![]; trace.blocks.len()];
@@ -60,7 +60,7 @@ pub(super) fn backward(
     }
     let mut live = Live::mark(&trace, &stores_dead, passes);
     while passes.contains(Passes::DSE)
-        && find_dead_stores(&trace, (&defs, apart), &live, &mut stores_dead, passes)
+        && find_dead_stores(&trace, &defs, &live, &mut stores_dead, passes)
     {
         fired.fire(Rule::DeadStore);
         live = Live::mark(&trace, &stores_dead, passes);
@@ -133,9 +133,9 @@ fn drop_unreached(trace: &mut Trace) {
     links.for_each(|link| *link = renumbered[link.index()]);
 }
 
-/// The pure operations that define values.
-fn definitions(trace: &Trace) -> Defs {
-    let mut defs = Defs::default();
+/// The pure operations that define values, and which of these are apart.
+fn definitions(trace: &Trace, apart: Apart) -> Defs {
+    let mut defs = Defs::new(apart);
     for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
         let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
         if let (Some(dst), true) = (inst.dst, pure) {
@@ -242,7 +242,7 @@ fn for_each_use(trace: &Trace, inst: &Inst, mut with: impl FnMut(Arg)) {
 /// ones.
 fn find_dead_stores(
     trace: &Trace,
-    (defs, apart): (&Defs, &Apart),
+    defs: &Defs,
     live: &Live,
     dead: &mut [Vec<bool>],
     passes: Passes,
@@ -264,7 +264,7 @@ fn find_dead_stores(
                 Sig::Load => {
                     let access = access();
                     let here = access.address.place.base;
-                    overwritten.remove_aliases_but(access, |base| apart.bases(base, here));
+                    overwritten.remove_aliases_but(access, |base| defs.apart.bases(base, here));
                 }
                 Sig::Store => {
                     let access = access();

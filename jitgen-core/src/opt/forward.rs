@@ -18,7 +18,7 @@ use super::fold::{self, Rewrite};
 use super::implied::Above;
 use super::memory::Facts;
 use super::node::Node;
-use super::owners::Owners;
+use super::owners::{Apart, Owners};
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::tree::{Origins, Side};
@@ -44,6 +44,8 @@ pub(super) struct Forward<'t> {
     pub insts: Vec<Inst>,
     /// By exit of the output: the exit of the input that it is.
     pub origins: Origins,
+    /// Values of the output that lead to different objects, wherever both are used.
+    pub apart: Apart,
     /// What input values have become, in this round.
     subst: Vec<Option<Arg>>,
     /// What input exits have become, in this round.
@@ -87,6 +89,7 @@ impl<'t> Forward<'t> {
             params: vec![],
             insts: vec![],
             origins: Origins::default(),
+            apart: Apart::default(),
             subst: vec![],
             exits: HashMap::new(),
             defs: Defs::default(),
@@ -135,6 +138,7 @@ impl<'t> Forward<'t> {
             params: self.params.clone(),
             insts: self.insts.clone(),
             origins: self.origins.clone(),
+            apart: self.apart.clone(),
             fired: self.fired,
             ..self.branch()
         }
@@ -151,6 +155,7 @@ impl<'t> Forward<'t> {
             params: vec![],
             insts: vec![],
             origins: Origins::default(),
+            apart: Apart::default(),
             subst: vec![],
             exits: HashMap::new(),
             defs: self.defs.clone(),
@@ -172,6 +177,7 @@ impl<'t> Forward<'t> {
     pub fn lend_output(&mut self, to: &mut Forward) {
         to.out = std::mem::take(&mut self.out);
         to.origins = std::mem::take(&mut self.origins);
+        to.apart = std::mem::take(&mut self.apart);
         to.fired = self.fired;
         to.owners.always.extend(&self.owners.always);
     }

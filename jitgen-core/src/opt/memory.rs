@@ -149,7 +149,7 @@ impl Forward<'_> {
             self.facts.loaded(access, value);
         }
         if inst.op == Op::LoadOwned {
-            self.owners.loaded(access, value, known.is_none());
+            self.owner(access, value, known.is_none());
         }
         value
     }

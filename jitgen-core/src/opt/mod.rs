@@ -111,7 +111,7 @@ pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
     let alternates = matches!(peeled, Peeled::Alternates);
     let (result, origins, fired) = match peeled {
         Peeled::Loop(peeled, origins, apart, mut fired) => {
-            let (peeled, origins, effects) = backward::backward(peeled, origins, &apart, passes);
+            let (peeled, origins, effects) = backward::backward(peeled, origins, apart, passes);
             let body = peeled.blocks[1].insts.len();
             let straight = (body >= peeled.blocks[0].insts.len() || trace.blocks.len() == 1)
                 .then(|| straight(preamble, args, passes));
@@ -136,8 +136,8 @@ pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
 fn straight(mut first: Forward, args: Option<Vec<Arg>>, passes: Passes) -> (Trace, Origins, Fired) {
     first.close(args);
     first.walk_sides();
-    let apart = &first.owners.always;
-    let (trace, origins, effects) = backward::backward(first.out, first.origins, apart, passes);
+    let (trace, origins, effects) =
+        backward::backward(first.out, first.origins, first.apart, passes);
     let mut fired = first.fired;
     fired.extend(effects);
     (trace, origins, fired)

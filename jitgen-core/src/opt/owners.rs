@@ -15,7 +15,7 @@
 //!
 //! What is found is about values: a value leads to one object as long as memory is accessed through
 //! it. It holds from the load on that has shown it. Where that load is what defines the younger of
-//! the two values, it holds wherever both are used ([`Owners::always`]), also for the passes that come
+//! the two values, it holds wherever both are used ([`Forward::apart`]), also for the passes that come
 //! later. These could not find it again: stores of what memory holds have gone then, and
 //! `load_owned`s are `load`s.
 //!
@@ -25,6 +25,7 @@
 //!
 //! Not here: what is promised of owners (`ir::effects`), why it holds (`docs/decisions/010-owners.md`).
 
+use super::forward::Forward;
 use super::words::Access;
 use crate::ir::{Arg, Call, Class, Effect, Op, ValueId};
 use std::collections::HashSet;
@@ -82,15 +83,12 @@ pub(super) struct Owners {
     now: u32,
     /// What holds from here on.
     pub apart: Apart,
-    /// What holds wherever both values are used.
-    pub always: Apart,
 }
 
 impl Owners {
     /// A block begins, which may run many times.
     pub fn begin(&mut self) {
-        let (apart, always) = (std::mem::take(&mut self.apart), std::mem::take(&mut self.always));
-        *self = Owners { apart, always, ..Owners::default() };
+        *self = Owners { apart: std::mem::take(&mut self.apart), ..Owners::default() };
     }
 
     /// A store, also of what memory holds.
@@ -123,27 +121,22 @@ impl Owners {
         of.map(|(_, when)| *when).fold(self.called, u32::max)
     }
 
-    /// A word has been loaded as an owner, and leads to `object`. `is_new`: the value has been made
-    /// by that, and is not an older one.
-    pub fn loaded(&mut self, word: Access, object: Arg, is_new: bool) {
+    /// A word has been loaded as an owner, and leads to `object`; answers which others do not lead
+    /// there.
+    fn loaded(&mut self, word: Access, object: ValueId) -> Vec<ValueId> {
         self.now += 1;
-        let Arg::Value(object) = object else { return };
         let (from, till) = (self.last_write(word.class), self.now);
         let new = Owner { word, object, from, till };
         let mut others = self.above(&new);
         let two = |owner: &&Owner| owner.till >= from && self.are_two(&owner.word, &word);
         others.extend(self.owners.iter().filter(two).map(|owner| owner.object));
-        for other in others {
-            self.apart.add(object, other);
-            if is_new {
-                self.always.add(object, other);
-            }
-        }
+        others.iter().for_each(|other| self.apart.add(object, *other));
         self.owners.retain(|owner| owner.word != word || owner.object != object);
         if self.owners.len() == MAX_OWNERS {
             self.owners.remove(0);
         }
         self.owners.push(new);
+        others
     }
 
     /// The objects that an owner's is owned through; it is none of these.
@@ -170,5 +163,16 @@ impl Owners {
             return a.address.offset != b.address.offset;
         }
         !a.class.may_share(b.class) || self.apart.bases(a.address.place.base, b.address.place.base)
+    }
+}
+
+impl Forward<'_> {
+    /// A word has been loaded as an owner. `is_new`: that has made the value, which is no older one.
+    pub fn owner(&mut self, word: Access, object: Arg, is_new: bool) {
+        let Arg::Value(object) = object else { return };
+        let others = self.owners.loaded(word, object);
+        if is_new {
+            others.into_iter().for_each(|other| self.apart.add(object, other));
+        }
     }
 }

@@ -153,7 +153,7 @@ struct Round<'t> {
 
 /// What peeling comes to.
 pub(super) enum Peeled {
-    /// The loop behind its first round, and its values that always lead to different objects.
+    /// The loop behind its first round; its values that lead to different objects.
     Loop(Trace, Origins, Apart, Fired),
     /// The second round always fails a guard.
     Alternates,
@@ -386,5 +386,5 @@ fn assemble(
     round.out.blocks[1].params = params;
     round.out.blocks[1].end = End::Jump(BlockId(1), next);
     round.out.blocks[0].end = End::Jump(BlockId(1), first);
-    Peeled::Loop(round.out, round.origins, round.owners.always, round.fired)
+    Peeled::Loop(round.out, round.origins, round.apart, round.fired)
 }

@@ -37,7 +37,6 @@ mod sides;
 
 use super::address::Defs;
 use super::backward::is_peeled;
-use super::owners::Apart;
 use super::rules::{Fired, Rule};
 use super::tree::Origins;
 use super::words::{Access, Words};
@@ -62,19 +61,18 @@ const MAX_CARRIED_EXITS: usize = 24;
 const MAX_WALKS: usize = 12;
 
 /// Moves stores into exits, in a straight line, a loop or a peeled loop, and the blocks behind their
-/// guards; answers whether the loop has new parameters. `defs` are the pure operations of the trace,
-/// `apart` its values that lead to different objects.
+/// guards; answers whether the loop has new parameters. `defs` are the pure operations of the trace.
 pub(super) fn sink(
     trace: &mut Trace,
     origins: &mut Origins,
-    (defs, apart): (&Defs, &Apart),
+    defs: &Defs,
     fired: &mut Fired,
 ) -> bool {
     let last = usize::from(is_peeled(trace));
     if !trace.blocks[last].insts.iter().any(|inst| inst.op == Op::Store) {
         return false;
     }
-    let mut plan = Plan::new(trace, defs, apart);
+    let mut plan = Plan::new(trace, defs);
     for _ in 0..MAX_WALKS {
         let walk = plan.walk();
         if plan.weaken(&walk) {
@@ -82,7 +80,7 @@ pub(super) fn sink(
         }
         let head = std::mem::take(&mut plan.head);
         if !walk.overwritten.is_empty() {
-            apply(trace, origins, (defs, apart), last, walk, &head, fired);
+            apply(trace, origins, defs, last, walk, &head, fired);
         }
         return !head.is_empty();
     }
@@ -119,7 +117,7 @@ struct Carried {
 struct Plan<'a> {
     trace: &'a Trace,
     block: &'a Block,
-    apart: &'a Apart,
+    defs: &'a Defs,
     /// By instruction: what a load or store touches.
     accesses: Vec<Option<Access>>,
     /// By instruction: a store that is not moved.
@@ -134,7 +132,7 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(trace: &'a Trace, defs: &'a Defs, apart: &'a Apart) -> Plan<'a> {
+    fn new(trace: &'a Trace, defs: &'a Defs) -> Plan<'a> {
         let last = usize::from(is_peeled(trace));
         let (block, before) = (&trace.blocks[last], &trace.blocks[..last]);
         let mut invariant = HashSet::new();
@@ -142,7 +140,7 @@ impl<'a> Plan<'a> {
         for before in before {
             invariant.extend(before.params.iter().copied());
             invariant.extend(before.insts.iter().filter_map(|inst| inst.dst));
-            hold(trace, (defs, apart), before, &mut held);
+            hold(trace, defs, before, &mut held);
         }
         let access = |inst: &Inst| {
             let touches = matches!(inst.op.sig(), Sig::Load | Sig::Store);
@@ -151,7 +149,7 @@ impl<'a> Plan<'a> {
         let accesses = block.insts.iter().map(access).collect();
         let stays = vec![false; block.insts.len()];
         let (head, refused) = (vec![], HashSet::new());
-        Plan { trace, block, apart, accesses, stays, head, held, invariant, refused }
+        Plan { trace, block, defs, accesses, stays, head, held, invariant, refused }
     }
 
     fn walk(&self) -> Walk {
@@ -166,7 +164,7 @@ impl<'a> Plan<'a> {
             match inst.op.sig() {
                 Sig::Load => {
                     let access = self.accesses[index].expect("a load touches memory");
-                    walk.write(|pending| self.apart.may_touch(pending, &access));
+                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
                 }
                 Sig::Store => {
                     let access = self.accesses[index].expect("a store touches memory");
@@ -175,7 +173,7 @@ impl<'a> Plan<'a> {
                         walk.pending.push(pending_store(inst, access, index));
                         continue;
                     }
-                    walk.write(|pending| self.apart.may_touch(pending, &access));
+                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
                 }
                 Sig::Call | Sig::CallIf => {
                     let call = &self.trace.calls[inst.call().index()];
@@ -243,7 +241,8 @@ impl<'a> Plan<'a> {
         let mut found = false;
         for pending in &walk.end {
             let Pending { access, store, .. } = *pending;
-            let touched = self.head.iter().any(|word| self.apart.may_touch(&word.access, &access));
+            let touched =
+                self.head.iter().any(|word| self.defs.apart.may_touch(&word.access, &access));
             let stable = store.base.as_value().is_none_or(|v| self.invariant.contains(&v));
             if touched || !stable || self.refused.contains(&access) {
                 continue;
@@ -283,7 +282,7 @@ fn runs_anything(op: Op, call: &Call) -> bool {
 }
 
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.
-fn hold(trace: &Trace, (defs, apart): (&Defs, &Apart), block: &Block, held: &mut Words<Arg>) {
+fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
     for inst in &block.insts {
         match inst.op.sig() {
             Sig::Load => {
@@ -295,7 +294,7 @@ fn hold(trace: &Trace, (defs, apart): (&Defs, &Apart), block: &Block, held: &mut
             Sig::Store => {
                 let access = Access::of(inst, defs);
                 let here = access.address.place.base;
-                held.remove_aliases_but(access, |base| apart.bases(base, here));
+                held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
                 held.insert(access, inst.b);
             }
             Sig::Call | Sig::CallIf => {
@@ -364,7 +363,7 @@ impl Walk {
 fn apply(
     trace: &mut Trace,
     origins: &mut Origins,
-    known: (&Defs, &Apart),
+    defs: &Defs,
     last: usize,
     walk: Walk,
     head: &[Carried],
@@ -393,7 +392,7 @@ fn apply(
     }
     trace.blocks[last].insts = insts;
     let words: Vec<_> = head.iter().map(|word| (word.access, word.store)).collect();
-    sides.walk(trace, origins, known, &words, &mut exits);
+    sides.walk(trace, origins, defs, &words, &mut exits);
     if head.is_empty() {
         return;
     }

@@ -19,7 +19,6 @@
 //! Not here: what is pending at the guards of the body (`super`).
 
 use super::super::address::Defs;
-use super::super::owners::Apart;
 use super::super::tree::Origins;
 use super::super::words::{Access, Words};
 use super::{MAX_PENDING, runs_anything};
@@ -72,7 +71,7 @@ impl Sides {
         mut self,
         trace: &mut Trace,
         origins: &mut Origins,
-        (defs, apart): (&Defs, &Apart),
+        defs: &Defs,
         words: &[(Access, PendingStore)],
         exits: &mut Exits,
     ) {
@@ -80,7 +79,7 @@ impl Sides {
             let Some((pending, held)) = self.0.remove(&BlockId(index as u32)) else { continue };
             let pending = pending.into_iter().map(|store| (access(&store, defs), store)).collect();
             let insts = vec![];
-            let mut side = Side { trace, origins, defs, apart, words, pending, held, insts };
+            let mut side = Side { trace, origins, defs, words, pending, held, insts };
             side.block(index, exits, &mut self);
         }
     }
@@ -95,7 +94,6 @@ struct Side<'a> {
     trace: &'a mut Trace,
     origins: &'a mut Origins,
     defs: &'a Defs,
-    apart: &'a Apart,
     /// The words that the body of the loop carries.
     words: &'a [(Access, PendingStore)],
     pending: Vec<(Access, PendingStore)>,
@@ -182,7 +180,7 @@ impl Side<'_> {
 
     /// These bytes are accessed.
     fn show(&mut self, access: &Access) {
-        if self.pending.iter().any(|(word, _)| self.apart.may_touch(word, access)) {
+        if self.pending.iter().any(|(word, _)| self.defs.apart.may_touch(word, access)) {
             self.write();
         }
     }
@@ -198,8 +196,8 @@ impl Side<'_> {
     }
 
     fn hold(&mut self, access: Access, value: Arg) {
-        let here = access.address.place.base;
-        self.held.remove_aliases_but(access, |base| self.apart.bases(base, here));
+        let (defs, here) = (self.defs, access.address.place.base);
+        self.held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
         self.held.insert(access, value);
     }
 
