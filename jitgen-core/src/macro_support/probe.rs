@@ -110,8 +110,3 @@ pub fn enum_from_bits<X: Copy>(bits: u64) -> X {
     // SAFETY: the bits came from a value of this type, which is an integer of its size.
     unsafe { std::mem::transmute_copy::<[u8; 8], X>(&bits.to_le_bytes()) }
 }
-
-/// The tag of the variant of that name.
-pub fn tag_named(name: &str, tags: &[(&str, u64)]) -> Option<u64> {
-    tags.iter().find(|(of, _)| *of == name).map(|(_, tag)| *tag)
-}

@@ -18,7 +18,6 @@ use super::own;
 use super::passing::{ByMemory, ByWord};
 use super::pattern::test_in_twin;
 use super::place::Place;
-use super::probe::tag_named;
 use super::shape::{Shape, TagAt};
 use super::traced::{Machine, Ptr, Traced};
 use crate::ir::{Const, Ty};
@@ -349,7 +348,7 @@ unsafe impl<T: Traced> Traced for Option<T> {
         }
     }
     fn tag_named(name: &str) -> Option<u64> {
-        tag_named(name, &[("None", 0), ("Some", 1)])
+        ["None", "Some"].iter().zip(0..).find(|(of, _)| **of == name).map(|(_, tag)| tag)
     }
     unsafe fn variant(this: *const Self) -> u64 {
         // SAFETY: the caller's promise.
@@ -390,7 +389,7 @@ unsafe impl<T: Traced, E: Traced> Traced for Result<T, E> {
         }
     }
     fn tag_named(name: &str) -> Option<u64> {
-        tag_named(name, &[("Ok", 0), ("Err", 1)])
+        ["Ok", "Err"].iter().zip(0..).find(|(of, _)| **of == name).map(|(_, tag)| tag)
     }
     unsafe fn variant(this: *const Self) -> u64 {
         // SAFETY: the caller's promise.

@@ -173,7 +173,7 @@ impl Twin<'_> {
     ) -> TokenStream {
         let m = short_at(e.span());
         let (this, taken) = (
-            quote_spanned!(e.span()=> unsafe { __r.here() }),
+            quote_spanned!(e.span()=> unsafe { &*__r.address }),
             quote_spanned!(e.span()=> #m::receive(__r)),
         );
         let call = call(this, taken);
