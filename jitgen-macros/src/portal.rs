@@ -297,7 +297,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     };
     let result = return_type(&function.sig);
     let name = recursion::beside(function, "portal_twin");
-    let (lifetimes, preamble) = (&function.sig.generics, preamble(function, None));
+    let (lifetimes, preamble) = (&function.sig.generics, preamble(function, true));
     let description = describe(function, portal);
     let recursion = recursion::functions(function, portal);
     wrap(

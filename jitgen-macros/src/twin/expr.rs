@@ -3,19 +3,20 @@
 //! Not here: calls (`call`), patterns (`pattern`), places (`place`).
 
 use super::{Breaks, Return, Twin, short, short_at};
+use crate::span::Begins;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
 use syn::{BinOp, Expr, Lit, Token, UnOp};
 
 impl Twin<'_> {
     /// The value of an expression.
     pub fn value(&mut self, e: &Expr) -> TokenStream {
-        let m = short_at(e.span());
+        let at = e.span();
+        let m = short_at(at);
         if self.is_constant(e) {
-            return quote_spanned!(e.span()=> #m::lift(#e));
+            return quote_spanned!(at=> #m::lift(#e));
         }
         match e {
             Expr::Paren(e) => self.value(&e.expr),
@@ -27,17 +28,17 @@ impl Twin<'_> {
             Expr::Unary(e) => self.unary(e),
             Expr::Cast(cast) => {
                 let (value, ty) = (self.value(&cast.expr), &cast.ty);
-                quote_spanned!(e.span()=> match #value { __a => #m::cast(__a, __a.nat() as #ty) })
+                quote_spanned!(at=> match #value { __a => #m::cast(__a, __a.nat() as #ty) })
             }
             Expr::Assign(_) => self.assigned(e),
             Expr::Field(_) | Expr::Index(_) => {
                 let place = self.place(e);
-                quote_spanned!(e.span()=> #place.get())
+                quote_spanned!(at=> #place.get())
             }
             Expr::Reference(e) => {
                 let borrow = if e.mutability.is_some() { quote!(unique) } else { quote!(shared) };
                 let place = self.place(&e.expr);
-                quote!(#m::#borrow(#place))
+                quote_spanned!(at=> #m::#borrow(#place))
             }
             Expr::Call(e) => self.call(e),
             Expr::MethodCall(e) => self.method_call(e),
@@ -88,15 +89,15 @@ impl Twin<'_> {
             Expr::Tuple(tuple) => {
                 let values = tuple.elems.iter().map(|e| self.value(e)).collect();
                 let comma = (tuple.elems.len() == 1).then(|| quote!(,));
-                self.construct(e, values, None, |parts| quote!((#(#parts),* #comma)))
+                self.construct(e.span(), values, None, |parts| quote!((#(#parts),* #comma)))
             }
             Expr::Array(array) => {
                 let values = array.elems.iter().map(|e| self.value(e)).collect();
-                self.construct(e, values, None, |parts| quote!([#(#parts),*]))
+                self.construct(e.span(), values, None, |parts| quote!([#(#parts),*]))
             }
             Expr::Repeat(repeat) => {
                 let (value, len) = (self.value(&repeat.expr), &repeat.len);
-                quote_spanned!(e.span()=> match #value { __e => #m::repeated::<_, { #len }>(__e) })
+                quote_spanned!(at=> match #value { __e => #m::repeated::<_, { #len }>(__e) })
             }
             Expr::Closure(closure) => self.closure(closure),
             Expr::ForLoop(e) => {
@@ -132,7 +133,7 @@ impl Twin<'_> {
         }
     }
 
-    fn check_loop(&mut self, e: &impl Spanned) {
+    fn check_loop(&mut self, e: &impl syn::spanned::Spanned) {
         if !self.loops {
             self.errors.on(
                 e,

@@ -19,7 +19,7 @@ use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Module, Role, reference};
 use crate::scope::Scope;
 use crate::{coverage, expand, signature};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
@@ -118,15 +118,14 @@ pub fn function_name(function: &Function) -> TokenStream {
     quote!(::core::concat!(::core::module_path!(), "::", #text))
 }
 
-/// What stands at the beginning of every twin, with that body if it is known.
-pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream {
+/// What stands at the beginning of every twin; has its body operators?
+pub fn preamble(function: &Function, operators: bool) -> TokenStream {
     let m = support();
     let methods = quote!(use #m as __m; use __m::methods::*;);
     if function.alone && shares_impl(function) {
         quote!(#methods __JITGEN_COVERAGE.seen();)
     } else if function.alone {
-        let checks = body.is_none_or(|body| mentions(body, "__JITGEN_CHECKED"));
-        let probe = checks.then(expand::overflow_probe);
+        let probe = operators.then(expand::overflow_probe);
         let table = coverage::table(&[function]);
         quote!(#methods #probe #table __JITGEN_COVERAGE.seen();)
     } else if function.role == Role::Portal {
@@ -139,15 +138,6 @@ pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream 
 /// Are its twin and those of the functions beside it put into one `impl`?
 pub fn shares_impl(function: &Function) -> bool {
     matches!((&function.home, &function.owner), (Home::Inherent, Some(_)))
-}
-
-/// Is that name among the tokens?
-pub fn mentions(tokens: &TokenStream, name: &str) -> bool {
-    tokens.clone().into_iter().any(|tree| match tree {
-        TokenTree::Group(group) => mentions(&group.stream(), name),
-        TokenTree::Ident(ident) => ident == name,
-        _ => false,
-    })
 }
 
 /// What generated code need not keep to.
@@ -254,7 +244,8 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         return quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;);
     }
     let body = twin.block(&function.body);
-    let (vis, preamble) = (visibility(function), preamble(function, Some(&body)));
+    let (vis, preamble) =
+        (visibility(function), preamble(function, coverage::has_operators(&function.body)));
     quote! {
         #[cold]
         #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {

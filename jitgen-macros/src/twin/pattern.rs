@@ -22,9 +22,9 @@
 
 use super::choose::chooses_variant;
 use super::{Twin, short, short_at};
+use crate::span::Begins;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprMatch, Ident, Lifetime, Pat, RangeLimits};
 
 /// A name that a pattern binds.
