@@ -205,6 +205,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         scope: Scope::default(),
         returns: Return::Outcome,
         portal_loop: Some(label.clone()),
+        innermost: None,
         loops: false,
         counter: 0,
         slots: vec![],
@@ -281,7 +282,9 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         quote!(if !#m::branch(#value) { break #label; })
     });
     twin.scope.enter();
+    twin.innermost = Some(label.clone());
     let body = twin.statements(&parts.body.stmts[1..]);
+    twin.innermost = None;
     twin.scope.leave();
     let end = if parts.is_tail && parts.condition.is_none() {
         let breaks = Breaks::of(parts.body, Some(&label));

@@ -10,12 +10,14 @@
 //!
 //! Not here: what is known of a field's type (`probe`), of a type by itself (`kind`).
 
+use super::ask;
 use super::kind::{HasKind, Kind};
 use super::pattern::has_to_drop;
 use super::place::Place;
 use super::probe::Field;
-use super::traced::Traced;
+use super::traced::{Traced, Tv};
 use crate::ir::Ty;
+use crate::tracer::Opnd;
 
 type Fields<X> = unsafe fn(*const X, &mut dyn FnMut(*const u8, usize)) -> u64;
 
@@ -59,7 +61,34 @@ pub(super) fn tag_named(cases: &[Case], name: &str) -> Option<u64> {
     cases.iter().find(|case| case.name == name).map(|case| case.tag)
 }
 
+/// A value that has just been made of values with these operands, one for each field.
+#[inline(never)]
+pub fn built<X: Traced, const N: usize>(opnds: [Opnd; N], x: X) -> Tv<X> {
+    const { assert!(!X::FIELDS.is_empty(), "only derived types know where their fields are") };
+    // SAFETY: `x` is a value.
+    let opnd = unsafe { const { &X::DERIVED }.composed(&raw const x as *const u8, &opnds) };
+    Tv::of(x, opnd)
+}
+
 impl Derived {
+    /// The operand of a value whose fields have these.
+    ///
+    /// # Safety
+    /// A value of the type must be there.
+    unsafe fn composed(&self, this: *const u8, opnds: &[Opnd]) -> Opnd {
+        let (mut whole, mut opnds) = (Opnd::Const, opnds.iter());
+        let mut add = |at: *const u8, ty: usize| {
+            let Some(opnd) = opnds.next() else { unreachable!("a constructor takes all fields") };
+            if *opnd != Opnd::Const || whole != Opnd::Const {
+                let range = ((at as u64 - this as u64) as u32, self.of[ty].size);
+                whole = ask::replace(whole, self.kind.size, range, *opnd);
+            }
+        };
+        // SAFETY: the caller's promise.
+        unsafe { (self.fields)(this, &mut add) };
+        whole
+    }
+
     /// See `Traced::leaves`.
     ///
     /// # Safety

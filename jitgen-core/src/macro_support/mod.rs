@@ -67,7 +67,7 @@ pub use conditional::{
     Known, OnlyIf, elidable_if, is_conditional, known, not_an_owner, only_if, only_if_else,
     unless_some,
 };
-pub use derived::Case;
+pub use derived::{Case, built};
 pub use each::{Each, each, next_of_each};
 pub use effects::{Declared, classes, classes_of_elements, classes_of_field, declared};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
@@ -96,5 +96,8 @@ pub use recursion::{
     CalledByTwins, NotRecursive, begun, enter_level, finish, hand_over, leave_level, overflow,
 };
 pub use shape::{Shape, TagAt};
+pub use std::mem::forget;
+pub use std::option::Option::{None, Some};
+pub use std::result::Result::{Err, Ok};
 pub use std_types::none_bits;
 pub use traced::{CONSTANT, Carried, Machine, Ptr, Scalar, Traced, Tv, UNIT, carry, lift, uncarry};

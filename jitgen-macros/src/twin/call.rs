@@ -75,6 +75,9 @@ impl Twin<'_> {
             }
             text if text.starts_with(|c: char| c.is_uppercase()) => {
                 let (path, arguments) = (&function.path, self.arguments(&e.args));
+                if !arguments.is_empty() && !matches!(text, "Ok" | "Err" | "Some") {
+                    return self.build(e.span(), path, &arguments);
+                }
                 return self.construct(
                     e.span(),
                     arguments,
@@ -194,6 +197,20 @@ impl Twin<'_> {
         let values = e.fields.iter().map(|field| self.value(&field.expr)).collect();
         let base = e.rest.as_ref().map(|rest| self.value(rest));
         self.construct(e.span(), values, base, |parts| quote!(#path { #(#members: #parts,)* }))
+    }
+
+    /// A value of a derived type, which knows where its fields are.
+    fn build(&mut self, at: Span, path: &syn::Path, values: &[TokenStream]) -> TokenStream {
+        let m = short_at(at);
+        let names = (0..values.len()).map(|index| format_ident!("__p{index}"));
+        let names: Vec<_> = names.collect();
+        let (value, name) = match (values, &names[..]) {
+            ([value], [name]) => (value.clone(), quote!(#name)),
+            _ => (quote!((#(#values,)*)), quote!((#(#names,)*))),
+        };
+        quote_spanned!(at=> match #value {
+            #name => #m::built([#(#names.opnd()),*], #path(#(#names.native()),*)),
+        })
     }
 
     /// A value that is made of others. `build` writes the constructor, around values or patterns.

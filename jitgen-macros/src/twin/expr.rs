@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{BinOp, Expr, Lit, Token, UnOp};
+use syn::{BinOp, Expr, Lifetime, Lit, Token, UnOp};
 
 impl Twin<'_> {
     /// The value of an expression.
@@ -36,7 +36,8 @@ impl Twin<'_> {
                 quote_spanned!(at=> #place.get())
             }
             Expr::Reference(e) => {
-                let borrow = if e.mutability.is_some() { quote!(unique) } else { quote!(shared) };
+                let borrow = if e.mutability.is_some() { "unique" } else { "shared" };
+                let borrow = syn::Ident::new(borrow, at);
                 let place = self.place(&e.expr);
                 quote_spanned!(at=> #m::#borrow(#place))
             }
@@ -52,38 +53,44 @@ impl Twin<'_> {
             }
             Expr::While(e) => {
                 self.check_loop(e);
+                let label = self.loop_label(&e.label);
                 if contains_let(&e.cond) {
                     self.scope.enter();
-                    let (test, names) = self.conditions(&e.cond);
-                    let (label, body) = (&e.label, self.block(&e.body));
+                    let (test, failed) = self.conditions(&e.cond);
+                    let body = self.loop_body(&label, &e.body);
                     self.scope.leave();
                     return quote!({
-                        #label while let ::core::option::Option::Some((#(mut #names,)*)) = #test {
-                            #body;
+                        #label: loop {
+                            #failed: { #test #body; continue #label; }
+                            break #label;
                         }
                         #m::UNIT
                     });
                 }
-                let (label, condition) = (&e.label, self.scoped(&e.cond));
-                let body = self.block(&e.body);
-                quote!({ #label while #m::branch(#condition) { #body; } #m::UNIT })
+                let condition = self.scoped(&e.cond);
+                let body = self.loop_body(&label, &e.body);
+                quote!({ #label: while #m::branch(#condition) { #body; } #m::UNIT })
             }
             Expr::Loop(e) => {
                 self.check_loop(e);
-                let (label, body) = (&e.label, self.block(&e.body));
-                let name = label.as_ref().map(|label| &label.name);
-                if Breaks::of(&e.body, name).unit {
-                    quote!({ #label loop { #body; } #m::UNIT })
+                let label = self.loop_label(&e.label);
+                let body = self.loop_body(&label, &e.body);
+                if Breaks::of(&e.body, Some(&label)).unit {
+                    quote!({ #label: loop { #body; } #m::UNIT })
                 } else {
-                    quote!(#label loop { #body; })
+                    quote!(#label: loop { #body; })
                 }
             }
             Expr::Return(e) => self.return_expr(e),
             Expr::Break(e) => {
-                let (label, value) = (&e.label, e.expr.as_ref().map(|e| self.value(e)));
+                let value = e.expr.as_ref().map(|e| self.value(e));
+                let label = e.label.as_ref().or(self.innermost.as_ref());
                 quote!(break #label #value)
             }
-            Expr::Continue(e) => e.to_token_stream(),
+            Expr::Continue(e) => {
+                let label = e.label.as_ref().or(self.innermost.as_ref());
+                quote!(continue #label)
+            }
             Expr::Try(e) => self.try_expr(e),
             Expr::Tuple(e) if e.elems.is_empty() => quote!(#m::UNIT),
             Expr::Tuple(tuple) => {
@@ -131,6 +138,22 @@ impl Twin<'_> {
             }
             _ => false,
         }
+    }
+
+    /// The label of a loop. Every loop has one in the twin, where it may be left out of the blocks
+    /// that patterns come to.
+    fn loop_label(&mut self, label: &Option<syn::Label>) -> Lifetime {
+        match label {
+            Some(label) => label.name.clone(),
+            None => self.fresh_label(),
+        }
+    }
+
+    fn loop_body(&mut self, label: &Lifetime, body: &syn::Block) -> TokenStream {
+        let outer = self.innermost.replace(label.clone());
+        let body = self.block(body);
+        self.innermost = outer;
+        body
     }
 
     fn check_loop(&mut self, e: &impl syn::spanned::Spanned) {
@@ -297,14 +320,11 @@ impl Twin<'_> {
         let m = short();
         if contains_let(&e.cond) {
             self.scope.enter();
-            let (test, names) = self.conditions(&e.cond);
+            let (whole, (test, failed)) = (self.fresh_label(), self.conditions(&e.cond));
             let then = self.block(&e.then_branch);
             self.scope.leave();
             let otherwise = self.else_branch(e);
-            return quote!(
-                if let ::core::option::Option::Some((#(mut #names,)*)) = #test #then
-                else { #otherwise }
-            );
+            return quote!(#whole: { #failed: { #test break #whole #then } #otherwise });
         }
         let condition = self.scoped(&e.cond);
         let then = self.block(&e.then_branch);
@@ -345,8 +365,8 @@ impl Twin<'_> {
         let value = self.value(&e.expr);
         let failed = self.return_value(&quote!(#m::FromResidual::from_residual(__e)));
         quote_spanned!(e.span()=> match #m::Try::branch(#value) {
-            ::core::result::Result::Ok(__v) => __v,
-            ::core::result::Result::Err(__e) => #failed,
+            __m::Ok(__v) => __v,
+            __m::Err(__e) => #failed,
         })
     }
 
@@ -355,6 +375,7 @@ impl Twin<'_> {
         let m = short();
         let outer =
             (self.returns, self.portal_loop.take(), std::mem::replace(&mut self.loops, true));
+        let innermost = self.innermost.take();
         self.returns = Return::Value;
         let slots = std::mem::take(&mut self.slots);
         self.scope.enter();
@@ -374,12 +395,13 @@ impl Twin<'_> {
         self.scope.leave();
         let own = std::mem::replace(&mut self.slots, slots);
         (self.returns, self.portal_loop, self.loops) = outer;
+        self.innermost = innermost;
         let capture = &e.capture;
         let result = match &e.output {
             syn::ReturnType::Default => quote!(),
             syn::ReturnType::Type(_, ty) => quote!(-> #m::Tv<#ty>),
         };
-        let body = quote!({ #(let mut #own = ::core::option::Option::None;)* #bind #body });
+        let body = quote!({ #(let mut #own = __m::None;)* #bind #body });
         quote!(#capture |#(#inputs),*| #result #body)
     }
 
@@ -397,13 +419,13 @@ impl Twin<'_> {
         let compare = if inclusive { quote!(Le) } else { quote!(Lt) };
         self.scope.enter();
         let (name, bind) = self.parameter(&e.pat);
-        let body = self.block(&e.body);
+        let label = self.loop_label(&e.label);
+        let body = self.loop_body(&label, &e.body);
         self.scope.leave();
-        let label = &e.label;
         quote!({
             let (mut __next, __end) = (#start, #end);
             let mut __done = false;
-            #label loop {
+            #label: loop {
                 let __more = #m::compare(#m::Bin::#compare, __next, __end);
                 if __done || !#m::branch(__more) { break; }
                 let mut #name = __next;
@@ -430,13 +452,13 @@ impl Twin<'_> {
         };
         self.scope.enter();
         let (name, bind) = self.parameter(&e.pat);
-        let body = self.block(&e.body);
+        let label = self.loop_label(&e.label);
+        let body = self.loop_body(&label, &e.body);
         self.scope.leave();
-        let label = &e.label;
         quote!({
             let __all = #all;
             let mut __at = 0usize;
-            #label while let ::core::option::Option::Some(mut #name) =
+            #label: while let __m::Some(mut #name) =
                 #m::next_of_each(__all, &mut __at)
             {
                 #bind

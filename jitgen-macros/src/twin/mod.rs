@@ -48,6 +48,8 @@ pub struct Twin<'a> {
     pub returns: Return,
     /// The label of the portal's loop, in a portal.
     pub portal_loop: Option<syn::Lifetime>,
+    /// The label of the innermost loop.
+    pub innermost: Option<syn::Lifetime>,
     /// May it contain loops?
     pub loops: bool,
     /// Numbers for the names of the expansion.
@@ -225,6 +227,7 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         scope: Scope::default(),
         returns: Return::Body,
         portal_loop: None,
+        innermost: None,
         loops: true,
         counter: 0,
         slots: vec![],
@@ -236,7 +239,7 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
     let wide = signature::coerces(function);
     let bind = twin.bind_parameters(&function.sig, wide);
     let result = return_type(&function.sig);
-    let at_result = support_at(result.span());
+    let at_result = short_at(result.span());
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
     let (parameters, arguments) = entry(&function.sig, wide);
@@ -250,14 +253,14 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         #[cold]
         #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
             #preamble
-            let __call = match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
-                ::core::result::Result::Ok(__call) => __call,
-                ::core::result::Result::Err(__result) => {
-                    #(::core::mem::forget(#arguments);)*
+            let __call = match __m::begin_inline(&[#(__m::Given::given(&#arguments)),*]) {
+                __m::Ok(__call) => __call,
+                __m::Err(__result) => {
+                    #(__m::forget(#arguments);)*
                     return #at_result::returned::<#result>(&__result);
                 }
             };
-            let __result: #m::Tv<#result> = '__body: { #bind #body };
+            let __result: __m::Tv<#result> = '__body: { #bind #body };
             #at_result::end_inline::<#result>(__call, __result)
         }
     }
@@ -405,12 +408,12 @@ impl Twin<'_> {
         let outer = std::mem::take(&mut self.slots);
         let statement = self.statement_itself(stmt);
         let own = std::mem::replace(&mut self.slots, outer);
-        let slots = quote!(#(let mut #own = ::core::option::Option::None;)*);
+        let slots = quote!(#(let mut #own = __m::None;)*);
         match stmt {
             // What is in slots is dropped where the statement ends.
             Stmt::Expr(_, Some(_)) if !own.is_empty() => quote!({ #slots #statement }),
             Stmt::Local(local) if drops_temporaries(local) => {
-                quote!(#slots #statement #(#own = ::core::option::Option::None;)*)
+                quote!(#slots #statement #(#own = __m::None;)*)
             }
             _ => quote!(#slots #statement),
         }
@@ -424,7 +427,7 @@ impl Twin<'_> {
         if own.is_empty() {
             return value;
         }
-        quote!({ #(let mut #own = ::core::option::Option::None;)* #value })
+        quote!({ #(let mut #own = __m::None;)* #value })
     }
 
     fn statement_itself(&mut self, stmt: &Stmt) -> TokenStream {
