@@ -231,6 +231,11 @@ unsafe impl<T: Traced> Traced for Cell<T> {
     const SHAPE: Shape = T::SHAPE;
 }
 
+/// The number of the variant of that name.
+fn number_of(name: &str, names: [&str; 2]) -> Option<u64> {
+    (0..).zip(names).find(|(_, of)| *of == name).map(|(number, _)| number)
+}
+
 /// Distance of the content of a `RefCell` from its beginning, where its flag is.
 pub(super) const REF_CELL_CONTENT: u32 = 8;
 
@@ -348,7 +353,7 @@ unsafe impl<T: Traced> Traced for Option<T> {
         }
     }
     fn tag_named(name: &str) -> Option<u64> {
-        ["None", "Some"].iter().zip(0..).find(|(of, _)| **of == name).map(|(_, tag)| tag)
+        number_of(name, ["None", "Some"])
     }
     unsafe fn variant(this: *const Self) -> u64 {
         // SAFETY: the caller's promise.
@@ -389,7 +394,7 @@ unsafe impl<T: Traced, E: Traced> Traced for Result<T, E> {
         }
     }
     fn tag_named(name: &str) -> Option<u64> {
-        ["Ok", "Err"].iter().zip(0..).find(|(of, _)| **of == name).map(|(_, tag)| tag)
+        number_of(name, ["Ok", "Err"])
     }
     unsafe fn variant(this: *const Self) -> u64 {
         // SAFETY: the caller's promise.

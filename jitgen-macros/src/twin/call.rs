@@ -181,7 +181,7 @@ impl Twin<'_> {
     ) -> TokenStream {
         let m = short_at(at);
         let (this, taken) =
-            (quote_spanned!(at=> unsafe { &*__r.address }), quote_spanned!(at=> #m::receive(__r)));
+            (quote_spanned!(at=> unsafe { __r.here() }), quote_spanned!(at=> #m::receive(__r)));
         let call = call(this, taken);
         quote_spanned!(at=> {
             let __r = #receiver;
