@@ -442,7 +442,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         let types: Vec<&Type> = variant.fields.iter().map(|field| &field.ty).collect();
         let (name, types) = (variant.ident.to_string(), distinct(&types));
         let drops = quote!(false #(|| ::core::mem::needs_drop::<#types>())*);
-        quote!(#m::Case { name: #name, tag: #tag, drops: #drops })
+        quote!(#m::Case::new(#name, #tag, #drops))
     });
     let visit = visit(&types, &arms);
     let items = quote! {

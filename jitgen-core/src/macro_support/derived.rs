@@ -1,4 +1,4 @@
-//! What derived types have in common: one function that visits the fields of a value does for all.
+//! What derived types, `Option` and `Result` have in common: one function that visits the fields of a value does for all.
 //!
 //! ```text
 //! derive   fields(this, f):  match *this { Add { to, a } => { f(&to, 0); f(&a, 0) } … }     0: `u8`
@@ -12,7 +12,7 @@
 
 use super::ask;
 use super::kind::{HasKind, Kind};
-use super::pattern::has_to_drop;
+use super::pattern::{has_to_drop, test_value};
 use super::place::Place;
 use super::probe::Field;
 use super::traced::{Traced, Tv};
@@ -29,6 +29,13 @@ pub struct Case {
     pub tag: u64,
     /// Is there something to drop in it?
     pub drops: bool,
+}
+
+impl Case {
+    /// A variant.
+    pub const fn new(name: &'static str, tag: u64, drops: bool) -> Case {
+        Case { name, tag, drops }
+    }
 }
 
 /// What is known of a derived type, for the cores; of another one, that it is not derived.
@@ -87,6 +94,30 @@ impl Derived {
         // SAFETY: the caller's promise.
         unsafe { (self.fields)(this, &mut add) };
         whole
+    }
+
+    /// See `Traced::variant`.
+    ///
+    /// # Safety
+    /// A value of the type must be there.
+    pub unsafe fn variant(&self, this: *const u8) -> u64 {
+        // SAFETY: the caller's promise.
+        unsafe { (self.fields)(this, &mut |_, _| ()) }
+    }
+
+    /// Is a value of the twin the variant with that number? The trace asks. With the place of the
+    /// last field of the variant that it is.
+    ///
+    /// # Safety
+    /// A value of the type must be at the place, which is in the twin.
+    pub unsafe fn part_of(&self, place: Place<u8>, number: usize) -> (bool, Place<u8>) {
+        let mut part = place.address;
+        // SAFETY: the caller's promise.
+        let variant = unsafe { (self.fields)(part, &mut |at, _| part = at.cast_mut()) };
+        let yes = variant == number as u64;
+        // SAFETY: the caller's promise.
+        unsafe { test_value(self.kind, place, self.cases[number].name, yes) };
+        (yes, place.shifted(part))
     }
 
     /// See `Traced::leaves`.

@@ -304,15 +304,6 @@ impl Seen {
     }
 }
 
-/// What rustc has found out about a value of the twin, without a head of its own.
-///
-/// # Safety
-/// The place must be in the twin, and a value there.
-pub(super) unsafe fn test_in_twin<X: Traced>(place: Place<X>, name: &str, yes: bool) {
-    // SAFETY: the caller's promise.
-    unsafe { test_value(const { &X::KIND }, place.erased(), name, yes) };
-}
-
 /// Has the variant that a value of the twin is something to drop? The trace asks for those that
 /// have, one after the other.
 ///
@@ -329,9 +320,11 @@ pub(super) unsafe fn has_to_drop(kind: &'static Kind, place: Place<u8>, cases: &
     })
 }
 
+/// What rustc has found out about a value of the twin, without a head of its own.
+///
 /// # Safety
-/// As for [`test_in_twin`], and the value must be of the kind.
-unsafe fn test_value(kind: &'static Kind, place: Place<u8>, name: &str, yes: bool) {
+/// The place must be in the twin, and a value of the kind there.
+pub(super) unsafe fn test_value(kind: &'static Kind, place: Place<u8>, name: &str, yes: bool) {
     let At::Value(inside) = place.at else { unreachable!("a value of the twin") };
     // SAFETY: the caller's promise.
     let tag = unsafe { tag_of_value(kind, place, inside) };

@@ -303,6 +303,11 @@ pub(super) trait HasFields: Traced {
 impl<X: Traced> HasFields for X {}
 
 impl Place<u8> {
+    /// The same place, where a `T` lives.
+    pub(super) fn holding<T>(self) -> Place<T> {
+        Place { address: self.address as *mut T, at: self.at }
+    }
+
     /// Bytes from the beginning of the twin's own value.
     pub(super) fn distance(self, inside: Inside) -> u32 {
         (self.address.cast::<u8>() as u64 - inside.local.base) as u32

@@ -103,7 +103,7 @@ pub unsafe trait Traced: Sized {
     /// `this` must point to a value.
     unsafe fn variant(this: *const Self) -> u64 {
         // SAFETY: the caller's promise.
-        unsafe { Self::fields(this, &mut |_, _| ()) }
+        unsafe { const { &Self::DERIVED }.variant(this as *const u8) }
     }
 
     /// Has all that is inside of the variant that it is a known shape, of a type that has none?
