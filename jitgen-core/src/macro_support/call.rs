@@ -28,14 +28,21 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
-    let call = Call::begin(callee.into(), args);
-    if call.observer.is_none() {
+    let mut call = Call::begin(callee.into(), args);
+    let result = if call.observer.is_some() {
+        let result = f();
+        call.end();
+        result
+    } else {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
-        return call.left(args);
-    }
-    let result = f();
-    call.made(result, args)
+        let result = R::Pass::replay(call.otherwise);
+        if call.known {
+            return result;
+        }
+        result.native()
+    };
+    call.recorded(result, args)
 }
 
 /// A residual call of a twin.
@@ -69,25 +76,14 @@ impl Call {
         Call { callee, observer, known, otherwise: condition.otherwise }
     }
 
-    /// It has not been made.
-    fn left<R: Traced>(self, args: &[Word]) -> Tv<R> {
-        let result = R::Pass::replay(self.otherwise);
-        if self.known { result } else { self.recorded(result.native(), args) }
-    }
-
     /// It has been made.
-    fn made<R: Traced>(mut self, result: R, args: &[Word]) -> Tv<R> {
-        self.end();
-        self.recorded(result, args)
-    }
-
     fn end(&mut self) {
         if let Some(observer) = self.observer.take() {
             observer.end(&self.callee);
         }
     }
 
-    fn recorded<R: Traced>(self, result: R, args: &[Word]) -> Tv<R> {
+    fn recorded<R: Traced>(&self, result: R, args: &[Word]) -> Tv<R> {
         if self.is_constant(args) {
             let result = Tv::of(result, Opnd::Const);
             ask::skip_call(Some(R::Pass::argument(&result)));
