@@ -62,12 +62,18 @@ pub fn returned<X: Traced>(image: &Image) -> Tv<X> {
     from_log(image)
 }
 
-/// The portal returns. A trace that ends by that leaves the result as [`crate::tracer::Handed`] says:
-/// that it can have one variant only is what has been guarded to take it for the log.
-#[inline(never)]
+/// The portal returns: its twin has this result, and drops its locals.
 pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
+    Outcome::Return(result)
+}
+
+/// The portal's twin has returned, and its locals are gone. A trace that ends by that leaves the
+/// result as [`crate::tracer::Handed`] says: that it can have one variant only is what has been
+/// guarded to take it for the log.
+#[inline(never)]
+pub fn has_returned<X: Traced>(result: &Tv<X>) {
     if ask::may_return()
-        && let Some(mut image) = to_log(&result)
+        && let Some(mut image) = to_log(result)
     {
         let (kind, this) = (const { &X::KIND }, result.raw().cast());
         // SAFETY: the carrier holds a value, which is looked at before anybody takes it.
@@ -78,7 +84,6 @@ pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
         }
         ask::returns(image);
     }
-    Outcome::Return(result)
 }
 
 /// A value for a log, as its bytes and the words in it; nothing if a log cannot have this one.
