@@ -44,11 +44,6 @@ impl Apart {
         }
     }
 
-    /// Adds what else is known.
-    pub fn extend(&mut self, other: &Apart) {
-        self.0.extend(&other.0);
-    }
-
     /// Do these lead to different objects?
     pub fn bases(&self, a: Arg, b: Arg) -> bool {
         let pair = |a: ValueId, b: ValueId| self.0.contains(&(a.min(b), a.max(b)));
