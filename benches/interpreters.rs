@@ -1,11 +1,15 @@
-//! The three interpreters of the tests, in one process: without the macro, with the macro and the
-//! JIT off, and with the JIT; side by side, so that the ratios stand even where the machine is
-//! noisy.
+//! The three interpreters of the tests: without the macro, with the macro and the JIT off, and with
+//! the JIT; in turn, so that the ratios stand even where the machine is noisy.
 //!
 //! `cargo bench --bench interpreters` runs all kernels; `-- register/int` those whose name contains
 //! it. `-- native` adds the same kernels in Rust, and how long a run takes when all code is there
-//! (`steady`: the fastest of some runs in one thread); `-- lines` tells how many lines annotating has
-//! cost. Else every run has a thread, hence a JIT, of its own. A figure is the minimum of the rounds.
+//! (`steady`, the fastest of some runs); `-- lines` tells how many lines annotating has cost. A figure
+//! is the minimum of the rounds. `-- run register/int_sum jit` is one run by itself (`plain`, `off`,
+//! `jit`, `native` or `steady`), which prints its nanoseconds: for a profiler.
+//!
+//! Every run has a process of its own. In one process a run begins with the memory that the run
+//! before has left to the allocator, and a guest that fills a large vector takes half or twice the
+//! time because of that.
 //!
 //! The plain interpreters are the annotated ones less their marks; `build.rs` makes them.
 
@@ -27,30 +31,37 @@ mod plain {
 use jitgen::plain::added_lines;
 use jitgen_core::{Config, configure};
 use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::hint::black_box;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
 /// Rounds of which the fastest counts.
 const ROUNDS: u32 = 3;
 
+/// How a kernel is run.
+const WAYS: [&str; 5] = ["plain", "off", "jit", "native", "steady"];
+
 /// Runs in one thread for a figure of a steady state.
 const WARM: u32 = 6;
-
-/// Runs a kernel so often; gives the time of the fastest run, and what it left.
-type Way = Box<dyn Fn(u32) -> Timed + Send + Sync>;
 
 /// One kernel.
 struct Case {
     name: String,
-    plain: Way,
-    annotated: Way,
-    native: Way,
+    plain: Run,
+    annotated: Run,
+    native: Run,
 }
 
+/// Runs a kernel so often; gives the time of the fastest run, and what it left.
+type Run = Box<dyn Fn(u32) -> Timed + Send + Sync>;
+
+#[derive(Clone, Copy)]
 struct Timed {
     time: Duration,
-    outcome: String,
+    /// A hash of what was left.
+    outcome: u64,
 }
 
 fn timed<T: Debug>(times: u32, mut run: impl FnMut() -> T) -> Timed {
@@ -58,7 +69,9 @@ fn timed<T: Debug>(times: u32, mut run: impl FnMut() -> T) -> Timed {
         let start = Instant::now();
         let outcome = black_box(run());
         let time = start.elapsed();
-        Timed { time, outcome: format!("{outcome:?}") }
+        let mut hasher = DefaultHasher::new();
+        format!("{outcome:?}").hash(&mut hasher);
+        Timed { time, outcome: hasher.finish() }
     };
     let runs = (0..times).map(once);
     runs.min_by_key(|timed| timed.time).expect("it runs at least once")
@@ -116,21 +129,39 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Runs in a fresh thread.
-fn run(settings: &str, times: u32, run: &Way) -> Timed {
+/// Runs a kernel in this process, on a thread that ends with the run.
+fn run(case: &Case, way: &str) -> Timed {
+    let work = match way {
+        "plain" => &case.plain,
+        "native" => &case.native,
+        _ => &case.annotated,
+    };
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let mut config = Config::default();
-            config.apply(settings).expect("the settings are sound");
-            if settings != "jit=off" {
+            if matches!(way, "jit" | "steady") {
                 // To look at what the JIT does: `JITGEN=log=events,stats`.
                 config.apply(&env::var("JITGEN").unwrap_or_default()).expect("`JITGEN` is sound");
+            } else {
+                config.apply("jit=off").expect("the setting is sound");
             }
             configure(config).expect("the thread is new");
-            run(times)
+            work(if way == "steady" { WARM } else { 1 })
         });
         thread.join().expect("the kernel runs")
     })
+}
+
+/// Runs a kernel in a process of its own.
+fn run_apart(case: &Case, way: &str) -> Timed {
+    let program = env::current_exe().expect("the bench is a file");
+    let mut command = Command::new(program);
+    command.args(["run", &case.name, way]).stderr(Stdio::inherit());
+    let output = command.output().expect("the system has processes");
+    let text = String::from_utf8(output.stdout).expect("it prints numbers");
+    let mut numbers = text.split_whitespace().map(|word| word.parse().expect("it prints numbers"));
+    let mut next = || numbers.next().expect("the run has ended well");
+    Timed { time: Duration::from_nanos(next()), outcome: next() }
 }
 
 fn geometric_mean(ratios: &[f64]) -> f64 {
@@ -144,22 +175,15 @@ fn compare(cases: &[Case], with_native: bool) {
     let (mut off_ratios, mut jit_ratios, mut native_ratios) = (vec![], vec![], vec![]);
     let mut steady_ratios = vec![];
     for case in cases {
-        let ways: [(&str, u32, &Way); 5] = [
-            ("jit=off", 1, &case.plain),
-            ("jit=off", 1, &case.annotated),
-            ("", 1, &case.annotated),
-            ("jit=off", 1, &case.native),
-            ("", WARM, &case.annotated),
-        ];
-        let ways = &ways[..if with_native { 5 } else { 3 }];
+        let ways = &WAYS[..if with_native { 5 } else { 3 }];
         let mut best = [Duration::MAX; 5];
-        let mut expected: Option<String> = None;
+        let mut expected = None;
         for _ in 0..ROUNDS {
-            for (best, (settings, times, way)) in best.iter_mut().zip(ways) {
-                let done = run(settings, *times, way);
+            for (best, way) in best.iter_mut().zip(ways) {
+                let done = run_apart(case, way);
                 *best = done.time.min(*best);
-                let expected = expected.get_or_insert_with(|| done.outcome.clone());
-                assert!(*expected == done.outcome, "{}: the outcomes differ", case.name);
+                let expected = *expected.get_or_insert(done.outcome);
+                assert!(expected == done.outcome, "{}: the outcomes differ", case.name);
             }
         }
         let [plain, off, jit, native, steady] = best.map(|time| time.as_secs_f64() * 1e3);
@@ -232,6 +256,15 @@ fn main() {
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     if has("lines") {
         lines();
+        return;
+    }
+    if let [word, name, way] = arguments.as_slice()
+        && word == "run"
+    {
+        assert!(WAYS.contains(&way.as_str()), "{way} is none of {WAYS:?}");
+        let case = cases().into_iter().find(|case| case.name == *name).expect("there is the case");
+        let Timed { time, outcome } = run(&case, way);
+        println!("{} {outcome}", time.as_nanos());
         return;
     }
     let filters: Vec<&String> = arguments.iter().filter(|a| *a != "native").collect();

@@ -10,6 +10,7 @@
 //!
 //! Not here: making code (`produce`), regions (`region`).
 
+use super::hash::Map;
 use super::location::{self, State, back_off};
 use super::produce::{Loaded, Made, Product, Refusal, Request, Stopped, What, Witness};
 use super::queue::{Ordered, Work};
@@ -22,7 +23,6 @@ use crate::ir::{
 };
 use crate::tracer::journal::Event;
 use crate::tracer::{AbortReason, FLAG_CLASS, MergeState, Recorded, Resume, Validity, panics};
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,7 +129,7 @@ impl Jit {
                 counters::arm(job.portal, keys, self.config.patience());
             }
             (None, Origin::Exit(piece, exit)) => {
-                self.store.piece_mut(*piece).pending.insert(*exit);
+                self.store.piece_mut(*piece).pending.push(*exit);
             }
             (None, Origin::Location(_)) => unreachable!("a location is the head of its code"),
         }
@@ -276,7 +276,7 @@ impl Jit {
             return counters::arm(job.portal, &recording.target, 2);
         }
         if let Origin::Exit(piece, exit) = &job.origin {
-            self.store.piece_mut(*piece).pending.remove(exit);
+            self.store.piece_mut(*piece).pending.retain(|other| other != exit);
         }
         if let Some(keys) = recording.head() {
             let location = self.locations.get_or_create(job.portal, keys);
@@ -315,11 +315,11 @@ impl Jit {
             dropped: false,
             replaces: None,
             replaced_by: None,
-            leaves: HashMap::new(),
-            bridges: HashMap::new(),
-            pending: HashSet::new(),
+            leaves: Map::default(),
+            bridges: Map::default(),
+            pending: vec![],
             region_pending: false,
-            failures: HashMap::new(),
+            failures: Map::default(),
             entry: None,
             call: None,
             units: vec![],
@@ -348,7 +348,7 @@ impl Jit {
             self.replace_dropped(job.portal, keys, piece);
         }
         if let Kind::Bridge(parent, exit) = self.store.piece(piece).kind {
-            self.store.piece_mut(parent).pending.remove(&exit);
+            self.store.piece_mut(parent).pending.retain(|other| *other != exit);
             self.store.piece_mut(parent).bridges.insert(exit, piece);
             for (unit, index) in self.store.places(parent, exit) {
                 self.wire(unit, index);

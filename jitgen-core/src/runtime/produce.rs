@@ -152,6 +152,12 @@ impl Producer {
         Producer { settings, compiler: None }
     }
 
+    /// Makes what every request will need.
+    pub fn get_ready(&mut self) {
+        let disassemble = self.settings.disassemble;
+        self.compiler = Compiler::new(&Options { disassemble }).ok();
+    }
+
     /// Does what is requested.
     pub fn produce(&mut self, request: Request) -> Product {
         let start = Instant::now();

@@ -18,11 +18,12 @@
 //!
 //! Not here: which pieces are compiled together (`region`), when (`driver`).
 
+use super::hash::Map;
 use super::produce::Loaded;
 use crate::backend::{CallCell, Code, CodePtr, ExitCell};
 use crate::ir::{End, ExitId, ResumeId, Trace};
 use crate::tracer::{Portal, Resume, Validity};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
@@ -67,15 +68,15 @@ pub(super) struct Piece {
     /// A better version of it.
     pub replaced_by: Option<PieceId>,
     /// The pieces that its exits to headers of loops go on in.
-    pub leaves: HashMap<ExitId, PieceId>,
+    pub leaves: Map<ExitId, PieceId>,
     /// The bridges of its exits.
-    pub bridges: HashMap<ExitId, PieceId>,
+    pub bridges: Map<ExitId, PieceId>,
     /// Exits whose bridges are being compiled.
-    pub pending: HashSet<ExitId>,
+    pub pending: Vec<ExitId>,
     /// Its region is being compiled.
     pub region_pending: bool,
     /// Bridges given up in a row.
-    pub failures: HashMap<ExitId, u32>,
+    pub failures: Map<ExitId, u32>,
     /// The unit to enter it by.
     pub entry: Option<UnitId>,
     /// By which code calls it, if it is code for a location.
@@ -145,7 +146,7 @@ pub(super) struct Store {
     /// The exits that are linked to a piece: unit and exit of its code.
     incoming: HashMap<PieceId, Vec<(UnitId, usize)>>,
     /// What resume points are.
-    pub resumes: HashMap<ResumeId, Resume>,
+    pub resumes: Map<ResumeId, Resume>,
     /// The addresses of residual functions.
     pub symbols: Arc<Symbols>,
 }
@@ -273,14 +274,20 @@ impl Store {
 
     /// The loop (or entry) to whose region an exit of a unit belongs.
     pub fn region_root(&self, unit: UnitId) -> PieceId {
-        let mut piece = self.unit(unit).root;
-        while let Kind::Bridge(parent, _) = self.piece(piece).kind {
-            piece = parent;
-        }
+        let piece = self.ancestor(unit);
         let mut root = self.piece(piece).leads_to().unwrap_or(piece);
         while let Some(newer) = self.piece(root).replaced_by {
             root = newer;
         }
         root
+    }
+
+    /// The code for a location that a unit is, or is a bridge of.
+    pub fn ancestor(&self, unit: UnitId) -> PieceId {
+        let mut piece = self.unit(unit).root;
+        while let Kind::Bridge(parent, _) = self.piece(piece).kind {
+            piece = parent;
+        }
+        piece
     }
 }

@@ -25,6 +25,7 @@
 //! Not here: which pieces those are (`region`), what the optimizer makes of a tree (`opt::tree`).
 
 use super::Jit;
+use super::hash::Map;
 use super::install::Optimized;
 use super::store::{Kind, Piece, PieceId};
 use crate::ir::{
@@ -116,8 +117,8 @@ impl Jit {
         root: &Piece,
         members: &[PieceId],
         Optimized { trace, origins, .. }: &Optimized,
-    ) -> HashMap<ExitId, PieceId> {
-        let mut found = HashMap::new();
+    ) -> Map<ExitId, PieceId> {
+        let mut found = Map::default();
         for (exit, bridge) in &root.bridges {
             if members.contains(bridge) || self.store.piece(*bridge).dropped {
                 continue;
