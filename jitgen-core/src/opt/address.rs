@@ -12,6 +12,9 @@
 //! Invariant `same-place`: two addresses with the same [`Place`] differ by the difference of their
 //! offsets, whatever the values are.
 //!
+//! [`Defs`] also says which bases lead to different objects, to whom walks a trace that has been
+//! optimized forward; who has found that out is `owners`.
+//!
 //! Not here: whether two places are the same (`memory`), narrower index arithmetic (a `zext` is a
 //! root).
 
