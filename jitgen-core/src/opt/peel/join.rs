@@ -30,8 +30,9 @@ use super::{Holds, Plan, Round, Word};
 use crate::ir::{Arg, Aux, BlockId, Const, End, Exit, ExitId, Inst, Op, ResumeId, Ty};
 use std::collections::HashSet;
 
-/// Weakens what does not hold where blocks jump to the head, or lets them be apart; answers whether
-/// anything was weakened.
+/// Weakens what does not hold where a block jumps to the head, or lets it be apart; answers whether
+/// anything was weakened. The blocks have been walked with what was assumed before, so then they are
+/// walked again before the next one is looked at.
 pub(super) fn weaken(
     plan: &mut Plan,
     round: &mut Round,
@@ -40,9 +41,9 @@ pub(super) fn weaken(
     seen: Seen,
     apart: &mut HashSet<BlockId>,
 ) -> bool {
-    let mut changed = false;
     let Round { end, tails, .. } = round;
     for tail in tails.iter_mut() {
+        let mut changed = false;
         let Some(args) = tail.args.clone() else { continue };
         if apart.contains(&tail.state.block) {
             continue;
@@ -51,7 +52,7 @@ pub(super) fn weaken(
         match weaker(plan, end, &tail.state, &args, preamble, first, seen) {
             Some(weaker) => {
                 let guessed_with = !weaker.reds.is_empty();
-                changed |= apply(plan, weaker) | widen(plan, &mut tail.state, &args);
+                changed = apply(plan, weaker) | widen(plan, &mut tail.state, &args);
                 if guessed_with {
                     guess(plan, preamble, first);
                 }
@@ -59,8 +60,11 @@ pub(super) fn weaken(
             None => drop(apart.insert(tail.state.block)),
         }
         tail.state.lend_output(end);
+        if changed {
+            return true;
+        }
     }
-    changed
+    false
 }
 
 /// What is not assumed any more.

@@ -182,7 +182,8 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
     guess(&mut plan, preamble, args);
     let mut hopeful = false;
     let mut apart = HashSet::new();
-    let rounds = MAX_ROUNDS * if preamble.input.blocks.len() > 1 { 2 } else { 1 };
+    // Each block that jumps to the head may weaken something, twice as a rule.
+    let rounds = MAX_ROUNDS + 2 * (preamble.input.blocks.len() - 1);
     for rounds_left in (0..rounds).rev() {
         let mut round = run(preamble, &mut plan, args);
         if round.end.contradiction {
