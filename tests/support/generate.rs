@@ -12,6 +12,8 @@
 //! Half of the traces make objects, too, of the same fields as those of the world (`objects`). In
 //! these nothing depends on the bits of pointers.
 //!
+//! Half of them have bridges (`tree`).
+//!
 //! Guards are turned so that most pass in the first round. Several pointers point to the same
 //! object or array, at the same or at another place.
 //!
@@ -20,6 +22,7 @@
 mod memory;
 mod objects;
 mod portal;
+mod tree;
 
 use crate::typed_world::{ARRAYS, Pointee, REGIONS, world};
 use crate::world::{fake_regions, number, pick};
@@ -77,6 +80,8 @@ struct Generator {
     gone: Vec<Arg>,
     /// Are there no calls?
     quiet: bool,
+    /// By block: what the parameters of the loop are there, if it is a bridge.
+    loop_params: Vec<Vec<Arg>>,
 }
 
 /// A pointer, an offset at which there is a word of some type, what it points to, and the number of
@@ -102,6 +107,7 @@ pub fn generate(seed: u64) -> Generated {
         own: vec![],
         gone: vec![],
         quiet: false,
+        loop_params: vec![],
     };
     this.allocates = this.chance(1, 2);
     this.classes = pick(&mut this.rng, &[1, 3, 100]);
@@ -140,12 +146,17 @@ pub fn generate(seed: u64) -> Generated {
         End::Leave(this.last_exit())
     };
     let insts = std::mem::take(&mut this.insts);
-    let mut trace = this.trace;
-    trace.blocks.push(Block { params: ids, insts, end });
-    let mut generated =
-        Generated { trace, params: params.iter().map(|value| value.points).collect() };
+    this.trace.blocks.push(Block { params: ids, insts, end });
+    let points: Vec<_> = params.iter().map(|value| value.points).collect();
+    let trace = std::mem::take(&mut this.trace);
+    let mut generated = Generated { trace, params: points.clone() };
     turn_guards(&mut generated, seed);
-    generated
+    if !this.chance(1, 2) {
+        return generated;
+    }
+    this.trace = generated.trace;
+    this.bridges(&params);
+    Generated { trace: this.trace, params: points }
 }
 
 impl Generator {

@@ -28,6 +28,7 @@ use super::passes::Passes;
 use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Call, Const, Inst, Op, Ty};
+use std::collections::HashSet;
 
 /// What is known of the word at an address.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,8 @@ pub(super) struct Facts {
     words: Words<Fact>,
     pub private: Private,
     next: u32,
+    /// Which of the facts that were assumed have been of use.
+    used: HashSet<Access>,
 }
 
 impl Facts {
@@ -76,6 +79,17 @@ impl Facts {
         }
         let private = |place: &Place| self.private.has(place.base);
         self.words.remove_classes(|class| call.may_write(op, class), private, kept);
+    }
+
+    /// Has what was assumed of that word been of use?
+    pub fn has_used(&self, access: Access) -> bool {
+        self.used.contains(&access)
+    }
+
+    fn use_fact(&mut self, access: Access, fact: Fact) {
+        if fact.at == 0 {
+            self.used.insert(access);
+        }
     }
 
     fn loaded(&mut self, access: Access, value: Arg) {
@@ -126,6 +140,7 @@ impl Forward<'_> {
             return known;
         }
         let value = self.emit_with(inst.ty, Inst { a: pointer, imm, ..*inst });
+        self.loads.extend(value.as_value().zip(inst.dst));
         self.facts.private.leak_held(access.address.place.base);
         if memory {
             self.facts.loaded(access, value);
@@ -138,6 +153,7 @@ impl Forward<'_> {
         if let Some(fact) = self.facts.get(access) {
             let rule = [Rule::LoadForward, Rule::StoreForward][usize::from(fact.stored)];
             self.fired.fire(rule);
+            self.facts.use_fact(access, fact);
             return Some(self.current(fact.value));
         }
         let (word, fact, start) = self.facts.around(access)?;
@@ -147,6 +163,7 @@ impl Forward<'_> {
         if to == Ty::Bool {
             return None;
         }
+        self.facts.use_fact(word, fact);
         if from == Ty::Bool {
             self.fired.fire(Rule::ForwardBitcast);
             return Some(self.pure(Node::unary(Op::Zext, to, value)));
@@ -181,16 +198,18 @@ impl Forward<'_> {
     }
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?
-    fn holds(&self, access: Access, value: Arg) -> bool {
+    fn holds(&mut self, access: Access, value: Arg) -> bool {
         let words = self.facts.words.around(access);
         let mut same = words.filter(|(word, _)| {
             word.ty.size() == access.ty.size() && word.address.offset == access.address.offset
         });
         let value = self.bits(value);
-        same.any(|(_, fact)| match (self.bits(fact.value), value) {
+        let found = same.find(|(_, fact)| match (self.bits(fact.value), value) {
             (Arg::Const(a), Arg::Const(b)) => a.bits == b.bits,
             (a, b) => a == b,
-        })
+        });
+        drop(same);
+        found.inspect(|(word, fact)| self.facts.use_fact(*word, *fact)).is_some()
     }
 
     /// The operand before all casts that keep its bits.

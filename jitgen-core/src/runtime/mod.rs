@@ -35,6 +35,7 @@ mod region;
 mod roots;
 mod statistics;
 mod store;
+mod tree;
 mod worker;
 
 pub use config::{Config, ConfigError, EventSink, HeapSettings, Log, VARIABLE};

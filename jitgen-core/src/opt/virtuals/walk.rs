@@ -4,9 +4,10 @@
 
 use super::super::address::{Address, Defs, Place};
 use super::super::rules::{Fired, Rule};
+use super::super::tree::Origins;
 use crate::ir::{
-    Arg, Aux, Block, Class, Const, End, Exit, ExitId, Gone, Inst, Op, PendingStore, Sig, Trace, Ty,
-    ValueId,
+    Arg, Aux, Block, BlockId, Class, Const, End, Exit, ExitId, Gone, Inst, Op, PendingStore, Sig,
+    Trace, Ty, ValueId,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -37,7 +38,7 @@ impl Field {
 }
 
 /// An object that has not been made, as far as `Walk::of` leads to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Object {
     /// What exits call it.
     value: ValueId,
@@ -53,26 +54,41 @@ pub(super) struct Walk<'t> {
     pub trace: &'t Trace,
     defs: &'t Defs,
     pub out: Trace,
+    pub origins: Origins,
     pub insts: Vec<Inst>,
     pub objects: Vec<Object>,
     /// The objects by what exits call them.
     of: HashMap<ValueId, usize>,
     /// What values have become.
     pub subst: HashMap<ValueId, Arg>,
+    /// What there is to know where a block behind a guard begins.
+    forks: HashMap<BlockId, Fork>,
+    /// Is there a block behind guards between which an object has been made?
+    pub is_mixed: bool,
     pub fired: Fired,
 }
 
+/// The objects at a guard, and what values have become.
+struct Fork {
+    objects: Vec<Object>,
+    of: HashMap<ValueId, usize>,
+    subst: HashMap<ValueId, Arg>,
+}
+
 impl<'t> Walk<'t> {
-    pub fn new(trace: &'t Trace, defs: &'t Defs) -> Walk<'t> {
+    pub fn new(trace: &'t Trace, origins: &Origins, defs: &'t Defs) -> Walk<'t> {
         let out = Trace { blocks: vec![], ..trace.clone() };
         Walk {
             trace,
             defs,
             out,
+            origins: origins.clone(),
             insts: vec![],
             objects: vec![],
             of: HashMap::new(),
             subst: HashMap::new(),
+            forks: HashMap::new(),
+            is_mixed: false,
             fired: Fired::default(),
         }
     }
@@ -80,6 +96,46 @@ impl<'t> Walk<'t> {
     /// The next block begins.
     pub fn begin(&mut self) {
         self.of.clear();
+    }
+
+    /// A block behind a guard begins; answers whether there is such a guard. Each object that has not
+    /// been made is another here, since exits name only objects of their own block.
+    pub fn enter(&mut self, block: BlockId) -> bool {
+        let Some(Fork { objects, of, subst }) = self.forks.remove(&block) else {
+            return false;
+        };
+        (self.objects, self.of, self.subst) = (objects, HashMap::new(), subst);
+        let mut known: Vec<(ValueId, usize)> = of.into_iter().collect();
+        known.sort_unstable();
+        for (old, index) in known {
+            let value = self.out.add_value(Ty::Ptr);
+            let Object { new, derived, .. } = self.objects[index].clone();
+            let new = Inst { dst: Some(value), ..new };
+            self.insts.push(new);
+            self.subst.insert(old, value.into());
+            let again =
+                derived.into_iter().map(|(v, offset)| (self.inside(v, value, offset), offset));
+            let derived = again.collect();
+            self.objects[index] = Object { value, new, derived, ..self.objects[index].clone() };
+            self.of.insert(value, index);
+        }
+        true
+    }
+
+    /// Computes a pointer into an object again, which stands for `v`.
+    fn inside(&mut self, v: ValueId, object: ValueId, offset: i64) -> ValueId {
+        let again = self.out.add_value(Ty::Ptr);
+        self.insts.push(Inst {
+            op: Op::PtrAdd,
+            ty: Ty::Ptr,
+            dst: Some(again),
+            a: object.into(),
+            b: Const::i64(offset).into(),
+            imm: 0,
+            aux: Aux::None,
+        });
+        self.subst.insert(v, again.into());
+        again
     }
 
     pub fn add_object(&mut self, value: ValueId, new: Inst, fields: Vec<Field>) {
@@ -313,6 +369,19 @@ impl<'t> Walk<'t> {
             self.fired.fire(Rule::GuardConstant);
             return;
         }
+        let link = self.trace.exit(inst.exit()).link;
+        if let Some(block) = link.filter(|block| *block != BlockId(0)) {
+            let Walk { objects, of, subst, .. } = self;
+            let mixed = self.forks.get(&block).is_some_and(|fork| fork.of != *of);
+            self.is_mixed |= mixed;
+            self.forks.entry(block).or_insert_with(|| Fork {
+                objects: objects.clone(),
+                of: of.clone(),
+                subst: subst.clone(),
+            });
+            self.insts.push(Inst { a: condition, ..*inst });
+            return;
+        }
         let exit = self.exit(inst.exit());
         self.insts.push(Inst { a: condition, aux: Aux::Exit(exit), ..*inst });
     }
@@ -342,7 +411,11 @@ impl<'t> Walk<'t> {
         }
         // What is pending already comes later.
         exit.pending.splice(0..0, fill);
-        if exit == same { id } else { self.out.add_exit(exit) }
+        if exit == same {
+            return id;
+        }
+        self.origins.again(id);
+        self.out.add_exit(exit)
     }
 
     /// The objects that are not made to which an operand leads.
@@ -391,18 +464,7 @@ impl<'t> Walk<'t> {
             self.of.remove(&value);
             self.subst.insert(value, made.into());
             for (v, offset) in derived.clone() {
-                let again = self.out.add_value(Ty::Ptr);
-                let b = Const::i64(offset).into();
-                self.insts.push(Inst {
-                    op: Op::PtrAdd,
-                    ty: Ty::Ptr,
-                    dst: Some(again),
-                    a: made.into(),
-                    b,
-                    imm: 0,
-                    aux: Aux::None,
-                });
-                self.subst.insert(v, again.into());
+                self.inside(v, made, offset);
             }
         }
         for index in found {
@@ -423,8 +485,12 @@ impl<'t> Walk<'t> {
     }
 
     /// Ends a block as the input's ends, with its parameters.
-    pub fn end(&mut self, block: &Block, params: Vec<ValueId>) {
-        let params = if params.is_empty() { block.params.clone() } else { params };
+    pub fn end(&mut self, block: &Block) {
+        self.end_as(block, block.params.clone());
+    }
+
+    /// The same with other parameters.
+    pub fn end_as(&mut self, block: &Block, params: Vec<ValueId>) {
         let end = match &block.end {
             End::Leave(exit) => End::Leave(self.exit(*exit)),
             End::Jump(target, args) => {

@@ -28,16 +28,23 @@
 //! that may write anything nothing is pending, whatever it declares: who runs there may collect
 //! garbage or free memory).
 //!
+//! Behind a guard whose exit is linked, what is pending stays so (`sides`).
+//!
 //! Not here: the parameters of words that are also loaded (`peel`), merging them (`backward`),
 //! bridges that begin where something is pending: the exit has written it.
 
+mod sides;
+
 use super::address::Defs;
+use super::backward::is_peeled;
 use super::rules::{Fired, Rule};
+use super::tree::Origins;
 use super::words::{Access, Words};
 use crate::ir::{
     Arg, Aux, Block, BlockId, Call, Effect, End, ExitId, Inst, Op, PendingStore, Sig, Trace,
     ValueId,
 };
+use sides::{Exits, Sides};
 use std::collections::{HashMap, HashSet};
 
 /// How many stores may be pending at once. Each costs compile time in each exit.
@@ -53,10 +60,15 @@ const MAX_CARRIED_EXITS: usize = 24;
 /// After this many walks nothing is pending.
 const MAX_WALKS: usize = 12;
 
-/// Moves stores into exits, in a trace of one block or a peeled loop; answers whether the loop has
-/// new parameters. `defs` are the pure operations of the trace.
-pub(super) fn sink(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> bool {
-    let last = trace.blocks.len() - 1;
+/// Moves stores into exits, in a straight line, a loop or a peeled loop, and the blocks behind their
+/// guards; answers whether the loop has new parameters. `defs` are the pure operations of the trace.
+pub(super) fn sink(
+    trace: &mut Trace,
+    origins: &mut Origins,
+    defs: &Defs,
+    fired: &mut Fired,
+) -> bool {
+    let last = usize::from(is_peeled(trace));
     if !trace.blocks[last].insts.iter().any(|inst| inst.op == Op::Store) {
         return false;
     }
@@ -68,7 +80,7 @@ pub(super) fn sink(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> bool {
         }
         let head = std::mem::take(&mut plan.head);
         if !walk.overwritten.is_empty() {
-            apply(trace, last, walk, &head, fired);
+            apply(trace, origins, defs, last, walk, &head, fired);
         }
         return !head.is_empty();
     }
@@ -120,7 +132,8 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(trace: &'a Trace, defs: &'a Defs) -> Plan<'a> {
-        let (block, before) = trace.blocks.split_last().expect("a trace has blocks");
+        let last = usize::from(is_peeled(trace));
+        let (block, before) = (&trace.blocks[last], &trace.blocks[..last]);
         let mut invariant = HashSet::new();
         let mut held = Words::default();
         for before in before {
@@ -221,7 +234,7 @@ impl<'a> Plan<'a> {
 
     /// Makes words that are pending at the end pending at the head; answers whether there are any.
     fn carry(&mut self, walk: &Walk) -> bool {
-        if self.trace.blocks.len() == 1 {
+        if !is_peeled(self.trace) {
             return false;
         }
         let mut found = false;
@@ -344,7 +357,15 @@ impl Walk {
 }
 
 /// Makes it so: the block without its pending stores, their exits with them, the parameters.
-fn apply(trace: &mut Trace, last: usize, walk: Walk, head: &[Carried], fired: &mut Fired) {
+fn apply(
+    trace: &mut Trace,
+    origins: &mut Origins,
+    defs: &Defs,
+    last: usize,
+    walk: Walk,
+    head: &[Carried],
+    fired: &mut Fired,
+) {
     for pending in &walk.overwritten {
         if let Origin::Inst(_) = pending.origin {
             let dead = walk.exit_count(pending.origin) == 0;
@@ -353,38 +374,36 @@ fn apply(trace: &mut Trace, last: usize, walk: Walk, head: &[Carried], fired: &m
     }
     let params: Vec<ValueId> = head.iter().map(|word| trace.add_value(word.store.ty)).collect();
     let mut insts = walk.insts;
-    let mut made: HashMap<(ExitId, Vec<PendingStore>), ExitId> = HashMap::new();
+    let mut exits = Exits::default();
+    let mut sides = Sides::default();
     for (index, exit, pending) in walk.guards {
         let stores = pending.into_iter().map(|pending| match pending.origin {
             Origin::Inst(_) => pending.store,
             Origin::Head(k) => PendingStore { value: params[k].into(), ..pending.store },
         });
         let stores: Vec<PendingStore> = stores.collect();
-        if stores.is_empty() {
-            continue;
+        match trace.exit(exit).link {
+            Some(side) => sides.add(side, stores, Words::default()),
+            None => insts[index].aux = Aux::Exit(exits.with(trace, origins, exit, stores)),
         }
-        let with_stores = *made.entry((exit, stores)).or_insert_with_key(|(_, stores)| {
-            let mut with_stores = trace.exit(exit).clone();
-            with_stores.pending.splice(0..0, stores.iter().copied());
-            trace.add_exit(with_stores)
-        });
-        insts[index].aux = Aux::Exit(with_stores);
     }
     trace.blocks[last].insts = insts;
+    let words: Vec<_> = head.iter().map(|word| (word.access, word.store)).collect();
+    sides.walk(trace, origins, defs, &words, &mut exits);
     if head.is_empty() {
         return;
     }
     fired.fire(Rule::PendingCarry);
-    let [before, body] = &mut trace.blocks[..] else { unreachable!("only a peeled loop carries") };
-    let (End::Jump(BlockId(1), first), End::Jump(BlockId(1), next)) =
-        (&mut before.end, &mut body.end)
-    else {
-        unreachable!("a peeled loop is a preamble and a body that jumps to itself")
+    let End::Jump(BlockId(1), first) = &mut trace.blocks[0].end else {
+        unreachable!("only a peeled loop carries")
     };
-    body.params.extend(&params);
+    first.extend(head.iter().map(|word| word.first));
+    let End::Jump(BlockId(1), next) = &mut trace.blocks[1].end else {
+        unreachable!("the body of a peeled loop jumps to itself")
+    };
     for word in head {
         let end = walk.pending.iter().find(|pending| pending.access == word.access);
-        first.push(word.first);
         next.push(end.expect("it is pending at the end").store.value);
     }
+    trace.blocks[1].params.extend(&params);
 }
