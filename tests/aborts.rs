@@ -66,7 +66,7 @@ fn branching_recursion() {
     let calls = [Sub(0, 2), Call(0, 0, 4), Sub(0, 2), Call(0, 0, 5), Add(4, 5), Return(4)];
     let ends = [Set(1, 2), Less(0, 1, 9), Set(2, 1)];
     let code: Vec<_> = ends.into_iter().chain(calls).chain([Return(0)]).collect();
-    let run = || recursive::run(&[code.clone()], &[14]);
+    let run = || recursive::run(std::slice::from_ref(&code), &[14]);
     check(AbortReason::Branches, "threshold=2,bridge_threshold=2", run);
 }
 

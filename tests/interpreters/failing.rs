@@ -141,7 +141,7 @@ pub mod vm {
 
     #[residual]
     fn shaped(n: u64) -> Result<(), Shape> {
-        Err(if n % 3 == 0 { Shape::One(n) } else { Shape::Two(n as u32, 2) })
+        Err(if n.is_multiple_of(3) { Shape::One(n) } else { Shape::Two(n as u32, 2) })
     }
 
     #[residual]
