@@ -3,9 +3,9 @@
 //!
 //! `cargo bench --bench interpreters` runs all kernels; `-- register/int` those whose name contains
 //! it. `-- native` adds the same kernels in Rust, and how long a run takes when all code is there
-//! (`steady`: the fastest of some runs in one thread); `-- lines` tells how many lines annotating has
-//! cost. A figure is the minimum of the rounds. `-- run register/int_sum jit` is one run by itself
-//! (`plain`, `off`, `jit`, `native` or `steady`), which prints its nanoseconds: for a profiler.
+//! (`steady`, the fastest of some runs); `-- lines` tells how many lines annotating has cost. A figure
+//! is the minimum of the rounds. `-- run register/int_sum jit` is one run by itself (`plain`, `off`,
+//! `jit`, `native` or `steady`), which prints its nanoseconds: for a profiler.
 //!
 //! Every run has a process of its own. In one process a run begins with the memory that the run
 //! before has left to the allocator, and a guest that fills a large vector takes half or twice the
@@ -47,16 +47,16 @@ const WAYS: [&str; 5] = ["plain", "off", "jit", "native", "steady"];
 /// Runs in one thread for a figure of a steady state.
 const WARM: u32 = 6;
 
-/// Runs a kernel so often; gives the time of the fastest run, and what it left.
-type Way = Box<dyn Fn(u32) -> Timed + Send + Sync>;
-
 /// One kernel.
 struct Case {
     name: String,
-    plain: Way,
-    annotated: Way,
-    native: Way,
+    plain: Run,
+    annotated: Run,
+    native: Run,
 }
+
+/// Runs a kernel so often; gives the time of the fastest run, and what it left.
+type Run = Box<dyn Fn(u32) -> Timed + Send + Sync>;
 
 #[derive(Clone, Copy)]
 struct Timed {
@@ -137,7 +137,6 @@ fn run(case: &Case, way: &str) -> Timed {
         "native" => &case.native,
         _ => &case.annotated,
     };
-    let times = if way == "steady" { WARM } else { 1 };
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let mut config = Config::default();
@@ -148,7 +147,7 @@ fn run(case: &Case, way: &str) -> Timed {
                 config.apply("jit=off").expect("the setting is sound");
             }
             configure(config).expect("the thread is new");
-            work(times)
+            work(if way == "steady" { WARM } else { 1 })
         });
         thread.join().expect("the kernel runs")
     })

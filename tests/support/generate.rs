@@ -9,6 +9,8 @@
 //! - indices are masked before they are scaled, and arrays are longer than any sum of them;
 //! - divisors are made non-zero, or guarded.
 //!
+//! Half of the traces have owners (`owners`).
+//!
 //! Half of the traces make objects, too, of the same fields as those of the world (`objects`). In
 //! these nothing depends on the bits of pointers.
 //!
@@ -21,6 +23,7 @@
 
 mod memory;
 mod objects;
+mod owners;
 mod portal;
 mod tree;
 
@@ -80,6 +83,8 @@ struct Generator {
     gone: Vec<Arg>,
     /// Are there no calls?
     quiet: bool,
+    /// Are there owners?
+    owns: bool,
     /// By block: what the parameters of the loop are there, if it is a bridge.
     loop_params: Vec<Vec<Arg>>,
 }
@@ -107,8 +112,10 @@ pub fn generate(seed: u64) -> Generated {
         own: vec![],
         gone: vec![],
         quiet: false,
+        owns: false,
         loop_params: vec![],
     };
+    this.owns = this.chance(1, 2);
     this.allocates = this.chance(1, 2);
     this.classes = pick(&mut this.rng, &[1, 3, 100]);
     for _ in 0..3 {
@@ -182,6 +189,11 @@ impl Generator {
                 _ => Pointee::Array(pick(&mut self.rng, &ARRAYS)),
             };
             kinds.push((ty, (ty == Ty::Ptr).then_some(points)));
+        }
+        if self.owns {
+            kinds.extend([(Ty::Ptr, Some(Pointee::Holder)); 2]);
+            let some = [Pointee::Holder, Pointee::Buffer, Pointee::Leaf];
+            kinds.push((Ty::Ptr, Some(pick(&mut self.rng, &some))));
         }
         let params = kinds.into_iter().map(|(ty, points)| Value {
             arg: self.trace.add_value(ty).into(),
@@ -266,6 +278,9 @@ impl Generator {
     fn step(&mut self) {
         if self.allocates && self.chance(1, 8) {
             return self.object();
+        }
+        if self.owns && self.chance(1, 4) {
+            return self.owner();
         }
         match self.below(32) {
             0..4 => self.integer(),

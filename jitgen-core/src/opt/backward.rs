@@ -23,6 +23,7 @@
 use super::address::Defs;
 use super::compact::compact;
 use super::node::Node;
+use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::sink::sink;
@@ -32,21 +33,23 @@ use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
 use std::collections::HashMap;
 
-/// Removes dead code and dead stores, and renumbers what is left.
+/// Removes dead code and dead stores, and renumbers what is left. `apart`: values of the trace that
+/// lead to different objects.
 pub(super) fn backward(
     mut trace: Trace,
     mut origins: Origins,
+    apart: Apart,
     passes: Passes,
 ) -> (Trace, Origins, Fired) {
     let mut fired = Fired::default();
     merge_params(&mut trace, &mut fired);
-    let mut defs = definitions(&trace);
+    let mut defs = definitions(&trace, apart);
     if passes.contains(Passes::VIRTUALS) {
         if virtuals(&mut trace, &mut origins, &defs, &mut fired) {
             merge_params(&mut trace, &mut fired);
         }
         drop_unreached(&mut trace);
-        defs = definitions(&trace);
+        defs = definitions(&trace, defs.apart);
     }
     if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, &defs, &mut fired) {
         merge_params(&mut trace, &mut fired);
@@ -130,9 +133,9 @@ fn drop_unreached(trace: &mut Trace) {
     links.for_each(|link| *link = renumbered[link.index()]);
 }
 
-/// The pure operations that define values.
-fn definitions(trace: &Trace) -> Defs {
-    let mut defs = Defs::default();
+/// The pure operations that define values, and which of these are apart.
+fn definitions(trace: &Trace, apart: Apart) -> Defs {
+    let mut defs = Defs::new(apart);
     for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
         let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
         if let (Some(dst), true) = (inst.dst, pure) {
@@ -258,7 +261,11 @@ fn find_dead_stores(
             }
             let access = || Access::of(inst, defs);
             match inst.op.sig() {
-                Sig::Load => overwritten.remove_aliases(access()),
+                Sig::Load => {
+                    let access = access();
+                    let here = access.address.place.base;
+                    overwritten.remove_aliases_but(access, |base| defs.apart.bases(base, here));
+                }
                 Sig::Store => {
                     let access = access();
                     let mut later = overwritten.around(access);

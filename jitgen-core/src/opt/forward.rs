@@ -18,6 +18,7 @@ use super::fold::{self, Rewrite};
 use super::implied::Above;
 use super::memory::Facts;
 use super::node::Node;
+use super::owners::{Apart, Owners};
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::tree::{Origins, Side};
@@ -43,6 +44,8 @@ pub(super) struct Forward<'t> {
     pub insts: Vec<Inst>,
     /// By exit of the output: the exit of the input that it is.
     pub origins: Origins,
+    /// Values of the output that lead to different objects, wherever both are used.
+    pub apart: Apart,
     /// What input values have become, in this round.
     subst: Vec<Option<Arg>>,
     /// What input exits have become, in this round.
@@ -59,6 +62,7 @@ pub(super) struct Forward<'t> {
     /// Bits and bounds of values.
     pub values: Values,
     pub facts: Facts,
+    pub owners: Owners,
     pub fired: Fired,
     /// Has a guard been met that always fails?
     pub contradiction: bool,
@@ -85,6 +89,7 @@ impl<'t> Forward<'t> {
             params: vec![],
             insts: vec![],
             origins: Origins::default(),
+            apart: Apart::default(),
             subst: vec![],
             exits: HashMap::new(),
             defs: Defs::default(),
@@ -95,6 +100,7 @@ impl<'t> Forward<'t> {
             above: Above::default(),
             values: Values::default(),
             facts: Facts::default(),
+            owners: Owners::default(),
             fired: Fired::default(),
             contradiction: false,
             loads: HashMap::new(),
@@ -110,6 +116,7 @@ impl<'t> Forward<'t> {
     pub fn begin(&mut self, params: Vec<ValueId>, args: &[Arg]) {
         self.params = params;
         self.facts.begin();
+        self.owners.begin();
         self.enter(BlockId(0), args);
     }
 
@@ -131,6 +138,7 @@ impl<'t> Forward<'t> {
             params: self.params.clone(),
             insts: self.insts.clone(),
             origins: self.origins.clone(),
+            apart: self.apart.clone(),
             fired: self.fired,
             ..self.branch()
         }
@@ -147,6 +155,7 @@ impl<'t> Forward<'t> {
             params: vec![],
             insts: vec![],
             origins: Origins::default(),
+            apart: Apart::default(),
             subst: vec![],
             exits: HashMap::new(),
             defs: self.defs.clone(),
@@ -157,6 +166,7 @@ impl<'t> Forward<'t> {
             above: self.above.clone(),
             values: self.values.clone(),
             facts: self.facts.clone(),
+            owners: self.owners.clone(),
             fired: Fired::default(),
             contradiction: false,
             loads: HashMap::new(),
@@ -167,6 +177,7 @@ impl<'t> Forward<'t> {
     pub fn lend_output(&mut self, to: &mut Forward) {
         to.out = std::mem::take(&mut self.out);
         to.origins = std::mem::take(&mut self.origins);
+        to.apart = std::mem::take(&mut self.apart);
         to.fired = self.fired;
     }
 
@@ -176,6 +187,7 @@ impl<'t> Forward<'t> {
         for inst in &block.insts {
             self.step(inst);
         }
+        self.settle_indices();
         match &block.end {
             End::Jump(_, args) => Some(args.iter().map(|arg| self.operand(*arg)).collect()),
             End::Leave(_) => None,
@@ -388,6 +400,7 @@ impl<'t> Forward<'t> {
         let call = Call { symbol, args, has_result, effects, keeps };
         let kept = Untouched::by(&call, &self.defs);
         self.facts.call(inst.op, &call, &kept);
+        self.owners.called(inst.op, &call);
         let id = self.out.add_call(call);
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {

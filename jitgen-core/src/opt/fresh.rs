@@ -21,7 +21,6 @@
 //!
 //! [`Defs`]: super::address::Defs
 
-use super::address::Place;
 use super::forward::Forward;
 use super::node::Node;
 use super::rules::Rule;
@@ -41,9 +40,9 @@ impl Private {
         self.held.contains_key(&base)
     }
 
-    /// Has no byte both places, since one is in a private object, and the other is not?
-    pub fn apart(&self, a: &Place, b: &Place) -> bool {
-        let (a, b) = (a.base, b.base);
+    /// Do these addresses lead to no common byte, since one is that of a private object, and the other
+    /// is not?
+    pub fn apart(&self, a: Arg, b: Arg) -> bool {
         a != b && (self.has(a) || self.has(b))
     }
 

@@ -46,6 +46,7 @@ mod implied;
 mod induct;
 mod memory;
 mod node;
+mod owners;
 mod passes;
 mod peel;
 mod rules;
@@ -109,8 +110,8 @@ pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
     };
     let alternates = matches!(peeled, Peeled::Alternates);
     let (result, origins, fired) = match peeled {
-        Peeled::Loop(peeled, origins, mut fired) => {
-            let (peeled, origins, effects) = backward::backward(peeled, origins, passes);
+        Peeled::Loop(peeled, origins, apart, mut fired) => {
+            let (peeled, origins, effects) = backward::backward(peeled, origins, apart, passes);
             let body = peeled.blocks[1].insts.len();
             let straight = (body >= peeled.blocks[0].insts.len() || trace.blocks.len() == 1)
                 .then(|| straight(preamble, args, passes));
@@ -135,7 +136,8 @@ pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
 fn straight(mut first: Forward, args: Option<Vec<Arg>>, passes: Passes) -> (Trace, Origins, Fired) {
     first.close(args);
     first.walk_sides();
-    let (trace, origins, effects) = backward::backward(first.out, first.origins, passes);
+    let (trace, origins, effects) =
+        backward::backward(first.out, first.origins, first.apart, passes);
     let mut fired = first.fired;
     fired.extend(effects);
     (trace, origins, fired)

@@ -215,7 +215,7 @@ impl Recorder {
     pub fn load(&mut self, address: Address, now: Const) -> Opnd {
         let base = Self::base(address);
         let v = self
-            .push(Op::Load, now.ty, base, Arg::NONE, address.offset, class_of(address))
+            .push(address.load(), now.ty, base, Arg::NONE, address.offset, class_of(address))
             .expect("a load has a result");
         self.private.leak_held(self.place(address).0);
         self.log(LogEntry::Load(v.into()), false);
@@ -231,7 +231,7 @@ impl Recorder {
             return word.opnd;
         }
         let (base, class) = (Self::base(address), class_of(address));
-        let v = self.push(Op::Load, now.ty, base, Arg::NONE, address.offset, class);
+        let v = self.push(address.load(), now.ty, base, Arg::NONE, address.offset, class);
         let opnd = Opnd::Ssa(v.expect("a load has a result"));
         self.private.leak_held(self.place(address).0);
         self.saw_load(address.now(), now);
@@ -331,6 +331,7 @@ impl Recorder {
             offset: 0,
             frozen: false,
             class: VALIDITY_CLASS.0,
+            owner: false,
         };
         if self.known(address).is_some() {
             return;
@@ -417,7 +418,7 @@ impl Recorder {
         let dst = result.map(|ty| self.trace.add_value(ty));
         if let (Some(v), Ty::Ptr) = (dst, ty) {
             match op {
-                Op::Load => self.ownership.derive(v, Origin::Behind(a)),
+                Op::Load | Op::LoadOwned => self.ownership.derive(v, Origin::Behind(a)),
                 Op::PtrAdd | Op::Copy | Op::Bitcast => self.ownership.derive(v, Origin::Same(a)),
                 _ => (),
             }

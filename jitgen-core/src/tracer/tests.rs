@@ -12,6 +12,7 @@ fn recorder() -> (Recorder, [Address; 3]) {
         offset,
         frozen: false,
         class,
+        owner: false,
     };
     let (seven, any, other) = (at(0, 0, 7), at(0, 8, 0), at(1, 0, 8));
     recorder.load(seven, Const::i64(1));

@@ -22,6 +22,7 @@
 mod call;
 mod cast;
 mod condition;
+mod division;
 mod exit;
 mod memory;
 mod op;

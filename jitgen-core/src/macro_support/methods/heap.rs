@@ -38,7 +38,7 @@ fn constant(now: Const) -> Word {
 fn point_at(point: AllocationPoint, offset: i32) -> Address {
     let base_now = point.cursor as u64;
     let class = ALLOCATION_CLASS.0;
-    Address { base: Opnd::Const, base_now, offset, frozen: false, class }
+    Address { base: Opnd::Const, base_now, offset, frozen: false, class, owner: false }
 }
 
 /// The next free cell of a point; none if they are used up.
@@ -91,6 +91,7 @@ fn bump<T: Traced + Collect + 'static>(value: Tv<T>) -> Result<Tv<Gc<T>>, Tv<T>>
             offset: -(PAYLOAD as i32),
             frozen: false,
             class: alias_class("the header of an object", 0),
+            owner: false,
         };
         memory::store(header, constant(Const::i64(point.header as i64)));
     }

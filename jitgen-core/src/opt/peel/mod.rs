@@ -38,6 +38,7 @@ use super::address::{Address, Defs, Linear, Place};
 use super::forward::Forward;
 use super::induct::Bound;
 use super::node::Node;
+use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::tree::{Origins, Tail};
@@ -152,8 +153,8 @@ struct Round<'t> {
 
 /// What peeling comes to.
 pub(super) enum Peeled {
-    /// The loop behind its first round.
-    Loop(Trace, Origins, Fired),
+    /// The loop behind its first round; its values that lead to different objects.
+    Loop(Trace, Origins, Apart, Fired),
     /// The second round always fails a guard.
     Alternates,
     /// No assumption was of use.
@@ -385,5 +386,5 @@ fn assemble(
     round.out.blocks[1].params = params;
     round.out.blocks[1].end = End::Jump(BlockId(1), next);
     round.out.blocks[0].end = End::Jump(BlockId(1), first);
-    Peeled::Loop(round.out, round.origins, round.fired)
+    Peeled::Loop(round.out, round.origins, round.apart, round.fired)
 }

@@ -117,6 +117,7 @@ struct Carried {
 struct Plan<'a> {
     trace: &'a Trace,
     block: &'a Block,
+    defs: &'a Defs,
     /// By instruction: what a load or store touches.
     accesses: Vec<Option<Access>>,
     /// By instruction: a store that is not moved.
@@ -148,7 +149,7 @@ impl<'a> Plan<'a> {
         let accesses = block.insts.iter().map(access).collect();
         let stays = vec![false; block.insts.len()];
         let (head, refused) = (vec![], HashSet::new());
-        Plan { trace, block, accesses, stays, head, held, invariant, refused }
+        Plan { trace, block, defs, accesses, stays, head, held, invariant, refused }
     }
 
     fn walk(&self) -> Walk {
@@ -163,7 +164,7 @@ impl<'a> Plan<'a> {
             match inst.op.sig() {
                 Sig::Load => {
                     let access = self.accesses[index].expect("a load touches memory");
-                    walk.write(|pending| pending.may_touch(&access));
+                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
                 }
                 Sig::Store => {
                     let access = self.accesses[index].expect("a store touches memory");
@@ -172,7 +173,7 @@ impl<'a> Plan<'a> {
                         walk.pending.push(pending_store(inst, access, index));
                         continue;
                     }
-                    walk.write(|pending| pending.may_touch(&access));
+                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
                 }
                 Sig::Call | Sig::CallIf => {
                     let call = &self.trace.calls[inst.call().index()];
@@ -240,7 +241,8 @@ impl<'a> Plan<'a> {
         let mut found = false;
         for pending in &walk.end {
             let Pending { access, store, .. } = *pending;
-            let touched = self.head.iter().any(|word| word.access.may_touch(&access));
+            let touched =
+                self.head.iter().any(|word| self.defs.apart.may_touch(&word.access, &access));
             let stable = store.base.as_value().is_none_or(|v| self.invariant.contains(&v));
             if touched || !stable || self.refused.contains(&access) {
                 continue;
@@ -291,7 +293,8 @@ fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
             }
             Sig::Store => {
                 let access = Access::of(inst, defs);
-                held.remove_aliases(access);
+                let here = access.address.place.base;
+                held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
                 held.insert(access, inst.b);
             }
             Sig::Call | Sig::CallIf => {

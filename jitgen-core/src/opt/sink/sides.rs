@@ -180,7 +180,7 @@ impl Side<'_> {
 
     /// These bytes are accessed.
     fn show(&mut self, access: &Access) {
-        if self.pending.iter().any(|(word, _)| word.may_touch(access)) {
+        if self.pending.iter().any(|(word, _)| self.defs.apart.may_touch(word, access)) {
             self.write();
         }
     }
@@ -196,7 +196,8 @@ impl Side<'_> {
     }
 
     fn hold(&mut self, access: Access, value: Arg) {
-        self.held.remove_aliases(access);
+        let (defs, here) = (self.defs, access.address.place.base);
+        self.held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
         self.held.insert(access, value);
     }
 
