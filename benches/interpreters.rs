@@ -24,6 +24,7 @@ mod stack_machine;
 mod tree;
 
 #[allow(dead_code, reason = "the rest is for the tests")]
+#[allow(unused_mut, reason = "the macro takes back what is `mut`")]
 mod plain {
     include!(concat!(env!("OUT_DIR"), "/plain.rs"));
 }

@@ -10,6 +10,10 @@ mod failing;
 #[path = "interpreters/hints.rs"]
 mod hints;
 
+#[allow(dead_code, reason = "most of its instructions recurse in no tree")]
+#[path = "interpreters/recursive.rs"]
+mod recursive;
+
 use failing::vm::Insn;
 use hints::Insn as Hint;
 use jitgen::modes::run_with;
@@ -56,9 +60,21 @@ fn alternates() {
 }
 
 #[test]
+fn branching_recursion() {
+    use recursive::Insn::{Add, Call, Less, Return, Set, Sub};
+    // Fibonacci numbers.
+    let calls = [Sub(0, 2), Call(0, 0, 4), Sub(0, 2), Call(0, 0, 5), Add(4, 5), Return(4)];
+    let ends = [Set(1, 2), Less(0, 1, 9), Set(2, 1)];
+    let code: Vec<_> = ends.into_iter().chain(calls).chain([Return(0)]).collect();
+    let run = || recursive::run(std::slice::from_ref(&code), &[14]);
+    check(AbortReason::Branches, "threshold=2,bridge_threshold=2", run);
+}
+
+#[test]
 fn opaque_value() {
     check(AbortReason::OpaqueValue, "threshold=2", || failing::run(Insn::MatchShape));
     check(AbortReason::OpaqueValue, "threshold=2", || failing::run(Insn::CopyShape));
+    check(AbortReason::OpaqueValue, "threshold=2", || failing::run(Insn::MatchInside));
 }
 
 #[test]

@@ -294,10 +294,17 @@ fn random_functions() {
     }
 }
 
+/// A function that calls itself once, and is counted down and up again.
+fn down_and_up() -> Vec<Vec<Insn>> {
+    let down = [Set(1, 1), Less(0, 1, 8), Count, Set(2, 0), Add(2, 0), Sub(2, 1), Call(0, 2, 3)];
+    let up = [Jump(9), Return(0), Add(3, 0), Return(3)];
+    vec![down.into_iter().chain(up).collect()]
+}
+
 #[test]
 fn exits_have_a_state_for_each_level_and_the_log_of_one_handler() {
     let traces = modes::traces("threshold=3,bridge_threshold=3,background=off,log=trace", || {
-        recursive::run(&fib(), &[12]);
+        recursive::run(&down_and_up(), &[30]);
     });
     let exits = traces.iter().flat_map(|trace| &trace.exits);
     let levels = |exit: &&Exit| {

@@ -117,7 +117,7 @@ fn a_thread_ends_while_something_is_being_compiled() {
 #[test]
 fn an_error_of_the_compiler_on_another_thread_is_an_abort() {
     let mut code = vec![SET, 1, 3_000_000, 0];
-    for index in 0..4000 {
+    for index in 0..9000 {
         code.extend([ADD, 2 + index % 3, 0, 0]);
     }
     code.extend([ADDI, 0, 500, 0, LESS, 0, 1, 4, ACC, 2, 0, 0, HALT, 0, 0, 0]);

@@ -26,6 +26,8 @@ pub mod vm {
         Add,
         /// Looks at an enum in memory whose layout is rustc's.
         MatchShape,
+        /// Looks at one within the result of a call.
+        MatchInside,
         /// Copies it.
         CopyShape,
         /// Drops a value that owns something and is no words.
@@ -84,6 +86,13 @@ pub mod vm {
                     };
                     turn(vm);
                 }
+                Insn::MatchInside => {
+                    vm.sum += match shaped(n) {
+                        Ok(()) => 1,
+                        Err(Shape::One(x)) => x,
+                        Err(Shape::Two(x, y)) => (x + y) as u64,
+                    };
+                }
                 Insn::CopyShape => {
                     vm.copy = vm.shape;
                     turn(vm);
@@ -128,6 +137,11 @@ pub mod vm {
             Shape::One(x) => Shape::Two(x as u32, 1),
             Shape::Two(x, y) => Shape::One(u64::from(x) * u64::from(y)),
         };
+    }
+
+    #[residual]
+    fn shaped(n: u64) -> Result<(), Shape> {
+        Err(if n.is_multiple_of(3) { Shape::One(n) } else { Shape::Two(n as u32, 2) })
     }
 
     #[residual]

@@ -21,6 +21,7 @@ use crate::tracer::{AbortReason, Address, Opnd, Part, Word};
 
 /// What is known of a type.
 pub(super) struct Kind {
+    pub name: fn() -> &'static str,
     pub size: u32,
     pub align: u32,
     /// Has it a destructor?
@@ -39,6 +40,7 @@ pub(super) type Leaves<X> = unsafe fn(*const X, u64, &mut dyn FnMut(u32, Ty));
 /// The kind of each type.
 pub(super) trait HasKind: Traced {
     const KIND: Kind = Kind {
+        name: std::any::type_name::<Self>,
         size: size_of::<Self>() as u32,
         align: align_of::<Self>() as u32,
         drops: std::mem::needs_drop::<Self>(),

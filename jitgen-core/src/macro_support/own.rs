@@ -126,7 +126,7 @@ impl Destructor {
             return unsafe { (self.whole)(this) };
         }
         let (mut slot, mut list): (Opnd, Moved) = (opnd, vec![]);
-        let place = dropping(this, size, &mut slot, &mut list);
+        let place = dropping(self.kind, this, &mut slot, &mut list);
         // SAFETY: the caller's promise.
         if unsafe { (self.fields)(place, moved) } {
             return;

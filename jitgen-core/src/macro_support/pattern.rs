@@ -402,7 +402,8 @@ unsafe fn tag_of_value(kind: &Kind, place: Place<u8>, inside: Inside) -> Option<
     match kind.tag {
         TagAt::Nowhere => match inside.whole() {
             Opnd::Blob(blob) if kind.variants != 0 => {
-                let opnd = ask::blob_tag(blob);
+                // The word is that of the whole value: no enum within it has one.
+                let opnd = ask::blob_tag(blob).filter(|_| inside.local.of == (kind.name)());
                 if opnd.is_none() {
                     ask::abort(AbortReason::OpaqueValue);
                 }

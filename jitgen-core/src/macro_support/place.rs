@@ -16,7 +16,7 @@
 
 use super::ask;
 use super::carrier::{Carrier, Moved};
-use super::kind::HasKind;
+use super::kind::{HasKind, Kind};
 use super::memory;
 use super::shape::{Owner, Shape, TypeName};
 use super::traced::{Ptr, Scalar, Traced, Tv, owner_at};
@@ -65,7 +65,9 @@ impl<T: ?Sized> Copy for Place<T> {}
 pub fn local<X: Traced>(x: &mut Tv<X>) -> Place<X> {
     let base = x.raw() as *mut X;
     let (slot, moved) = (x.0.slot(), x.0.moved());
-    Place { address: base, at: At::inside(slot, base as u64, size_of::<X>(), moved) }
+    let of = std::any::type_name::<X>();
+    let local = Local { slot: slot as usize, base: base as u64, size: size_of::<X>() as u32, of };
+    Place { address: base, at: At::Value(Inside { local, moved }) }
 }
 
 impl Inside {
@@ -195,11 +197,6 @@ impl<T: ?Sized> Place<T> {
 }
 
 impl At {
-    /// Where a value of the twin lies whose operand is in `slot`.
-    fn inside(slot: *mut Opnd, base: u64, size: usize, moved: *mut Moved) -> At {
-        At::Value(Inside { local: Local { slot: slot as usize, base, size: size as u32 }, moved })
-    }
-
     /// Where a pointer leads, or behind that.
     pub(super) fn behind(address: u64, pointer: Word, frozen: bool) -> At {
         let base_now = pointer.now.bits;
@@ -528,6 +525,13 @@ pub fn place_in<X: Traced>(slot: &mut Option<Tv<X>>, value: Tv<X>) -> Place<X> {
 }
 
 /// A place that only names where a value lies that is about to be dropped.
-pub(super) fn dropping(this: *mut u8, size: u32, slot: &mut Opnd, moved: &mut Moved) -> Place<u8> {
-    Place { address: this, at: At::inside(slot, this as u64, size as usize, moved) }
+pub(super) fn dropping(
+    kind: &Kind,
+    this: *mut u8,
+    slot: &mut Opnd,
+    moved: &mut Moved,
+) -> Place<u8> {
+    let (slot, base) = (std::ptr::from_mut(slot) as usize, this as u64);
+    let local = Local { slot, base, size: kind.size, of: (kind.name)() };
+    Place { address: this, at: At::Value(Inside { local, moved }) }
 }

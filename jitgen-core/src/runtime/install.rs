@@ -10,7 +10,6 @@
 //!
 //! Not here: making code (`produce`), regions (`region`).
 
-use super::hash::Map;
 use super::location::{self, State, back_off};
 use super::produce::{Loaded, Made, Product, Refusal, Request, Stopped, What, Witness};
 use super::queue::{Ordered, Work};
@@ -22,7 +21,7 @@ use crate::ir::{
     Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty, ValueId,
 };
 use crate::tracer::journal::Event;
-use crate::tracer::{AbortReason, FLAG_CLASS, MergeState, Recorded, Resume, Validity, panics};
+use crate::tracer::{AbortReason, FLAG_CLASS, Map, MergeState, Recorded, Resume, Validity, panics};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -428,8 +427,10 @@ impl Jit {
     }
 
     fn bridge_budget(&self, piece: PieceId, exit: ExitId) -> i64 {
-        let failures = self.store.piece(piece).failures.get(&exit).copied().unwrap_or(0);
-        back_off(self.config.bridge_threshold, failures).into()
+        let here = self.store.piece(piece);
+        let failures = here.failures.get(&exit).copied().unwrap_or(0);
+        let log = here.trace.exit(exit).log.len();
+        back_off(location::bridge_budget(self.config.bridge_threshold, log), failures).into()
     }
 
     /// Lets an exit without bridge count until it is hot.

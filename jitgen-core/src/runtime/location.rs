@@ -14,10 +14,9 @@
 //! Not here: counting (`counters`), what is compiled (`store`).
 
 use super::Jit;
-use super::hash::Map;
 use super::store::PieceId;
 use crate::backend::CallCell;
-use crate::tracer::Portal;
+use crate::tracer::{Map, Portal, Recursion};
 use std::rc::Rc;
 
 /// What is known of a location.
@@ -43,8 +42,8 @@ pub(super) struct Location {
     pub rounds: u32,
     /// It is not marked as a loop's head, but a trace has been found to go in circles here.
     pub is_circle: bool,
-    /// The portal begins here within itself.
-    pub recurses: bool,
+    /// Whether the portal begins here within itself.
+    pub recursion: Recursion,
     /// By which code calls the code for it, if there are such calls.
     pub call: Option<Rc<CallCell>>,
 }
@@ -61,8 +60,14 @@ impl Locations {
         let locations = self.by_portal.entry(std::ptr::from_ref(portal) as usize).or_default();
         if !locations.contains_key(keys) {
             let (state, failures, rounds) = (State::Counting, 0, 1);
-            let location =
-                Location { state, failures, rounds, is_circle: false, recurses: false, call: None };
+            let location = Location {
+                state,
+                failures,
+                rounds,
+                is_circle: false,
+                recursion: Recursion::None,
+                call: None,
+            };
             locations.insert(keys.into(), location);
         }
         locations.get_mut(keys).expect("it has just been made")
@@ -112,10 +117,29 @@ pub(super) fn back_off(threshold: u32, failures: u32) -> u32 {
     threshold.max(1).saturating_mul(1 << failures.min(16))
 }
 
+/// How often an exit is taken before it is hot, by how much its log has to be replayed each time: some
+/// entries cost as much as leaving and entering.
+pub(super) fn bridge_budget(threshold: u32, log: usize) -> u32 {
+    const ENTRIES: usize = 8;
+    threshold.div_ceil(1 + (log / ENTRIES) as u32)
+}
+
 /// The location as the event log shows it: `bf::run@[pc=12]`.
 pub(super) fn label(portal: &Portal, keys: &[u64]) -> String {
     let greens = portal.greens.iter().zip(keys).map(|(name, key)| {
         if *key < 1 << 32 { format!("{name}={key}") } else { format!("{name}={key:#x}") }
     });
     format!("{}@[{}]", portal.name, greens.collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exit_with_a_long_log_is_hot_sooner() {
+        let budgets = [0, 7, 8, 30, 100_000].map(|log| bridge_budget(100, log));
+        assert_eq!(budgets, [100, 100, 50, 25, 1]);
+        assert_eq!(bridge_budget(1, 50), 1);
+    }
 }

@@ -171,7 +171,9 @@ impl Jit {
                 with_jit(|jit| jit.locations.get(portal, keys).is_some_and(|at| at.is_circle))
             }),
             recurses: Box::new(|portal, keys| {
-                with_jit(|jit| jit.locations.get(portal, keys).is_some_and(|at| at.recurses))
+                with_jit(|jit| {
+                    jit.locations.get(portal, keys).map_or_else(Default::default, |at| at.recursion)
+                })
             }),
             call_cell: Box::new(|portal, keys| with_jit(|jit| jit.call_cell(portal, keys))),
             panic_flag: panics::flag_address(),
@@ -185,8 +187,9 @@ impl Jit {
         for keys in &session.circles {
             self.locations.get_or_create(job.portal, keys).is_circle = true;
         }
-        for (portal, keys) in &session.recursions {
-            self.locations.get_or_create(portal, keys).recurses = true;
+        for ((portal, keys), recursion) in &session.recursions {
+            let location = self.locations.get_or_create(portal, keys);
+            location.recursion = location.recursion.max(*recursion);
         }
         let recorded = session.recorded.take();
         let nowhere = MergeState::default();
@@ -196,6 +199,10 @@ impl Jit {
         };
         let Some((recorded, stopped)) = recorded.zip(stopped) else {
             let reason = session.abort.unwrap_or(AbortReason::PortalReturned);
+            if reason == AbortReason::Branches {
+                self.note_abort(&job.label, reason, session.detail);
+                return self.retry(&job);
+            }
             return self.give_up(&job, reason, session.detail);
         };
         let used = session.resumes.len() as u32;
@@ -219,6 +226,21 @@ impl Jit {
                     location.state = State::Counting;
                     counters::arm(job.portal, keys, back_off(threshold, 0));
                 }
+            }
+        }
+    }
+
+    /// Another recording from there will succeed: it is made at once.
+    fn retry(&mut self, job: &Job) {
+        match &job.origin {
+            Origin::Exit(piece, exit) => {
+                for (unit, index) in self.store.places(*piece, *exit) {
+                    self.store.unit_mut(unit).grant(index, 1);
+                }
+            }
+            Origin::Location(keys) => {
+                self.locations.get_or_create(job.portal, keys).state = State::Counting;
+                counters::arm(job.portal, keys, 1);
             }
         }
     }

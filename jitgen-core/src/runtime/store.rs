@@ -18,11 +18,10 @@
 //!
 //! Not here: which pieces are compiled together (`region`), when (`driver`).
 
-use super::hash::Map;
 use super::produce::Loaded;
 use crate::backend::{CallCell, Code, CodePtr, ExitCell};
 use crate::ir::{End, ExitId, ResumeId, Trace};
-use crate::tracer::{Portal, Resume, Validity};
+use crate::tracer::{Map, Portal, Resume, Validity};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;

@@ -25,13 +25,13 @@
 //! Not here: which pieces those are (`region`), what the optimizer makes of a tree (`opt::tree`).
 
 use super::Jit;
-use super::hash::Map;
 use super::install::Optimized;
 use super::store::{Kind, Piece, PieceId};
 use crate::ir::{
     Arg, Aux, Block, BlockId, Const, End, Exit, ExitId, Inst, LogEntry, Op, Trace, Ty, ValueId,
 };
 use crate::opt::is_tree;
+use crate::tracer::Map;
 use std::collections::HashMap;
 
 /// A tree of pieces.

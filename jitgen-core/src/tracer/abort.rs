@@ -45,6 +45,8 @@ reasons! {
     LocalEscapes "local-escapes" "pass the value instead of a reference to a local variable";
     /// A value with a destructor was dropped, and its words are not known to the trace.
     OwnedDrop "owned-drop" "keep it behind a `Box` or an `Rc`, or drop it in a #[residual] function";
+    /// A portal that was inlined into itself calls itself again.
+    Branches "branching-recursion" "nothing: it is recorded again, with calls of code";
     /// Arguments and results of residual calls need more scratch memory than a frame has.
     ScratchFull "scratch-full" "let residual functions take and return smaller values";
     /// A field that is marked immutable was assigned, or a struct that has one.

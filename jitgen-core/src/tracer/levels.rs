@@ -17,18 +17,22 @@
 //! At a merge point of a level its log so far becomes the state there, so that replay begins the
 //! level at that merge point: what exits carry is a state for each level, and one handler's log.
 //!
+//! A portal that calls itself more than once in a call is not inlined into itself: see `SAME`.
+//!
 //! Invariant `numbers` of `inline`.
 //!
 //! Not here: the thunk that is called (`macro_support::recursion`).
 
+use super::plan::Recursion;
 use super::session::{Function, Green, Portal, Step, keys};
-use super::{Blob, Image, Inlined, Opnd, Replayed, Session, Word};
+use super::{AbortReason, Blob, Image, Inlined, Opnd, Replayed, Session, Word};
 use crate::ir::{Const, LogEntry, Ty};
 use std::any::Any;
 use std::rc::Rc;
 
 /// So many levels may begin at the same place of the guest program in one trace, if the portal
-/// recurses there: a recursion that branches has as many ways through as its levels have together.
+/// calls itself there, once in each call. If it does so more often it is not inlined at all: the
+/// levels would have as many ways through as all of them together, each a bridge.
 const SAME: usize = 2;
 
 /// A portal within a portal.
@@ -41,6 +45,8 @@ pub struct Level {
     log: Option<usize>,
     /// The keys at its first merge point, when it has reached that.
     keys: Option<Box<[u64]>>,
+    /// It has begun within itself, while this level was the innermost one that had begun there.
+    recursed: bool,
 }
 
 /// Where a level was handed over, for the call that the trace makes instead.
@@ -84,7 +90,7 @@ impl Session {
     /// The twin is about to enter a portal.
     pub fn enter_level(&mut self, portal: &'static Portal, call: &Inlined) {
         let Inlined { number, log, .. } = *call;
-        self.levels.push(Level { portal, number, log, keys: None });
+        self.levels.push(Level { portal, number, log, keys: None, recursed: false });
     }
 
     /// The portal just entered is past a merge point, as the log says: its state there, greens and
@@ -159,27 +165,38 @@ impl Session {
         if self.levels.len() > plan.inline_depth {
             return true;
         }
-        let here = |level: &Level| {
+        let here = |level: &&mut Level| {
             std::ptr::eq(level.portal, portal) && level.keys.as_ref() == Some(&keys)
         };
-        let outer = &self.levels[..self.levels.len() - 1];
-        let within_itself = outer.iter().any(here);
-        if within_itself {
-            self.recursions.push((portal, keys.clone()));
+        let innermost = self.levels.len() - 1;
+        let around = self.levels[..innermost].iter_mut().rev().find(here);
+        let found = match around.map(|level| std::mem::replace(&mut level.recursed, true)) {
+            None => Recursion::None,
+            Some(false) => Recursion::Line,
+            Some(true) => Recursion::Tree,
+        };
+        let known = (plan.recurses)(portal, &keys);
+        if found > known {
+            self.recursions.push(((portal, keys.clone()), found));
+        }
+        if found == Recursion::Tree && known != Recursion::Tree {
+            // What has been inlined so far should not have been.
+            self.abort(AbortReason::Branches);
+            return true;
         }
         let begun = recording.begun.iter().filter(|at| std::ptr::eq(at.0, portal) && at.1 == keys);
         let begun = begun.count();
-        let recurses = within_itself || (plan.recurses)(portal, &keys);
         recording.begun.push((portal, keys));
-        if !recurses {
-            return false;
-        }
+        let most = match found.max(known) {
+            Recursion::None => return false,
+            Recursion::Line => SAME,
+            Recursion::Tree => 0,
+        };
         // What goes on within a level does so for one of the ways through it.
         let within = |(_, log): &(_, Vec<LogEntry>)| {
             log.iter().any(|entry| matches!(entry, LogEntry::Level { .. }))
         };
-        let most = if plan.start.as_ref().is_some_and(within) { 0 } else { SAME };
-        begun >= most
+        begun >= most || plan.start.as_ref().is_some_and(within)
     }
 
     /// A trace may hold pointers to them.

@@ -76,6 +76,8 @@ pub struct Local {
     pub base: u64,
     /// Its size in bytes.
     pub size: u32,
+    /// The name of its type.
+    pub of: &'static str,
 }
 
 /// Where a place of guest memory is: a base pointer and a constant distance.

@@ -14,9 +14,8 @@
 //! Not here: which places are virtualizable (`macro_support::place`).
 
 use super::recorder::{Recorder, SCRATCH_BASE};
-use super::{Address, Opnd, Word};
+use super::{Address, Map, Opnd, Word};
 use crate::ir::{Arg, Const, Kept, Ty, ValueId};
-use std::collections::HashMap;
 
 /// Such memory.
 #[derive(Debug)]
@@ -35,11 +34,11 @@ struct Owned {
 pub(super) struct Ownership {
     all: Vec<Owned>,
     /// By value: the pointer that it was loaded through, or computed from.
-    origins: HashMap<ValueId, Origin>,
+    origins: Map<ValueId, Origin>,
     /// The addresses that pointers are.
-    bases: HashMap<ValueId, u64>,
+    bases: Map<ValueId, u64>,
     /// The words of values that are handed over in scratch memory, by its address.
-    spilled: HashMap<ValueId, Vec<Word>>,
+    spilled: Map<ValueId, Vec<Word>>,
 }
 
 /// Where a pointer comes from.

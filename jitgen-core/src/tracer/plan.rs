@@ -15,6 +15,18 @@ pub type Asks = Box<dyn Fn(&[u64]) -> bool>;
 /// The same of a location of any portal.
 pub type AsksOf<R> = Box<dyn Fn(&'static Portal, &[u64]) -> R>;
 
+/// Whether a portal calls itself at a place of the guest program.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub enum Recursion {
+    /// Not as far as has been seen.
+    #[default]
+    None,
+    /// A call makes one such call.
+    Line,
+    /// It makes several.
+    Tree,
+}
+
 /// How a recording is to go.
 pub struct Plan {
     /// The trace's name.
@@ -42,7 +54,7 @@ pub struct Plan {
     /// How many portals may be inside of each other in it, besides its own.
     pub inline_depth: usize,
     /// Does that portal call itself there?
-    pub recurses: AsksOf<bool>,
+    pub recurses: AsksOf<Recursion>,
     /// Gives the address of the cell by which code calls the code for these greens of a portal.
     pub call_cell: AsksOf<u64>,
     /// The address of the byte that says that a residual call has panicked.

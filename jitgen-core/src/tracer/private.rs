@@ -11,16 +11,16 @@
 //!
 //! Not here: what the optimizer makes of it (`opt`).
 
+use super::Map;
 use crate::ir::{Arg, ValueId};
-use std::collections::HashMap;
 
 /// The objects, and pointers into them.
 #[derive(Debug, Default)]
 pub(super) struct Private {
     /// The objects, with those that they lead to.
-    held: HashMap<ValueId, Vec<ValueId>>,
+    held: Map<ValueId, Vec<ValueId>>,
     /// Pointers into objects: which, and how far.
-    inside: HashMap<ValueId, (ValueId, i32)>,
+    inside: Map<ValueId, (ValueId, i32)>,
 }
 
 impl Private {

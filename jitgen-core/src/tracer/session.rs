@@ -30,13 +30,15 @@ pub use merge::{Green, MergeState, Resume, Step, keys};
 
 use super::circles::Circles;
 use super::journal::Event;
-use super::plan::Plan;
+use super::plan::{Plan, Recursion};
 use super::recorder::{Close, Recorder};
 use super::tags::Possible;
-use super::{AbortReason, Blob, Condition, Level, Local, Opnd, Part, Replayed, Validity, Word};
+use super::{
+    AbortReason, Blob, Condition, Level, Local, Map, Opnd, Part, Replayed, Validity, Word,
+};
 use crate::ir::{Arg, Const, Op, Trace, Ty, ValueId};
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// A portal: one annotated dispatch loop. There is one `static` of it per portal.
@@ -99,12 +101,12 @@ pub struct Session {
     pub(super) merges: u32,
     pub(super) blobs: Vec<Blob>,
     locals: Vec<Local>,
-    pub(super) tags: HashMap<ValueId, Possible>,
+    pub(super) tags: Map<ValueId, Possible>,
     pub(super) pending: Vec<ValueId>,
-    pub(super) equal: HashMap<ValueId, Const>,
+    pub(super) equal: Map<ValueId, Const>,
     cleared: Vec<(ValueId, Const)>,
     /// Words of the log as the twin has them, and as they came.
-    retyped: HashMap<ValueId, (ValueId, Ty)>,
+    retyped: Map<ValueId, (ValueId, Ty)>,
     /// The portals that the twin has entered inside of its own.
     pub(super) levels: Vec<Level>,
     /// An inner portal goes on where the log says, and has not come to that merge point yet.
@@ -129,7 +131,7 @@ pub struct Session {
     /// Where the trace was found to go in circles: the keys of the merge points.
     pub circles: Vec<Box<[u64]>>,
     /// Where a portal has begun within itself.
-    pub recursions: Vec<super::Place>,
+    pub recursions: Vec<(super::Place, Recursion)>,
     /// What else there is to say of that.
     pub detail: Option<String>,
     /// What recording gave, if it succeeded.

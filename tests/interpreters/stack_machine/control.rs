@@ -14,7 +14,7 @@ impl Machine {
     ///
     /// # Errors
     /// The first error that the program did not handle.
-    #[portal(greens(program, self.pc, self.sp, self.frame), reds(self))]
+    #[portal(greens(program, self.pc, self.height), reds(self))]
     pub fn run(&mut self, program: &Rc<Program>) -> Result<Value, Error> {
         'run: loop {
             merge_point!();
@@ -51,11 +51,13 @@ impl Machine {
         if self.returns.len() == MAX_CALLS {
             return Err(Error::Overflow);
         }
-        if self.sp < self.frame + arguments {
+        if self.height < arguments {
             return Err(Error::Underflow);
         }
-        self.returns.push(Return { pc: self.pc, frame: self.frame });
-        self.frame = self.sp - arguments;
+        let height = self.height - arguments;
+        self.returns.push(Return { pc: self.pc, height });
+        self.frame += height;
+        self.height = arguments;
         self.pc = target;
         Ok(())
     }
@@ -66,8 +68,8 @@ impl Machine {
         let Some(caller) = self.returns.pop() else {
             return Err(Error::Underflow);
         };
-        self.sp = self.frame;
-        self.frame = caller.frame;
+        self.frame -= caller.height;
+        self.height = caller.height;
         self.pc = caller.pc;
         self.push(value)
     }
@@ -76,9 +78,8 @@ impl Machine {
     fn recover(&mut self, handler: usize, error: Error) -> Result<(), Error> {
         self.handler = None;
         if let Some(main) = self.returns.first() {
-            let frame = main.frame;
-            self.sp = self.sp.min(self.frame);
-            self.frame = frame;
+            self.height = main.height;
+            self.frame = 0;
             self.returns.clear();
         }
         self.pc = handler;

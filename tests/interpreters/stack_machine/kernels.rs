@@ -39,7 +39,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("int_and_float", int_and_float, native::int_and_float, 3_000_000),
     kernel("nested_loops", nested_loops, native::nested_loops, 1_500),
     kernel("call", call, native::call, 2_000_000),
-    kernel("recursion", recursion, native::recursion, 26),
+    kernel("recursion", recursion, native::recursion, 30),
     kernel("globals", globals, native::globals, 2_000_000),
     kernel("early_exit", early_exit, native::early_exit, 3_000_000),
     kernel("deep_operands", deep_operands, native::deep_operands, 50_000),

@@ -1,5 +1,8 @@
 //! The machine: its state, and the instructions that only touch operands.
 //!
+//! How many operands a function has is the same whenever it comes to an instruction, so it is part
+//! of the position, as `pc` is. Where its frame begins depends on its callers: that is state.
+//!
 //! Calls, errors and the dispatch loop are in `control.rs`.
 
 use super::arith::{Arith, Error, Value};
@@ -15,10 +18,10 @@ pub struct Machine {
     pub pc: usize,
     /// The operands; those of the callers lie below.
     pub stack: [Value; STACK],
-    /// How many operands there are.
-    pub sp: usize,
     /// Where the locals of the function begin.
     pub frame: usize,
+    /// How many operands the function has, locals included.
+    pub height: usize,
     /// The globals.
     pub globals: Vec<Value>,
     /// Where callers go on.
@@ -34,8 +37,8 @@ pub struct Machine {
 pub struct Return {
     /// Its next instruction.
     pub pc: usize,
-    /// Its locals.
-    pub frame: usize,
+    /// Its operands, without the arguments.
+    pub height: usize,
 }
 
 #[jitgen_core::traced]
@@ -46,8 +49,8 @@ impl Machine {
         Machine {
             pc: 0,
             stack: [Value::Nil; STACK],
-            sp: locals,
             frame: 0,
+            height: locals,
             globals: vec![Value::Nil; globals],
             returns: vec![],
             handler: None,
@@ -121,28 +124,29 @@ impl Machine {
 
     /// Pushes an operand.
     pub fn push(&mut self, value: Value) -> Result<(), Error> {
-        if self.sp == STACK {
+        let top = self.frame + self.height;
+        if top >= STACK {
             return Err(Error::Overflow);
         }
-        self.stack[self.sp] = value;
-        self.sp += 1;
+        self.stack[top] = value;
+        self.height += 1;
         Ok(())
     }
 
     /// Pops an operand.
     pub fn pop(&mut self) -> Result<Value, Error> {
-        if self.sp == 0 {
+        if self.height == 0 {
             return Err(Error::Underflow);
         }
-        self.sp -= 1;
-        Ok(self.stack[self.sp])
+        self.height -= 1;
+        Ok(self.stack[self.frame + self.height])
     }
 
     /// The top.
     pub fn peek(&self) -> Result<Value, Error> {
-        match self.sp {
+        match self.height {
             0 => Err(Error::Underflow),
-            sp => Ok(self.stack[sp - 1]),
+            height => Ok(self.stack[self.frame + height - 1]),
         }
     }
 

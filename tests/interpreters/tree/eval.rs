@@ -12,6 +12,7 @@ const MAX_DEPTH: usize = 60;
 
 /// Why what was being computed has no value.
 #[derive(Debug, Traced)]
+#[repr(C, u8)]
 pub enum Flow {
     /// The function returns this.
     Return(Value),
@@ -121,12 +122,27 @@ fn call(
     variables.resize(function.variables, Value::Nil);
     let env = Env::new(variables, Some(closure.env.clone()));
     context.depth += 1;
-    let result = exec_body(context, &function.body, &env);
+    let result = exec_function(context, function, env);
     context.depth -= 1;
     match result {
         Ok(()) => Ok(Value::Nil),
         Err(Flow::Return(value)) => Ok(value),
         Err(flow) => Err(flow),
+    }
+}
+
+/// Does what a function does. It is a portal, so that functions which are called often are compiled,
+/// also those that have no loop but call themselves.
+#[portal(greens(function), reds(context, env), recursive)]
+#[allow(clippy::never_loop, reason = "each call of a function has one round")]
+fn exec_function(
+    context: &mut Context,
+    function: &Rc<Function>,
+    mut env: Rc<Env>,
+) -> Result<(), Flow> {
+    loop {
+        merge_point!();
+        return exec_body(context, &function.body, &env);
     }
 }
 
@@ -154,7 +170,7 @@ fn exec(context: &mut Context, stmt: &Stmt, env: &Rc<Env>) -> Result<(), Flow> {
             let body = if eval(context, condition, env)?.truthy() { then } else { otherwise };
             exec_body(context, body, env)
         }
-        Stmt::While(node) => exec_while(context, node, env),
+        Stmt::While(node) => exec_while(context, node, env.clone()),
         Stmt::Break => Err(Flow::Break),
         Stmt::Return(expr) => Err(Flow::Return(eval(context, expr, env)?)),
         Stmt::Try { body, error, handler } => match exec_body(context, body, env) {
@@ -175,13 +191,13 @@ fn message(reason: Error) -> Value {
 
 /// Repeats until the condition is false, or a `break`.
 #[portal(greens(node), reds(context, env), recursive)]
-fn exec_while(context: &mut Context, node: &Rc<While>, env: &Rc<Env>) -> Result<(), Flow> {
+fn exec_while(context: &mut Context, node: &Rc<While>, mut env: Rc<Env>) -> Result<(), Flow> {
     loop {
         merge_point!();
-        if !eval(context, &node.condition, env)?.truthy() {
+        if !eval(context, &node.condition, &env)?.truthy() {
             return Ok(());
         }
-        match exec_body(context, &node.body, env) {
+        match exec_body(context, &node.body, &env) {
             Ok(()) => {
                 can_enter_jit!();
             }

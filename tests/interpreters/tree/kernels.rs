@@ -131,7 +131,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel(
         "fibonacci",
         native::fibonacci,
-        24,
+        28,
         "(var fib (fn (n)
            (if (< n 2) (return n))
            (return (+ (fib (- n 1)) (fib (- n 2))))))

@@ -13,13 +13,13 @@
 //! Not here: words of memory (`facts`).
 
 use crate::ir::{Arg, Op, Ty, ValueId};
-use std::collections::HashMap;
+use crate::tracer::Map;
 
 /// See the head of the file.
 #[derive(Debug, Default)]
 pub(super) struct Computed {
-    values: HashMap<(Op, Ty, Arg, Arg), ValueId>,
-    conditions: HashMap<ValueId, bool>,
+    values: Map<(Op, Ty, Arg, Arg), ValueId>,
+    conditions: Map<ValueId, bool>,
 }
 
 impl Computed {

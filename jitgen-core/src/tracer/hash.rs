@@ -1,4 +1,4 @@
-//! A hash of words: for maps of the runtime, which are looked into at every exit.
+//! A hash of words: for maps that are looked into for each operation of a twin, and at every exit.
 //!
 //! ```text
 //! hash = (hash <<< 5 ^ word) * odd        for each word, or eight bytes
@@ -6,17 +6,17 @@
 //!
 //! Keys are numbers and addresses of this process: nobody can choose them to collide.
 //!
-//! Not here: the table of counters, which has a hash of its own (`counters`).
+//! Not here: the table of counters, which has a hash of its own (`runtime::counters`).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A map by words.
-pub(super) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Words>>;
+pub type Map<K, V> = HashMap<K, V, BuildHasherDefault<Words>>;
 
 /// See the head of the file.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Words(u64);
+pub struct Words(u64);
 
 impl Hasher for Words {
     fn write(&mut self, bytes: &[u8]) {
