@@ -246,7 +246,9 @@ ops! {
     CallIfPure "call_if_pure" CallIf Any None;
     /// A call that allocates: fresh memory of so many bytes as the first operand says, a constant.
     /// No other pointer leads there, and it is not null; what is in it is not defined. `#7` behind
-    /// it is the number of the allocation in the recording.
+    /// it is the number of the allocation in the recording. With five operands it takes a free
+    /// cell, if there is one, instead of calling: bytes of a cell, its first word, addresses of
+    /// cursor and limit.
     New "new" Call Ptr Make;
     /// A call that frees what a `new` has allocated, its first operand: nobody accesses that again.
     Free "free" Call Any Any;

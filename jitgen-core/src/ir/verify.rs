@@ -396,6 +396,10 @@ impl Checker<'_> {
             {
                 self.report("allocation", "the first operand of new is its size, as in `i64 8`");
             }
+            Op::New if call.args.len() > 2 && call.cells().is_none() => {
+                let message = "the operands of new are one or two, or those of free cells";
+                self.report("allocation", message);
+            }
             Op::New if inst.dst.is_none() || inst.imm < 0 => {
                 self.report("allocation", "new has a number and a result");
             }

@@ -9,7 +9,7 @@
 //!
 //! Not here: what the answers are (`tracer::session`).
 
-use crate::ir::{Const, Op, Ty};
+use crate::ir::{Const, Effects, Op, Ty};
 use crate::tracer::{
     AbortReason, Address, Callee, Condition, Function, Green, Handed, Image, Inlined, Local, Opnd,
     Part, Portal, Step, Tag, Word, with,
@@ -45,7 +45,7 @@ questions! {
     end_handed_over(function: Function, portal: &'static Portal, greens: &[Green], reds: &[Word], result: Handed) -> Opnd;
     end_inline(call: &Inlined, result: &Image);
     end_load(address: Address, now: Const) -> Opnd;
-    end_new(function: Function, layout: (u64, u64), now: Const) -> Opnd;
+    end_new(function: Function, args: &[Const], effects: Effects, now: Const) -> Opnd;
     end_pure_call(function: Function, args: &[Word], now: Const) -> Opnd;
     end_store(words: &[(Address, Word)]);
     flush();

@@ -15,7 +15,7 @@
 //! not known what it is.
 //!
 //! Invariant `only-by-name`: what points into a private object is a value of which [`Defs`] says
-//! that it is the object's address plus a constant.
+//! that it is the object's address plus a constant, as a pointer or as its bits.
 //!
 //! Not here: objects that are not made at all (`virtuals`).
 //!
@@ -26,7 +26,7 @@ use super::forward::Forward;
 use super::node::Node;
 use super::rules::Rule;
 use super::words::Access;
-use crate::ir::{Arg, Const, Op};
+use crate::ir::{Arg, Const, Op, Ty};
 use std::collections::HashMap;
 
 /// The objects that only the trace knows, and the private objects whose addresses they hold.
@@ -100,7 +100,7 @@ impl Forward<'_> {
     /// A pure operation is about to be computed: the result, if it compares a private object, which
     /// is none that a pointer to something else could lead to.
     pub fn compare_fresh(&mut self, node: Node) -> Option<Arg> {
-        let Node { op: Op::Eq | Op::Ne, a, b, .. } = node else {
+        let Node { op: Op::Eq | Op::Ne, ty: Ty::Ptr, a, b, .. } = node else {
             return None;
         };
         let (x, y) = (self.private(a), self.private(b));
@@ -119,10 +119,15 @@ impl Forward<'_> {
         }
     }
 
-    /// A pure operation is computed: of its operands, only the sum with a constant is followed.
+    /// A pure operation is computed: only sums with constants and casts of the bits are followed.
     pub fn leak_operands(&mut self, node: Node) {
-        let followed = node.op == Op::PtrAdd && node.b.as_const().is_some();
-        if !followed && !matches!(node.op, Op::Eq | Op::Ne) {
+        let followed = match node.op {
+            Op::PtrAdd => node.b.as_const().is_some(),
+            Op::Bitcast => true,
+            Op::Eq | Op::Ne => node.ty == Ty::Ptr,
+            _ => false,
+        };
+        if !followed {
             self.leak(node.a);
             self.leak(node.b);
         }

@@ -263,7 +263,7 @@ fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
 /// anything, also when it fails, runs an author's code: it may call allocators and collectors.
 fn runs_anything(op: Op, call: &Call) -> bool {
     op.effect() == Effect::Any
-        || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
+        || op != Op::New && call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
 }
 
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.

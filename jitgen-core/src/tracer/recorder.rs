@@ -165,6 +165,7 @@ impl Recorder {
         let result = self.push(op, ty, a, b, 0, Aux::None).expect("a pure op has a result");
         match (op, b) {
             (Op::PtrAdd, Arg::Const(by)) => self.private.derive(result, a, by.signed()),
+            (Op::Bitcast, _) => self.private.derive(result, a, 0),
             (Op::Eq | Op::Ne, _) => (),
             _ => [a, b].into_iter().for_each(|arg| self.private.leak(arg)),
         }
@@ -324,8 +325,7 @@ impl Recorder {
             self.private.leak(value);
             let at = *offset as i32;
             self.push(Op::Store, word.now.ty, pointer.into(), value, at, Aux::Class(SCRATCH_CLASS));
-            let address = SCRATCH_BASE + base as u64 + u64::from(*offset);
-            self.saw_store(address, word.now);
+            self.saw_store(SCRATCH_BASE + base as u64 + u64::from(*offset), word.now);
         }
         pointer
     }
@@ -523,14 +523,18 @@ impl Recorder {
             keeps: vec![],
         };
         call.args.iter().for_each(|arg| self.private.leak(*arg));
-        let private = &self.private;
-        self.facts
-            .retain(|fact| private.has(fact.base) || !call.may_write(Op::CallPure, fact.class));
+        self.forget_written(Op::CallPure, &call);
         let call = self.trace.add_call(call);
         let args = args.iter().map(|word| word.now).collect();
         self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
         self.push(Op::CallPure, result.ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
             .expect("a pure call has a result")
+    }
+
+    /// What such a call may write is not known any more.
+    pub(super) fn forget_written(&mut self, op: Op, call: &Call) {
+        let private = &self.private;
+        self.facts.retain(|fact| private.has(fact.base) || !call.may_write(op, fact.class));
     }
 
     /// Appends what a call of a function without effects would give.

@@ -36,8 +36,8 @@ mod walk;
 
 use super::address::Defs;
 use super::rules::{Fired, Rule};
-use crate::ir::{Arg, Aux, Block, BlockId, End, Inst, Op, Trace, Ty, ValueId};
-use layout::Layout;
+use crate::ir::{Arg, Aux, Block, BlockId, End, Inst, Op, Trace, ValueId};
+use layout::{Carried, Parts, Received};
 use std::collections::HashSet;
 use walk::Walk;
 
@@ -47,27 +47,23 @@ pub(super) fn virtuals(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> boo
     if !trace.blocks.iter().flat_map(|block| &block.insts).any(|inst| inst.op == Op::New) {
         return false;
     }
-    let mut carried: Vec<usize> = match &trace.blocks[0].end {
-        End::Jump(BlockId(1), args) => {
-            (0..args.len()).filter(|k| trace.ty(args[*k]) == Ty::Ptr).collect()
-        }
-        _ => vec![],
-    };
+    let mut refused = vec![];
     loop {
         let mut walk = Walk::new(trace, defs);
-        match rewrite(&mut walk, &carried) {
+        match rewrite(&mut walk, &refused) {
             Ok(changed) => {
                 fired.extend(walk.fired);
                 *trace = walk.out;
                 return changed;
             }
-            Err(refused) => carried.retain(|k| !refused.contains(k)),
+            Err(more) => refused.extend(more),
         }
     }
 }
 
-/// Walks the blocks; those of the carried arguments that cannot be.
-fn rewrite(walk: &mut Walk, carried: &[usize]) -> Result<bool, Vec<usize>> {
+/// Walks the blocks, and carries what can be, but for the arguments that have been refused; those of
+/// them that are refused now.
+fn rewrite(walk: &mut Walk, refused: &[usize]) -> Result<bool, Vec<usize>> {
     let trace = walk.trace;
     walk.block(&trace.blocks[0].insts);
     let Some(body) = trace.blocks.get(1) else {
@@ -80,7 +76,9 @@ fn rewrite(walk: &mut Walk, carried: &[usize]) -> Result<bool, Vec<usize>> {
     // What the body uses of the preamble, but for the parameters.
     let used = uses(trace, body);
     walk.make_used(&used);
-    let (first, layouts) = split(walk, first, carried)?;
+    let mut carried: Vec<usize> = (0..first.len()).filter(|k| !refused.contains(k)).collect();
+    carried.retain(|k| walk.object(first[*k]).is_some());
+    let (first, layouts) = split(walk, first, &carried)?;
     walk.end_with(End::Jump(BlockId(1), first), trace.blocks[0].params.clone());
 
     let mut params: Vec<ValueId> = vec![];
@@ -90,17 +88,18 @@ fn rewrite(walk: &mut Walk, carried: &[usize]) -> Result<bool, Vec<usize>> {
         }
     }
     walk.begin();
+    let mut received = Received::default();
     for (k, layout) in carried.iter().zip(&layouts) {
         walk.fired.fire(Rule::VirtualCarry);
-        let words = walk.receive(body.params[*k], layout);
-        params.extend(words);
+        walk.receive(body.params[*k], layout, &mut received);
     }
+    params.extend(received.params);
     walk.block(&body.insts);
     let End::Jump(_, again) = &body.end else {
         walk.end(body, params);
         return Ok(!carried.is_empty());
     };
-    let (again, found) = split(walk, again, carried)?;
+    let (again, found) = split(walk, again, &carried)?;
     let differ = carried.iter().zip(layouts.iter().zip(&found));
     let differ: Vec<usize> = differ.filter(|(_, (a, b))| a != b).map(|(k, _)| *k).collect();
     if !differ.is_empty() {
@@ -111,12 +110,12 @@ fn rewrite(walk: &mut Walk, carried: &[usize]) -> Result<bool, Vec<usize>> {
 }
 
 /// The arguments of a jump, those that are carried as the words of the objects, which come last; and
-/// the layouts of these.
+/// what these stand for.
 fn split(
     walk: &mut Walk,
     args: &[Arg],
     carried: &[usize],
-) -> Result<(Vec<Arg>, Vec<Layout>), Vec<usize>> {
+) -> Result<(Vec<Arg>, Vec<Carried>), Vec<usize>> {
     let mut passed = vec![];
     for (k, arg) in args.iter().enumerate() {
         if !carried.contains(&k) {
@@ -124,14 +123,15 @@ fn split(
         }
     }
     let mut layouts = vec![];
-    let mut seen = HashSet::new();
+    let mut parts = Parts::default();
     let mut refused = vec![];
     for k in carried {
-        match walk.take_apart(args[*k], &mut seen, &mut passed) {
+        match walk.take_apart(args[*k], &mut parts) {
             Some(layout) => layouts.push(layout),
             None => refused.push(*k),
         }
     }
+    passed.extend(parts.words);
     if refused.is_empty() { Ok((passed, layouts)) } else { Err(refused) }
 }
 

@@ -3,6 +3,7 @@
 //! Not here: what is carried from one block to the next (`layout`).
 
 use super::super::address::{Address, Defs, Place};
+use super::super::node::Node;
 use super::super::rules::{Fired, Rule};
 use crate::ir::{
     Arg, Aux, Block, Class, Const, End, Exit, ExitId, Gone, Inst, Op, PendingStore, Sig, Trace, Ty,
@@ -44,14 +45,16 @@ pub(super) struct Object {
     pub new: Inst,
     /// What has been stored.
     pub fields: Vec<Field>,
-    /// Pointers into it that have been computed, and how far.
-    derived: Vec<(ValueId, i64)>,
+    /// Pointers to it and into it that have been computed, and the same as other types: how far.
+    derived: Vec<(ValueId, i64, Ty)>,
 }
 
 /// The state of a walk.
 pub(super) struct Walk<'t> {
     pub trace: &'t Trace,
     defs: &'t Defs,
+    /// The pure operations of which the walk has made values.
+    names: Defs,
     pub out: Trace,
     pub insts: Vec<Inst>,
     pub objects: Vec<Object>,
@@ -68,6 +71,7 @@ impl<'t> Walk<'t> {
         Walk {
             trace,
             defs,
+            names: Defs::default(),
             out,
             insts: vec![],
             objects: vec![],
@@ -82,9 +86,26 @@ impl<'t> Walk<'t> {
         self.of.clear();
     }
 
-    pub fn add_object(&mut self, value: ValueId, new: Inst, fields: Vec<Field>) {
+    /// An object that has no words yet; its number.
+    pub fn add_object(&mut self, value: ValueId, new: Inst) -> usize {
         self.of.insert(value, self.objects.len());
-        self.objects.push(Object { value, new, fields, derived: vec![] });
+        self.objects.push(Object { value, new, fields: vec![], derived: vec![] });
+        self.objects.len() - 1
+    }
+
+    /// `name` is the address of that object, as a value of whatever type it has.
+    pub fn name(&mut self, name: ValueId, object: ValueId) {
+        let ty = self.out.ty(name.into());
+        if ty == Ty::Ptr {
+            self.subst.insert(name, object.into());
+            return;
+        }
+        let a = object.into();
+        let (dst, b) = (Some(name), Arg::NONE);
+        self.insts.push(Inst { op: Op::Bitcast, ty, dst, a, b, imm: 0, aux: Aux::None });
+        self.names.set(name, Node::unary(Op::Bitcast, ty, a));
+        let index = self.of[&object];
+        self.objects[index].derived.push((name, 0, ty));
     }
 
     /// What an operand has become.
@@ -99,6 +120,7 @@ impl<'t> Walk<'t> {
         let mut at = self.defs.address(self.resolve(pointer), offset);
         loop {
             let base = self.resolve(at.place.base);
+            let base = self.names.get(base).map_or(base, |node| self.resolve(node.a));
             if base == at.place.base {
                 return at;
             }
@@ -149,7 +171,7 @@ impl<'t> Walk<'t> {
             Sig::Call => match inst.op {
                 Op::New => {
                     let value = inst.dst.expect("a new has a result");
-                    self.add_object(value, *inst, vec![]);
+                    self.add_object(value, *inst);
                 }
                 Op::Free => return self.free(inst),
                 _ => {
@@ -174,7 +196,12 @@ impl<'t> Walk<'t> {
                 }
             }
             Sig::PtrAdd => {
-                if self.derive(inst) {
+                if self.derive(inst, inst.b) {
+                    return;
+                }
+            }
+            Sig::Cast if inst.op == Op::Bitcast => {
+                if self.derive(inst, Const::i64(0).into()) {
                     return;
                 }
             }
@@ -221,11 +248,15 @@ impl<'t> Walk<'t> {
             self.subst.insert(dst, field.value);
             return true;
         }
-        if field.ty == Ty::Bool || inst.ty == Ty::Bool || self.object(field.value).is_some() {
+        if field.ty == Ty::Bool || inst.ty == Ty::Bool {
             return false;
         }
         let a = self.resolve(field.value);
-        self.insts.push(Inst { op: Op::Bitcast, a, imm: 0, aux: Aux::None, ..*inst });
+        let cast = Inst { op: Op::Bitcast, a, imm: 0, aux: Aux::None, ..*inst };
+        if !self.derive(&cast, Const::i64(0).into()) {
+            self.insts.push(cast);
+        }
+        self.names.set(dst, Node::unary(Op::Bitcast, inst.ty, a));
         true
     }
 
@@ -259,8 +290,8 @@ impl<'t> Walk<'t> {
                 self.of.remove(&gone);
                 let address = Gone::address(gone);
                 self.subst.insert(gone, address.into());
-                for (v, offset) in derived {
-                    let inside = Const::new(Ty::Ptr, address.bits.wrapping_add_signed(offset));
+                for (v, offset, ty) in derived {
+                    let inside = Const::new(ty, address.bits.wrapping_add_signed(offset));
                     self.subst.insert(v, inside.into());
                 }
             }
@@ -290,20 +321,19 @@ impl<'t> Walk<'t> {
         true
     }
 
-    /// A pointer into an object.
-    fn derive(&mut self, inst: &Inst) -> bool {
+    /// A pointer `by` behind another, or its bits: if that leads into an object.
+    fn derive(&mut self, inst: &Inst, by: Arg) -> bool {
         let Some((index, offset)) = self.object(inst.a) else { return false };
-        let dst = inst.dst.expect("a sum has a result");
-        let (Some(offset), Arg::Const(by)) = (offset, self.resolve(inst.b)) else {
+        let dst = inst.dst.expect("it has a result");
+        let (Some(offset), Arg::Const(by)) = (offset, self.resolve(by)) else {
             self.make(index);
             return false;
         };
         let offset = offset.wrapping_add(by.bits as i64);
         let object = &mut self.objects[index];
-        object.derived.push((dst, offset));
+        object.derived.push((dst, offset, if inst.op == Op::PtrAdd { Ty::Ptr } else { inst.ty }));
         // For exits.
-        let (a, b) = (object.value.into(), Const::i64(offset).into());
-        self.insts.push(Inst { a, b, ..*inst });
+        self.insts.push(Inst { a: self.resolve(inst.a), ..*inst });
         true
     }
 
@@ -390,19 +420,9 @@ impl<'t> Walk<'t> {
             self.insts.push(Inst { dst: Some(made), ..new });
             self.of.remove(&value);
             self.subst.insert(value, made.into());
-            for (v, offset) in derived.clone() {
-                let again = self.out.add_value(Ty::Ptr);
-                let b = Const::i64(offset).into();
-                self.insts.push(Inst {
-                    op: Op::PtrAdd,
-                    ty: Ty::Ptr,
-                    dst: Some(again),
-                    a: made.into(),
-                    b,
-                    imm: 0,
-                    aux: Aux::None,
-                });
-                self.subst.insert(v, again.into());
+            for (v, offset, ty) in derived.clone() {
+                let again = self.derive_again(made, offset, ty);
+                self.subst.insert(v, again);
             }
         }
         for index in found {
@@ -420,6 +440,23 @@ impl<'t> Walk<'t> {
                 });
             }
         }
+    }
+
+    /// A pointer into an object that has been made, as a value of that type.
+    fn derive_again(&mut self, made: ValueId, offset: i64, ty: Ty) -> Arg {
+        let mut at = made.into();
+        let mut step = |op, ty, b| {
+            let dst = self.out.add_value(ty);
+            self.insts.push(Inst { op, ty, dst: Some(dst), a: at, b, imm: 0, aux: Aux::None });
+            at = dst.into();
+        };
+        if offset != 0 {
+            step(Op::PtrAdd, Ty::Ptr, Const::i64(offset).into());
+        }
+        if ty != Ty::Ptr {
+            step(Op::Bitcast, ty, Arg::NONE);
+        }
+        at
     }
 
     /// Ends a block as the input's ends, with its parameters.
