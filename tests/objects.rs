@@ -6,7 +6,7 @@ mod code_objects;
 #[path = "interpreters/objects.rs"]
 mod objects;
 
-use jitgen::modes::{MODES, Run, run_with, traces};
+use jitgen::modes::{MODES, Run, made, run_with, traces};
 use jitgen_core::ir::{Aux, End, Inst, Op, Trace};
 use jitgen_core::tracer::ALLOCATION_CLASS;
 use objects::vm::Insn as I;
@@ -214,9 +214,10 @@ fn loop_of(code: &[I]) -> Trace {
 fn an_object_is_made_without_a_call() {
     let trace = loop_of(&repeated(100, &[I::Nil(0)], &[I::Cons(0, 7, 0)]));
     let body = &trace.blocks[1];
-    let calls: Vec<&Inst> = body.insts.iter().filter(|inst| inst.op.is_call()).collect();
-    let [new] = calls[..] else { panic!("one allocation\n{trace}") };
-    assert!(new.op == Op::New && trace.calls[new.call().index()].cells().is_some(), "{trace}");
+    let calls = body.insts.iter().filter(|inst| inst.op.is_call());
+    let cells = |inst: &Inst| trace.calls[inst.call().index()].cells().is_some();
+    assert!(calls.clone().all(|inst| inst.op == Op::New && cells(inst)), "{trace}");
+    assert_eq!(made(&trace), 1, "{trace}");
     // Each round looks whether there is room.
     let heap = |inst: &&Inst| inst.aux == Aux::class(ALLOCATION_CLASS);
     let heap: Vec<Op> = body.insts.iter().filter(heap).map(|inst| inst.op).collect();
@@ -287,4 +288,29 @@ fn objects_with_enums_of_any_layout_are_made_in_traces() {
 #[test]
 fn objects_with_a_ref_cell_are_made_in_traces() {
     made_in_traces("table", &[I::Table(7)]);
+}
+
+#[test]
+fn what_does_not_last_is_not_made() {
+    let codes: [&[I]; 3] = [
+        &[I::Cons(1, 7, 7), I::Head(2, 1), I::Add(0, 0, 2)],
+        // Objects in objects, and the same one twice.
+        &[I::Cons(1, 7, 7), I::Cons(2, 1, 1), I::Tail(3, 2), I::Head(3, 3), I::Same(4, 1, 2)],
+        &[I::Cons(1, 7, 7), I::Cons(2, 1, 7), I::SetHead(1, 2), I::Cons(3, 2, 1)],
+    ];
+    for code in codes {
+        let before = [I::Int(0, 0), I::Cons(1, 0, 0)];
+        let trace = loop_of(&repeated(100, &before, code));
+        assert_eq!(made(&trace), 0, "{code:?}\n{trace}");
+        let stores = trace.blocks[1].insts.iter().filter(|inst| inst.op == Op::Store);
+        assert_eq!(stores.count(), 0, "nor is it put into a register: {code:?}\n{trace}");
+        agree(&format!("{code:?}"), &HEAPS, &repeated(100, &before, code));
+    }
+    // It is put where others look.
+    let trace = loop_of(&repeated(
+        100,
+        &[I::Array(1, 3), I::Int(2, 1)],
+        &[I::Cons(3, 7, 7), I::Set(1, 2, 3)],
+    ));
+    assert_eq!(made(&trace), 1, "{trace}");
 }

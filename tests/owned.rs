@@ -4,8 +4,8 @@
 #[path = "interpreters/owned.rs"]
 mod owned;
 
-use jitgen::modes::{agree, traces};
-use jitgen_core::ir::{End, Op, Trace};
+use jitgen::modes::{agree, made, traces};
+use jitgen_core::ir::Trace;
 use owned::vm::Insn as I;
 
 fn random_program(seed: u64) -> Vec<I> {
@@ -69,26 +69,13 @@ fn each_instruction() {
     }
 }
 
-/// The allocations of the first loop's body whose results something else than an exit needs.
-fn made(code: &[I]) -> (usize, Trace) {
+/// How many objects the first loop's body makes.
+fn made_by(code: &[I]) -> (usize, Trace) {
     let code: Vec<I> = code.iter().copied().chain([I::Again]).collect();
     let settings = "threshold=3,bridge_threshold=1000,background=off,log=trace";
     let traces = traces(settings, || drop(owned::run(&code, 60)));
     let trace = traces.into_iter().next().expect("the loop is compiled");
-    let body = trace.blocks.last().expect("a trace has blocks");
-    let used = |value| {
-        let insts = body.insts.iter().any(|inst| {
-            let args = match inst.aux {
-                jitgen_core::ir::Aux::Call(call) => &trace.calls[call.index()].args[..],
-                _ => &[],
-            };
-            inst.a == value || inst.b == value || args.contains(&value)
-        });
-        insts || matches!(&body.end, End::Jump(_, args) if args.contains(&value))
-    };
-    let news = body.insts.iter().filter(|inst| inst.op == Op::New);
-    let made = news.filter(|inst| used(inst.dst.expect("a new has a result").into())).count();
-    (made, trace)
+    (made(&trace), trace)
 }
 
 #[test]
@@ -96,9 +83,9 @@ fn what_does_not_last_is_not_made() {
     let codes: [&[I]; 5] =
         [&[I::Chain(9)], &[I::Boxed(3)], &[I::Vector(3, 4)], &[I::Vector(0, 4)], &[I::Nested(0)]];
     for code in codes {
-        let (made, trace) = made(code);
+        let (made, trace) = made_by(code);
         assert_eq!(made, 0, "{code:?}\n{trace}");
     }
-    let (made, trace) = made(&[I::Make(0, 5)]);
+    let (made, trace) = made_by(&[I::Make(0, 5)]);
     assert_eq!(made, 1, "it is put where others look\n{trace}");
 }

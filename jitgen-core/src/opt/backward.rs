@@ -20,15 +20,16 @@
 //!
 //! Not here: moving stores past guards, into exits (`sink`, which is called before).
 
-use super::address::Defs;
+use super::address::{Defs, Place};
+use super::age::Ages;
 use super::compact::compact;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
-use super::sink::sink;
+use super::sink::{runs_anything, sink};
 use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
+use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Op, Sig, Trace, ValueId};
 use std::collections::HashMap;
 
 /// Removes dead code and dead stores, and renumbers what is left.
@@ -39,6 +40,19 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
     }
     let mut defs = definitions(&trace);
     if passes.contains(Passes::VIRTUALS) {
+        // What only an exit stores somewhere need not be made before.
+        let makes = |block: &Block| block.insts.iter().any(|inst| inst.op == Op::New);
+        if trace.blocks.iter().any(makes) {
+            if passes.contains(Passes::SINK) && sink(&mut trace, &defs, &mut fired) {
+                merge_params(&mut trace, &mut fired);
+            }
+            defs = definitions(&trace);
+            let (_, dead) = live(&trace, &defs, passes, &mut fired);
+            for (block, dead) in trace.blocks.iter_mut().zip(&dead) {
+                let mut dead = dead.iter();
+                block.insts.retain(|_| !*dead.next().expect("one mark per instruction"));
+            }
+        }
         if virtuals(&mut trace, &defs, &mut fired) {
             merge_params(&mut trace, &mut fired);
         }
@@ -47,17 +61,7 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
     if passes.contains(Passes::SINK) && sink(&mut trace, &defs, &mut fired) {
         merge_params(&mut trace, &mut fired);
     }
-    let mut stores_dead = vec![vec![]; trace.blocks.len()];
-    for (dead, block) in stores_dead.iter_mut().zip(&trace.blocks) {
-        dead.resize(block.insts.len(), false);
-    }
-    let mut live = Live::mark(&trace, &stores_dead, passes);
-    while passes.contains(Passes::DSE)
-        && find_dead_stores(&trace, &defs, &live, &mut stores_dead, passes)
-    {
-        fired.fire(Rule::DeadStore);
-        live = Live::mark(&trace, &stores_dead, passes);
-    }
+    let (live, stores_dead) = live(&trace, &defs, passes, &mut fired);
     for ((block, keep), dead) in trace.blocks.iter_mut().zip(&live.insts).zip(&stores_dead) {
         let removed = keep.iter().zip(dead).any(|(keep, dead)| !keep && !dead);
         if removed {
@@ -70,6 +74,21 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
         drop_dead_params(&mut trace, &live, &mut fired);
     }
     (compact(&trace), fired)
+}
+
+/// What is needed, and by block and instruction: is it a dead store?
+fn live(trace: &Trace, defs: &Defs, passes: Passes, fired: &mut Fired) -> (Live, Vec<Vec<bool>>) {
+    let mut dead: Vec<Vec<bool>> =
+        trace.blocks.iter().map(|block| vec![false; block.insts.len()]).collect();
+    let mut live = Live::mark(trace, &dead, passes);
+    let ages = Ages::of(trace);
+    while passes.contains(Passes::DSE)
+        && find_dead_stores(trace, (defs, &ages), &live, &mut dead, passes)
+    {
+        fired.fire(Rule::DeadStore);
+        live = Live::mark(trace, &dead, passes);
+    }
+    (live, dead)
 }
 
 /// The pure operations that define values.
@@ -181,7 +200,7 @@ fn for_each_use(trace: &Trace, inst: &Inst, mut with: impl FnMut(Arg)) {
 /// ones.
 fn find_dead_stores(
     trace: &Trace,
-    defs: &Defs,
+    (defs, ages): (&Defs, &Ages),
     live: &Live,
     dead: &mut [Vec<bool>],
     passes: Passes,
@@ -200,7 +219,11 @@ fn find_dead_stores(
             }
             let access = || Access::of(inst, defs);
             match inst.op.sig() {
-                Sig::Load => overwritten.remove_aliases(access()),
+                Sig::Load => {
+                    let access = access();
+                    let base = access.address.place.base;
+                    overwritten.remove_aliases_but(access, |place| ages.apart(place.base, base));
+                }
                 Sig::Store => {
                     let access = access();
                     let mut later = overwritten.around(access);
@@ -217,6 +240,11 @@ fn find_dead_stores(
                     let kept = Untouched::by(call, defs);
                     let read = |class| call.may_read(inst.op, class);
                     overwritten.remove_classes(read, |_| false, &kept);
+                    if runs_anything(inst.op, call) {
+                        // A collector looks at all words of an object.
+                        let others = |place: &Place| !ages.is_new(place.base);
+                        overwritten.remove_classes(|_| true, others, &kept);
+                    }
                 }
                 Sig::Guard => overwritten.clear(),
                 Sig::Binary

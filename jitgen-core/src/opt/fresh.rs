@@ -27,12 +27,14 @@ use super::node::Node;
 use super::rules::Rule;
 use super::words::Access;
 use crate::ir::{Arg, Const, Op, Ty};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The objects that only the trace knows, and the private objects whose addresses they hold.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Private {
     held: HashMap<Arg, Vec<Arg>>,
+    /// All objects that the trace has made, also those that others have got to know.
+    made: HashSet<Arg>,
 }
 
 impl Private {
@@ -41,10 +43,13 @@ impl Private {
         self.held.contains_key(&base)
     }
 
-    /// Has no byte both places, since one is in a private object, and the other is not?
+    /// Has no byte both places, since one is in a private object, and the other is not? Or since one
+    /// is in an object, and the other leads from a value that is older (`age`)?
     pub fn apart(&self, a: &Place, b: &Place) -> bool {
         let (a, b) = (a.base, b.base);
-        a != b && (self.has(a) || self.has(b))
+        // The forward pass numbers values as it computes them.
+        let older = |a: Arg, b: Arg| self.made.contains(&b) && a.as_value() < b.as_value();
+        a != b && (self.has(a) || self.has(b) || older(a, b) || older(b, a))
     }
 
     fn leak(&mut self, object: Arg) {
@@ -64,6 +69,7 @@ impl Forward<'_> {
     /// An object has been made.
     pub fn made(&mut self, object: Arg) {
         self.facts.private.held.insert(object, vec![]);
+        self.facts.private.made.insert(object);
     }
 
     /// The private object that a pointer leads into, and how far.

@@ -19,12 +19,14 @@
 //! A word is *carried* around the loop if the body stores it in each round, at an address that does
 //! not change, before anything may see it: then it is pending at the body's head, with a parameter
 //! of its own as its value. The preamble writes what it stores, and passes what memory holds; to
-//! write that again changes nothing.
+//! write that again changes nothing. But where that is an object which the preamble has allocated, it
+//! leaves the store to exits, too: the object may not have to be made (`virtuals`).
 //!
 //! Invariants: `in-order` (pending stores are written in the order of the trace), `apart` (words that
 //! are carried do not touch each other, so their order at the head does not matter),
 //! `known-at-both-jumps` (a word that is pending at the body's head is so at the end of
-//! the body, and memory holds its value at the end of the preamble), `calls-see` (at a call
+//! the body, and memory holds its value at the end of the preamble, or all exits of the body before
+//! it is stored again write it), `calls-see` (at a call
 //! that may write anything nothing is pending, whatever it declares: who runs there may collect
 //! garbage or free memory).
 //!
@@ -32,6 +34,7 @@
 //! bridges that begin where something is pending: the exit has written it.
 
 use super::address::Defs;
+use super::age::Ages;
 use super::rules::{Fired, Rule};
 use super::words::{Access, Words};
 use crate::ir::{
@@ -66,9 +69,13 @@ pub(super) fn sink(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> bool {
         if plan.weaken(&walk) {
             continue;
         }
+        let late = plan.late();
         let head = std::mem::take(&mut plan.head);
         if !walk.overwritten.is_empty() {
             apply(trace, last, walk, &head, fired);
+            for late in late {
+                store_late(trace, late);
+            }
         }
         return !head.is_empty();
     }
@@ -104,6 +111,8 @@ struct Carried {
 /// What is pending where, until a walk shows that it cannot be.
 struct Plan<'a> {
     trace: &'a Trace,
+    defs: &'a Defs,
+    ages: Ages,
     block: &'a Block,
     /// By instruction: what a load or store touches.
     accesses: Vec<Option<Access>>,
@@ -120,13 +129,14 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(trace: &'a Trace, defs: &'a Defs) -> Plan<'a> {
+        let ages = Ages::of(trace);
         let (block, before) = trace.blocks.split_last().expect("a trace has blocks");
         let mut invariant = HashSet::new();
         let mut held = Words::default();
         for before in before {
             invariant.extend(before.params.iter().copied());
             invariant.extend(before.insts.iter().filter_map(|inst| inst.dst));
-            hold(trace, defs, before, &mut held);
+            hold(trace, defs, &ages, before, &mut held);
         }
         let access = |inst: &Inst| {
             let touches = matches!(inst.op.sig(), Sig::Load | Sig::Store);
@@ -135,7 +145,7 @@ impl<'a> Plan<'a> {
         let accesses = block.insts.iter().map(access).collect();
         let stays = vec![false; block.insts.len()];
         let (head, refused) = (vec![], HashSet::new());
-        Plan { trace, block, accesses, stays, head, held, invariant, refused }
+        Plan { trace, defs, ages, block, accesses, stays, head, held, invariant, refused }
     }
 
     fn walk(&self) -> Walk {
@@ -150,7 +160,7 @@ impl<'a> Plan<'a> {
             match inst.op.sig() {
                 Sig::Load => {
                     let access = self.accesses[index].expect("a load touches memory");
-                    walk.write(|pending| pending.may_touch(&access));
+                    walk.write(|pending| self.ages.may_touch(pending, &access));
                 }
                 Sig::Store => {
                     let access = self.accesses[index].expect("a store touches memory");
@@ -159,7 +169,7 @@ impl<'a> Plan<'a> {
                         walk.pending.push(pending_store(inst, access, index));
                         continue;
                     }
-                    walk.write(|pending| pending.may_touch(&access));
+                    walk.write(|pending| self.ages.may_touch(pending, &access));
                 }
                 Sig::Call | Sig::CallIf => {
                     let call = &self.trace.calls[inst.call().index()];
@@ -227,7 +237,7 @@ impl<'a> Plan<'a> {
         let mut found = false;
         for pending in &walk.end {
             let Pending { access, store, .. } = *pending;
-            let touched = self.head.iter().any(|word| word.access.may_touch(&access));
+            let touched = self.head.iter().any(|word| self.ages.may_touch(&word.access, &access));
             let stable = store.base.as_value().is_none_or(|v| self.invariant.contains(&v));
             if touched || !stable || self.refused.contains(&access) {
                 continue;
@@ -238,6 +248,49 @@ impl<'a> Plan<'a> {
             }
         }
         found
+    }
+
+    /// The last stores of the preamble to words that are carried, as far as they may be left to the
+    /// exits behind them: those of objects, which need not be made for that.
+    fn late(&self) -> Vec<usize> {
+        let [before, _] = &self.trace.blocks[..] else { return vec![] };
+        let store_of = |word: &Carried| {
+            let is_store =
+                |inst: &&Inst| inst.op == Op::Store && Access::of(inst, self.defs) == word.access;
+            let at = before.insts.iter().rposition(|inst| is_store(&inst))?;
+            let object = self.defs.address(before.insts[at].b, 0).place.base;
+            let behind = before.insts[at + 1..].iter();
+            let unseen = behind.clone().all(|inst| !self.may_see(inst, &word.access));
+            let exits: HashSet<ExitId> =
+                behind.filter(|inst| inst.op.is_guard()).map(Inst::exit).collect();
+            let fits = exits.len() <= MAX_CARRIED_EXITS;
+            (self.ages.is_new(object) && unseen && fits).then_some(at)
+        };
+        let mut late: Vec<usize> = self.head.iter().filter_map(store_of).collect();
+        late.sort_unstable();
+        late.reverse();
+        late
+    }
+
+    /// May the instruction see what a word holds, or change it?
+    fn may_see(&self, inst: &Inst, word: &Access) -> bool {
+        match inst.op.sig() {
+            Sig::Load | Sig::Store => self.ages.may_touch(&Access::of(inst, self.defs), word),
+            Sig::Call | Sig::CallIf => {
+                let call = &self.trace.calls[inst.call().index()];
+                runs_anything(inst.op, call)
+                    || call.may_read(inst.op, word.class)
+                    || call.may_write(inst.op, word.class)
+            }
+            Sig::Guard
+            | Sig::Binary
+            | Sig::Compare
+            | Sig::Unary
+            | Sig::Cast
+            | Sig::PtrAdd
+            | Sig::Known
+            | Sig::Scratch => false,
+        }
     }
 
     fn give_up(&mut self, pending: Pending) -> bool {
@@ -261,13 +314,13 @@ fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
 
 /// May a call by `op` look at all memory, and free it, whatever it declares? One that may write
 /// anything, also when it fails, runs an author's code: it may call allocators and collectors.
-fn runs_anything(op: Op, call: &Call) -> bool {
+pub(super) fn runs_anything(op: Op, call: &Call) -> bool {
     op.effect() == Effect::Any
         || op != Op::New && call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
 }
 
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.
-fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
+fn hold(trace: &Trace, defs: &Defs, ages: &Ages, block: &Block, held: &mut Words<Arg>) {
     for inst in &block.insts {
         match inst.op.sig() {
             Sig::Load => {
@@ -278,7 +331,8 @@ fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
             }
             Sig::Store => {
                 let access = Access::of(inst, defs);
-                held.remove_aliases(access);
+                let base = access.address.place.base;
+                held.remove_aliases_but(access, |place| ages.apart(place.base, base));
                 held.insert(access, inst.b);
             }
             Sig::Call | Sig::CallIf => {
@@ -340,6 +394,26 @@ impl Walk {
 
     fn exit_count(&self, origin: Origin) -> usize {
         self.exits.get(&origin).map_or(0, |(count, _)| *count)
+    }
+}
+
+/// Leaves a store of the preamble to the exits behind it. Those that have other stores pending do not
+/// care in which order they come.
+fn store_late(trace: &mut Trace, index: usize) {
+    let inst = trace.blocks[0].insts.remove(index);
+    let Inst { ty, a: base, b: value, imm: offset, .. } = inst;
+    let store = PendingStore { ty, class: inst.class(), base, offset, value };
+    let mut made: HashMap<ExitId, ExitId> = HashMap::new();
+    for at in index..trace.blocks[0].insts.len() {
+        let inst = trace.blocks[0].insts[at];
+        if inst.op.is_guard() {
+            let with_store = *made.entry(inst.exit()).or_insert_with_key(|exit| {
+                let mut with_store = trace.exit(*exit).clone();
+                with_store.pending.insert(0, store);
+                trace.add_exit(with_store)
+            });
+            trace.blocks[0].insts[at].aux = Aux::Exit(with_store);
+        }
     }
 }
 

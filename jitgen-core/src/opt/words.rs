@@ -175,11 +175,6 @@ impl<T: Copy> Words<T> {
         words.push((access, known));
     }
 
-    /// Removes the words that an access may touch.
-    pub fn remove_aliases(&mut self, access: Access) {
-        self.remove_aliases_but(access, |_| false);
-    }
-
     /// Removes the words that an access may touch, but for those at other places that are known to be
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(&Place) -> bool) {
@@ -330,7 +325,7 @@ mod tests {
                     list.retain(|(word, _)| !word.may_touch(&access) || apart(&word.address.place));
                 }
                 3..=5 => {
-                    words.remove_aliases(access);
+                    words.remove_aliases_but(access, |_| false);
                     list.retain(|(word, _)| !word.may_touch(&access));
                 }
                 _ => {

@@ -420,8 +420,9 @@ impl<'t> Walk<'t> {
             self.insts.push(Inst { dst: Some(made), ..new });
             self.of.remove(&value);
             self.subst.insert(value, made.into());
+            let mut pointers = HashMap::from([(0, made.into())]);
             for (v, offset, ty) in derived.clone() {
-                let again = self.derive_again(made, offset, ty);
+                let again = self.derive_again(&mut pointers, offset, ty);
                 self.subst.insert(v, again);
             }
         }
@@ -442,21 +443,19 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// A pointer into an object that has been made, as a value of that type.
-    fn derive_again(&mut self, made: ValueId, offset: i64, ty: Ty) -> Arg {
-        let mut at = made.into();
-        let mut step = |op, ty, b| {
+    /// A pointer into an object that has been made, as a value of that type; the pointers that there
+    /// are, by offset.
+    fn derive_again(&mut self, pointers: &mut HashMap<i64, Arg>, offset: i64, ty: Ty) -> Arg {
+        let mut step = |op, ty, a, b| {
             let dst = self.out.add_value(ty);
-            self.insts.push(Inst { op, ty, dst: Some(dst), a: at, b, imm: 0, aux: Aux::None });
-            at = dst.into();
+            self.insts.push(Inst { op, ty, dst: Some(dst), a, b, imm: 0, aux: Aux::None });
+            Arg::Value(dst)
         };
-        if offset != 0 {
-            step(Op::PtrAdd, Ty::Ptr, Const::i64(offset).into());
-        }
-        if ty != Ty::Ptr {
-            step(Op::Bitcast, ty, Arg::NONE);
-        }
-        at
+        let made = pointers[&0];
+        let pointer = *pointers
+            .entry(offset)
+            .or_insert_with(|| step(Op::PtrAdd, Ty::Ptr, made, Const::i64(offset).into()));
+        if ty == Ty::Ptr { pointer } else { step(Op::Bitcast, ty, pointer, Arg::NONE) }
     }
 
     /// Ends a block as the input's ends, with its parameters.
