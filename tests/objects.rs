@@ -306,6 +306,11 @@ fn what_does_not_last_is_not_made() {
         assert_eq!(stores.count(), 0, "nor is it put into a register: {code:?}\n{trace}");
         agree(&format!("{code:?}"), &HEAPS, &repeated(100, &before, code));
     }
+    // What has a destructor is made; nobody else needs it.
+    let trace = loop_of(&repeated(100, &[], &[I::Wrap(1, 7), I::Unwrap(2, 1)]));
+    let body = &trace.blocks[1].insts;
+    assert_eq!(body.iter().filter(|inst| inst.op == Op::NewKept).count(), 1, "{trace}");
+    assert!(body.iter().all(|inst| inst.op == Op::NewKept || !inst.op.is_call()), "{trace}");
     // It is put where others look.
     let trace = loop_of(&repeated(
         100,

@@ -305,7 +305,7 @@ fn dispatch(site: usize, ints: [u64; INTS], floats: [f64; FLOATS]) -> u64 {
         let model = &mut running.model;
         copy_in(model);
         let result = match site.op {
-            Op::New => model.allocate(0, &site.symbol, &args),
+            op if op.makes() => model.allocate(0, &site.symbol, &args),
             Op::Free => model.free(&site.symbol, &args).map(|()| 0),
             Op::CallRead => model.call_read(&site.symbol, &args, site.result),
             Op::CallPure | Op::CallIfPure => model.call_pure(&site.symbol, &args, site.result),

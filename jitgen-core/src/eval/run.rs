@@ -144,6 +144,7 @@ impl Frame<'_> {
             | Op::CallIf
             | Op::CallIfPure
             | Op::New
+            | Op::NewKept
             | Op::Free => self.call(inst, memory).map_err(fault)?,
             Op::ResultOf => {
                 let call = &self.trace.calls[inst.call().index()];
@@ -177,7 +178,7 @@ impl Frame<'_> {
         let args: Vec<Const> = call.args.iter().map(|arg| self.get(*arg)).collect();
         let result = inst.dst.map(|_| inst.ty);
         let bits = match inst.op {
-            Op::New => memory.allocate(inst.imm as u32, &call.symbol, &args)?,
+            op if op.makes() => memory.allocate(inst.imm as u32, &call.symbol, &args)?,
             Op::Free => {
                 memory.free(&call.symbol, &args)?;
                 0

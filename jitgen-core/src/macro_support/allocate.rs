@@ -23,7 +23,7 @@ use super::ask;
 use super::place::Place;
 use super::traced::Traced;
 use crate::gc::{self, AllocationPoint};
-use crate::ir::{Cells, Const, Effects, Ty};
+use crate::ir::{Cells, Const, Effects, Op, Ty};
 use crate::tracer::{ALLOCATION_CLASS, Function, Opnd, Replayed, Word, with};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::TypeId;
@@ -87,16 +87,16 @@ pub(super) fn allocate(layout: Layout) -> Word {
     let now = Const::new(Ty::Ptr, pointer as u64);
     let args = [layout.size(), layout.align()].map(|word| Const::i64(word as i64));
     let effects = Effects { reads: Some(vec![]), ..Effects::default() };
-    Word { now, opnd: ask::end_new(ALLOC(), &args, effects, now) }
+    Word { now, opnd: ask::end_new(Op::New, ALLOC(), &args, effects, now) }
 }
 
 /// Takes the next free cell of a point for an object of so many bytes, and makes it one: the address
-/// of its payload, which the log may have.
+/// of its payload, which the log may have. `op` says whether it can be done without.
 ///
 /// # Safety
 /// The point is one of this thread's heap, for such objects. The payload is written before a
 /// collection takes place.
-pub(super) unsafe fn allocate_cell(point: AllocationPoint, size: usize) -> Word {
+pub(super) unsafe fn allocate_cell(op: Op, point: AllocationPoint, size: usize) -> Word {
     if let Some(word) = ask::begin_call() {
         return word.expect("an allocation has a result");
     }
@@ -112,7 +112,7 @@ pub(super) unsafe fn allocate_cell(point: AllocationPoint, size: usize) -> Word 
     let args = [&[Const::i64(size as i64)][..], &cells.args()].concat();
     let writes = Some(vec![ALLOCATION_CLASS]);
     let effects = Effects { reads: Some(vec![]), writes, ..Effects::default() };
-    Word { now, opnd: ask::end_new(OBJECT(), &args, effects, now) }
+    Word { now, opnd: ask::end_new(op, OBJECT(), &args, effects, now) }
 }
 
 /// Frees memory, unless it has been according to the log.

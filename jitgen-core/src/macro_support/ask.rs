@@ -45,7 +45,7 @@ questions! {
     end_handed_over(function: Function, portal: &'static Portal, greens: &[Green], reds: &[Word], result: Handed) -> Opnd;
     end_inline(call: &Inlined, result: &Image);
     end_load(address: Address, now: Const) -> Opnd;
-    end_new(function: Function, args: &[Const], effects: Effects, now: Const) -> Opnd;
+    end_new(op: Op, function: Function, args: &[Const], effects: Effects, now: Const) -> Opnd;
     end_pure_call(function: Function, args: &[Word], now: Const) -> Opnd;
     end_store(words: &[(Address, Word)]);
     flush();

@@ -12,7 +12,7 @@
 //! Not here: objects that nobody else knows yet (`fresh`).
 
 use super::words::Access;
-use crate::ir::{Arg, Op, Trace};
+use crate::ir::{Arg, Trace};
 
 /// By value: its place in the order of definitions, and is it the result of a `new`? Constants are
 /// older than everything.
@@ -25,7 +25,7 @@ impl Ages {
         let mut next = 1;
         for block in &trace.blocks {
             let params = block.params.iter().map(|param| (*param, false));
-            let made = block.insts.iter().filter_map(|inst| Some((inst.dst?, inst.op == Op::New)));
+            let made = block.insts.iter().filter_map(|inst| Some((inst.dst?, inst.op.makes())));
             for (value, new) in params.chain(made) {
                 ages[value.index()] = (next, new);
                 next += 1;

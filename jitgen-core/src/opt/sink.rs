@@ -315,8 +315,9 @@ fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
 /// May a call by `op` look at all memory, and free it, whatever it declares? One that may write
 /// anything, also when it fails, runs an author's code: it may call allocators and collectors.
 pub(super) fn runs_anything(op: Op, call: &Call) -> bool {
-    op.effect() == Effect::Any
-        || op != Op::New && call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
+    !op.makes()
+        && (op.effect() == Effect::Any
+            || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty()))
 }
 
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.

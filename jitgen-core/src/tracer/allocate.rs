@@ -10,9 +10,10 @@ use super::{Function, Opnd, Recorder, Replayed, Session, Word};
 use crate::ir::{Arg, Aux, Call, Const, Effects, Inst, LogEntry, Op, Ty, ValueId};
 
 impl Session {
-    /// Memory has been allocated, with these operands: the operand of its address.
+    /// Memory has been allocated by `op`, with these operands: the operand of its address.
     pub fn end_new(
         &mut self,
+        op: Op,
         function: Function,
         args: &[Const],
         effects: Effects,
@@ -20,7 +21,7 @@ impl Session {
     ) -> Opnd {
         self.uses(function);
         self.flush();
-        self.emit(|r| Opnd::Ssa(r.allocate(function.symbol, args, effects, now)))
+        self.emit(|r| Opnd::Ssa(r.allocate(op, function.symbol, args, effects, now)))
     }
 
     /// Allocated memory has been freed.
@@ -62,16 +63,23 @@ impl Session {
 
 impl Recorder {
     /// Appends an allocation that has given `now`; the first operand is its size.
-    fn allocate(&mut self, symbol: &str, args: &[Const], effects: Effects, now: Const) -> ValueId {
+    fn allocate(
+        &mut self,
+        op: Op,
+        symbol: &str,
+        args: &[Const],
+        effects: Effects,
+        now: Const,
+    ) -> ValueId {
         let size = args[0].bits;
         let args = args.iter().map(|arg| Arg::Const(*arg)).collect();
         let symbol = symbol.to_owned();
         let call = Call { symbol, args, has_result: true, effects, keeps: vec![] };
-        self.forget_written(Op::New, &call);
+        self.forget_written(op, &call);
         let aux = Aux::Call(self.trace.add_call(call));
         let number = self.allocations;
         self.allocations += 1;
-        let object = self.push(Op::New, Ty::Ptr, Arg::NONE, Arg::NONE, number, aux);
+        let object = self.push(op, Ty::Ptr, Arg::NONE, Arg::NONE, number, aux);
         let object = object.expect("an allocation has a result");
         self.private.add(object);
         self.log(LogEntry::Call(Some(object.into())), true);

@@ -27,7 +27,8 @@ impl Generator {
             false => ("object", [&[size][..], &cells.args()].concat()),
         };
         let args = args.into_iter().map(Arg::Const).collect();
-        self.allocation(Op::New, symbol, object.as_value(), args, reads);
+        let op = if self.chance(1, 5) { Op::NewKept } else { Op::New };
+        self.allocation(op, symbol, object.as_value(), args, reads);
         self.log.push(LogEntry::Call(Some(object)));
         let object = self.perhaps_as_bits(object);
         let mut fields: Vec<usize> = (0..FIELDS.len()).collect();
@@ -96,8 +97,8 @@ impl Generator {
             keeps: vec![],
         };
         let aux = Aux::Call(self.trace.add_call(call));
-        let imm = if op == Op::New { self.allocations } else { 0 };
-        self.allocations += i32::from(op == Op::New);
+        let imm = if op.makes() { self.allocations } else { 0 };
+        self.allocations += i32::from(op.makes());
         self.insts.push(Inst { op, ty: Ty::Ptr, dst, a: Arg::NONE, b: Arg::NONE, imm, aux });
     }
 

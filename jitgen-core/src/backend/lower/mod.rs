@@ -166,7 +166,7 @@ impl Lowering<'_> {
             (Op::Guard | Op::GuardNot, _) => self.guard(inst),
             (Op::Store, _) => self.store(inst),
             (Op::CallCode, _) => self.call_code(inst),
-            (Op::New, Some(dst)) => {
+            (Op::New | Op::NewKept, Some(dst)) => {
                 if self.plan.place_of(dst) == Place::Here {
                     self.values[dst.index()] = self.allocation(inst);
                 }
@@ -178,6 +178,7 @@ impl Lowering<'_> {
                 | Op::CallIf
                 | Op::CallIfPure
                 | Op::New
+                | Op::NewKept
                 | Op::Free,
                 dst,
             ) => {

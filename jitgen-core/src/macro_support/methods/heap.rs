@@ -68,8 +68,7 @@ fn has_room(point: AllocationPoint, make_room: &dyn Fn()) -> bool {
 
 /// An object that is made in the trace; the value if it has to be made by a call.
 fn in_trace<T: Traced + Collect + 'static>(value: Tv<T>) -> Result<Tv<Gc<T>>, Tv<T>> {
-    // An object with a destructor must be there for it to run.
-    if T::SHAPE.is_opaque() || const { std::mem::needs_drop::<T>() } {
+    if T::SHAPE.is_opaque() {
         return Err(value);
     }
     let Some(point) = Gc::<T>::allocation_point() else { return Err(value) };
@@ -77,8 +76,10 @@ fn in_trace<T: Traced + Collect + 'static>(value: Tv<T>) -> Result<Tv<Gc<T>>, Tv
     if !has_room(point, &|| Gc::make_room(unsafe { &*value.raw() })) {
         return Err(value);
     }
+    // An object with a destructor must be there for it to run.
+    let op = if const { std::mem::needs_drop::<T>() } { Op::NewKept } else { Op::New };
     // SAFETY: the point is for such objects; the value is written at once.
-    let payload = unsafe { allocate_cell(point, size_of::<T>().max(1)) };
+    let payload = unsafe { allocate_cell(op, point, size_of::<T>().max(1)) };
     follow::<T>(payload, 0, false).owned_by(content_of::<T>()).write(value);
     Ok(Tv::from_word(payload))
 }
