@@ -209,6 +209,9 @@ fn traced_code_can_ask_what_it_is() {
         check(&[code], &[("call", 0)]);
     }
     agree(&[AskBehind, Ask, Jitted, Step], 600);
+    // The objects are the trace's own until they are stored: only then there is a call.
+    check(&[AskObject], &[("call", 1)]);
+    agree(&[AskObject, Step, AskBehind], 600);
 }
 
 #[test]

@@ -29,6 +29,7 @@ macro_rules! questions {
 questions! {
     abort(reason: AbortReason);
     ask_constant(opnd: Opnd) -> bool;
+    ask_virtual(words: &[Opnd]) -> bool;
     begin_call() -> Option<Option<Word>>;
     begin_inline(args: &[Opnd]) -> Result<Inlined, Image>;
     begin_load(address: Address, ty: Ty) -> Option<Word>;
