@@ -4,8 +4,12 @@
 #[path = "interpreters/owned.rs"]
 mod owned;
 
+#[path = "interpreters/opaque.rs"]
+mod opaque;
+
 use jitgen::modes::{agree, made, traces};
 use jitgen_core::ir::Trace;
+use opaque::vm::Insn as O;
 use owned::vm::Insn as I;
 
 fn random_program(seed: u64) -> Vec<I> {
@@ -88,4 +92,25 @@ fn what_does_not_last_is_not_made() {
     }
     let (made, trace) = made_by(&[I::Make(0, 5)]);
     assert_eq!(made, 1, "it is put where others look\n{trace}");
+}
+
+#[test]
+fn what_is_known_only_as_a_whole_is_dropped_in_traces() {
+    let codes: [&[O]; 7] = [
+        &[O::Drop],
+        &[O::Later],
+        &[O::Give],
+        &[O::Either],
+        &[O::Helper],
+        &[O::Some],
+        &[O::Later, O::Either, O::Helper, O::Some, O::Drop],
+    ];
+    for code in codes {
+        let code: Vec<O> = code.iter().copied().chain([O::Again]).collect();
+        let run = agree(&format!("{code:?}"), || opaque::run(&code, 200));
+        assert!(run.output.ends_with("owners: 1"), "all have been dropped: {}", run.output);
+        assert!(run.statistics.loops > 0, "{code:?} is compiled: {:?}", run.statistics);
+        let aborts = &run.statistics.aborts;
+        assert!(!aborts.contains_key("owned-drop"), "{code:?}: {aborts:?}");
+    }
 }
