@@ -21,7 +21,7 @@ impl Generator {
         let object: Arg = self.trace.add_value(Ty::Ptr).into();
         let reads = self.chance(1, 2).then(Vec::new);
         let size = Const::i64(OBJECT as i64);
-        let cells = Cells { size: OBJECT as u64 + 8, header: 64, cursor: 0x5008, limit: 0x5010 };
+        let cells = Cells { size: OBJECT + 8, header: 64, cursor: 0x5008, limit: 0x5010 };
         let (symbol, args) = match self.chance(1, 2) {
             true => ("alloc", vec![size, Const::i64(8)]),
             false => ("object", [&[size][..], &cells.args()].concat()),
@@ -57,10 +57,10 @@ impl Generator {
             return object;
         }
         let mut cast = |ty, a| {
-            let dst = Some(self.trace.add_value(ty));
+            let dst = self.trace.add_value(ty);
             let (op, b, aux) = (Op::Bitcast, Arg::NONE, Aux::None);
-            self.insts.push(Inst { op, ty, dst, a, b, imm: 0, aux });
-            Arg::from(dst.expect("just made"))
+            self.insts.push(Inst { op, ty, dst: Some(dst), a, b, imm: 0, aux });
+            Arg::from(dst)
         };
         let bits = cast(Ty::I64, object);
         let again = cast(Ty::Ptr, bits);
