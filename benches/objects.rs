@@ -74,7 +74,8 @@ fn plain_kept(n: i64) -> i64 {
 fn boxed_kept(n: i64) -> i64 {
     let mut slots = [0; 3].map(|_| Box::new(Pair { head: 0, tail: 0 }));
     for i in 0..n {
-        black_box(&mut slots)[1] = Box::new(Pair { head: i, tail: i });
+        let new = black_box(Box::new(Pair { head: i, tail: i }));
+        drop(std::mem::replace(&mut black_box(&mut slots)[1], new));
     }
     slots[1].head
 }
