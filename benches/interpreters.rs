@@ -1,10 +1,15 @@
-//! The three interpreters of the tests, in one process: without the macro, with the macro and the
-//! JIT off, and with the JIT; side by side, so that the ratios stand even where the machine is
-//! noisy.
+//! The three interpreters of the tests: without the macro, with the macro and the JIT off, and with
+//! the JIT; in turn, so that the ratios stand even where the machine is noisy.
 //!
 //! `cargo bench --bench interpreters` runs all kernels; `-- register/int` those whose name contains
-//! it. `-- native` adds the same kernels in Rust, `-- lines` tells how many lines annotating has
-//! cost. Every run has a thread, hence a JIT, of its own. A figure is the minimum of the rounds.
+//! it. `-- native` adds the same kernels in Rust, and how long a run takes when all code is there
+//! (`steady`, the fastest of some runs); `-- lines` tells how many lines annotating has cost. A figure
+//! is the minimum of the rounds. `-- run register/int_sum jit` is one run by itself (`plain`, `off`,
+//! `jit`, `native` or `steady`), which prints its nanoseconds: for a profiler.
+//!
+//! Every run has a process of its own. In one process a run begins with the memory that the run
+//! before has left to the allocator, and a guest that fills a large vector takes half or twice the
+//! time because of that.
 //!
 //! The plain interpreters are the annotated ones less their marks; `build.rs` makes them.
 
@@ -26,31 +31,50 @@ mod plain {
 use jitgen::plain::added_lines;
 use jitgen_core::{Config, configure};
 use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::hint::black_box;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
 /// Rounds of which the fastest counts.
 const ROUNDS: u32 = 3;
 
-/// One kernel, as functions that run it once and give its time and what it left.
+/// How a kernel is run.
+const WAYS: [&str; 5] = ["plain", "off", "jit", "native", "steady"];
+
+/// Runs in one thread for a figure of a steady state.
+const WARM: u32 = 6;
+
+/// One kernel.
 struct Case {
     name: String,
-    plain: Box<dyn Fn() -> Timed + Send + Sync>,
-    annotated: Box<dyn Fn() -> Timed + Send + Sync>,
-    native: Box<dyn Fn() -> Timed + Send + Sync>,
+    plain: Run,
+    annotated: Run,
+    native: Run,
 }
 
+/// Runs a kernel so often; gives the time of the fastest run, and what it left.
+type Run = Box<dyn Fn(u32) -> Timed + Send + Sync>;
+
+#[derive(Clone, Copy)]
 struct Timed {
     time: Duration,
-    outcome: String,
+    /// A hash of what was left.
+    outcome: u64,
 }
 
-fn timed<T: Debug>(run: impl FnOnce() -> T) -> Timed {
-    let start = Instant::now();
-    let outcome = black_box(run());
-    let time = start.elapsed();
-    Timed { time, outcome: format!("{outcome:?}") }
+fn timed<T: Debug>(times: u32, mut run: impl FnMut() -> T) -> Timed {
+    let once = |_| {
+        let start = Instant::now();
+        let outcome = black_box(run());
+        let time = start.elapsed();
+        let mut hasher = DefaultHasher::new();
+        format!("{outcome:?}").hash(&mut hasher);
+        Timed { time, outcome: hasher.finish() }
+    };
+    let runs = (0..times).map(once);
+    runs.min_by_key(|timed| timed.time).expect("it runs at least once")
 }
 
 fn cases() -> Vec<Case> {
@@ -60,15 +84,15 @@ fn cases() -> Vec<Case> {
         let size = kernel.large;
         cases.push(Case {
             name: format!("register/{}", kernel.name),
-            plain: Box::new(move || {
+            plain: Box::new(move |times| {
                 let program = (plain.program)(size);
-                timed(|| plain::register::kernels::outcome(&program))
+                timed(times, || plain::register::kernels::outcome(&program))
             }),
-            annotated: Box::new(move || {
+            annotated: Box::new(move |times| {
                 let program = (kernel.program)(size);
-                timed(|| register::kernels::outcome(&program))
+                timed(times, || register::kernels::outcome(&program))
             }),
-            native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
+            native: Box::new(move |times| timed(times, || (kernel.native)(black_box(size)))),
         });
     }
     let kernels = stack_machine::kernels::KERNELS.iter();
@@ -76,50 +100,68 @@ fn cases() -> Vec<Case> {
         let size = kernel.large;
         cases.push(Case {
             name: format!("stack_machine/{}", kernel.name),
-            plain: Box::new(move || {
+            plain: Box::new(move |times| {
                 let program = (plain.program)(size);
-                timed(|| plain::stack_machine::kernels::outcome(&program))
+                timed(times, || plain::stack_machine::kernels::outcome(&program))
             }),
-            annotated: Box::new(move || {
+            annotated: Box::new(move |times| {
                 let program = (kernel.program)(size);
-                timed(|| stack_machine::kernels::outcome(&program))
+                timed(times, || stack_machine::kernels::outcome(&program))
             }),
-            native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
+            native: Box::new(move |times| timed(times, || (kernel.native)(black_box(size)))),
         });
     }
     for (kernel, plain) in tree::kernels::KERNELS.iter().zip(plain::tree::kernels::KERNELS) {
         let size = kernel.large;
         cases.push(Case {
             name: format!("tree/{}", kernel.name),
-            plain: Box::new(move || {
+            plain: Box::new(move |times| {
                 let program = plain.program(size);
-                timed(|| plain::tree::kernels::outcome(&program))
+                timed(times, || plain::tree::kernels::outcome(&program))
             }),
-            annotated: Box::new(move || {
+            annotated: Box::new(move |times| {
                 let program = kernel.program(size);
-                timed(|| tree::kernels::outcome(&program))
+                timed(times, || tree::kernels::outcome(&program))
             }),
-            native: Box::new(move || timed(|| (kernel.native)(black_box(size)))),
+            native: Box::new(move |times| timed(times, || (kernel.native)(black_box(size)))),
         });
     }
     cases
 }
 
-/// Runs in a fresh thread.
-fn run(settings: &str, run: &(dyn Fn() -> Timed + Send + Sync)) -> Timed {
+/// Runs a kernel in this process, on a thread that ends with the run.
+fn run(case: &Case, way: &str) -> Timed {
+    let work = match way {
+        "plain" => &case.plain,
+        "native" => &case.native,
+        _ => &case.annotated,
+    };
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let mut config = Config::default();
-            config.apply(settings).expect("the settings are sound");
-            if settings != "jit=off" {
+            if matches!(way, "jit" | "steady") {
                 // To look at what the JIT does: `JITGEN=log=events,stats`.
                 config.apply(&env::var("JITGEN").unwrap_or_default()).expect("`JITGEN` is sound");
+            } else {
+                config.apply("jit=off").expect("the setting is sound");
             }
             configure(config).expect("the thread is new");
-            run()
+            work(if way == "steady" { WARM } else { 1 })
         });
         thread.join().expect("the kernel runs")
     })
+}
+
+/// Runs a kernel in a process of its own.
+fn run_apart(case: &Case, way: &str) -> Timed {
+    let program = env::current_exe().expect("the bench is a file");
+    let mut command = Command::new(program);
+    command.args(["run", &case.name, way]).stderr(Stdio::inherit());
+    let output = command.output().expect("the system has processes");
+    let text = String::from_utf8(output.stdout).expect("it prints numbers");
+    let mut numbers = text.split_whitespace().map(|word| word.parse().expect("it prints numbers"));
+    let mut next = || numbers.next().expect("the run has ended well");
+    Timed { time: Duration::from_nanos(next()), outcome: next() }
 }
 
 fn geometric_mean(ratios: &[f64]) -> f64 {
@@ -129,32 +171,28 @@ fn geometric_mean(ratios: &[f64]) -> f64 {
 fn compare(cases: &[Case], with_native: bool) {
     println!("whole runs, milliseconds (minimum of {ROUNDS})");
     print!("{:<32}{:>9}{:>9}{:>9}{:>11}{:>9}", "", "plain", "off", "jit", "plain/off", "off/jit");
-    println!("{}", if with_native { "   native jit/native" } else { "" });
+    println!("{}", if with_native { "   native jit/native   steady   /native" } else { "" });
     let (mut off_ratios, mut jit_ratios, mut native_ratios) = (vec![], vec![], vec![]);
+    let mut steady_ratios = vec![];
     for case in cases {
-        let ways: [(&str, &(dyn Fn() -> Timed + Send + Sync)); 4] = [
-            ("jit=off", &case.plain),
-            ("jit=off", &case.annotated),
-            ("", &case.annotated),
-            ("jit=off", &case.native),
-        ];
-        let ways = &ways[..if with_native { 4 } else { 3 }];
-        let mut best = [Duration::MAX; 4];
-        let mut expected: Option<String> = None;
+        let ways = &WAYS[..if with_native { 5 } else { 3 }];
+        let mut best = [Duration::MAX; 5];
+        let mut expected = None;
         for _ in 0..ROUNDS {
-            for (best, (settings, way)) in best.iter_mut().zip(ways) {
-                let done = run(settings, way);
+            for (best, way) in best.iter_mut().zip(ways) {
+                let done = run_apart(case, way);
                 *best = done.time.min(*best);
-                let expected = expected.get_or_insert_with(|| done.outcome.clone());
-                assert!(*expected == done.outcome, "{}: the outcomes differ", case.name);
+                let expected = *expected.get_or_insert(done.outcome);
+                assert!(expected == done.outcome, "{}: the outcomes differ", case.name);
             }
         }
-        let [plain, off, jit, native] = best.map(|time| time.as_secs_f64() * 1e3);
+        let [plain, off, jit, native, steady] = best.map(|time| time.as_secs_f64() * 1e3);
         off_ratios.push(plain / off);
         jit_ratios.push(off / jit);
         // What Rust does in no time is no measure.
         if native >= 0.1 {
             native_ratios.push(jit / native);
+            steady_ratios.push(steady / native);
         }
         print!(
             "{:<32}{plain:>9.1}{off:>9.1}{jit:>9.1}{:>10.2}x{:>8.2}x",
@@ -165,7 +203,11 @@ fn compare(cases: &[Case], with_native: bool) {
         println!(
             "{}",
             match with_native {
-                true => format!("{native:>9.1}{:>10.1}x", jit / native),
+                true => format!(
+                    "{native:>9.1}{:>10.1}x{steady:>9.1}{:>9.2}x",
+                    jit / native,
+                    steady / native
+                ),
                 false => String::new(),
             }
         );
@@ -177,8 +219,9 @@ fn compare(cases: &[Case], with_native: bool) {
     );
     if with_native {
         println!(
-            "                jit takes {:.1}x the time of Rust",
-            geometric_mean(&native_ratios)
+            "                jit takes {:.1}x the time of Rust, {:.2}x in a steady state",
+            geometric_mean(&native_ratios),
+            geometric_mean(&steady_ratios)
         );
     }
 }
@@ -213,6 +256,15 @@ fn main() {
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     if has("lines") {
         lines();
+        return;
+    }
+    if let [word, name, way] = arguments.as_slice()
+        && word == "run"
+    {
+        assert!(WAYS.contains(&way.as_str()), "{way} is none of {WAYS:?}");
+        let case = cases().into_iter().find(|case| case.name == *name).expect("there is the case");
+        let Timed { time, outcome } = run(&case, way);
+        println!("{} {outcome}", time.as_nanos());
         return;
     }
     let filters: Vec<&String> = arguments.iter().filter(|a| *a != "native").collect();

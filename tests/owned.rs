@@ -3,6 +3,8 @@
 
 #[path = "interpreters/owned.rs"]
 mod owned;
+#[path = "interpreters/owned_reds.rs"]
+mod owned_reds;
 
 #[path = "interpreters/opaque.rs"]
 mod opaque;
@@ -70,6 +72,23 @@ fn each_instruction() {
         let run = agree(&format!("{code:?}"), || owned::run(&code, 200));
         assert!(run.statistics.loops > 0, "{code:?} is compiled: {:?}", run.statistics);
         assert_eq!(run.statistics.check_failures, 0, "{code:?}: {:?}", run.statistics);
+    }
+}
+
+#[test]
+fn what_a_portal_owns_is_dropped_when_it_returns() {
+    use owned_reds::Insn as I;
+    let codes: [&[I]; 5] = [
+        &[I::Below(1), I::Call(1), I::Outer],
+        &[I::Below(2), I::Call(1), I::Call(2), I::Outer],
+        &[I::Below(1), I::Call(1), I::Fail(13), I::Outer],
+        &[I::Below(1), I::Call(2), I::Fail(5), I::Call(1), I::Outer],
+        &[I::Below(2), I::Fail(3), I::Call(1), I::Outer],
+    ];
+    for code in codes {
+        let run = agree(&format!("{code:?}"), || owned_reds::run(code, 150));
+        assert!(run.output.ends_with(" 1"), "{code:?}: {}", run.output);
+        assert!(run.statistics.returning > 0, "{code:?}: {:?}", run.statistics);
     }
 }
 

@@ -167,7 +167,46 @@ fn guest_calls_are_part_of_the_loop() {
 
 #[test]
 fn calls_of_closures_are_part_of_the_loop() {
-    inlines_its_call("closure_call", 60);
+    inlines_its_call("closure_call", 20);
+    // The closure, what it has captured, its frame and the function's registers are known.
+    let traces = kernel("closure_call");
+    let ops = census(body(&traces[0]));
+    assert_eq!((ops.get("load"), ops.get("store")), (None, None), "{}", traces[0]);
+}
+
+/// Registers and arrays are vectors of the same values, told apart by who owns them: of the guest's
+/// state only the elements are in memory.
+#[test]
+fn loops_over_arrays_keep_their_registers() {
+    let traces = kernel("array_copy");
+    let memory = |trace: &Trace| {
+        let ops = census(body(trace));
+        (ops.get("load").copied().unwrap_or(0), ops.get("store").copied().unwrap_or(0))
+    };
+    // A tag and a payload each.
+    assert_eq!(memory(&traces[0]), (0, 2), "it fills: {}", traces[0]);
+    assert_eq!(memory(&traces[1]), (2, 2), "it copies: {}", traces[1]);
+    let sum = &kernel("array_sum")[1];
+    assert_eq!(memory(sum), (2, 0), "it sums: {sum}");
+    // The counter's limit, the type of the element, the array's bounds.
+    let ops = census(body(sum));
+    assert_eq!((ops["guard"], ops["guard_not"]), (2, 1), "{sum}");
+}
+
+#[test]
+fn fields_of_objects_are_in_registers() {
+    let [one] = &kernel("fields")[..] else { panic!("one loop") };
+    let ops = census(body(one));
+    let expected = [
+        ("add", 1),
+        ("fadd", 2),
+        ("fmul", 1),
+        ("guard_not", 1),
+        ("le_s", 1),
+        ("lt_s", 1),
+        ("zext", 1),
+    ];
+    assert_eq!(ops, expected.into_iter().collect(), "{one}");
 }
 
 /// The interpreter keeps the guest's frames: the trace goes in circles down and up again.

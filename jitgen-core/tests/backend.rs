@@ -451,6 +451,44 @@ fn narrow_integers_shift_and_divide_as_rust_does() {
     }
 }
 
+#[test]
+fn constants_divide_as_rust_does() {
+    for ty in INTS {
+        let s = |v: u64| ty.sign_extend(v);
+        let constants = edges(ty).into_iter().chain([7, 10, 100, 250 & ty.mask()]);
+        for y in constants.filter(|y| *y != 0) {
+            let text = format!(
+                "trace @by_constant {{
+                b0(v0: {ty}):
+                    v1 = div_u.{ty} v0, {0}
+                    v2 = rem_u.{ty} v0, {0}
+                    v3 = ne.{ty} v0, {min}
+                    guard v3 else exit0
+                    v4 = div_s.{ty} v0, {0}
+                    v5 = rem_s.{ty} v0, {0}
+                    leave exit1
+                exit0: resume 0 [v1, v2]
+                exit1: resume 1 [v1, v2, v4, v5]
+                }}",
+                s(y),
+                min = s(1 << (ty.width() - 1)),
+            );
+            let (code, mut frame) = (compile(&text), Frame::new());
+            let dividends = edges(ty).into_iter().chain((0..200).map(|n| (n * n * n) & ty.mask()));
+            for x in dividends {
+                let exit = enter_with(&code, &[ty], &[x], &mut frame);
+                let signed = [s(x).wrapping_div(s(y)), s(x).wrapping_rem(s(y))];
+                let expected = [x / y, x % y, signed[0] as u64, signed[1] as u64];
+                let count = if exit.0 == 0 { 2 } else { 4 };
+                for (place, expected) in expected[..count].iter().enumerate() {
+                    let result = frame.read(place, ty);
+                    assert_eq!(result, expected & ty.mask(), "{place}: {ty} {x:#x}, {y:#x}");
+                }
+            }
+        }
+    }
+}
+
 /// Runs a cast and returns its bits.
 fn cast(op: &str, from: Ty, to: Ty, inputs: &[u64]) -> Vec<u64> {
     let text = format!(

@@ -16,7 +16,7 @@ use quote::{quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
-use syn::{BinOp, Expr, Token, UnOp};
+use syn::{BinOp, Block, Expr, Token, UnOp};
 
 /// The static with the table of a module or item.
 pub fn table(functions: &[&Function]) -> TokenStream {
@@ -57,6 +57,28 @@ fn describe(function: &Function) -> TokenStream {
         arithmetic: #arithmetic,
         calls: #calls,
     })
+}
+
+/// Are there operators in a body that may be checked, as far as can be seen without looking into
+/// macros?
+pub fn has_operators(body: &Block) -> bool {
+    let mut found = Operators(false);
+    found.visit_block(body);
+    found.0
+}
+
+struct Operators(bool);
+
+impl Visit<'_> for Operators {
+    fn visit_bin_op(&mut self, _: &BinOp) {
+        self.0 = true;
+    }
+    fn visit_un_op(&mut self, op: &UnOp) {
+        self.0 |= !matches!(op, UnOp::Deref(_));
+    }
+    fn visit_macro(&mut self, _: &syn::Macro) {
+        self.0 = true;
+    }
 }
 
 #[derive(Default)]

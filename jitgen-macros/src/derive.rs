@@ -30,14 +30,13 @@ pub fn traced(item: TokenStream) -> TokenStream {
         }
         Data::Struct(data) => {
             let errors = refused(&input, None);
-            [errors, implement(&input, &structure(&input, &data.fields)), equal(&input)]
-                .into_iter()
-                .collect()
+            let (all, equal) = (implement(&input, &structure(&input, &data.fields)), equal(&input));
+            [errors, apart(&quote!(#all #equal))].into_iter().collect()
         }
         Data::Enum(data) => {
             let fields = data.variants.iter().flat_map(|variant| &variant.fields);
             let errors = refused(&input, fields.flat_map(|field| &field.attrs).find(is_immutable));
-            [errors, enumeration(&input, data)].into_iter().collect()
+            [errors, apart(&enumeration(&input, data))].into_iter().collect()
         }
     }
 }
@@ -70,8 +69,23 @@ fn refused(input: &DeriveInput, immutable: Option<&syn::Attribute>) -> TokenStre
     errors.tokens()
 }
 
+/// `jitgen_core::macro_support`, in few tokens, where [`apart`] puts what names it.
 fn support() -> TokenStream {
-    quote!(::jitgen_core::macro_support)
+    quote!(__m)
+}
+
+/// Impls in a scope of their own.
+fn apart(impls: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(
+            warnings, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks, unsafe_code,
+            reason = "generated"
+        )]
+        const _: () = {
+            use ::jitgen_core::macro_support::{self as __m, Unknown as _, UnknownDrop as _};
+            #impls
+        };
+    }
 }
 
 /// The impls that every derived type has; `items` are those of `Traced` itself.
@@ -81,12 +95,6 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
     let with_bounds = traced_generics(input);
     let (generics, types, bounds) = with_bounds.split_for_impl();
     let ownership = ownership(input);
-    let lints = quote! {
-        #[allow(
-            warnings, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks, unsafe_code,
-            reason = "generated"
-        )]
-    };
     let clone = clone(input);
     let (_, _, promotable) = input.generics.split_for_impl();
     let predicates = promotable.map(|bounds| &bounds.predicates).into_iter().flatten();
@@ -97,31 +105,27 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
         where #(#predicates,)* #(for<'__held> #held: #m::Promotable),* {}
     );
     quote! {
-        #lints
-        const _: () = {
-            use #m::{Unknown as _, UnknownDrop as _};
-            // SAFETY: the bits are the type itself, and the items are composed from those of the
-            // fields at the offsets that rustc gives.
-            unsafe impl #generics #m::Traced for #name #types #bounds {
-                type V = Self;
-                type O = #ownership;
-                type Pass = #m::ByMemory;
-                #items
-            }
-            impl #generics #m::Auto for #name #types #bounds {
-                type Target = Self;
-                #[inline]
-                fn auto(place: #m::Place<Self>) -> #m::Place<Self> { place }
-            }
-            impl #generics #m::Peel for #name #types #bounds {
-                type End = Self;
-                type Then<__M: #m::Binding> = __M;
-                #[inline]
-                fn peel(place: #m::Place<Self>) -> #m::Place<Self> { place }
-            }
-            #clone
-            #promotable
-        };
+        // SAFETY: the bits are the type itself, and the items are composed from those of the
+        // fields at the offsets that rustc gives.
+        unsafe impl #generics #m::Traced for #name #types #bounds {
+            type V = Self;
+            type O = #ownership;
+            type Pass = #m::ByMemory;
+            #items
+        }
+        impl #generics #m::Auto for #name #types #bounds {
+            type Target = Self;
+            #[inline]
+            fn auto(place: #m::Place<Self>) -> #m::Place<Self> { place }
+        }
+        impl #generics #m::Peel for #name #types #bounds {
+            type End = Self;
+            type Then<__M: #m::Binding> = __M;
+            #[inline]
+            fn peel(place: #m::Place<Self>) -> #m::Place<Self> { place }
+        }
+        #clone
+        #promotable
     }
 }
 
@@ -190,11 +194,12 @@ fn clone(input: &DeriveInput) -> TokenStream {
             let variants = data.variants.iter().filter(|v| !v.fields.is_empty()).map(|variant| {
                 let (name, types) = (&variant.ident, variant.fields.iter().map(|field| &field.ty));
                 let text = name.to_string();
-                let body = arm(variant, &|local, ty| {
+                let each = |local: &Ident, ty: &Type| {
                     quote! {
-                        <#ty as #m::Share>::share(__m.part(&__head, #local));
+                        <#ty as #m::Share>::share(__matched.part(&__head, #local));
                     }
-                });
+                };
+                let body = arm(variant, &each, &quote!());
                 quote! {
                     if (false #(|| ::core::mem::needs_drop::<#types>())*) && __head.test(
                         // SAFETY: of a head only the variant is looked at.
@@ -207,8 +212,8 @@ fn clone(input: &DeriveInput) -> TokenStream {
                 }
             });
             quote! {
-                let __m = #m::matched(place);
-                let __head = #m::head(__m);
+                let __matched = #m::matched(place);
+                let __head = #m::head(__matched);
                 #(#variants)*
             }
         }
@@ -273,8 +278,9 @@ fn structure(input: &DeriveInput, fields: &Fields) -> TokenStream {
     let arms = quote! {
         // SAFETY: only addresses of fields are computed.
         unsafe { #(__f(&raw const (*__this).#names as *const u8, #numbers);)* }
+        0
     };
-    let visit = visit(&types, &arms, &quote!());
+    let visit = visit(&types, &arms);
     let shape = quote!(#m::Shape::EMPTY #(
         .with(
             ::core::mem::offset_of!(Self, #names),
@@ -299,39 +305,19 @@ fn structure(input: &DeriveInput, fields: &Fields) -> TokenStream {
     }
 }
 
-/// The functions that look at fields: one `match` over them, for cores that are told what to do with
-/// each. `variants` have something to drop or not.
-fn visit(types: &[&Type], arms: &TokenStream, variants: &TokenStream) -> TokenStream {
+/// The function that looks at fields: one `match` over them, for cores that are told what to do with
+/// each.
+fn visit(types: &[&Type], arms: &TokenStream) -> TokenStream {
     let m = support();
     let types = distinct(types);
     quote! {
         const FIELDS: &'static [#m::Field] = &[#(#m::Probe::<#types>::FIELD),*];
+        const DROPS: bool = #m::Probe::<Self>::DROPS;
         #[inline]
         unsafe fn fields(
             __this: *const Self, __f: &mut dyn ::core::ops::FnMut(*const u8, usize),
-        ) {
+        ) -> u64 {
             #arms
-        }
-        #[inline]
-        unsafe fn leaves(
-            __this: *const Self,
-            __base: u64,
-            __f: &mut dyn ::core::ops::FnMut(u32, ::jitgen_core::ir::Ty),
-        ) {
-            // SAFETY: the caller's promise.
-            unsafe { #m::leaves(__this, __base, __f) }
-        }
-        #[inline]
-        unsafe fn plain_inside(__this: *const Self) -> bool {
-            // SAFETY: the caller's promise.
-            unsafe { #m::plain_inside(__this) }
-        }
-        #[inline]
-        unsafe fn drop_fields(__place: #m::Place<Self>, __moved: &[(u32, u32)]) -> bool {
-            // SAFETY: the caller's promise.
-            unsafe {
-                #m::drop_fields(__place, __moved, #m::Probe::<Self>::DROPS, const { &[#variants] })
-            }
         }
     }
 }
@@ -441,42 +427,31 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let index_numbers: Vec<TokenStream> = indices.iter().map(|index| quote!(#index)).collect();
     let tags = if tagged { tags } else { &index_numbers };
     let all = if names.len() < 64 { (1u64 << names.len()) - 1 } else { 0 };
-    let arms = data.variants.iter().map(|v| {
-        arm(v, &|local, ty| {
+    let arms = data.variants.iter().zip(&indices).map(|(v, index)| {
+        let each = |local: &Ident, ty: &Type| {
             let number = types.iter().position(|other| *other == ty);
             quote!(__f(#local as *const _ as *const u8, #number);)
-        })
+        };
+        arm(v, &each, &quote!(#index))
     });
     let arms = quote! {
         // SAFETY: the caller's promise.
-        match unsafe { &*__this } { #(#arms)* _ => () }
+        match unsafe { &*__this } { #(#arms)* _ => 0 }
     };
-    let patterns = data.variants.iter().map(|variant| {
-        let name = &variant.ident;
-        quote!(Self::#name { .. })
-    });
-    let drops = data.variants.iter().zip(&indices).filter(|(v, _)| !v.fields.is_empty());
-    let drops = drops.map(|(variant, index)| {
+    let cases = data.variants.iter().zip(tags).map(|(variant, tag)| {
         let types: Vec<&Type> = variant.fields.iter().map(|field| &field.ty).collect();
         let (name, types) = (variant.ident.to_string(), distinct(&types));
-        quote!((#name, #index, false #(|| ::core::mem::needs_drop::<#types>())*),)
+        let drops = quote!(false #(|| ::core::mem::needs_drop::<#types>())*);
+        quote!(#m::Case::new(#name, #tag, #drops))
     });
-    let visit = visit(&types, &arms, &drops.collect());
+    let visit = visit(&types, &arms);
     let items = quote! {
         const SHAPE: #m::Shape = #shape;
         const BITS: bool = true #(&& #m::Probe::<#types>::BITS)*;
         const TAG: #m::TagAt = #tag;
         const VARIANTS: u64 = if let #m::TagAt::Nowhere = Self::TAG { #all } else { 0 };
+        const CASES: &'static [#m::Case] = &[#(#cases),*];
         #visit
-        #[inline]
-        fn tag_named(__name: &str) -> ::core::option::Option<u64> {
-            #m::tag_named(__name, const { &[#((#names, #tags)),*] })
-        }
-        #[inline]
-        unsafe fn variant(__this: *const Self) -> u64 {
-            // SAFETY: the caller's promise.
-            match unsafe { &*__this } { #(#patterns => #index_numbers,)* _ => 0 }
-        }
     };
     let mut out = implement(input, &items);
     if fieldless && !names.is_empty() {
@@ -512,17 +487,18 @@ fn discriminants(data: &DataEnum, int: Option<&Ident>) -> Vec<TokenStream> {
         .collect()
 }
 
-/// A match arm that does something with each field of a variant.
-fn arm(variant: &syn::Variant, each: &dyn Fn(&Ident, &Type) -> TokenStream) -> TokenStream {
+/// A match arm that does something with each field of a variant, and then gives `end`.
+fn arm(
+    variant: &syn::Variant,
+    each: &dyn Fn(&Ident, &Type) -> TokenStream,
+    end: &TokenStream,
+) -> TokenStream {
     let name = &variant.ident;
-    if variant.fields.is_empty() {
-        return quote!();
-    }
     let locals: Vec<Ident> =
         (0..variant.fields.len()).map(|index| format_ident!("__x{index}")).collect();
     let (members, types): (Vec<_>, Vec<_>) = members(&variant.fields).into_iter().unzip();
     let body = locals.iter().zip(&types).map(|(local, ty)| each(local, ty));
-    quote!(Self::#name { #(#members: #locals),* } => { #(#body)* })
+    quote!(Self::#name { #(#members: #locals),* } => { #(#body)* #end })
 }
 
 /// A comparison is a call, since nobody knows what the author's `PartialEq` does.
@@ -532,23 +508,16 @@ fn equal(input: &DeriveInput) -> TokenStream {
     let with_bounds = traced_generics(input);
     let (generics, types, _) = with_bounds.split_for_impl();
     quote! {
-        #[allow(warnings, clippy::all, clippy::pedantic, unsafe_code, reason = "generated")]
-        const _: () = {
-            impl #generics #m::Equal for #name #types
-            where
-                for<'__equal> Self:
-                    #m::Traced<O = #m::Plain> + ::core::marker::Copy + ::core::cmp::PartialEq,
-            {
-                #[inline]
-                fn equal(op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>) -> #m::Tv<bool> {
-                    #m::equal_called(op, a, b)
-                }
-                #[inline]
-                fn equal_in(op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>) -> #m::Tv<bool> {
-                    #m::equal_called_in(op, a, b)
-                }
+        impl #generics #m::Equal for #name #types
+        where
+            for<'__equal> Self:
+                #m::Traced<O = #m::Plain> + ::core::marker::Copy + ::core::cmp::PartialEq,
+        {
+            #[inline]
+            fn equal(op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>) -> #m::Tv<bool> {
+                #m::equal_called(op, a, b)
             }
-        };
+        }
     }
 }
 
@@ -566,21 +535,18 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
     let copy = quote!(where for<'__copy> #name #types: ::core::marker::Copy);
     let comparisons = comparisons(input);
     quote! {
-        #[allow(warnings, clippy::all, clippy::pedantic, unsafe_code, reason = "generated")]
-        const _: () = {
-            impl #generics #m::Machine for #name #types #copy {
-                const TY: ::jitgen_core::ir::Ty = #ty;
-                const SIGNED: bool = #signed;
-                type Abi = #same;
-                fn from_abi(abi: #same) -> Self { #m::enum_from_bits(abi as u64) }
-                fn to_abi(self) -> #same { #m::enum_bits(self) as #same }
-                fn nothing() -> #same { 0 }
-                fn bits(self) -> u64 { #m::enum_bits(self) }
-                fn from_bits(bits: u64) -> Self { #m::enum_from_bits(bits) }
-            }
-            impl #generics #m::Scalar for #name #types #copy {}
-            #comparisons
-        };
+        impl #generics #m::Machine for #name #types #copy {
+            const TY: ::jitgen_core::ir::Ty = #ty;
+            const SIGNED: bool = #signed;
+            type Abi = #same;
+            fn from_abi(abi: #same) -> Self { #m::enum_from_bits(abi as u64) }
+            fn to_abi(self) -> #same { #m::enum_bits(self) as #same }
+            fn nothing() -> #same { 0 }
+            fn bits(self) -> u64 { #m::enum_bits(self) }
+            fn from_bits(bits: u64) -> Self { #m::enum_from_bits(bits) }
+        }
+        impl #generics #m::Scalar for #name #types #copy {}
+        #comparisons
     }
 }
 
@@ -590,23 +556,19 @@ fn comparisons(input: &DeriveInput) -> TokenStream {
     let name = &input.ident;
     let (generics, types, _) = input.generics.split_for_impl();
     let ways = [
-        ["Comparable", "PartialOrd", "compare", "compare_in", "compare_scalars", "compare_words"],
-        ["Equal", "PartialEq", "equal", "equal_in", "equal_scalars", "equal_words"],
+        ["Comparable", "PartialOrd", "compare", "compare_scalars"],
+        ["Equal", "PartialEq", "equal", "equal_scalars"],
     ];
     let impls = ways.map(|way| {
-        let [of, by, values, places, scalars, words] = way.map(|name| format_ident!("{name}"));
+        let [of, by, compare, scalars] = way.map(|name| format_ident!("{name}"));
         quote! {
             impl #generics #m::#of for #name #types
             where
                 for<'__copy> #name #types: ::core::marker::Copy + ::core::cmp::#by,
             {
                 #[inline]
-                fn #values(op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>) -> #m::Tv<bool> {
+                fn #compare(op: #m::Bin, a: #m::Tv<Self>, b: #m::Tv<Self>) -> #m::Tv<bool> {
                     #m::#scalars(op, a, b)
-                }
-                #[inline]
-                fn #places(op: #m::Bin, a: #m::Place<Self>, b: #m::Place<Self>) -> #m::Tv<bool> {
-                    #m::#words(op, a, b)
                 }
             }
         }

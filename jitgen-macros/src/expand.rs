@@ -247,7 +247,8 @@ fn place(items: &mut Vec<Item>, model: &Module, twins: Vec<(usize, TokenStream)>
     for (functions, twins) in together.into_values() {
         // In a module they are there for all.
         let around = functions[0].alone.then(|| {
-            let checks = twins.iter().any(|twin| twin::mentions(twin, "__JITGEN_CHECKED"));
+            let traced = functions.iter().filter(|function| function.role != Role::Residual);
+            let checks = traced.map(|f| &f.body).any(coverage::has_operators);
             let (probe, table) = (checks.then(overflow_probe), coverage::table(&functions));
             quote!(#probe #table)
         });

@@ -29,6 +29,7 @@ mod recursion;
 mod residual;
 mod scope;
 mod signature;
+mod span;
 mod twin;
 
 use proc_macro::TokenStream;

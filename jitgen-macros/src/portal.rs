@@ -205,6 +205,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         scope: Scope::default(),
         returns: Return::Outcome,
         portal_loop: Some(label.clone()),
+        innermost: None,
         loops: false,
         counter: 0,
         slots: vec![],
@@ -281,7 +282,9 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         quote!(if !#m::branch(#value) { break #label; })
     });
     twin.scope.enter();
+    twin.innermost = Some(label.clone());
     let body = twin.statements(&parts.body.stmts[1..]);
+    twin.innermost = None;
     twin.scope.leave();
     let end = if parts.is_tail && parts.condition.is_none() {
         let breaks = Breaks::of(parts.body, Some(&label));
@@ -297,7 +300,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     };
     let result = return_type(&function.sig);
     let name = recursion::beside(function, "portal_twin");
-    let (lifetimes, preamble) = (&function.sig.generics, preamble(function, None));
+    let (lifetimes, preamble) = (&function.sig.generics, preamble(function, true));
     let description = describe(function, portal);
     let recursion = recursion::functions(function, portal);
     wrap(

@@ -109,7 +109,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         function_name(function)
     };
     let (twin_name, vis, preamble) =
-        (twin_ident(function), visibility(function), preamble(function, Some(&TokenStream::new())));
+        (twin_ident(function), visibility(function), preamble(function, false));
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
     let lifetimes = &function.sig.generics;

@@ -13,7 +13,7 @@ use jitgen_core::eval::{
     CallRecord, EvalError, Limits, Model, Observer, Outcome, evaluate_observed,
 };
 use jitgen_core::ir::{
-    Arg, Aux, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty,
+    Arg, Aux, BlockId, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty, ValueId,
 };
 use std::fmt;
 
@@ -218,27 +218,43 @@ pub fn same(expected: &Run, is: &Run, world: &World) -> Result<(), String> {
 const COUNTED: ResumeId = ResumeId(1_000_000);
 
 /// The same loop with one more parameter, a number of rounds; when it is used up the loop is left
-/// with all that it would have passed on. A bridge is returned as it is.
+/// with all that it would have passed on. Blocks behind its guards, if there are any, count, too. What
+/// is no loop gives nothing.
 pub fn counted(trace: &Trace) -> Option<Trace> {
     let mut trace = trace.clone();
-    let (rounds, left) = (trace.add_value(Ty::I64), trace.add_value(Ty::I64));
-    let more = trace.add_value(Ty::Bool);
-    let [block] = &mut trace.blocks[..] else {
+    let jumps = |end: &End| matches!(end, End::Jump(BlockId(0), _));
+    if !trace.blocks.iter().any(|block| jumps(&block.end)) {
         return None;
-    };
-    let End::Jump(_, args) = &mut block.end else {
-        return None;
-    };
+    }
+    for index in 0..trace.blocks.len() {
+        let rounds = trace.add_value(Ty::I64);
+        let entering = trace.exits.iter().find(|exit| exit.link == Some(BlockId(index as u32)));
+        // Behind it is what the exit has added to its reds.
+        let place = entering.map_or(trace.blocks[0].params.len(), |exit| exit.reds.len() - 1);
+        let exits = trace.blocks[index].insts.iter().filter_map(|inst| match inst.aux {
+            Aux::Exit(exit) => Some(exit),
+            Aux::None | Aux::Class(_) | Aux::Call(_) => None,
+        });
+        let mut linked: Vec<ExitId> = exits.filter(|e| trace.exit(*e).link.is_some()).collect();
+        linked.dedup();
+        for exit in linked {
+            trace.exits[exit.index()].reds.push(rounds.into());
+        }
+        trace.blocks[index].params.insert(place, rounds);
+        count(&mut trace, index, rounds);
+    }
+    Some(trace)
+}
+
+/// Counts a round down before the block's jump, if it has one.
+fn count(trace: &mut Trace, index: usize, rounds: ValueId) {
+    let (left, more) = (trace.add_value(Ty::I64), trace.add_value(Ty::Bool));
     let exit = ExitId(trace.exits.len() as u32);
-    trace.exits.push(Exit {
-        resume: COUNTED,
-        reds: args.clone(),
-        log: vec![],
-        pending: vec![],
-        link: None,
-    });
+    let block = &mut trace.blocks[index];
+    let End::Jump(_, args) = &mut block.end else { return };
+    let (reds, log, pending) = (args.clone(), vec![], vec![]);
+    trace.exits.push(Exit { resume: COUNTED, reds, log, pending, link: None });
     args.push(Arg::Value(left));
-    block.params.push(rounds);
     let inst =
         |op, ty, dst, a, aux| Inst { op, ty, dst, a: Arg::Value(a), b: Arg::NONE, imm: 0, aux };
     let mut sub = inst(Op::Sub, Ty::I64, Some(left), rounds, Aux::None);
@@ -246,5 +262,4 @@ pub fn counted(trace: &Trace) -> Option<Trace> {
     let ne = inst(Op::Ne, Ty::I64, Some(more), left, Aux::None);
     let guard = inst(Op::Guard, Ty::Bool, None, more, Aux::Exit(exit));
     block.insts.extend([sub, ne, guard]);
-    Some(trace)
 }

@@ -9,8 +9,12 @@
 //! - indices are masked before they are scaled, and arrays are longer than any sum of them;
 //! - divisors are made non-zero, or guarded.
 //!
+//! Half of the traces have owners (`owners`).
+//!
 //! Half of the traces make objects, too, of the same fields as those of the world (`objects`). In
 //! these nothing depends on the bits of pointers.
+//!
+//! Half of them have bridges (`tree`).
 //!
 //! Guards are turned so that most pass in the first round. Several pointers point to the same
 //! object or array, at the same or at another place.
@@ -19,7 +23,9 @@
 
 mod memory;
 mod objects;
+mod owners;
 mod portal;
+mod tree;
 
 use crate::typed_world::{ARRAYS, Pointee, REGIONS, world};
 use crate::world::{fake_regions, number, pick};
@@ -77,6 +83,10 @@ struct Generator {
     gone: Vec<Arg>,
     /// Are there no calls?
     quiet: bool,
+    /// Are there owners?
+    owns: bool,
+    /// By block: what the parameters of the loop are there, if it is a bridge.
+    loop_params: Vec<Vec<Arg>>,
 }
 
 /// A pointer, an offset at which there is a word of some type, what it points to, and the number of
@@ -102,7 +112,10 @@ pub fn generate(seed: u64) -> Generated {
         own: vec![],
         gone: vec![],
         quiet: false,
+        owns: false,
+        loop_params: vec![],
     };
+    this.owns = this.chance(1, 2);
     this.allocates = this.chance(1, 2);
     this.classes = pick(&mut this.rng, &[1, 3, 100]);
     for _ in 0..3 {
@@ -140,12 +153,17 @@ pub fn generate(seed: u64) -> Generated {
         End::Leave(this.last_exit())
     };
     let insts = std::mem::take(&mut this.insts);
-    let mut trace = this.trace;
-    trace.blocks.push(Block { params: ids, insts, end });
-    let mut generated =
-        Generated { trace, params: params.iter().map(|value| value.points).collect() };
+    this.trace.blocks.push(Block { params: ids, insts, end });
+    let points: Vec<_> = params.iter().map(|value| value.points).collect();
+    let trace = std::mem::take(&mut this.trace);
+    let mut generated = Generated { trace, params: points.clone() };
     turn_guards(&mut generated, seed);
-    generated
+    if !this.chance(1, 2) {
+        return generated;
+    }
+    this.trace = generated.trace;
+    this.bridges(&params);
+    Generated { trace: this.trace, params: points }
 }
 
 impl Generator {
@@ -171,6 +189,11 @@ impl Generator {
                 _ => Pointee::Array(pick(&mut self.rng, &ARRAYS)),
             };
             kinds.push((ty, (ty == Ty::Ptr).then_some(points)));
+        }
+        if self.owns {
+            kinds.extend([(Ty::Ptr, Some(Pointee::Holder)); 2]);
+            let some = [Pointee::Holder, Pointee::Buffer, Pointee::Leaf];
+            kinds.push((Ty::Ptr, Some(pick(&mut self.rng, &some))));
         }
         let params = kinds.into_iter().map(|(ty, points)| Value {
             arg: self.trace.add_value(ty).into(),
@@ -255,6 +278,9 @@ impl Generator {
     fn step(&mut self) {
         if self.allocates && self.chance(1, 8) {
             return self.object();
+        }
+        if self.owns && self.chance(1, 4) {
+            return self.owner();
         }
         match self.below(32) {
             0..4 => self.integer(),

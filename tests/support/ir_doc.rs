@@ -13,6 +13,10 @@ What is undefined must be guarded before.
 Accesses of two classes never touch the same byte; without one (class 0) an access may touch any memory.
 The type of an access says nothing about what it touches.
 
+A word that `load_owned` loads is an *owner* at that time, and has been one since it was written.
+At no time do two owners lead to the same object, nor does one lead to an object from which it can be reached by owners.
+So accesses through what two of them have given touch different bytes, if there was a moment at which both were owners (`docs/decisions/010-owners.md`).
+
 Behind the operands of a call may stand what is declared of its effects, in this order: `writes(@3, @4)`, the classes that it may write; `reads()`, those that it may read; `no_escape`, no pointer that it is given outlives it.
 What is not declared is what the operation says.
 Then may follow, as in `keeps(v0+8 24, v1)`, memory that it leaves alone whatever else is declared: 24 bytes from `v0+8` on, and the object into which `v1` points, as far as it is addressed with `v1`.

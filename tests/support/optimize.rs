@@ -1,4 +1,5 @@
-//! `test optimize passes=fold,cse`: the text of the trace after these passes (or `all`, `none`).
+//! `test optimize passes=fold,cse`: the text of the trace after these passes (or `all`, `none`). With
+//! `seen=all` the recording has seen whatever the optimizer asks for.
 //!
 //! Each case is also executed: the trace and what it becomes, evaluated and as machine code, on
 //! seeded inputs, and, if it is a loop, the same with a limit on its rounds. So a wrong expectation
@@ -9,7 +10,7 @@ use crate::filetest::{Case, Filetest, check_well_formed};
 use crate::native::Native;
 use crate::world::{World, fake_regions, for_trace, region_count};
 use jitgen_core::ir::{Const, Trace};
-use jitgen_core::opt::{Passes, optimize, rules};
+use jitgen_core::opt::{Passes, optimize_seen, rules};
 use std::collections::BTreeSet;
 
 /// Inputs that a case is run on.
@@ -22,10 +23,11 @@ const WORLDS: u64 = 24;
 pub fn command(file: &Filetest, case: &Case) -> Result<Vec<String>, String> {
     let passes = passes(file)?;
     let trace = case.trace()?;
-    let optimized = optimize(&trace, passes).trace;
+    let seen = file.option("seen") == Some("all");
+    let optimized = optimize_seen(&trace, passes, &|_, _| seen).trace;
     check_well_formed(&optimized)?;
     let text = optimized.to_string();
-    check_same(&trace, passes).map_err(|error| format!("{error}\nIt becomes:\n{text}"))?;
+    check_same(&trace, passes, seen).map_err(|error| format!("{error}\nIt becomes:\n{text}"))?;
     Ok(text.lines().map(str::to_owned).collect())
 }
 
@@ -35,11 +37,11 @@ fn passes(file: &Filetest) -> Result<Passes, String> {
 }
 
 /// Executes both.
-fn check_same(trace: &Trace, passes: Passes) -> Result<(), String> {
+fn check_same(trace: &Trace, passes: Passes, seen: bool) -> Result<(), String> {
     let mut told = false;
     for (limited, trace) in [(false, Some(trace.clone())), (true, counted(trace))] {
         let Some(trace) = trace else { continue };
-        let optimized = optimize(&trace, passes).trace;
+        let optimized = optimize_seen(&trace, passes, &|_, _| seen).trace;
         check_well_formed(&optimized)?;
         let count = region_count(&trace);
         let regions = fake_regions(count + 1);
@@ -86,7 +88,8 @@ pub fn rules_without_test(files: &[Filetest]) -> Result<Vec<String>, String> {
     let mut fired = BTreeSet::new();
     for file in files.iter().filter(|file| file.command == "optimize") {
         for case in &file.cases {
-            fired.extend(optimize(&case.trace()?, passes(file)?).fired);
+            let seen = file.option("seen") == Some("all");
+            fired.extend(optimize_seen(&case.trace()?, passes(file)?, &|_, _| seen).fired);
         }
     }
     let missing = rules().into_iter().enumerate().filter(|(number, _)| !fired.contains(number));

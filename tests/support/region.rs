@@ -15,7 +15,8 @@ use jitgen_core::ir::{Arg, Block, End, Exit, LogEntry, Trace, ValueId};
 /// The trace with a bridge behind each exit that goes on.
 pub fn joined(trace: &Trace) -> Trace {
     let mut region = trace.clone();
-    for (index, exit) in trace.exits.iter().enumerate().filter(|(_, exit)| !exit.is_return()) {
+    let goes_out = |exit: &Exit| !exit.is_return() && exit.link.is_none();
+    for (index, exit) in trace.exits.iter().enumerate().filter(|(_, exit)| goes_out(exit)) {
         let (entry, _) = region.append(&bridge(trace, exit));
         region.exits[index].link = Some(entry);
     }

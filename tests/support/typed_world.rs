@@ -1,7 +1,9 @@
-//! The world of random traces: objects and arrays, each word of one type.
+//! The world of random traces: objects and arrays, each word of one type; and holders, which own
+//! buffers, which own leaves.
 //!
 //! A word that holds a pointer always holds one, so that a trace can follow it, and a word that holds
-//! a truth value is always 0 or 1. Other words may come to hold any bits.
+//! a truth value is always 0 or 1. Other words may come to hold any bits. Each buffer and each leaf
+//! has one owner.
 //!
 //! Not here: the traces (`generate`).
 
@@ -17,6 +19,42 @@ pub enum Pointee {
     Object,
     /// An element of an array.
     Array(Ty),
+    /// One of the holders.
+    Holder,
+    /// One of the buffers, which a holder owns.
+    Buffer,
+    /// One of the leaves, which a buffer owns.
+    Leaf,
+}
+
+impl Pointee {
+    /// The words of holders, buffers and leaves: offset and type.
+    pub fn words(self) -> &'static [(i32, Ty)] {
+        match self {
+            Pointee::Object | Pointee::Array(_) => &[],
+            Pointee::Holder => &[(0, Ty::I64), (16, Ty::F64)],
+            Pointee::Buffer | Pointee::Leaf => &[(0, Ty::I64), (8, Ty::I64), (24, Ty::F64)],
+        }
+    }
+
+    /// The words that are owners, and of what.
+    pub fn owners(self) -> (&'static [i32], Pointee) {
+        match self {
+            Pointee::Holder => (&[8, 24], Pointee::Buffer),
+            Pointee::Buffer => (&[16], Pointee::Leaf),
+            _ => (&[], Pointee::Leaf),
+        }
+    }
+
+    /// Where such are in their region, and how many.
+    fn part(self) -> (u64, u64) {
+        match self {
+            Pointee::Object | Pointee::Array(_) => (0, 0),
+            Pointee::Holder => (0, 2),
+            Pointee::Buffer => (2, 4),
+            Pointee::Leaf => (6, 4),
+        }
+    }
 }
 
 /// The fields of an object: offset, type, and for pointers what they point to.
@@ -46,7 +84,10 @@ pub const ARRAYS: [Ty; 8] =
     [Ty::I64, Ty::I8, Ty::F64, Ty::I32, Ty::Ptr, Ty::Bool, Ty::I16, Ty::F32];
 
 /// How many regions a world for random traces has.
-pub const REGIONS: usize = 1 + ARRAYS.len();
+pub const REGIONS: usize = 2 + ARRAYS.len();
+
+/// Bytes of a holder, a buffer or a leaf.
+const OWNED: u64 = 32;
 
 /// The functions that traces call: symbol, parameters, result.
 pub const FUNCTIONS: [(&str, &[Ty], Option<Ty>); 6] = [
@@ -58,7 +99,8 @@ pub const FUNCTIONS: [(&str, &[Ty], Option<Ty>); 6] = [
     ("f5", &[Ty::I32, Ty::F64], Some(Ty::Bool)),
 ];
 
-/// A world for a random trace. The first region holds the objects, the others the arrays.
+/// A world for a random trace. The first region holds the objects, the next ones the arrays, the last
+/// one what owns and is owned.
 pub fn world(
     params: &[Option<Pointee>],
     trace: &Trace,
@@ -72,6 +114,8 @@ pub fn world(
     for (ty, region) in ARRAYS.iter().zip(&regions[1..]) {
         model.map(*region, vec![0; (ELEMENTS * u64::from(ty.size())) as usize]);
     }
+    let owned = regions[REGIONS - 1];
+    model.map(owned, vec![0; 10 * OWNED as usize]);
     map_scratch(&mut model, scratch);
     let array = |ty: Ty| {
         let place = ARRAYS.iter().position(|other| *other == ty);
@@ -86,12 +130,32 @@ pub fn world(
             let element = rng.rand_range(0..START) * u64::from(of.size());
             Const::new(Ty::Ptr, array(of) + element)
         }
+        Some(points) => {
+            let (first, count) = points.part();
+            Const::new(Ty::Ptr, owned + OWNED * (first + rng.rand_range(0..count)))
+        }
     };
     for object in 0..OBJECTS {
         for (offset, ty, points) in FIELDS {
             let address = regions[0] + OBJECT * object + offset as u64;
             let value = value(&mut rng, ty, points);
             model.write(address, value).expect("fields are mapped");
+        }
+    }
+    for points in [Pointee::Holder, Pointee::Buffer, Pointee::Leaf] {
+        let (first, count) = points.part();
+        let (owners, target) = points.owners();
+        let mut next = target.part().0;
+        for object in (first..first + count).map(|object| owned + OWNED * object) {
+            for (offset, ty) in points.words() {
+                let value = number(&mut rng, *ty, &[]);
+                model.write(object + *offset as u64, value).expect("words are mapped");
+            }
+            for offset in owners {
+                let owned = Const::new(Ty::Ptr, owned + OWNED * next);
+                model.write(object + *offset as u64, owned).expect("owners are mapped");
+                next += 1;
+            }
         }
     }
     for ty in ARRAYS {

@@ -2,14 +2,16 @@
 //!
 //! Pointers among the parameters point to regions of their own. A region's words are small numbers,
 //! and where the trace loads at some offset, each region has a plausible value of that type at that
-//! offset, so that pointers lead on and comparisons go either way. Numbers are drawn from small
-//! ones, limits, and neighbours of the constants of the trace.
+//! offset, so that pointers lead on and comparisons go either way; each word that is loaded as an
+//! owner leads to a region of its own. Numbers are drawn from small ones, limits, and neighbours of
+//! the constants of the trace.
 //!
 //! Not here: what is done with them (`differential`).
 
 use jitgen_core::eval::Model;
-use jitgen_core::ir::{Arg, Const, Op, Trace, Ty};
+use jitgen_core::ir::{Arg, Const, Op, Sig, Trace, Ty};
 use oorandom::Rand64;
+use std::collections::BTreeSet;
 
 /// Bytes of a region.
 pub const REGION: usize = 1024;
@@ -35,7 +37,15 @@ pub fn fake_regions(count: usize) -> Vec<u64> {
 /// How many regions [`for_trace`] wants.
 pub fn region_count(trace: &Trace) -> usize {
     let pointers = trace.param_types().into_iter().filter(|ty| *ty == Ty::Ptr);
-    pointers.count() + 2
+    let pointers = pointers.count() + 2;
+    pointers + pointers * owners(trace).len()
+}
+
+/// The offsets at which there are owners.
+fn owners(trace: &Trace) -> BTreeSet<i64> {
+    let insts = trace.blocks.iter().flat_map(|block| &block.insts);
+    let owned = insts.filter(|inst| inst.op == Op::LoadOwned);
+    owned.map(|inst| i64::from(inst.imm)).collect()
 }
 
 /// A world for any trace, with regions at these addresses. Outside of them memory is wild.
@@ -47,16 +57,27 @@ pub fn for_trace(trace: &Trace, seed: u64, regions: &[u64], scratch: u64) -> Wor
         let words = (0..REGION / 8).flat_map(|_| rng.rand_range(0..2).to_le_bytes());
         model.map(*region, words.collect());
     }
+    let owners = owners(trace);
+    let shared = regions.len() / (1 + owners.len());
+    // What is owned has owners, too; when there is no region left, it is where memory is wild.
+    let wild = (1..).map(|index| (index << 20) + (1 << 44));
+    let mut owned = regions[shared..].iter().copied().chain(wild);
     for region in regions {
         for (ty, offset) in loads(trace) {
             let value = match ty {
-                Ty::Ptr => Const::new(ty, pick(&mut rng, regions) + MIDDLE),
+                Ty::Ptr if owners.contains(&offset) => continue,
+                Ty::Ptr => Const::new(ty, pick(&mut rng, &regions[..shared]) + MIDDLE),
                 _ => number(&mut rng, ty, &constants),
             };
             let address = (region + MIDDLE).wrapping_add_signed(offset);
             if (*region..region + REGION as u64 - 8).contains(&address) {
                 model.write(address, value).expect("it is in the region");
             }
+        }
+        for offset in &owners {
+            let address = (region + MIDDLE).wrapping_add_signed(*offset);
+            let object = Const::new(Ty::Ptr, owned.next().expect("there is no end") + MIDDLE);
+            model.write(address, object).expect("owners are in the region");
         }
     }
     let mut next_region = regions.iter();
@@ -78,7 +99,7 @@ pub fn map_scratch(model: &mut Model, address: u64) {
 /// Type and offset of each load.
 fn loads(trace: &Trace) -> impl Iterator<Item = (Ty, i64)> {
     let insts = trace.blocks.iter().flat_map(|block| &block.insts);
-    insts.filter(|inst| inst.op == Op::Load).map(|inst| (inst.ty, i64::from(inst.imm)))
+    insts.filter(|inst| inst.op.sig() == Sig::Load).map(|inst| (inst.ty, i64::from(inst.imm)))
 }
 
 /// The constants that the trace's operations have.

@@ -27,6 +27,7 @@ mod declared;
 mod model;
 mod objects;
 mod ops;
+mod owners;
 mod run;
 
 pub use model::{CallRecord, Model};

@@ -19,6 +19,8 @@ pub enum Undefined {
     DivisionOverflow,
     /// A `result_of` that is not true.
     WrongResult,
+    /// A `load_owned` of what another word owns, too.
+    TwoOwners,
 }
 
 impl fmt::Display for Undefined {
@@ -27,6 +29,7 @@ impl fmt::Display for Undefined {
             Undefined::DivisionByZero => "division by zero",
             Undefined::DivisionOverflow => "division overflow",
             Undefined::WrongResult => "wrong result",
+            Undefined::TwoOwners => "memory that two words own",
         })
     }
 }
@@ -94,6 +97,7 @@ pub fn compute(op: Op, ty: Ty, a: Const, b: Const) -> Result<Const, Undefined> {
         Op::PtrAdd => Const::new(Ty::Ptr, x.wrapping_add(y)),
         Op::Scratch
         | Op::Load
+        | Op::LoadOwned
         | Op::Store
         | Op::Call
         | Op::CallRead

@@ -2,6 +2,7 @@
 //!
 //! Not here: arithmetic (`ops`).
 
+use super::owners::Owners;
 use super::{EvalError, Fault, Limits, Memory, Observer, Outcome, Undefined, compute};
 use crate::ir::{Arg, Aux, BlockId, Const, End, ExitId, Inst, Op, Sig, Trace, Ty};
 
@@ -40,8 +41,8 @@ pub fn evaluate_observed(
     if given != expected {
         return Err(EvalError::Arguments { expected, given });
     }
-    let mut frame =
-        Frame { trace, values: trace.values.iter().map(|ty| Const::new(*ty, 0)).collect() };
+    let values = trace.values.iter().map(|ty| Const::new(*ty, 0)).collect();
+    let mut frame = Frame { trace, values, owners: Owners::default() };
     let mut fuel = limits.fuel;
     let mut next = frame.enter(BlockId(0), args);
     loop {
@@ -76,6 +77,7 @@ enum Way {
 struct Frame<'a> {
     trace: &'a Trace,
     values: Vec<Const>,
+    owners: Owners,
 }
 
 impl Frame<'_> {
@@ -132,8 +134,17 @@ impl Frame<'_> {
         let fault = |fault: Fault| EvalError::Fault { fault, inst: self.trace.inst_text(inst) };
         let result = match inst.op {
             Op::Load => Some(Const::new(inst.ty, memory.load(address, size).map_err(fault)?)),
+            Op::LoadOwned => {
+                let object = memory.load(address, size).map_err(fault)?;
+                if !self.owners.owns(address, object) {
+                    let inst = self.trace.inst_text(inst);
+                    return Err(EvalError::Undefined { cause: Undefined::TwoOwners, inst });
+                }
+                Some(Const::new(inst.ty, object))
+            }
             Op::Store => {
                 memory.store(address, size, b.bits).map_err(fault)?;
+                self.owners.wrote(address, size);
                 None
             }
             Op::CallIf | Op::CallIfPure if !a.is_true() => inst.dst.map(|_| b),
@@ -145,7 +156,10 @@ impl Frame<'_> {
             | Op::CallIfPure
             | Op::New
             | Op::NewKept
-            | Op::Free => self.call(inst, memory).map_err(fault)?,
+            | Op::Free => {
+                self.owners.called();
+                self.call(inst, memory).map_err(fault)?
+            }
             Op::ResultOf => {
                 let call = &self.trace.calls[inst.call().index()];
                 let args: Vec<Const> = call.args.iter().map(|arg| self.get(*arg)).collect();

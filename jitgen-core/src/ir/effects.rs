@@ -1,4 +1,4 @@
-//! What an access to memory may touch: alias classes, and the effects of calls in terms of them.
+//! What an access to memory may touch: alias classes, the effects of calls in terms of them, owners.
 //!
 //! ```text
 //! v2 = load.i64 v0+8 @3
@@ -12,6 +12,13 @@
 //! different classes touch different memory, then, whatever their addresses are. (Memory that has
 //! been freed and is used again is other memory.) The type of an access says nothing: a word may be
 //! read as an `i64` and as an `f64`.
+//!
+//! Invariant `owners`, promised likewise: *a word that `load_owned` loads is an owner at that time,
+//! and has been one since it was written. At no time do two owners lead to the same object, nor does
+//! one lead to an object from which it can be reached by owners.* An object is the memory that is
+//! accessed through a pointer, before or behind it, until it is freed. Words from which an owner has
+//! been moved hold the same pointer still; who loads that with `load` promises nothing. (A pointer
+//! that leads to nothing is no matter: nothing is accessed through it.)
 //!
 //! Not here: which classes there are. A recorder derives them from the types of its language.
 
@@ -38,7 +45,13 @@ impl Class {
         self.0 & Class::IMMUTABLE != 0
     }
 
-    /// May accesses of these classes touch the same byte?
+    /// May memory be of both classes, whether something writes it or not?
+    pub fn may_share(self, other: Class) -> bool {
+        let (a, b, any) = (self.immutable(), other.immutable(), Class::ANY.immutable());
+        a == b || a == any || b == any
+    }
+
+    /// May accesses of these classes touch the same byte, if one of them writes it?
     pub fn may_alias(self, other: Class) -> bool {
         let any = self == Class::ANY || other == Class::ANY;
         self == other || any && !self.is_immutable() && !other.is_immutable()

@@ -230,6 +230,8 @@ ops! {
     Scratch "scratch" Scratch Any None;
     /// The value in memory.
     Load "load" Load Any Read;
+    /// The pointer in memory, where a word is now that owns what it leads to, as a `Box` does.
+    LoadOwned "load_owned" Load Ptr Read;
     /// Write the value to memory.
     Store "store" Store Any Write;
     /// A residual call that may read and write memory and do anything visible.

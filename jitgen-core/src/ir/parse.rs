@@ -284,7 +284,8 @@ fn read_inst(trace: &mut Trace, pair: Pair<Rule>) -> Result<Inst> {
 fn read_call(trace: &mut Trace, inst: &mut Inst, pair: Pair<Rule>) -> Result<()> {
     let at = pair.clone();
     let mut parts = pair.into_inner().peekable();
-    let symbol = parts.next().expect("a call has a target").as_str().to_owned();
+    let symbol = parts.next().expect("a call has a target").into_inner();
+    let symbol = symbol.flatten().last().expect("a target has a name").as_str().to_owned();
     let args = parts.next_if(|pair| pair.as_rule() == Rule::typed_list);
     let args = args.map_or(Ok(vec![]), read_typed_list)?;
     let mut parts: Vec<_> = parts.collect();

@@ -124,7 +124,11 @@ impl Trace {
             return " @?()".to_owned();
         };
         let call = &self.calls[id.index()];
-        let mut s = format!(" @{}(", call.symbol);
+        let is_word = |c: char| c.is_ascii_alphanumeric() || "_.:<>#&$/-".contains(c);
+        let mut s = match call.symbol.chars().all(is_word) {
+            true => format!(" @{}(", call.symbol),
+            false => format!(" @\"{}\"(", call.symbol),
+        };
         list(&mut s, call.args.iter().map(|arg| self.typed(*arg))).expect("writing to a string");
         s.push(')');
         effects(&mut s, &call.effects).expect("writing to a string");

@@ -14,9 +14,9 @@
 
 use super::ask;
 use super::carrier::Ownership;
+use super::derived::{IsDerived, built};
 use super::memory;
 use super::passing::Passing;
-use super::pattern::test_in_twin;
 use super::place::local;
 use super::traced::{Traced, Tv};
 use crate::ir::Const;
@@ -28,14 +28,21 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
-    let call = Call::begin(callee.into(), args);
-    if call.observer.is_none() {
+    let mut call = Call::begin(callee.into(), args);
+    let result = if call.observer.is_some() {
+        let result = f();
+        call.end();
+        result
+    } else {
         // What was handed over is in the trace's hands.
         std::mem::forget(f);
-        return call.left(args);
-    }
-    let result = f();
-    call.made(result, args)
+        let result = R::Pass::replay(call.otherwise);
+        if call.known {
+            return result;
+        }
+        result.native()
+    };
+    call.recorded(result, args)
 }
 
 /// A residual call of a twin.
@@ -69,25 +76,14 @@ impl Call {
         Call { callee, observer, known, otherwise: condition.otherwise }
     }
 
-    /// It has not been made.
-    fn left<R: Traced>(self, args: &[Word]) -> Tv<R> {
-        let result = R::Pass::replay(self.otherwise);
-        if self.known { result } else { self.recorded(result.native(), args) }
-    }
-
     /// It has been made.
-    fn made<R: Traced>(mut self, result: R, args: &[Word]) -> Tv<R> {
-        self.end();
-        self.recorded(result, args)
-    }
-
     fn end(&mut self) {
         if let Some(observer) = self.observer.take() {
             observer.end(&self.callee);
         }
     }
 
-    fn recorded<R: Traced>(self, result: R, args: &[Word]) -> Tv<R> {
+    fn recorded<R: Traced>(&self, result: R, args: &[Word]) -> Tv<R> {
         if self.is_constant(args) {
             let result = Tv::of(result, Opnd::Const);
             ask::skip_call(Some(R::Pass::argument(&result)));
@@ -146,35 +142,17 @@ impl Observer {
 
 /// `Ok(value)`.
 pub fn ok<T: Traced, E: Traced>(value: Tv<T>) -> Tv<Result<T, E>> {
-    let opnd = value.opnd();
-    let x = Ok(value.native());
-    let parts = match &x {
-        Ok(part) => [made(part, opnd)],
-        Err(_) => never(),
-    };
-    whole(&raw const x, Opnd::Const, &parts, x)
+    built([value.opnd()], Ok(value.native()))
 }
 
 /// `Err(error)`.
 pub fn err<T: Traced, E: Traced>(error: Tv<E>) -> Tv<Result<T, E>> {
-    let opnd = error.opnd();
-    let x = Err(error.native());
-    let parts = match &x {
-        Err(part) => [made(part, opnd)],
-        Ok(_) => never(),
-    };
-    whole(&raw const x, Opnd::Const, &parts, x)
+    built([error.opnd()], Err(error.native()))
 }
 
 /// `Some(value)`.
 pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
-    let opnd = value.opnd();
-    let x = Some(value.native());
-    let parts = match &x {
-        Some(part) => [made(part, opnd)],
-        None => never(),
-    };
-    whole(&raw const x, Opnd::Const, &parts, x)
+    built([value.opnd()], Some(value.native()))
 }
 
 /// A part of a value that has just been made.
@@ -214,25 +192,18 @@ pub fn never() -> ! {
 /// Takes a `Result` apart: the twin goes on with the variant that it is.
 #[inline(never)]
 pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
-    let place = local(&mut result);
+    let place = local(&mut result).erased();
     // SAFETY: the twin's own value.
-    let value = unsafe { &mut *place.addr() };
-    // SAFETY: as above.
-    unsafe { test_in_twin(place, "Ok", value.is_ok()) };
-    match value {
-        Ok(x) => Ok(place.shifted(x).get()),
-        Err(e) => Err(place.shifted(e).get()),
-    }
+    let (yes, part) = unsafe { const { &<Result<T, E>>::DERIVED }.part_of(place, 0) };
+    if yes { Ok(part.holding::<T>().get()) } else { Err(part.holding::<E>().get()) }
 }
 
 /// Takes an `Option` apart.
 pub fn split_option<T: Traced>(mut option: Tv<Option<T>>) -> Option<Tv<T>> {
-    let place = local(&mut option);
+    let place = local(&mut option).erased();
     // SAFETY: the twin's own value.
-    let value = unsafe { &mut *place.addr() };
-    // SAFETY: as above.
-    unsafe { test_in_twin(place, "Some", value.is_some()) };
-    value.as_mut().map(|x| place.shifted(x).get())
+    let (yes, part) = unsafe { const { &<Option<T>>::DERIVED }.part_of(place, 1) };
+    yes.then(|| part.holding::<T>().get())
 }
 
 /// What `?` can be applied to.

@@ -27,7 +27,9 @@ pub trait Comparable: Traced {
     /// `a op b`.
     fn compare(op: Bin, a: Tv<Self>, b: Tv<Self>) -> Tv<bool>;
     /// The same of values in places.
-    fn compare_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool>;
+    fn compare_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
+        Self::compare(op, a.get(), b.get())
+    }
 }
 
 /// `a op b`.
@@ -45,11 +47,6 @@ pub fn compare_scalars<X: Scalar + PartialOrd>(op: Bin, a: Tv<X>, b: Tv<X>) -> T
         _ => x >= y,
     };
     compared(op, X::SIGNED, a.word(), b.word(), now)
-}
-
-/// Of words in places.
-pub fn compare_words<X: Scalar + PartialOrd>(op: Bin, a: Place<X>, b: Place<X>) -> Tv<bool> {
-    compare_scalars(op, a.get(), b.get())
 }
 
 /// A comparison of words, which is `now`.
@@ -82,14 +79,10 @@ fn decide(op: Bin, signed: bool, a: Const, b: Const) -> bool {
 
 /// The comparisons of words, and those that look at values where they are: `by trait`.
 macro_rules! comparisons {
-    (words by $by:ident::$values:ident, $places:ident, $scalars:ident, $words:ident:
-     $([$($g:tt)*] $t:ty;)+) => {$(
+    (words by $by:ident::$values:ident, $scalars:ident: $([$($g:tt)*] $t:ty;)+) => {$(
         impl<$($g)*> $by for $t {
             fn $values(op: Bin, a: Tv<Self>, b: Tv<Self>) -> Tv<bool> {
                 $scalars(op, a, b)
-            }
-            fn $places(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
-                $words(op, a, b)
             }
         }
     )+};
@@ -106,9 +99,9 @@ macro_rules! comparisons {
         }
     )+};
     // Both for all types of the standard library.
-    (all by $by:ident::$values:ident, $places:ident, $scalars:ident, $words:ident) => {
+    (all by $by:ident::$values:ident, $places:ident, $scalars:ident) => {
         $crate::macro_support::compare::comparisons! {
-            words by $by::$values, $places, $scalars, $words:
+            words by $by::$values, $scalars:
             [] u8; [] u16; [] u32; [] u64; [] usize; [] i8; [] i16; [] i32; [] i64; [] isize;
             [] bool; [] char; [] f32; [] f64;
             [T] *const T; [T] *mut T;
@@ -124,7 +117,7 @@ macro_rules! comparisons {
 }
 pub(super) use comparisons;
 
-comparisons!(all by Comparable::compare, compare_in, compare_scalars, compare_words);
+comparisons!(all by Comparable::compare, compare_in, compare_scalars);
 
 extern "C" fn ordering_thunk<T: Ord>(a: *const T, b: *const T, _out: *mut u8) -> u64 {
     panics::guarded(0, || {

@@ -53,7 +53,7 @@ impl<T> Indexable for Vec<T> {
         // SAFETY: a live `Vec` is here, with its pointer and length at the measured offsets.
         let (pointer, len) = unsafe {
             (
-                place.word(layout.pointer, Ty::Ptr, vec_word::<T>(layout.pointer)),
+                place.owner_word(layout.pointer, vec_word::<T>(layout.pointer)),
                 place.word(layout.len, Ty::I64, vec_word::<T>(layout.len)),
             )
         };

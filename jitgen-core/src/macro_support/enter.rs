@@ -2,7 +2,7 @@
 //!
 //! Not here: what the runtime does.
 
-use super::inline::bits_from_log;
+use super::inline::{bits_from_log, has_returned};
 use super::portal::{Entry, Outcome, State};
 use super::traced::{Traced, lift};
 use crate::runtime::{self, Left};
@@ -32,6 +32,7 @@ pub(super) fn outcome<P, R: Traced>(
     let left = run(&mut |state| match twin(Entry::Resume(State::new(state))) {
         Outcome::Merge(state) => Some(state.into_merge_state()),
         Outcome::Return(result) => {
+            has_returned(&result);
             returned = Some(result);
             None
         }

@@ -38,7 +38,9 @@ pub trait Equal: Traced {
     /// `a op b`.
     fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>) -> Tv<bool>;
     /// The same of values in places.
-    fn equal_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool>;
+    fn equal_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
+        Self::equal(op, a.get(), b.get())
+    }
 }
 
 /// `a == b` or `a != b`.
@@ -50,11 +52,6 @@ pub fn equal<A: Equal>(op: Bin, a: Tv<A>, b: Tv<A>) -> Tv<bool> {
 pub fn equal_scalars<X: Scalar + PartialEq>(op: Bin, a: Tv<X>, b: Tv<X>) -> Tv<bool> {
     let now = (a.nat() == b.nat()) == (op == Bin::Eq);
     compared(op, X::SIGNED, a.word(), b.word(), now)
-}
-
-/// Of words in places.
-pub fn equal_words<X: Scalar + PartialEq>(op: Bin, a: Place<X>, b: Place<X>) -> Tv<bool> {
-    equal_scalars(op, a.get(), b.get())
 }
 
 /// The comparison by the author's function.
@@ -77,14 +74,6 @@ where
         }
     };
     if op == Bin::Eq { same } else { un(Un::Not, &UNCHECKED, same, !same.nat()) }
-}
-
-/// The same of values in places.
-pub fn equal_called_in<A>(op: Bin, a: Place<A>, b: Place<A>) -> Tv<bool>
-where
-    A: Traced<O = Plain> + Copy + PartialEq,
-{
-    equal_called(op, a.get(), b.get())
 }
 
 fn pure_equal<A>(function: Function, a: &Tv<A>, b: &Tv<A>, same: bool) -> Tv<bool>
@@ -153,9 +142,6 @@ where
     fn equal(op: Bin, a: Tv<Self>, b: Tv<Self>) -> Tv<bool> {
         equal_called(op, a, b)
     }
-    fn equal_in(op: Bin, a: Place<Self>, b: Place<Self>) -> Tv<bool> {
-        equal_called_in(op, a, b)
-    }
 }
 
-comparisons!(all by Equal::equal, equal_in, equal_scalars, equal_words);
+comparisons!(all by Equal::equal, equal_in, equal_scalars);

@@ -20,6 +20,7 @@ use super::portal::Outcome;
 use super::traced::{Traced, Tv};
 use crate::ir::{Const, Ty};
 use crate::tracer::{Image, Inlined, Opnd, Part, Word};
+use std::mem::MaybeUninit;
 
 /// A helper's twin is about to run.
 ///
@@ -33,7 +34,7 @@ pub fn begin_inline(args: &[Opnd]) -> Result<Inlined, Image> {
 #[inline(never)]
 pub fn end_inline<X: Traced>(call: Inlined, result: Tv<X>) -> Tv<X> {
     // SAFETY: the carrier holds a value.
-    unsafe { has_run(const { &X::KIND }, &call, result.raw().cast(), result.opnd()) };
+    unsafe { has_run(const { &X::KIND }, call, result.raw().cast(), result.opnd()) };
     result
 }
 
@@ -44,14 +45,14 @@ pub fn looks_inside(call: &Inlined, constant: bool) -> bool {
 
 /// # Safety
 /// A value of the kind must be there.
-unsafe fn has_run(kind: &Kind, call: &Inlined, this: *const u8, opnd: Opnd) {
+unsafe fn has_run(kind: &Kind, call: Inlined, this: *const u8, opnd: Opnd) {
     // What the helper has found out is guarded while the log still says how.
     ask::flush();
-    if ask::collapses(call, opnd)
+    if ask::collapses(&call, opnd)
         // SAFETY: the caller's promise.
         && let Some(image) = unsafe { image_of(kind, this, opnd) }
     {
-        ask::end_inline(call, &image);
+        ask::end_inline(&call, &image);
     }
 }
 
@@ -61,12 +62,18 @@ pub fn returned<X: Traced>(image: &Image) -> Tv<X> {
     from_log(image)
 }
 
-/// The portal returns. A trace that ends by that leaves the result as [`crate::tracer::Handed`] says:
-/// that it can have one variant only is what has been guarded to take it for the log.
-#[inline(never)]
+/// The portal returns: its twin has this result, and drops its locals.
 pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
+    Outcome::Return(result)
+}
+
+/// The portal's twin has returned, and its locals are gone. A trace that ends by that leaves the
+/// result as [`crate::tracer::Handed`] says: that it can have one variant only is what has been
+/// guarded to take it for the log.
+#[inline(never)]
+pub fn has_returned<X: Traced>(result: &Tv<X>) {
     if ask::may_return()
-        && let Some(mut image) = to_log(&result)
+        && let Some(mut image) = to_log(result)
     {
         let (kind, this) = (const { &X::KIND }, result.raw().cast());
         // SAFETY: the carrier holds a value, which is looked at before anybody takes it.
@@ -77,7 +84,6 @@ pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
         }
         ask::returns(image);
     }
-    Outcome::Return(result)
 }
 
 /// A value for a log, as its bytes and the words in it; nothing if a log cannot have this one.
@@ -189,13 +195,21 @@ fn put_blob(image: &mut Image, part: Part, blob: u32) {
 
 /// The value out of a log.
 pub(super) fn from_log<X: Traced>(image: &Image) -> Tv<X> {
+    let mut bits = MaybeUninit::<X::V>::uninit();
     // SAFETY: the bytes are those of a value of this type, with the words of this execution in
     // them; the log gives them once.
-    let bits = unsafe { of_bytes::<X::V>(&image.bytes) };
-    Tv(Carrier::new(bits, opnd_of(image)))
+    let opnd = unsafe { put_bytes(image, bits.as_mut_ptr().cast(), size_of::<X>()) };
+    // SAFETY: the value has been put there.
+    Tv(Carrier::new(unsafe { bits.assume_init() }, opnd))
 }
 
-fn opnd_of(image: &Image) -> Opnd {
+/// Puts the bytes of a value out of a log somewhere; gives its operand.
+///
+/// # Safety
+/// There must be room for them.
+unsafe fn put_bytes(image: &Image, to: *mut u8, size: usize) -> Opnd {
+    // SAFETY: the caller's promise.
+    unsafe { bytes_of_size(&image.bytes, size).copy_to_nonoverlapping(to, size) };
     let parts = image.words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
     ask::settle(parts.collect())
 }

@@ -62,18 +62,18 @@ pub use call::{
 };
 pub use carrier::{Carrier, Choose, Drops, Ownership, Plain};
 pub use coerce::{CoercesTo, Reaches, ReachesUnique, coerced, reached, reached_unique};
-pub use compare::{Comparable, compare, compare_scalars, compare_words};
+pub use compare::{Comparable, compare, compare_scalars};
 pub use conditional::{
     Known, OnlyIf, elidable_if, is_conditional, known, not_an_owner, only_if, only_if_else,
     unless_some,
 };
-pub use derived::{drop_fields, leaves, plain_inside};
+pub use derived::{Case, built};
 pub use each::{Each, each, next_of_each};
 pub use effects::{Declared, classes, classes_of_elements, classes_of_field, declared};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
 pub use elidable::{Elidable, elidable, is_fixed, takes_no_owner};
 pub use enter::enter;
-pub use equal::{Equal, equal, equal_called, equal_called_in, equal_scalars, equal_words};
+pub use equal::{Equal, equal, equal_called, equal_scalars};
 pub use hints::{assert_green, is_constant, is_virtual, not_in_trace, record_exact, we_are_jitted};
 pub use inline::{Given, begin_inline, end_inline, looks_inside, returned, returns};
 pub use methods::{
@@ -89,14 +89,15 @@ pub use place::{Place, addr_of, local, place_in, shared, unique};
 pub use portal::{
     Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
 };
-pub use probe::{
-    Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_named, tag_word,
-};
+pub use probe::{Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
 pub use promote::{Promotable, PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref, root};
 pub use recursion::{
     CalledByTwins, NotRecursive, begun, enter_level, finish, hand_over, leave_level, overflow,
 };
 pub use shape::{Shape, TagAt};
+pub use std::mem::forget;
+pub use std::option::Option::{None, Some};
+pub use std::result::Result::{Err, Ok};
 pub use std_types::none_bits;
 pub use traced::{CONSTANT, Carried, Machine, Ptr, Scalar, Traced, Tv, UNIT, carry, lift, uncarry};

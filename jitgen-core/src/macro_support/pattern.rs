@@ -16,10 +16,11 @@
 //! Not here: the guards that tests come to (`tracer::tags`).
 
 use super::ask;
+use super::derived::Case;
 use super::elements::{Indexable, element};
 use super::kind::{HasKind, Kind};
 use super::memory;
-use super::place::{At, Inside, Place, addr_of, fields};
+use super::place::{At, HasFields, Inside, Place, addr_of};
 use super::reach::Peel;
 use super::shape::{Owner, TagAt};
 use super::traced::{Scalar, Traced, Tv};
@@ -145,8 +146,7 @@ impl<T, M: Binding> Matched<T, M> {
     {
         let mut at = self.place.at;
         let seen = [head.native() as u64, field as u64];
-        let of = fields::<T, F>();
-        let to = at.inner(self.place.address as u64, seen, &of, const { &T::SHAPE });
+        let to = at.inner(self.place.address as u64, seen, const { &T::OF }, size_of::<F>());
         Matched { place: Place { address: to as *mut F, at }, mode: self.mode }
     }
 
@@ -304,38 +304,27 @@ impl Seen {
     }
 }
 
-/// What rustc has found out about a value of the twin, without a head of its own.
-///
-/// # Safety
-/// The place must be in the twin, and a value there.
-pub(super) unsafe fn test_in_twin<X: Traced>(place: Place<X>, name: &str, yes: bool) {
-    // SAFETY: the caller's promise.
-    unsafe { test_value(const { &X::KIND }, place.erased(), name, yes) };
-}
-
 /// Has the variant that a value of the twin is something to drop? The trace asks for those that
 /// have, one after the other.
 ///
 /// # Safety
 /// The place must be in the twin, and a value of the kind there.
-pub(super) unsafe fn has_to_drop(
-    kind: &'static Kind,
-    place: Place<u8>,
-    variants: &[(&str, u64, bool)],
-) -> bool {
+pub(super) unsafe fn has_to_drop(kind: &'static Kind, place: Place<u8>, cases: &[Case]) -> bool {
     // SAFETY: the caller's promise.
     let variant = unsafe { kind.variant(place.addr()) };
-    let mut dropping = variants.iter().filter(|(_, _, drops)| *drops);
-    dropping.any(|(name, number, _)| {
+    let mut dropping = cases.iter().zip(0..).filter(|(case, _)| case.drops);
+    dropping.any(|(case, number)| {
         // SAFETY: the caller's promise.
-        unsafe { test_value(kind, place, name, *number == variant) };
-        *number == variant
+        unsafe { test_value(kind, place, case.name, number == variant) };
+        number == variant
     })
 }
 
+/// What rustc has found out about a value of the twin, without a head of its own.
+///
 /// # Safety
-/// As for [`test_in_twin`], and the value must be of the kind.
-unsafe fn test_value(kind: &'static Kind, place: Place<u8>, name: &str, yes: bool) {
+/// The place must be in the twin, and a value of the kind there.
+pub(super) unsafe fn test_value(kind: &'static Kind, place: Place<u8>, name: &str, yes: bool) {
     let At::Value(inside) = place.at else { unreachable!("a value of the twin") };
     // SAFETY: the caller's promise.
     let tag = unsafe { tag_of_value(kind, place, inside) };

@@ -166,7 +166,17 @@ impl<T: ?Sized> Place<T> {
     /// A value of that word type must live there.
     pub(super) unsafe fn word(self, offset: u32, ty: Ty, owner: Owner) -> Word {
         // SAFETY: the caller's promise.
-        unsafe { self.erased().word_at(offset, ty, owner) }
+        unsafe { self.erased().word_at(offset, ty, owner, false) }
+    }
+
+    /// Reads the pointer at a byte distance, which owns what it points to: as long as it does,
+    /// nothing else owns that, and it lies elsewhere itself.
+    ///
+    /// # Safety
+    /// The pointer of a live `Box`, `Vec` or the like must be there.
+    pub(super) unsafe fn owner_word(self, offset: u32, owner: Owner) -> Word {
+        // SAFETY: the caller's promise.
+        unsafe { self.erased().word_at(offset, Ty::Ptr, owner, true) }
     }
 
     /// Writes one word at a byte distance.
@@ -194,7 +204,8 @@ impl At {
     pub(super) fn behind(address: u64, pointer: Word, frozen: bool) -> At {
         let base_now = pointer.now.bits;
         let offset = address.wrapping_sub(base_now) as i32;
-        let address = Address { base: pointer.opnd, base_now, offset, frozen, class: 0 };
+        let address =
+            Address { base: pointer.opnd, base_now, offset, frozen, class: 0, owner: false };
         At::Memory { address, len: Opnd::Const, owner: Owner::Any, fixed: false, state: false }
     }
 
@@ -249,23 +260,23 @@ impl At {
         from: u64,
         [head, field]: [u64; 2],
         of: &Fields,
-        shape: &Shape,
+        size: usize,
     ) -> u64 {
         let distance = field.wrapping_sub(head);
         let to = from.wrapping_add(distance);
-        self.project(from, to, of);
+        self.project(from, to, of, size);
         // What is part of a raw word is told apart as that is.
-        if let Some(owner @ (Owner::Field(..) | Owner::Any)) = shape.owner_of(distance as u32) {
+        if let Some(owner @ (Owner::Field(..) | Owner::Any)) = of.shape.owner_of(distance as u32) {
             self.own(owner);
         }
         to
     }
 
-    /// From a value to one of its fields.
-    fn project(&mut self, from: u64, to: u64, of: &Fields) {
+    /// From a value to one of its fields, of that size.
+    fn project(&mut self, from: u64, to: u64, of: &Fields, size: usize) {
         let delta = to.wrapping_sub(from) as u32;
-        if let (At::Memory { address, state, .. }, Some(size)) = (&mut *self, of.state) {
-            ask::own(*address, Some(size));
+        if let (At::Memory { address, state, .. }, true) = (&mut *self, of.state) {
+            ask::own(*address, Some(of.size as u32));
             *state = true;
         }
         self.shift(from, to);
@@ -273,7 +284,7 @@ impl At {
             self.fix();
         }
         // A struct around a single field is no memory of its own.
-        if !of.only {
+        if size != of.size {
             self.own(Owner::Field(of.name, delta));
         }
     }
@@ -282,40 +293,49 @@ impl At {
 /// What has a field that is asked for.
 pub(super) struct Fields {
     immutable: &'static [usize],
-    /// Its size, if it is virtualizable.
-    state: Option<u32>,
+    /// Is it virtualizable?
+    state: bool,
     name: TypeName,
-    /// Is the field all of it?
-    only: bool,
+    size: usize,
+    shape: &'static Shape,
 }
 
-/// What a `T` has to do with an `F` in it.
-pub(super) fn fields<T: Traced, F>() -> Fields {
-    Fields {
-        immutable: T::IMMUTABLE,
-        state: if T::VIRTUALIZABLE { Some(size_of::<T>() as u32) } else { None },
-        name: std::any::type_name::<T>,
-        only: size_of::<F>() == size_of::<T>(),
-    }
+/// A type that has fields.
+pub(super) trait HasFields: Traced {
+    const OF: Fields = Fields {
+        immutable: Self::IMMUTABLE,
+        state: Self::VIRTUALIZABLE,
+        name: std::any::type_name::<Self>,
+        size: size_of::<Self>(),
+        shape: &Self::SHAPE,
+    };
 }
+
+impl<X: Traced> HasFields for X {}
 
 impl Place<u8> {
+    /// The same place, where a `T` lives.
+    pub(super) fn holding<T>(self) -> Place<T> {
+        Place { address: self.address as *mut T, at: self.at }
+    }
+
     /// Bytes from the beginning of the twin's own value.
     pub(super) fn distance(self, inside: Inside) -> u32 {
         (self.address.cast::<u8>() as u64 - inside.local.base) as u32
     }
 
-    /// Reads one word at a byte distance.
+    /// Reads one word at a byte distance. `owns`: it is the pointer of a `Box` or the like.
     ///
     /// # Safety
     /// A value of that word type must live there.
-    unsafe fn word_at(self, offset: u32, ty: Ty, owner: Owner) -> Word {
+    unsafe fn word_at(self, offset: u32, ty: Ty, owner: Owner, owns: bool) -> Word {
         match self.at {
             At::Memory { address, owner: own, fixed, .. } => {
                 let class = class_at(owner_at(owner, own), fixed);
                 let offset = address.offset + offset as i32;
+                let address = Address { offset, class, owner: owns, ..address };
                 // SAFETY: the caller's promise.
-                let word = unsafe { memory::load(Address { offset, class, ..address }, ty) };
+                let word = unsafe { memory::load(address, ty) };
                 without_depth(word, fixed)
             }
             At::Value(inside) => {
@@ -399,7 +419,8 @@ impl<T: Traced> Place<T> {
     #[inline(never)]
     pub fn project<F>(self, field: *mut F) -> Place<F> {
         let mut at = self.at;
-        at.project(self.address as u64, field as u64, &fields::<T, F>());
+        let of = const { &T::OF };
+        at.project(self.address as u64, field as u64, of, size_of::<F>());
         Place { address: field, at }
     }
 }

@@ -18,6 +18,7 @@ pub struct Probe<T>(PhantomData<T>);
 
 /// What is known of the type of a field.
 pub struct Field {
+    pub(super) size: u32,
     pub(super) opaque: bool,
     /// Is it known how to drop it?
     pub(super) known: bool,
@@ -34,6 +35,7 @@ impl<T: Traced> Probe<T> {
     pub const BITS: bool = T::BITS;
     /// The rest.
     pub const FIELD: Field = Field {
+        size: size_of::<T>() as u32,
         opaque: T::SHAPE.is_opaque(),
         known: true,
         leaves: const { &T::KIND }.leaves,
@@ -51,6 +53,7 @@ pub trait Unknown {
     const BITS: bool = false;
     /// The rest.
     const FIELD: Field = Field {
+        size: size_of::<Self::Of>() as u32,
         opaque: true,
         known: !std::mem::needs_drop::<Self::Of>(),
         leaves: no_leaves,
@@ -109,9 +112,4 @@ pub fn enum_from_bits<X: Copy>(bits: u64) -> X {
     assert!(size_of::<X>() <= 8);
     // SAFETY: the bits came from a value of this type, which is an integer of its size.
     unsafe { std::mem::transmute_copy::<[u8; 8], X>(&bits.to_le_bytes()) }
-}
-
-/// The tag of the variant of that name.
-pub fn tag_named(name: &str, tags: &[(&str, u64)]) -> Option<u64> {
-    tags.iter().find(|(of, _)| *of == name).map(|(_, tag)| *tag)
 }

@@ -98,18 +98,21 @@ impl<T> Deref for &T {
     }
 }
 
-macro_rules! deref_plain {
-    ($($t:ty),+) => {$(
-        impl<T> Deref for $t {
-            type Target = T;
-            fn deref(place: Place<Self>) -> Place<T> {
-                // SAFETY: a live pointer is here, to its contents.
-                follow(unsafe { place.word(0, Ty::Ptr, Owner::Place) }, 0, false)
-            }
-        }
-    )+};
+impl<T> Deref for &mut T {
+    type Target = T;
+    fn deref(place: Place<Self>) -> Place<T> {
+        // SAFETY: a live reference is here.
+        follow(unsafe { place.word(0, Ty::Ptr, Owner::Place) }, 0, false)
+    }
 }
-deref_plain!(&mut T, Box<T>);
+
+impl<T> Deref for Box<T> {
+    type Target = T;
+    fn deref(place: Place<Self>) -> Place<T> {
+        // SAFETY: a live `Box` is here.
+        follow(unsafe { place.owner_word(0, Owner::Place) }, 0, false)
+    }
+}
 
 impl<T> Deref for Rc<T> {
     type Target = T;
@@ -157,7 +160,7 @@ macro_rules! auto_through {
 auto_through!(&T, &mut T, Box<T>, Rc<T>);
 
 macro_rules! fat {
-    ($($t:ty => $target:ty $(, $owns:ident)?;)+) => {$(
+    ($($t:ty => $target:ty, $word:ident($($of:tt)*) $(, $owns:ident)?;)+) => {$(
         impl<T> Auto for $t {
             type Target = $target;
             fn auto(place: Place<Self>) -> Place<$target> {
@@ -169,7 +172,7 @@ macro_rules! fat {
             fn deref(place: Place<Self>) -> Place<$target> {
                 // SAFETY: a live fat pointer is here: address, then length.
                 let (pointer, len) = unsafe {
-                    (place.word(0, Ty::Ptr, Owner::Place), place.word(8, Ty::I64, Owner::Any))
+                    (place.$word($($of)*, Owner::Place), place.word(8, Ty::I64, Owner::Any))
                 };
                 let frozen = place.is_frozen() && pointer.opnd.is_const();
                 let elements = fat(pointer, 0, len, frozen);
@@ -179,7 +182,11 @@ macro_rules! fat {
         }
     )+};
 }
-fat!(&[T] => [T]; &mut [T] => [T]; Box<[T]> => [T], owns;);
+fat! {
+    &[T] => [T], word(0, Ty::Ptr);
+    &mut [T] => [T], word(0, Ty::Ptr);
+    Box<[T]> => [T], owner_word(0), owns;
+}
 
 impl<T> Deref for Rc<[T]> {
     type Target = [T];

@@ -13,18 +13,18 @@
 //! Not here: what is done with them (`methods`).
 
 use super::carrier::{Owned, Ownership, Plain};
+use super::derived::Case;
 use super::elements::vec_layout;
 use super::own;
 use super::passing::{ByMemory, ByWord};
-use super::pattern::test_in_twin;
 use super::place::Place;
-use super::probe::tag_named;
+use super::probe::{Field, Probe};
 use super::shape::{Shape, TagAt};
 use super::traced::{Machine, Ptr, Traced};
 use crate::ir::{Const, Ty};
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
-use std::mem::offset_of;
+use std::mem::{needs_drop, offset_of};
 use std::num::TryFromIntError;
 use std::ptr::NonNull;
 use std::rc::{Rc, Weak};
@@ -348,28 +348,18 @@ unsafe impl<T: Traced> Traced for Option<T> {
             }
         }
     }
-    fn tag_named(name: &str) -> Option<u64> {
-        tag_named(name, &[("None", 0), ("Some", 1)])
-    }
-    unsafe fn variant(this: *const Self) -> u64 {
+    const FIELDS: &'static [Field] = &[Probe::<T>::FIELD];
+    const CASES: &'static [Case] =
+        &[Case::new("None", 0, false), Case::new("Some", 1, needs_drop::<T>())];
+    unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) -> u64 {
         // SAFETY: the caller's promise.
-        u64::from(unsafe { &*this }.is_some())
-    }
-    unsafe fn plain_inside(this: *const Self) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { &*this }.is_none() || !T::SHAPE.is_opaque()
-    }
-    unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
-        let base = place.addr() as u64;
-        // SAFETY: the caller's promise: the value is in the twin.
-        let value = unsafe { &mut *place.addr() };
-        // SAFETY: as above.
-        unsafe { test_in_twin(place, "Some", value.is_some()) };
-        if let Some(inner) = value {
-            // SAFETY: as above.
-            unsafe { own::drop_field(place.shifted(inner), base, moved) };
+        match unsafe { &*this } {
+            None => 0,
+            Some(inner) => {
+                f(&raw const *inner as *const u8, 0);
+                1
+            }
         }
-        true
     }
 }
 
@@ -380,40 +370,21 @@ unsafe impl<T: Traced, E: Traced> Traced for Result<T, E> {
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::OPAQUE;
     const VARIANTS: u64 = 0b11;
-    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+    const FIELDS: &'static [Field] = &[Probe::<T>::FIELD, Probe::<E>::FIELD];
+    const CASES: &'static [Case] =
+        &[Case::new("Ok", 0, needs_drop::<T>()), Case::new("Err", 1, needs_drop::<E>())];
+    unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) -> u64 {
         // SAFETY: the caller's promise.
         match unsafe { &*this } {
-            // SAFETY: a live value.
-            Ok(inner) => unsafe { T::leaves(inner, base, f) },
-            // SAFETY: a live value.
-            Err(inner) => unsafe { E::leaves(inner, base, f) },
+            Ok(inner) => {
+                f(&raw const *inner as *const u8, 0);
+                0
+            }
+            Err(inner) => {
+                f(&raw const *inner as *const u8, 1);
+                1
+            }
         }
-    }
-    fn tag_named(name: &str) -> Option<u64> {
-        tag_named(name, &[("Ok", 0), ("Err", 1)])
-    }
-    unsafe fn variant(this: *const Self) -> u64 {
-        // SAFETY: the caller's promise.
-        u64::from(unsafe { &*this }.is_err())
-    }
-    unsafe fn plain_inside(this: *const Self) -> bool {
-        // SAFETY: the caller's promise.
-        let opaque = if unsafe { &*this }.is_ok() { T::SHAPE } else { E::SHAPE };
-        !opaque.is_opaque()
-    }
-    unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
-        let base = place.addr() as u64;
-        // SAFETY: the caller's promise: the value is in the twin.
-        let value = unsafe { &mut *place.addr() };
-        // SAFETY: as above.
-        unsafe { test_in_twin(place, "Ok", value.is_ok()) };
-        match value {
-            // SAFETY: as above.
-            Ok(inner) => unsafe { own::drop_field(place.shifted(inner), base, moved) },
-            // SAFETY: as above.
-            Err(inner) => unsafe { own::drop_field(place.shifted(inner), base, moved) },
-        }
-        true
     }
 }
 

@@ -14,6 +14,7 @@
 
 use super::ask;
 use super::carrier::{Carrier, Flat, Ownership, Plain};
+use super::derived::{self, Case, IsDerived};
 use super::kind::HasKind;
 use super::memory;
 use super::passing::{ByWord, Passing};
@@ -60,24 +61,32 @@ pub unsafe trait Traced: Sized {
     /// Does traced code alone look at its fields, and who is handed a reference to it?
     const VIRTUALIZABLE: bool = false;
 
+    /// The types of the fields of a derived type, each once.
+    const FIELDS: &'static [Field] = &[];
+
+    /// The variants of a derived enum, in the order of their numbers.
+    const CASES: &'static [Case] = &[];
+
+    /// Does a derived type implement `Drop` itself?
+    const DROPS: bool = false;
+
+    /// Calls `f` with the address and the type (its number in `FIELDS`) of every field of the
+    /// variant that it is, and gives that variant's number.
+    ///
+    /// # Safety
+    /// `this` must point to a value.
+    unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) -> u64 {
+        let _ = (this, f);
+        0
+    }
+
     /// Calls `f` with the distance from `base` and type of every word that is initialized.
     ///
     /// # Safety
     /// `this` must point to a value.
     unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
-        all_words(&Self::SHAPE, (this as u64 - base) as u32, f);
-    }
-
-    /// The types of the fields of a derived type, each once.
-    const FIELDS: &'static [Field] = &[];
-
-    /// Calls `f` with the address and the type (its number in `FIELDS`) of every field of the
-    /// variant that it is.
-    ///
-    /// # Safety
-    /// `this` must point to a value.
-    unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) {
-        let _ = (this, f);
+        // SAFETY: the caller's promise.
+        unsafe { const { &Self::DERIVED }.leaves(this as *const u8, base, f) };
     }
 
     /// Is it a reference behind which nothing changes, except in cells, as long as it lives?
@@ -85,8 +94,7 @@ pub unsafe trait Traced: Sized {
 
     /// The tag of the variant of that name (its number in `VARIANTS`, if there is no tag).
     fn tag_named(name: &str) -> Option<u64> {
-        let _ = name;
-        None
+        derived::tag_named(Self::CASES, name)
     }
 
     /// Which variant it is, as in `VARIANTS`.
@@ -94,8 +102,8 @@ pub unsafe trait Traced: Sized {
     /// # Safety
     /// `this` must point to a value.
     unsafe fn variant(this: *const Self) -> u64 {
-        let _ = this;
-        0
+        // SAFETY: the caller's promise.
+        unsafe { const { &Self::DERIVED }.variant(this as *const u8) }
     }
 
     /// Has all that is inside of the variant that it is a known shape, of a type that has none?
@@ -103,8 +111,8 @@ pub unsafe trait Traced: Sized {
     /// # Safety
     /// `this` must point to a value.
     unsafe fn plain_inside(this: *const Self) -> bool {
-        let _ = this;
-        !Self::SHAPE.is_opaque()
+        // SAFETY: the caller's promise.
+        unsafe { const { &Self::DERIVED }.plain_inside(this as *const u8) }
     }
 
     /// Drops the fields of the variant that it is, but for bytes that have been moved away; `false`
@@ -113,14 +121,9 @@ pub unsafe trait Traced: Sized {
     /// # Safety
     /// The place must be that of a value, which is not used again.
     unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
-        let _ = (place, moved);
-        false
+        // SAFETY: the caller's promise.
+        unsafe { const { &Self::DERIVED }.drop_fields(place.erased(), moved) }
     }
-}
-
-/// All words of a shape are initialized.
-fn all_words(shape: &Shape, distance: u32, f: &mut dyn FnMut(u32, Ty)) {
-    shape.words().iter().for_each(|word| f(distance + word.offset, word.ty));
 }
 
 /// The carrier of a type.

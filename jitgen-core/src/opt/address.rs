@@ -16,6 +16,7 @@
 //! root).
 
 use super::node::Node;
+use super::owners::Apart;
 use crate::ir::{Arg, Const, Op, Ty, ValueId};
 
 /// What an address has besides its constant offset.
@@ -74,6 +75,9 @@ impl Linear {
 /// How values are defined: the pure operation of each, where there is one.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Defs {
+    /// Values that lead to different objects, wherever both are used, as far as the passes that come
+    /// later have to know.
+    pub apart: Apart,
     nodes: Vec<Option<Node>>,
     /// The first `scratch`, of which the others are offsets.
     scratch: Option<(ValueId, i32)>,
@@ -83,6 +87,11 @@ pub(super) struct Defs {
 const MAX_CHAIN: usize = 16;
 
 impl Defs {
+    /// No definitions; these values are apart.
+    pub fn new(apart: Apart) -> Defs {
+        Defs { apart, ..Defs::default() }
+    }
+
     pub fn set(&mut self, value: ValueId, node: Node) {
         if self.nodes.len() <= value.index() {
             self.nodes.resize(value.index() + 1, None);

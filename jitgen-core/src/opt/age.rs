@@ -11,15 +11,15 @@
 //!
 //! Not here: objects that nobody else knows yet (`fresh`).
 
-use super::words::Access;
 use crate::ir::{Arg, Trace};
 
 /// By value: its place in the order of definitions, and is it the result of a `new`? Constants are
-/// older than everything.
+/// older than everything, and what is made of a trace later is younger.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ages(Vec<(usize, bool)>);
 
 impl Ages {
-    /// Of the values of a trace whose blocks come in the order in which they are run.
+    /// Of the values of a trace each of whose blocks comes after those that lead to it.
     pub fn of(trace: &Trace) -> Ages {
         let mut ages = vec![(0, false); trace.values.len()];
         let mut next = 1;
@@ -35,7 +35,8 @@ impl Ages {
     }
 
     fn age(&self, base: Arg) -> (usize, bool) {
-        base.as_value().map_or((0, false), |v| self.0[v.index()])
+        let young = (usize::MAX, false);
+        base.as_value().map_or((0, false), |v| self.0.get(v.index()).copied().unwrap_or(young))
     }
 
     /// Is it the address of an object that the trace makes?
@@ -47,10 +48,5 @@ impl Ages {
     pub fn apart(&self, a: Arg, b: Arg) -> bool {
         let (a, b) = (self.age(a), self.age(b));
         a.1 && b.0 < a.0 || b.1 && a.0 < b.0
-    }
-
-    /// May both touch the same byte?
-    pub fn may_touch(&self, a: &Access, b: &Access) -> bool {
-        a.may_touch(b) && !self.apart(a.address.place.base, b.address.place.base)
     }
 }

@@ -20,45 +20,52 @@
 //!
 //! Not here: moving stores past guards, into exits (`sink`, which is called before).
 
-use super::address::{Defs, Place};
+use super::address::Defs;
 use super::age::Ages;
 use super::compact::compact;
 use super::node::Node;
+use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::sink::{runs_anything, sink};
+use super::tree::Origins;
 use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Op, Sig, Trace, ValueId};
 use std::collections::HashMap;
 
-/// Removes dead code and dead stores, and renumbers what is left.
-pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
+/// Removes dead code and dead stores, and renumbers what is left. `apart`: values of the trace that
+/// lead to different objects.
+pub(super) fn backward(
+    mut trace: Trace,
+    mut origins: Origins,
+    apart: Apart,
+    passes: Passes,
+) -> (Trace, Origins, Fired) {
     let mut fired = Fired::default();
-    if trace.blocks.len() == 2 {
-        merge_params(&mut trace, &mut fired);
-    }
-    let mut defs = definitions(&trace);
+    merge_params(&mut trace, &mut fired);
+    let mut defs = definitions(&trace, apart);
     if passes.contains(Passes::VIRTUALS) {
         // What only an exit stores somewhere need not be made before.
         let makes = |block: &Block| block.insts.iter().any(|inst| inst.op == Op::New);
         if trace.blocks.iter().any(makes) {
-            if passes.contains(Passes::SINK) && sink(&mut trace, &defs, &mut fired) {
+            if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, &defs, &mut fired) {
                 merge_params(&mut trace, &mut fired);
             }
-            defs = definitions(&trace);
+            defs = definitions(&trace, defs.apart);
             let (_, dead) = live(&trace, &defs, passes, &mut fired);
             for (block, dead) in trace.blocks.iter_mut().zip(&dead) {
                 let mut dead = dead.iter();
                 block.insts.retain(|_| !*dead.next().expect("one mark per instruction"));
             }
         }
-        if virtuals(&mut trace, &defs, &mut fired) {
+        if virtuals(&mut trace, &mut origins, &defs, &mut fired) {
             merge_params(&mut trace, &mut fired);
         }
-        defs = definitions(&trace);
+        drop_unreached(&mut trace);
+        defs = definitions(&trace, defs.apart);
     }
-    if passes.contains(Passes::SINK) && sink(&mut trace, &defs, &mut fired) {
+    if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, &defs, &mut fired) {
         merge_params(&mut trace, &mut fired);
     }
     let (live, stores_dead) = live(&trace, &defs, passes, &mut fired);
@@ -70,10 +77,64 @@ pub(super) fn backward(mut trace: Trace, passes: Passes) -> (Trace, Fired) {
         let mut keep = keep.iter();
         block.insts.retain(|_| *keep.next().expect("one mark per instruction"));
     }
-    if trace.blocks.len() == 2 {
+    if is_peeled(&trace) {
         drop_dead_params(&mut trace, &live, &mut fired);
     }
-    (compact(&trace), fired)
+    let (trace, origins) = compact(&trace, &origins);
+    (trace, origins, fired)
+}
+
+/// Is it a preamble and the body of a loop, maybe with blocks behind their guards?
+pub(super) fn is_peeled(trace: &Trace) -> bool {
+    matches!(trace.blocks[0].end, End::Jump(BlockId(1), _))
+}
+
+/// The arguments of the jumps to the body of a peeled loop, that of the preamble first.
+pub(super) fn jumps_to_body(trace: &mut Trace) -> impl Iterator<Item = &mut Vec<Arg>> {
+    trace.blocks.iter_mut().filter_map(|block| match &mut block.end {
+        End::Jump(BlockId(1), args) => Some(args),
+        End::Jump(..) | End::Leave(_) => None,
+    })
+}
+
+/// Removes the blocks behind guards that have been found to pass always.
+fn drop_unreached(trace: &mut Trace) {
+    let mut reached = vec![false; trace.blocks.len()];
+    let mut work = vec![BlockId(0)];
+    while let Some(block) = work.pop() {
+        if std::mem::replace(&mut reached[block.index()], true) {
+            continue;
+        }
+        for inst in &trace.block(block).insts {
+            if let Aux::Exit(exit) = inst.aux {
+                work.extend(trace.exit(exit).link);
+            }
+        }
+        match &trace.block(block).end {
+            End::Jump(target, _) => work.push(*target),
+            End::Leave(exit) => work.extend(trace.exit(*exit).link),
+        }
+    }
+    if !reached.contains(&false) {
+        return;
+    }
+    let mut kept = 0;
+    let renumbered: Vec<BlockId> = reached
+        .iter()
+        .map(|reached| {
+            kept += u32::from(*reached);
+            BlockId(kept.saturating_sub(1))
+        })
+        .collect();
+    let mut marks = reached.iter();
+    trace.blocks.retain(|_| *marks.next().expect("one mark per block"));
+    for block in &mut trace.blocks {
+        if let End::Jump(target, _) = &mut block.end {
+            *target = renumbered[target.index()];
+        }
+    }
+    let links = trace.exits.iter_mut().filter_map(|exit| exit.link.as_mut());
+    links.for_each(|link| *link = renumbered[link.index()]);
 }
 
 /// What is needed, and by block and instruction: is it a dead store?
@@ -81,19 +142,16 @@ fn live(trace: &Trace, defs: &Defs, passes: Passes, fired: &mut Fired) -> (Live,
     let mut dead: Vec<Vec<bool>> =
         trace.blocks.iter().map(|block| vec![false; block.insts.len()]).collect();
     let mut live = Live::mark(trace, &dead, passes);
-    let ages = Ages::of(trace);
-    while passes.contains(Passes::DSE)
-        && find_dead_stores(trace, (defs, &ages), &live, &mut dead, passes)
-    {
+    while passes.contains(Passes::DSE) && find_dead_stores(trace, defs, &live, &mut dead, passes) {
         fired.fire(Rule::DeadStore);
         live = Live::mark(trace, &dead, passes);
     }
     (live, dead)
 }
 
-/// The pure operations that define values.
-fn definitions(trace: &Trace) -> Defs {
-    let mut defs = Defs::default();
+/// The pure operations that define values, and which of these are apart.
+fn definitions(trace: &Trace, apart: Apart) -> Defs {
+    let mut defs = Defs::new(Apart { ages: Ages::of(trace), ..apart });
     for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
         let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
         if let (Some(dst), true) = (inst.dst, pure) {
@@ -200,7 +258,7 @@ fn for_each_use(trace: &Trace, inst: &Inst, mut with: impl FnMut(Arg)) {
 /// ones.
 fn find_dead_stores(
     trace: &Trace,
-    (defs, ages): (&Defs, &Ages),
+    defs: &Defs,
     live: &Live,
     dead: &mut [Vec<bool>],
     passes: Passes,
@@ -221,8 +279,8 @@ fn find_dead_stores(
             match inst.op.sig() {
                 Sig::Load => {
                     let access = access();
-                    let base = access.address.place.base;
-                    overwritten.remove_aliases_but(access, |place| ages.apart(place.base, base));
+                    let here = access.address.place.base;
+                    overwritten.remove_aliases_but(access, |base| defs.apart.bases(base, here));
                 }
                 Sig::Store => {
                     let access = access();
@@ -242,7 +300,7 @@ fn find_dead_stores(
                     overwritten.remove_classes(read, |_| false, &kept);
                     if runs_anything(inst.op, call) {
                         // A collector looks at all words of an object.
-                        let others = |place: &Place| !ages.is_new(place.base);
+                        let others = |base| !defs.apart.ages.is_new(base);
                         overwritten.remove_classes(|_| true, others, &kept);
                     }
                 }
@@ -291,42 +349,70 @@ impl Used {
     }
 }
 
-/// A parameter of the body whose arguments are all one value, or itself, is that value; two with
-/// the same arguments are one.
+/// A parameter of the body whose arguments are all one value, or itself, is that value; those that
+/// begin as the same, and get the same in each jump, are one.
 fn merge_params(trace: &mut Trace, fired: &mut Fired) {
-    let [entry, body] = &mut trace.blocks[..] else {
+    if !is_peeled(trace) {
         return;
-    };
-    let (End::Jump(_, first), End::Jump(_, again)) = (&mut entry.end, &mut body.end) else {
-        return;
-    };
+    }
+    let mut params = std::mem::take(&mut trace.blocks[1].params);
     let mut subst: Vec<Option<Arg>> = vec![None; trace.values.len()];
+    let mut jumps: Vec<&mut Vec<Arg>> = jumps_to_body(trace).collect();
     loop {
-        let mut seen = HashMap::new();
+        for args in &mut jumps[1..] {
+            args.iter_mut().for_each(|arg| *arg = resolve(&subst, *arg));
+        }
+        let classes = equal_params(&params, &jumps);
         let mut keep = vec![];
-        for (k, param) in body.params.iter().enumerate() {
-            again[k] = resolve(&subst, again[k]);
-            let param = Arg::Value(*param);
-            let same = if again[k] == param || again[k] == first[k] {
-                first[k]
-            } else {
-                *seen.entry((first[k], again[k])).or_insert(param)
+        for (k, param) in params.iter().enumerate() {
+            let first = jumps[0][k];
+            let mut again = jumps[1..].iter().map(|args| args[k]);
+            let same = match again.all(|arg| arg == Arg::Value(*param) || arg == first) {
+                true => first,
+                false => params[classes[k]].into(),
             };
-            if same == param {
+            if same == Arg::Value(*param) {
                 keep.push(k);
-            } else if let Arg::Value(v) = param {
-                subst[v.index()] = Some(same);
+            } else {
+                subst[param.index()] = Some(same);
             }
         }
-        if keep.len() == body.params.len() {
+        if keep.len() == params.len() {
             break;
         }
         fired.fire(Rule::MergeParam);
-        body.params = keep.iter().map(|k| body.params[*k]).collect();
-        *first = keep.iter().map(|k| first[*k]).collect();
-        *again = keep.iter().map(|k| again[*k]).collect();
+        params = keep.iter().map(|k| params[*k]).collect();
+        for args in &mut jumps {
+            **args = keep.iter().map(|k| args[*k]).collect();
+        }
     }
+    trace.blocks[1].params = params;
     substitute(trace, &subst);
+}
+
+/// By parameter: the first one that is always the same. Those that begin as the same are taken for
+/// equal until a jump tells them apart.
+fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
+    let places: HashMap<Arg, usize> =
+        params.iter().enumerate().map(|(k, param)| ((*param).into(), k)).collect();
+    let mut classes = vec![0; params.len()];
+    let mut count = 0;
+    loop {
+        let mut seen = HashMap::new();
+        let next = (0..params.len()).map(|k| {
+            let class = |arg: Arg| places.get(&arg).map(|place| classes[*place]).ok_or(arg);
+            let again: Vec<Result<usize, Arg>> =
+                jumps[1..].iter().map(|args| class(args[k])).collect();
+            *seen.entry((classes[k], jumps[0][k], again)).or_insert(k)
+        });
+        let next: Vec<usize> = next.collect();
+        let found = seen.len();
+        classes = next;
+        if found == count {
+            return classes;
+        }
+        count = found;
+    }
 }
 
 fn resolve(subst: &[Option<Arg>], mut arg: Arg) -> Arg {
@@ -336,7 +422,7 @@ fn resolve(subst: &[Option<Arg>], mut arg: Arg) -> Arg {
     arg
 }
 
-/// Replaces operands everywhere but in jumps.
+/// Replaces operands everywhere but in jumps to the body.
 fn substitute(trace: &mut Trace, subst: &[Option<Arg>]) {
     let replace = |arg: &mut Arg| *arg = resolve(subst, *arg);
     let blocks = trace.blocks.iter_mut();
@@ -349,6 +435,11 @@ fn substitute(trace: &mut Trace, subst: &[Option<Arg>]) {
     calls.for_each(replace);
     let exits = trace.exits.iter_mut();
     exits.for_each(|exit| exit.operands_mut().for_each(replace));
+    for block in &mut trace.blocks {
+        if let End::Jump(BlockId(0), args) = &mut block.end {
+            args.iter_mut().for_each(replace);
+        }
+    }
 }
 
 /// Drops the parameters of the body that nobody needs, with their arguments.
@@ -360,10 +451,8 @@ fn drop_dead_params(trace: &mut Trace, live: &Live, fired: &mut Fired) {
     }
     let mut marks = keep.iter();
     trace.blocks[1].params.retain(|_| *marks.next().expect("one mark per parameter"));
-    for block in &mut trace.blocks {
-        if let End::Jump(BlockId(1), args) = &mut block.end {
-            let mut marks = keep.iter();
-            args.retain(|_| *marks.next().expect("one argument per parameter"));
-        }
+    for args in jumps_to_body(trace) {
+        let mut marks = keep.iter();
+        args.retain(|_| *marks.next().expect("one argument per parameter"));
     }
 }

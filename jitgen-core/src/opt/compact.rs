@@ -9,16 +9,19 @@
 //!
 //! Not here: deciding what is needed (`backward`).
 
+use super::tree::Origins;
 use crate::ir::{
-    Arg, Aux, Block, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore, ResumeId, Trace,
-    ValueId,
+    Arg, Aux, Block, BlockId, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore, ResumeId,
+    Trace, ValueId,
 };
 use std::collections::HashMap;
 
-/// The same trace with compact ids.
-pub(super) fn compact(trace: &Trace) -> Trace {
+/// The same trace with compact ids, and where its exits come from.
+pub(super) fn compact(trace: &Trace, origins: &Origins) -> (Trace, Origins) {
     let mut compaction = Compaction {
         input: trace,
+        from: origins,
+        origins: Origins::default(),
         out: Trace::new(trace.name.clone()),
         values: vec![None; trace.values.len()],
         exits: HashMap::new(),
@@ -27,15 +30,17 @@ pub(super) fn compact(trace: &Trace) -> Trace {
     for block in &trace.blocks {
         compaction.block(block);
     }
-    compaction.out
+    (compaction.out, compaction.origins)
 }
 
 /// An exit as a hash key.
-type Shape = (ResumeId, Vec<Arg>, Vec<LogEntry>, Vec<PendingStore>);
+type Shape = (ResumeId, Vec<Arg>, Vec<LogEntry>, Vec<PendingStore>, Option<BlockId>);
 
 struct Compaction<'a> {
     input: &'a Trace,
+    from: &'a Origins,
     out: Trace,
+    origins: Origins,
     values: Vec<Option<ValueId>>,
     exits: HashMap<ExitId, ExitId>,
     shared: HashMap<Shape, ExitId>,
@@ -93,9 +98,12 @@ impl Compaction<'_> {
         }
         let mut exit: Exit = self.input.exit(id).clone();
         exit.operands_mut().for_each(|arg| *arg = self.arg(*arg));
-        let shape = (exit.resume, exit.reds.clone(), exit.log.clone(), exit.pending.clone());
-        let out = &mut self.out;
-        let new = *self.shared.entry(shape).or_insert_with(|| out.add_exit(exit));
+        let Exit { resume, reds, log, pending, link } = exit.clone();
+        let (out, origins) = (&mut self.out, &mut self.origins);
+        let new = *self.shared.entry((resume, reds, log, pending, link)).or_insert_with(|| {
+            origins.add(self.from.0[id.index()]);
+            out.add_exit(exit)
+        });
         self.exits.insert(id, new);
         new
     }

@@ -18,8 +18,10 @@ use super::fold::{self, Rewrite};
 use super::implied::Above;
 use super::memory::Facts;
 use super::node::Node;
+use super::owners::{Apart, Owners};
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
+use super::tree::{Origins, Side};
 use super::values::Values;
 use super::words::Untouched;
 use crate::ir::{
@@ -32,10 +34,18 @@ use std::collections::HashMap;
 pub(super) struct Forward<'t> {
     pub input: &'t Trace,
     pub passes: Passes,
+    /// The block of the input that is walked.
+    pub block: BlockId,
+    /// The blocks behind the guards that have been met, if there are any in the input.
+    pub sides: Option<Vec<Side<'t>>>,
     /// The output; its last block is still in `params` and `insts`.
     pub out: Trace,
     pub params: Vec<ValueId>,
     pub insts: Vec<Inst>,
+    /// By exit of the output: the exit of the input that it is.
+    pub origins: Origins,
+    /// Values of the output that lead to different objects, wherever both are used.
+    pub apart: Apart,
     /// What input values have become, in this round.
     subst: Vec<Option<Arg>>,
     /// What input exits have become, in this round.
@@ -52,9 +62,12 @@ pub(super) struct Forward<'t> {
     /// Bits and bounds of values.
     pub values: Values,
     pub facts: Facts,
+    pub owners: Owners,
     pub fired: Fired,
     /// Has a guard been met that always fails?
     pub contradiction: bool,
+    /// The loads of the input that have given values of the output.
+    pub loads: HashMap<ValueId, ValueId>,
 }
 
 /// A pure call: its symbol, operands (those of a conditional one stand behind the arguments), and the
@@ -70,9 +83,13 @@ impl<'t> Forward<'t> {
         let mut forward = Forward {
             input,
             passes,
+            block: BlockId(0),
+            sides: None,
             out: Trace::new(input.name.clone()),
             params: vec![],
             insts: vec![],
+            origins: Origins::default(),
+            apart: Apart::default(),
             subst: vec![],
             exits: HashMap::new(),
             defs: Defs::default(),
@@ -83,8 +100,10 @@ impl<'t> Forward<'t> {
             above: Above::default(),
             values: Values::default(),
             facts: Facts::default(),
+            owners: Owners::default(),
             fired: Fired::default(),
             contradiction: false,
+            loads: HashMap::new(),
         };
         let types = input.param_types();
         let params: Vec<ValueId> = types.iter().map(|ty| forward.out.add_value(*ty)).collect();
@@ -93,37 +112,96 @@ impl<'t> Forward<'t> {
         forward
     }
 
-    /// Begins a block with these parameters; `args` stand for the parameters of the input.
+    /// Begins a loop's head with these parameters; `args` stand for the parameters of the input.
     pub fn begin(&mut self, params: Vec<ValueId>, args: &[Arg]) {
         self.params = params;
-        self.subst = vec![None; self.input.values.len()];
-        self.exits.clear();
         self.facts.begin();
-        for (param, arg) in self.input.blocks[0].params.iter().zip(args) {
+        self.owners.begin();
+        self.enter(BlockId(0), args);
+    }
+
+    /// Begins to walk a block of the input, whose parameters are these operands.
+    pub fn enter(&mut self, block: BlockId, args: &[Arg]) {
+        self.block = block;
+        self.subst.clear();
+        self.subst.resize(self.input.values.len(), None);
+        self.exits.clear();
+        for (param, arg) in self.input.block(block).params.iter().zip(args) {
             self.subst[param.index()] = Some(*arg);
         }
     }
 
+    /// A copy to go on with, without the blocks behind the guards that have been met.
+    pub fn straight(&self) -> Forward<'t> {
+        Forward {
+            out: self.out.clone(),
+            params: self.params.clone(),
+            insts: self.insts.clone(),
+            origins: self.origins.clone(),
+            apart: self.apart.clone(),
+            fired: self.fired,
+            ..self.branch()
+        }
+    }
+
+    /// The same knowledge, for a block behind a guard that stands here. The output stays where it is.
+    pub fn branch(&self) -> Forward<'t> {
+        Forward {
+            input: self.input,
+            passes: self.passes,
+            block: self.block,
+            sides: self.sides.as_ref().map(|_| vec![]),
+            out: Trace::default(),
+            params: vec![],
+            insts: vec![],
+            origins: Origins::default(),
+            apart: Apart::default(),
+            subst: vec![],
+            exits: HashMap::new(),
+            defs: self.defs.clone(),
+            table: self.table.clone(),
+            calls: self.calls.clone(),
+            constants: self.constants.clone(),
+            truths: self.truths.clone(),
+            above: self.above.clone(),
+            values: self.values.clone(),
+            facts: self.facts.clone(),
+            owners: self.owners.clone(),
+            fired: Fired::default(),
+            contradiction: false,
+            loads: HashMap::new(),
+        }
+    }
+
+    /// Hands the output over to the pass that goes on with it.
+    pub fn lend_output(&mut self, to: &mut Forward) {
+        to.out = std::mem::take(&mut self.out);
+        to.origins = std::mem::take(&mut self.origins);
+        to.apart = std::mem::take(&mut self.apart);
+        to.fired = self.fired;
+        to.owners.always.extend(&self.owners.always);
+    }
+
     /// Runs over the input; returns the arguments of the jump at its end, if it has one.
     pub fn run(&mut self) -> Option<Vec<Arg>> {
-        let input = self.input;
-        for inst in &input.blocks[0].insts {
+        let block = self.input.block(self.block);
+        for inst in &block.insts {
             self.step(inst);
         }
-        match &input.blocks[0].end {
+        self.settle_indices();
+        match &block.end {
             End::Jump(_, args) => Some(args.iter().map(|arg| self.operand(*arg)).collect()),
             End::Leave(_) => None,
         }
     }
 
-    /// The output as one block: a loop with these arguments, or what the input leaves by.
-    pub fn finish(mut self, args: Option<Vec<Arg>>) -> (Trace, Fired) {
-        let end = match (args, &self.input.blocks[0].end) {
+    /// Closes the block as the input's is: a jump to the entry with these arguments, or an exit.
+    pub fn close(&mut self, args: Option<Vec<Arg>>) {
+        let end = match (args, &self.input.block(self.block).end) {
             (None, End::Leave(exit)) => End::Leave(self.exit(*exit)),
             (args, _) => End::Jump(BlockId(0), args.unwrap_or_default()),
         };
         self.end_block(end);
-        (self.out, self.fired)
     }
 
     /// Closes the block.
@@ -323,6 +401,7 @@ impl<'t> Forward<'t> {
         let call = Call { symbol, args, has_result, effects, keeps };
         let kept = Untouched::by(&call, &self.defs);
         self.facts.call(inst.op, &call, &kept);
+        self.owners.called(inst.op, &call);
         let id = self.out.add_call(call);
         let inst = Inst { aux: Aux::Call(id), ..*inst };
         let value = match result {
@@ -347,9 +426,10 @@ impl<'t> Forward<'t> {
         if let Some(known) = self.exits.get(&id) {
             return *known;
         }
-        let mut exit: Exit = self.input.exit(id).clone();
+        let mut exit = Exit { link: None, ..self.input.exit(id).clone() };
         exit.operands_mut().for_each(|arg| *arg = self.operand(*arg));
         let mapped = self.out.add_exit(exit);
+        self.origins.add(id);
         self.exits.insert(id, mapped);
         mapped
     }

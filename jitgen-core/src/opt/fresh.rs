@@ -21,7 +21,6 @@
 //!
 //! [`Defs`]: super::address::Defs
 
-use super::address::Place;
 use super::forward::Forward;
 use super::node::Node;
 use super::rules::Rule;
@@ -43,10 +42,9 @@ impl Private {
         self.held.contains_key(&base)
     }
 
-    /// Has no byte both places, since one is in a private object, and the other is not? Or since one
-    /// is in an object, and the other leads from a value that is older (`age`)?
-    pub fn apart(&self, a: &Place, b: &Place) -> bool {
-        let (a, b) = (a.base, b.base);
+    /// Do these addresses lead to no common byte, since one is that of a private object, and the other
+    /// is not? Or since one is that of an object, and the other is older (`age`)?
+    pub fn apart(&self, a: Arg, b: Arg) -> bool {
         // The forward pass numbers values as it computes them.
         let older = |a: Arg, b: Arg| self.made.contains(&b) && a.as_value() < b.as_value();
         a != b && (self.has(a) || self.has(b) || older(a, b) || older(b, a))

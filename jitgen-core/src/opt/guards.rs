@@ -22,7 +22,7 @@ use super::rules::Rule;
 use crate::ir::{Arg, Aux, Const, Inst, Op, Ty};
 
 /// How many operations under a condition are looked into.
-const MAX_DEPTH: u32 = 8;
+pub(super) const MAX_DEPTH: u32 = 8;
 
 impl Forward<'_> {
     pub fn guard(&mut self, inst: &Inst) {
@@ -47,6 +47,7 @@ impl Forward<'_> {
         }
         self.contradiction |= known == Some(!wanted);
         let exit = self.exit(inst.exit());
+        self.note_side(inst.exit(), exit, condition, !wanted);
         self.insts.push(Inst { op, a: condition, aux: Aux::Exit(exit), ..*inst });
         if self.passes.contains(Passes::GUARDS) {
             self.learn(condition, wanted, MAX_DEPTH);
@@ -54,7 +55,7 @@ impl Forward<'_> {
     }
 
     /// Notes that a `bool` has this value from here on.
-    fn learn(&mut self, value: Arg, truth: bool, depth: u32) {
+    pub fn learn(&mut self, value: Arg, truth: bool, depth: u32) {
         let Arg::Value(v) = value else { return };
         let node = self.defs.get(value);
         self.constants.insert(v, Const::bool(truth));

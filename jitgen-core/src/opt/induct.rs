@@ -59,6 +59,27 @@ impl Bound {
         }
         overstepped
     }
+
+    /// Where another block jumps to the head: takes its argument in, if it is a constant, or drops
+    /// what it oversteps; answers whether it did. What is not known (`None`) can be anything.
+    pub fn widen(&mut self, end: &mut Forward, next: Option<Arg>) -> bool {
+        let Bound::Kept(known) = *self else {
+            return false;
+        };
+        let Some(next) = next.map(|next| end.known_of(next)) else {
+            let told = self.tells();
+            *self = Bound::Nothing;
+            return told;
+        };
+        if next.is_within(&known) {
+            return false;
+        }
+        *self = match next.value() {
+            Some(_) => Bound::Kept(known.join(&next)),
+            None => Bound::Nothing,
+        };
+        true
+    }
 }
 
 /// Rounds know more than the first, so traces hardly ever overstep; the check stands on its own here.

@@ -20,14 +20,16 @@
 //!
 //! Not here: dead stores (`backward`), objects that are not made (`virtuals`), immutable fields.
 
-use super::address::Place;
+use super::address::{Address, Place};
 use super::forward::Forward;
 use super::fresh::Private;
 use super::node::Node;
+use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Call, Const, Inst, Op, Ty};
+use std::collections::HashSet;
 
 /// What is known of the word at an address.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +47,8 @@ pub(super) struct Facts {
     words: Words<Fact>,
     pub private: Private,
     next: u32,
+    /// Which of the facts that were assumed have been of use.
+    used: HashSet<Access>,
 }
 
 impl Facts {
@@ -74,18 +78,30 @@ impl Facts {
         if op == Op::Free {
             return;
         }
-        let private = |place: &Place| self.private.has(place.base);
+        let private = |base| self.private.has(base);
         self.words.remove_classes(|class| call.may_write(op, class), private, kept);
+    }
+
+    /// Has what was assumed of that word been of use?
+    pub fn has_used(&self, access: Access) -> bool {
+        self.used.contains(&access)
+    }
+
+    fn use_fact(&mut self, access: Access, fact: Fact) {
+        if fact.at == 0 {
+            self.used.insert(access);
+        }
     }
 
     fn loaded(&mut self, access: Access, value: Arg) {
         self.add(access, value, false);
     }
 
-    fn stored(&mut self, access: Access, value: Arg) {
+    fn stored(&mut self, access: Access, value: Arg, apart: &Apart) {
         let private = &self.private;
-        let here = access.address.place;
-        self.words.remove_aliases_but(access, |place| private.apart(place, &here));
+        let here = access.address.place.base;
+        let apart = |base| private.apart(base, here) || apart.bases(base, here);
+        self.words.remove_aliases_but(access, apart);
         self.add(access, value, true);
     }
 
@@ -122,15 +138,33 @@ impl Forward<'_> {
         let (pointer, imm) = self.short_address(self.operand(inst.a), inst.imm);
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
         let memory = self.passes.contains(Passes::MEMORY);
-        if memory && let Some(known) = self.known(access) {
-            return known;
-        }
-        let value = self.emit_with(inst.ty, Inst { a: pointer, imm, ..*inst });
-        self.facts.private.leak_held(access.address.place.base);
-        if memory {
+        let known = if memory { self.known(access) } else { None };
+        let value = known.unwrap_or_else(|| {
+            let value = self.emit_with(inst.ty, Inst { op: Op::Load, a: pointer, imm, ..*inst });
+            self.loads.extend(value.as_value().zip(inst.dst));
+            self.facts.private.leak_held(access.address.place.base);
+            value
+        });
+        if memory && known.is_none() {
             self.facts.loaded(access, value);
         }
+        if inst.op == Op::LoadOwned {
+            self.owner(access, value, known.is_none());
+        }
         value
+    }
+
+    /// Facts at indices that have been found to be constants are facts at constant distances, too:
+    /// where the next round meets them.
+    pub fn settle_indices(&mut self) {
+        for (access, fact) in self.facts.sorted() {
+            let Some((index, scale)) = access.address.place.root else { continue };
+            let Some(index) = self.known_of(index.into()).value() else { continue };
+            let place = Place { root: None, ..access.address.place };
+            let distance = scale.wrapping_mul(index as i64);
+            let address = Address { place, ..access.address }.shifted(distance);
+            self.facts.add(Access { address, ..access }, fact.value, fact.stored);
+        }
     }
 
     /// What memory is known to hold there.
@@ -138,6 +172,7 @@ impl Forward<'_> {
         if let Some(fact) = self.facts.get(access) {
             let rule = [Rule::LoadForward, Rule::StoreForward][usize::from(fact.stored)];
             self.fired.fire(rule);
+            self.facts.use_fact(access, fact);
             return Some(self.current(fact.value));
         }
         let (word, fact, start) = self.facts.around(access)?;
@@ -147,6 +182,7 @@ impl Forward<'_> {
         if to == Ty::Bool {
             return None;
         }
+        self.facts.use_fact(word, fact);
         if from == Ty::Bool {
             self.fired.fire(Rule::ForwardBitcast);
             return Some(self.pure(Node::unary(Op::Zext, to, value)));
@@ -169,28 +205,31 @@ impl Forward<'_> {
         let (pointer, imm) = self.short_address(self.operand(inst.a), inst.imm);
         let value = self.operand(inst.b);
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
+        self.owners.stored(access);
         if self.passes.contains(Passes::MEMORY) {
             if self.holds(access, value) {
                 self.fired.fire(Rule::RedundantStore);
                 return;
             }
-            self.facts.stored(access, value);
+            self.facts.stored(access, value, &self.owners.apart);
         }
         self.hold(access, value);
         self.insts.push(Inst { a: pointer, b: value, imm, ..*inst });
     }
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?
-    fn holds(&self, access: Access, value: Arg) -> bool {
+    fn holds(&mut self, access: Access, value: Arg) -> bool {
         let words = self.facts.words.around(access);
         let mut same = words.filter(|(word, _)| {
             word.ty.size() == access.ty.size() && word.address.offset == access.address.offset
         });
         let value = self.bits(value);
-        same.any(|(_, fact)| match (self.bits(fact.value), value) {
+        let found = same.find(|(_, fact)| match (self.bits(fact.value), value) {
             (Arg::Const(a), Arg::Const(b)) => a.bits == b.bits,
             (a, b) => a == b,
-        })
+        });
+        drop(same);
+        found.inspect(|(word, fact)| self.facts.use_fact(*word, *fact)).is_some()
     }
 
     /// The operand before all casts that keep its bits.

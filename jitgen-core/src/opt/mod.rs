@@ -29,8 +29,8 @@
 //! set of [`Passes`] is correct), `well-formed` (the output passes `ir::verify`, its ids are
 //! numbered in order of definition, so that `parse(print(t)) == t`).
 //!
-//! Not here: allocation removal, traces of several blocks (they are
-//! returned as they are), and anything about how a trace was recorded or will be compiled.
+//! Not here: traces of several blocks that are no tree (`tree`; they are returned as they are), and
+//! anything about how a trace was recorded or will be compiled.
 
 #![forbid(unsafe_code)]
 
@@ -47,12 +47,14 @@ mod implied;
 mod induct;
 mod memory;
 mod node;
+mod owners;
 mod passes;
 mod peel;
 mod rules;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod values;
 mod virtuals;
 mod words;
@@ -60,16 +62,21 @@ mod words;
 pub use fold::questions;
 pub use passes::Passes;
 pub use rules::rules;
+pub use tree::is_tree;
 
-use crate::ir::{BlockId, End, Trace, verify};
+use crate::ir::{Arg, Const, ExitId, Trace, ValueId, verify};
 use forward::Forward;
-use rules::Rule;
+use peel::Peeled;
+use rules::{Fired, Rule};
+use tree::Origins;
 
 /// What [`optimize`] returns.
 #[derive(Clone, Debug)]
 pub struct Optimized {
     /// The optimized trace.
     pub trace: Trace,
+    /// By exit of that trace: the exit of the input that it is, with what is known in its place.
+    pub origins: Vec<ExitId>,
     /// The rules that have fired, as positions in [`rules`].
     pub fired: Vec<usize>,
     /// A loop whose own end decides that one of its guards fails in the next round: the guest loop
@@ -77,32 +84,62 @@ pub struct Optimized {
     pub alternates: bool,
 }
 
-/// Optimizes a recorded loop (one block that jumps to itself) or a bridge (one block that leaves).
+/// Optimizes a recorded loop (one block that jumps to itself), a bridge (one block that leaves), or a
+/// tree of them: behind exits that are linked there are blocks which jump to the first one or leave.
 /// Traces of another shape are returned unchanged.
 pub fn optimize(trace: &Trace, passes: Passes) -> Optimized {
-    let own_loop = |end: &End| matches!(end, End::Leave(_) | End::Jump(BlockId(0), _));
-    if trace.blocks.len() != 1 || !own_loop(&trace.blocks[0].end) {
-        return Optimized { trace: trace.clone(), fired: vec![], alternates: false };
+    optimize_seen(trace, passes, &|_, _| false)
+}
+
+/// Has that value of the input been seen to be that constant when it was recorded? What is answered
+/// has no influence on what the trace does, only on how fast.
+pub type Seen<'a> = &'a dyn Fn(ValueId, Const) -> bool;
+
+/// [`optimize`], with what has been seen while the trace was recorded.
+pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
+    if !tree::is_tree(trace) {
+        let origins = (0..trace.exits.len() as u32).map(ExitId).collect();
+        return Optimized { trace: trace.clone(), origins, fired: vec![], alternates: false };
     }
     debug_assert_eq!(verify(trace), vec![], "the input is well formed:\n{trace}");
     let mut preamble = Forward::new(trace, passes);
+    preamble.sides = (trace.blocks.len() > 1).then(Vec::new);
     let args = preamble.run();
-    let (peeled, alternates) = match &args {
-        Some(args) if passes.contains(Passes::PEEL) => peel::peel(&preamble, args),
-        _ => (None, false),
+    let peeled = match &args {
+        Some(args) if passes.contains(Passes::PEEL) => peel::peel(&preamble, args, seen),
+        _ => Peeled::Nothing,
     };
-    let (straight, mut fired) = preamble.finish(args);
-    let (mut result, effects) = backward::backward(straight, passes);
-    fired.extend(effects);
-    if let Some((peeled, mut peeled_fired)) = peeled {
-        let (peeled, effects) = backward::backward(peeled, passes);
-        // A body that is as long as the unpeeled loop has gained nothing for twice the code.
-        if peeled.blocks[1].insts.len() < result.inst_count() {
-            peeled_fired.extend(effects);
-            peeled_fired.fire(Rule::PeelLoop);
-            (result, fired) = (peeled, peeled_fired);
+    let alternates = matches!(peeled, Peeled::Alternates);
+    let (result, origins, fired) = match peeled {
+        Peeled::Loop(peeled, origins, apart, mut fired) => {
+            let (peeled, origins, effects) = backward::backward(peeled, origins, apart, passes);
+            let body = peeled.blocks[1].insts.len();
+            let straight = (body >= peeled.blocks[0].insts.len() || trace.blocks.len() == 1)
+                .then(|| straight(preamble, args, passes));
+            // A body that is as long as the unpeeled loop has gained nothing for twice the code.
+            match straight {
+                Some(straight) if body >= straight.0.blocks[0].insts.len() => straight,
+                _ => {
+                    fired.extend(effects);
+                    fired.fire(Rule::PeelLoop);
+                    (peeled, origins, fired)
+                }
+            }
         }
-    }
+        Peeled::Alternates | Peeled::Nothing => straight(preamble, args, passes),
+    };
     debug_assert_eq!(verify(&result), vec![], "from:\n{trace}\nto:\n{result}");
-    Optimized { trace: result, fired: fired.numbers(), alternates }
+    debug_assert_eq!(origins.0.len(), result.exits.len());
+    Optimized { trace: result, origins: origins.0, fired: fired.numbers(), alternates }
+}
+
+/// The trace without a peeled round, of which the first block has been walked.
+fn straight(mut first: Forward, args: Option<Vec<Arg>>, passes: Passes) -> (Trace, Origins, Fired) {
+    first.close(args);
+    first.walk_sides();
+    let (trace, origins, effects) =
+        backward::backward(first.out, first.origins, first.apart, passes);
+    let mut fired = first.fired;
+    fired.extend(effects);
+    (trace, origins, fired)
 }

@@ -62,6 +62,9 @@ rules! {
     PeelCarry "peel-carry" "a word in memory that the loop changes => also a parameter of the loop";
     PeelTruth "peel-truth" "a comparison decided at the end of each round => decided at its head";
     PeelBound "peel-bound" "bits and bounds that a loop's parameter keeps to => known at its head";
+    Join "join" "a bridge whose end holds what a peeled loop assumes => goes on in its body";
+    JoinLoad "join-load" "a word of which such a bridge does not know what it is => loaded at its end";
+    Pin "pin" "a word that is a constant from the second round on => tested before the body";
     MergeParam "merge-param" "a parameter that is always another value => that value";
     DeadParam "dead-param" "a parameter that is only passed on => nothing";
 }

@@ -12,16 +12,18 @@
 //!
 //! The words of a place are kept in *lines* of [`LINE`] bytes, so an access looks at two of them at
 //! most; and a table says where the words of each class are, so what an access does not touch is not
-//! looked at, but for the classes, for what a call keeps, and for places that are known to be apart.
+//! looked at, but for the classes, for what a call keeps, and for bases that are known to be apart.
 //!
 //! Invariants: `types-say-nothing` (which type a word is accessed at has no influence on aliasing,
-//! but for its size), `listed` (the line of a word is listed under its class and place),
-//! `amortized` (what a removal costs, the insertions before it have paid for).
+//! but for its size), `listed` (the line of a word is listed under its class, base and place),
+//! `amortized` (what a removal costs, the insertions before it have paid for, but for the classes and
+//! bases that it keeps).
 //!
-//! Not here: what is known of the words (`memory`, `backward`).
+//! Not here: what is known of the words (`memory`, `backward`), which places are apart (`fresh`,
+//! `owners`).
 
 use super::address::{Address, Defs, Place};
-use crate::ir::{Call, Class, Inst, Ty};
+use crate::ir::{Arg, Call, Class, Inst, Ty};
 use std::collections::HashMap;
 
 /// How many bytes of a place are in one line.
@@ -135,9 +137,12 @@ impl Line {
 #[derive(Clone, Debug)]
 pub(super) struct Words<T> {
     lines: HashMap<Line, Vec<(Access, T)>>,
-    /// Where words of each class are: the numbers of lines. There may be none any more.
-    classes: HashMap<Class, HashMap<Place, Vec<i64>>>,
+    /// Where words of each class are. There may be none any more.
+    classes: HashMap<Class, HashMap<Arg, Places>>,
 }
+
+/// Places with one base, and the numbers of the lines there.
+type Places = HashMap<Place, Vec<i64>>;
 
 impl<T> Default for Words<T> {
     fn default() -> Words<T> {
@@ -167,7 +172,8 @@ impl<T: Copy> Words<T> {
         let line = Line::of(access.address);
         let words = self.lines.entry(line).or_default();
         if !words.iter().any(|(word, _)| word.class == access.class) {
-            let places = self.classes.entry(access.class).or_default();
+            let bases = self.classes.entry(access.class).or_default();
+            let places = bases.entry(line.place.base).or_default();
             places.entry(line.place).or_default().push(line.number);
         }
         let (ty, address) = (access.ty, access.address);
@@ -175,54 +181,57 @@ impl<T: Copy> Words<T> {
         words.push((access, known));
     }
 
-    /// Removes the words that an access may touch, but for those at other places that are known to be
+    /// Removes the words that an access may touch, but for those at other bases that are known to be
     /// `apart` from its own.
-    pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(&Place) -> bool) {
+    pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
         for line in Line::around(access.address) {
             if let Some(words) = self.lines.get_mut(&line) {
                 words.retain(|(word, _)| !word.may_touch(&access));
             }
         }
         let here = access.address.place;
-        for (class, places) in &mut self.classes {
-            let elsewhere = places.len() > usize::from(places.contains_key(&here));
-            if !elsewhere || !class.may_alias(access.class) {
+        for (class, bases) in &mut self.classes {
+            if !class.may_alias(access.class) {
                 continue;
             }
             // Emptied as it is, the table would be as large as ever to go through.
-            let mut all = std::mem::take(places);
-            places.extend(all.remove_entry(&here));
-            for (place, numbers) in all {
-                if apart(&place) {
-                    places.insert(place, numbers);
-                    continue;
+            for (base, mut places) in std::mem::take(bases) {
+                if base == here.base || !apart(base) {
+                    let kept = places.remove_entry(&here);
+                    for (place, numbers) in places {
+                        remove(&mut self.lines, place, &numbers, |word| word.class == *class);
+                    }
+                    places = kept.into_iter().collect();
                 }
-                remove(&mut self.lines, place, &numbers, |word| word.class == *class);
+                if !places.is_empty() {
+                    bases.insert(base, places);
+                }
             }
         }
     }
 
     /// Removes the words of the classes of which `touched` holds, but for what is kept and those at
-    /// places that are `apart`.
+    /// bases that are `apart`.
     pub fn remove_classes(
         &mut self,
         touched: impl Fn(Class) -> bool,
-        apart: impl Fn(&Place) -> bool,
+        apart: impl Fn(Arg) -> bool,
         kept: &Untouched,
     ) {
-        for (class, places) in &mut self.classes {
+        for (class, bases) in &mut self.classes {
             if !touched(*class) {
                 continue;
             }
-            for (place, numbers) in std::mem::take(places) {
-                if apart(&place) {
-                    places.insert(place, numbers);
-                    continue;
+            for (base, mut places) in std::mem::take(bases) {
+                if !apart(base) {
+                    places.retain(|place, numbers| {
+                        let gone = |word: &Access| word.class == *class && !kept.contains(word);
+                        remove(&mut self.lines, *place, numbers, gone);
+                        kept.has_place(place)
+                    });
                 }
-                let gone = |word: &Access| word.class == *class && !kept.contains(word);
-                remove(&mut self.lines, place, &numbers, gone);
-                if kept.has_place(&place) {
-                    places.insert(place, numbers);
+                if !places.is_empty() {
+                    bases.insert(base, places);
                 }
             }
         }
@@ -259,7 +268,7 @@ fn remove<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Arg, Effects, ValueId};
+    use crate::ir::{Effects, ValueId};
 
     /// Numbers without a pattern, the same each time.
     struct Numbers(u64);
@@ -312,17 +321,20 @@ mod tests {
                     let call = numbers.call();
                     let writes = |class| call.may_write(crate::ir::Op::Call, class);
                     let kept = Untouched::by(&call, &Defs::default());
-                    let apart = |place: &Place| place.root.is_some();
+                    let apart = |base: Arg| base == Arg::Value(ValueId(1));
                     words.remove_classes(writes, apart, &kept);
                     list.retain(|(word, _)| {
-                        !writes(word.class) || apart(&word.address.place) || kept.contains(word)
+                        let kept = apart(word.address.place.base) || kept.contains(word);
+                        !writes(word.class) || kept
                     });
                 }
                 1..=2 => {
                     let here = access.address.place;
-                    let apart = |place: &Place| place.base != here.base;
+                    let apart = |base: Arg| base != here.base;
                     words.remove_aliases_but(access, apart);
-                    list.retain(|(word, _)| !word.may_touch(&access) || apart(&word.address.place));
+                    list.retain(|(word, _)| {
+                        !word.may_touch(&access) || apart(word.address.place.base)
+                    });
                 }
                 3..=5 => {
                     words.remove_aliases_but(access, |_| false);

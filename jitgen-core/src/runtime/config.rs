@@ -113,7 +113,9 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             jit: true,
-            threshold: 1000,
+            // A prime: after a round number of passes a guest's loop of a round number of rounds is
+            // always in the same round, often the last one.
+            threshold: 1039,
             call_threshold: 0,
             inline_depth: 5,
             bridge_threshold: 100,

@@ -25,6 +25,10 @@ use crate::ir::Const;
 use crate::tracer::{Image, MergeState, Portal, Replayed, Session, Site, keys, panics, run_within};
 use std::sync::atomic::Ordering;
 
+/// An exit without a log that has been taken so many times as often as makes it hot has cost as much
+/// as its bridge will.
+const PAID: u32 = 3;
+
 /// Runs a portal's twin from a state to the next merge point at which it stops; nothing if the
 /// portal has returned.
 pub type Twin<'a> = &'a mut dyn FnMut(MergeState) -> Option<MergeState>;
@@ -286,17 +290,23 @@ impl Jit {
             return After::Return(exit::read_result(&here.trace, exit, frame));
         }
         let is_leave = here.is_leave(exit);
+        let threshold = self.config.bridge_threshold;
         let panicked = panics::settle();
         let hot = cell.budget() <= 0 && !self.config.fail_guards;
         let hot = hot && !self.is_full && !self.is_nested();
         let busy = here.bridges.contains_key(&exit) || here.pending.contains(&exit);
         let mut records = hot && !is_leave && !panicked && !busy && !here.dropped;
-        // An exit with a log that is as hot as this has cost more in replays than its bridge will.
-        let paid = !here.trace.exit(exit).log.is_empty();
+        // What has cost as much as its bridge will, in exits or replays, gets that.
+        let paid = match here.trace.exit(exit).log.is_empty() {
+            true => self.store.unit(unit).taken[index] >= u64::from(PAID) * u64::from(threshold),
+            false => true,
+        };
         if records && !self.may_spend(paid) {
             records = false;
-            let patience = self.config.bridge_threshold.div_ceil(4);
-            self.store.unit_mut(unit).grant(index, patience.into());
+            self.store.unit_mut(unit).grant(index, threshold.div_ceil(4).into());
+        }
+        if hot && !records && !is_leave {
+            self.rest(unit);
         }
         let trace = &self.store.piece(piece).trace;
         let exit::Left { state, log, args } =
@@ -312,6 +322,14 @@ impl Jit {
                 self.statistics.replays += 1;
                 After::Replay(state, log)
             }
+        }
+    }
+
+    /// Code was left where its bridge is still to come: the interpreter goes on for a while before the
+    /// code is entered again, since entering and leaving cost about as much as so many passes.
+    fn rest(&mut self, unit: UnitId) {
+        if let Some((portal, keys)) = &self.store.piece(self.store.ancestor(unit)).at {
+            counters::arm(portal, keys, self.config.bridge_threshold);
         }
     }
 

@@ -10,8 +10,9 @@
 //!
 //! Not here: making code (`produce`), regions (`region`).
 
+use super::hash::Map;
 use super::location::{self, State, back_off};
-use super::produce::{Made, Product, Refusal, Request, Stopped, Witness};
+use super::produce::{Loaded, Made, Product, Refusal, Request, Stopped, What, Witness};
 use super::queue::{Ordered, Work};
 use super::record::{Job, Origin};
 use super::statistics::ms;
@@ -22,10 +23,18 @@ use crate::ir::{
 };
 use crate::tracer::journal::Event;
 use crate::tracer::{AbortReason, FLAG_CLASS, MergeState, Recorded, Resume, Validity, panics};
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// An optimized trace, what it was before, and of which exit there each exit is a version.
+pub(super) struct Optimized {
+    pub trace: Trace,
+    pub source: Trace,
+    pub origins: Vec<ExitId>,
+    /// What loads of the source have given.
+    pub loaded: Arc<Loaded>,
+}
 
 /// A trace has at most so many rounds of its loop.
 const MAX_ROUNDS: u32 = 8;
@@ -107,7 +116,7 @@ impl Jit {
             Some(result) => Stopped::Returned(result),
             None => Stopped::At(stopped.reds.clone()),
         };
-        let witness = Some(Witness { journal, args, stopped, again });
+        let what = What::Recorded(Witness { journal, args, stopped, again });
         let recording =
             Box::new(Recording { job, resumes, target, is_loop, returns, ops, validity });
         if self.is_superseded(&recording) {
@@ -120,7 +129,7 @@ impl Jit {
                 counters::arm(job.portal, keys, self.config.patience());
             }
             (None, Origin::Exit(piece, exit)) => {
-                self.store.piece_mut(*piece).pending.insert(*exit);
+                self.store.piece_mut(*piece).pending.push(*exit);
             }
             (None, Origin::Location(_)) => unreachable!("a location is the head of its code"),
         }
@@ -129,7 +138,7 @@ impl Jit {
         self.order(Work::Piece(recording), |symbols, unit| Request {
             trace,
             label,
-            witness,
+            what,
             symbols,
             unit,
         });
@@ -170,7 +179,7 @@ impl Jit {
         let Some(product) = product else {
             return self.deliver_made(unit, work, None, Err(nothing()), Duration::ZERO);
         };
-        let Product { trace, made, texts, times } = product;
+        let Product { trace, source, origins, loaded, made, texts, times } = product;
         for (title, text) in texts {
             self.events.text(&title, text);
         }
@@ -182,22 +191,26 @@ impl Jit {
         if let Ok(made) = &made {
             self.note_code(made);
         }
-        self.deliver_made(unit, work, Some(trace), made, times.total);
+        let optimized = Some(Optimized { trace, source, origins, loaded });
+        self.deliver_made(unit, work, optimized, made, times.total);
     }
 
     fn deliver_made(
         &mut self,
         unit: UnitId,
         work: Work,
-        trace: Option<Trace>,
+        optimized: Option<Optimized>,
         made: Result<Made, Refusal>,
         time: Duration,
     ) {
-        match (work, trace) {
-            (Work::Region(region), _) => self.install_region(unit, region, made, time),
-            (Work::Piece(recording), Some(trace)) => {
-                match made.and_then(|made| self.install_piece(unit, &recording, trace, made, time))
-                {
+        match (work, optimized) {
+            (Work::Region(region), optimized) => {
+                self.install_region(unit, region, optimized, made, time);
+            }
+            (Work::Piece(recording), Some(optimized)) => {
+                let installed = made
+                    .and_then(|made| self.install_piece(unit, &recording, optimized, made, time));
+                match installed {
                     Ok(()) => self.succeed(&recording),
                     Err(refusal) => self.refuse(&recording, refusal),
                 }
@@ -214,7 +227,7 @@ impl Jit {
         &mut self,
         unit: UnitId,
         recording: &Recording,
-        trace: Trace,
+        optimized: Optimized,
         made: Made,
         time: Duration,
     ) -> Result<(), Refusal> {
@@ -230,9 +243,7 @@ impl Jit {
         if !ends && leads_to.is_none() {
             return Err((AbortReason::Backend, "it leads to no compiled loop".to_owned()));
         }
-        self.statistics.ops_optimized += trace.inst_count() as u64;
-        self.statistics.guards += trace.guard_count() as u64;
-        self.statistics.trace_exits += trace.exits.len() as u64;
+        self.note_trace(&optimized.trace);
         for (index, resume) in recording.resumes.iter().enumerate() {
             let id = ResumeId(job.first_resume + index as u32);
             self.store.resumes.insert(id, resume.clone());
@@ -241,9 +252,13 @@ impl Jit {
             (Origin::Exit(piece, exit), None) => Kind::Bridge(*piece, *exit),
             _ => Kind::Location,
         };
-        let exits = (0..trace.exits.len() as u32).map(ExitId);
-        let piece = self.add_piece(recording.label(), kind, trace, leads_to);
-        self.store.piece_mut(piece).validity = recording.validity.clone();
+        let exits = (0..optimized.trace.exits.len() as u32).map(ExitId);
+        let piece = self.add_piece(recording.label(), kind, optimized);
+        let new = self.store.piece_mut(piece);
+        new.validity.extend(recording.validity.clone());
+        if let (End::Leave(exit), Some(target)) = (&new.trace.blocks[0].end, leads_to) {
+            new.leaves.insert(*exit, target);
+        }
         self.install(unit, piece, made, &exits.map(|exit| (piece, exit)).collect::<Vec<_>>());
         self.attach(piece, recording);
         self.report(recording.what(), unit, Some(recording.ops), time);
@@ -261,7 +276,7 @@ impl Jit {
             return counters::arm(job.portal, &recording.target, 2);
         }
         if let Origin::Exit(piece, exit) = &job.origin {
-            self.store.piece_mut(*piece).pending.remove(exit);
+            self.store.piece_mut(*piece).pending.retain(|other| other != exit);
         }
         if let Some(keys) = recording.head() {
             let location = self.locations.get_or_create(job.portal, keys);
@@ -276,25 +291,35 @@ impl Jit {
         }
     }
 
-    fn add_piece(
+    pub(super) fn note_trace(&mut self, trace: &Trace) {
+        self.statistics.ops_optimized += trace.inst_count() as u64;
+        self.statistics.guards += trace.guard_count() as u64;
+        self.statistics.trace_exits += trace.exits.len() as u64;
+    }
+
+    pub(super) fn add_piece(
         &mut self,
         label: String,
         kind: Kind,
-        trace: Trace,
-        leads_to: Option<PieceId>,
+        Optimized { trace, source, origins, loaded }: Optimized,
     ) -> PieceId {
         self.store.pieces.push(Piece {
             label,
             kind,
             trace,
+            source: Rc::new(source),
+            origins,
+            loaded,
             at: None,
-            validity: None,
+            validity: vec![],
             dropped: false,
-            leads_to,
-            bridges: HashMap::new(),
-            pending: HashSet::new(),
+            replaces: None,
+            replaced_by: None,
+            leaves: Map::default(),
+            bridges: Map::default(),
+            pending: vec![],
             region_pending: false,
-            failures: HashMap::new(),
+            failures: Map::default(),
             entry: None,
             call: None,
             units: vec![],
@@ -323,7 +348,7 @@ impl Jit {
             self.replace_dropped(job.portal, keys, piece);
         }
         if let Kind::Bridge(parent, exit) = self.store.piece(piece).kind {
-            self.store.piece_mut(parent).pending.remove(&exit);
+            self.store.piece_mut(parent).pending.retain(|other| *other != exit);
             self.store.piece_mut(parent).bridges.insert(exit, piece);
             for (unit, index) in self.store.places(parent, exit) {
                 self.wire(unit, index);

@@ -47,8 +47,7 @@ impl Jit {
         for index in 0..self.store.pieces.len() {
             let id = PieceId(index as u32);
             let piece = self.store.piece_mut(id);
-            let over = piece.validity.as_ref().is_some_and(|validity| validity.is_over());
-            if !over || std::mem::replace(&mut piece.dropped, true) {
+            if !piece.is_over() || std::mem::replace(&mut piece.dropped, true) {
                 continue;
             }
             let label = piece.label.clone();
@@ -70,6 +69,9 @@ impl Jit {
                 self.set_bridge_budget(parent, exit);
             }
             Kind::Location => {
+                if let Some(older) = self.valid_version(id) {
+                    self.replace(id, older);
+                }
                 self.store.unlink_all(id);
                 if let Some((portal, keys)) = self.store.piece(id).at.clone() {
                     let threshold = self.config.threshold;
@@ -106,23 +108,55 @@ impl Jit {
         }
     }
 
-    /// What led to an older piece of this location leads to the new one.
+    /// What the piece is a better version of, if that is still true.
+    fn valid_version(&self, piece: PieceId) -> Option<PieceId> {
+        let mut older = self.store.piece(piece).replaces?;
+        while self.store.piece(older).is_over() {
+            older = self.store.piece(older).replaces?;
+        }
+        Some(older)
+    }
+
+    /// What led to the taken out pieces of this location leads to the new one.
     pub(super) fn replace_dropped(&mut self, portal: &'static Portal, keys: &[u64], new: PieceId) {
         let same = |at: &Option<(&'static Portal, Box<[u64]>)>| {
             at.as_ref().is_some_and(|(p, k)| std::ptr::eq(*p, portal) && **k == *keys)
         };
         let old: Vec<PieceId> = self.store.dropped(|piece| same(&piece.at)).collect();
+        self.lead_to(&old, new);
+    }
+
+    /// Another piece is the code for the location of `old`.
+    pub(super) fn replace(&mut self, old: PieceId, new: PieceId) {
+        let (portal, keys) = self.store.piece(old).at.clone().expect("it is code for a location");
+        let location = self.locations.get_or_create(portal, &keys);
+        if location.state != State::Compiled(old) {
+            return;
+        }
+        location.state = State::Compiled(new);
+        self.store.piece_mut(old).replaced_by = Some(new);
+        self.store.piece_mut(new).replaced_by = None;
+        self.store.piece_mut(new).at = Some((portal, keys));
+        if let Some(cell) = self.store.piece_mut(old).call.take() {
+            self.store.call_by(new, cell);
+        }
+        self.lead_to(&[old], new);
+    }
+
+    /// What led to one of the old pieces leads to the new one.
+    fn lead_to(&mut self, old: &[PieceId], new: PieceId) {
         for index in 0..self.store.pieces.len() {
             let id = PieceId(index as u32);
-            let piece = self.store.piece_mut(id);
-            if !piece.leads_to.is_some_and(|target| old.contains(&target)) {
+            let leaves = self.store.piece_mut(id).leaves.values_mut();
+            let led: Vec<&mut PieceId> = leaves.filter(|to| old.contains(to)).collect();
+            if led.is_empty() {
                 continue;
             }
-            piece.leads_to = Some(new);
+            led.into_iter().for_each(|to| *to = new);
             for unit in self.store.piece(id).units.clone() {
                 for exit in 0..self.store.unit(unit).exits.len() {
                     let (of, number) = self.store.unit(unit).exits[exit];
-                    if of == id && self.store.piece(id).is_leave(number) {
+                    if of == id && self.store.piece(id).leaves.contains_key(&number) {
                         self.wire(unit, exit);
                     }
                 }

@@ -14,10 +14,10 @@
 //! Not here: counting (`counters`), what is compiled (`store`).
 
 use super::Jit;
+use super::hash::Map;
 use super::store::PieceId;
 use crate::backend::CallCell;
 use crate::tracer::Portal;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// What is known of a location.
@@ -52,7 +52,7 @@ pub(super) struct Location {
 /// All locations of a thread.
 #[derive(Default)]
 pub(super) struct Locations {
-    by_portal: HashMap<usize, HashMap<Box<[u64]>, Location>>,
+    by_portal: Map<usize, Map<Box<[u64]>, Location>>,
 }
 
 impl Locations {

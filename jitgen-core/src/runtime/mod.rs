@@ -24,6 +24,7 @@ mod events;
 mod exit;
 mod fail_guards;
 mod frames;
+mod hash;
 mod install;
 mod invalidate;
 mod location;
@@ -35,6 +36,7 @@ mod region;
 mod roots;
 mod statistics;
 mod store;
+mod tree;
 mod worker;
 
 pub use config::{Config, ConfigError, EventSink, HeapSettings, Log, VARIABLE};
@@ -45,15 +47,15 @@ pub use quasi::Quasi;
 pub use statistics::Statistics;
 
 use crate::backend::{STACKS, Stacks};
-use crate::tracer::{AbortReason, MergeState, Portal, keys};
+use crate::tracer::{AbortReason, Green, MergeState, Portal, keys};
 use account::Account;
 use events::Events;
 use frames::Frames;
+use hash::Map;
 use location::Locations;
 use produce::Settings;
 use queue::Queue;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 use store::Store;
 
@@ -71,10 +73,10 @@ struct Jit {
     next_resume: u32,
     /// The number in the name of the next trace.
     next_trace: u32,
-    /// States that the interpreter was given, so that what their greens point to lives on.
-    given: HashMap<(usize, Box<[u64]>), MergeState>,
+    /// Greens that the interpreter was given, by portal and keys: what they point to lives on.
+    given: Map<usize, Map<Box<[u64]>, Vec<Green>>>,
     /// Greens at which bridges began: their traces hold pointers to them.
-    kept: Vec<crate::tracer::Green>,
+    kept: Vec<Green>,
     is_full: bool,
     /// Recordings under way, inside of each other.
     open: u32,
@@ -167,7 +169,7 @@ impl Jit {
             frames,
             next_resume: 0,
             next_trace: 0,
-            given: HashMap::new(),
+            given: Map::default(),
             kept: vec![],
             is_full: false,
             open: 0,
@@ -211,9 +213,13 @@ impl Jit {
         if state.greens.iter().all(|green| green.keep.is_none()) {
             return state;
         }
-        let key = (std::ptr::from_ref(portal) as usize, keys(&state.greens));
-        let known = self.given.entry(key).or_insert_with(|| state.clone());
-        MergeState { greens: known.greens.clone(), reds: state.reds }
+        let given = self.given.entry(std::ptr::from_ref(portal) as usize).or_default();
+        let keys = keys(&state.greens);
+        if let Some(known) = given.get(&keys) {
+            return MergeState { greens: known.clone(), reds: state.reds };
+        }
+        given.insert(keys, state.greens.clone());
+        state
     }
 }
 

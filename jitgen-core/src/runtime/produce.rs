@@ -12,10 +12,11 @@
 use super::store::Symbols;
 use super::{Config, check, fail_guards};
 use crate::backend::{Code, CompileError, Compiler, Options};
-use crate::ir::{Const, ExitId, Trace, verify};
-use crate::opt::{Passes, optimize};
+use crate::ir::{BlockId, Const, ExitId, Sig, Trace, ValueId, verify};
+use crate::opt::{Passes, optimize_seen};
 use crate::tracer::AbortReason;
 use crate::tracer::journal::Event;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 use std::time::{Duration, Instant};
@@ -28,12 +29,35 @@ pub(super) struct Request {
     pub trace: Trace,
     /// As the event log shows it.
     pub label: String,
-    /// For a recorded trace, what really happened; a region's pieces have been optimized already.
-    pub witness: Option<Witness>,
+    pub what: What,
     /// The addresses of residual functions.
     pub symbols: Arc<Symbols>,
     /// The number of the unit.
     pub unit: u32,
+}
+
+/// What the trace is.
+pub(super) enum What {
+    /// It has been recorded.
+    Recorded(Witness),
+    /// It is a tree of traces that have been checked, of whose root that was seen.
+    Tree(Arc<Loaded>, Rest),
+    /// It has been optimized.
+    Optimized(Rest),
+}
+
+/// What loads have given while a trace was recorded.
+pub(super) type Loaded = HashMap<ValueId, Const>;
+
+/// What else is compiled into the same function.
+#[derive(Default)]
+pub(super) struct Rest {
+    /// Optimized traces, one behind the other.
+    pub trace: Trace,
+    /// The exits of that which go on at the entry of the function.
+    pub to_entry: Vec<ExitId>,
+    /// The exits of the request's trace that go on in that.
+    pub links: Vec<(ExitId, BlockId)>,
 }
 
 /// What the twin did while the trace was recorded.
@@ -57,8 +81,14 @@ pub(super) enum Stopped {
 
 /// What was produced, and what there is to tell of it.
 pub(super) struct Product {
-    /// The trace, optimized if it was recorded.
+    /// The trace, optimized.
     pub trace: Trace,
+    /// What it was before.
+    pub source: Trace,
+    /// By exit: the exit of the source that it is a version of.
+    pub origins: Vec<ExitId>,
+    /// What loads of the source have given.
+    pub loaded: Arc<Loaded>,
     pub made: Result<Made, Refusal>,
     /// Title and text, for the event log.
     pub texts: Vec<(String, String)>,
@@ -122,43 +152,66 @@ impl Producer {
         Producer { settings, compiler: None }
     }
 
+    /// Makes what every request will need.
+    pub fn get_ready(&mut self) {
+        let disassemble = self.settings.disassemble;
+        self.compiler = Compiler::new(&Options { disassemble }).ok();
+    }
+
     /// Does what is requested.
     pub fn produce(&mut self, request: Request) -> Product {
         let start = Instant::now();
-        let Request { trace, label, witness, symbols, unit } = request;
+        let Request { trace, label, what, symbols, unit } = request;
         let (texts, times) = (vec![], Times::default());
-        let trouble = Err((AbortReason::Backend, String::new()));
-        let mut product = Product { trace, made: trouble, texts, times };
-        product.made = match witness {
-            Some(witness) => self.optimize(&mut product, &label, &witness),
-            None => {
-                self.show(&mut product, "region", "");
-                Ok(())
+        let made = Err((AbortReason::Backend, String::new()));
+        let origins = (0..trace.exits.len() as u32).map(ExitId).collect();
+        let source = trace.clone();
+        let loaded = match &what {
+            What::Recorded(witness) => Arc::new(loaded(&trace, &witness.journal)),
+            What::Tree(loaded, _) => Arc::clone(loaded),
+            What::Optimized(_) => Arc::default(),
+        };
+        let mut product = Product { trace, source, origins, loaded, made, texts, times };
+        let ready = match what {
+            What::Recorded(witness) => self.recorded(&mut product, &label, &witness).map(|()| None),
+            What::Tree(_, rest) => {
+                self.show(&mut product, "tree", &label);
+                self.optimize(&mut product);
+                Ok(Some(join(&product, &rest)))
             }
-        }
-        .and_then(|()| {
-            self.compile(&product.trace, &symbols, unit)
-                .map_err(|error| (AbortReason::Backend, error.to_string()))
+            What::Optimized(rest) => Ok(Some(join(&product, &rest))),
+        };
+        product.made = ready.and_then(|joined| {
+            if let Some(region) = &joined {
+                self.show_region(&mut product, &label, region);
+            }
+            let made = self.compile(joined.as_ref().unwrap_or(&product.trace), &symbols, unit);
+            made.map_err(|error| (AbortReason::Backend, error.to_string()))
         });
         product.times.total = start.elapsed();
         product
     }
 
-    fn optimize(
+    fn optimize(&self, product: &mut Product) -> bool {
+        let start = Instant::now();
+        let seen = |load: ValueId, c: Const| product.loaded.get(&load) == Some(&c);
+        let optimized = optimize_seen(&product.trace, self.settings.opt, &seen);
+        product.times.optimize = start.elapsed();
+        (product.trace, product.origins) = (optimized.trace, optimized.origins);
+        optimized.alternates
+    }
+
+    fn recorded(
         &self,
         product: &mut Product,
         label: &str,
         witness: &Witness,
     ) -> Result<(), Refusal> {
         self.check(product, label, witness, true, "recorded")?;
-        let start = Instant::now();
         let is_loop = witness.args.is_none();
-        let optimized = optimize(&product.trace, self.settings.opt);
-        product.times.optimize = start.elapsed();
-        if optimized.alternates && witness.again {
+        if self.optimize(product) && witness.again {
             return Err((AbortReason::Alternates, "it does not repeat".to_owned()));
         }
-        product.trace = optimized.trace;
         // A peeled loop ends in its second round.
         let stays = !is_loop || product.trace.blocks.len() == 1;
         self.check(product, label, witness, stays, "optimized")
@@ -166,8 +219,14 @@ impl Producer {
 
     fn show(&self, product: &mut Product, stage: &str, label: &str) {
         if self.settings.log_trace {
-            let title = if label.is_empty() { stage } else { &format!("{stage} trace of {label}") };
-            product.texts.push((title.to_owned(), product.trace.to_string()));
+            let text = product.trace.to_string();
+            product.texts.push((format!("{stage} trace of {label}"), text));
+        }
+    }
+
+    fn show_region(&self, product: &mut Product, label: &str, region: &Trace) {
+        if self.settings.log_trace {
+            product.texts.push((format!("region of {label}"), region.to_string()));
         }
     }
 
@@ -220,4 +279,32 @@ impl Producer {
         let inside = trace.exits.iter().map(|exit| exit.link.is_some()).collect();
         Ok(Made { code, ops: trace.inst_count(), exits, inside, flags })
     }
+}
+
+/// What the loads of a recorded trace have given: the journal has them in their order.
+fn loaded(trace: &Trace, journal: &[Event]) -> Loaded {
+    let mut seen = journal.iter().filter_map(|event| match event {
+        Event::Load { bits, .. } => Some(*bits),
+        _ => None,
+    });
+    let insts = trace.blocks.iter().flat_map(|block| &block.insts);
+    let loads = insts.filter(|inst| inst.op.sig() == Sig::Load);
+    loads.filter_map(|load| Some((load.dst?, Const::new(load.ty, seen.next()?)))).collect()
+}
+
+/// The trace and what else is compiled with it, as one.
+fn join(product: &Product, rest: &Rest) -> Trace {
+    let mut region = product.trace.clone();
+    region.name += ".region";
+    let (first, offsets) = region.append(&rest.trace);
+    for exit in &rest.to_entry {
+        region.exits[(exit.0 + offsets.exit) as usize].link = Some(BlockId(0));
+    }
+    for (exit, origin) in product.origins.iter().enumerate() {
+        let link = rest.links.iter().find(|(from, _)| from == origin);
+        if let (Some((_, block)), None) = (link, region.exits[exit].link) {
+            region.exits[exit].link = Some(BlockId(first.0 + block.0));
+        }
+    }
+    region
 }

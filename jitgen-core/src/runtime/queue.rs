@@ -62,11 +62,17 @@ impl Queue {
         Queue { settings, producer: None, worker: None, waiting: VecDeque::new(), background }
     }
 
+    /// Lets the worker get ready, if there is to be one and it has not begun.
+    pub fn warm_up(&mut self) {
+        self.worker();
+    }
+
     fn worker(&mut self) -> Option<&Worker<Request, Product>> {
         if self.background && self.worker.is_none() {
             let settings = self.settings;
             let make = move || {
                 let mut producer = Producer::new(settings);
+                producer.get_ready();
                 move |request| producer.produce(request)
             };
             self.worker = Worker::start(make).ok();

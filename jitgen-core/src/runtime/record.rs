@@ -68,7 +68,11 @@ pub(super) fn record(
     let start = Instant::now();
     let plan = job.plan.take().expect("a job is done once");
     let log = std::mem::take(&mut job.log);
-    with_jit(|jit| jit.open += 1);
+    with_jit(|jit| {
+        jit.open += 1;
+        // While this records.
+        jit.queue.warm_up();
+    });
     let mut unwind = Unwind(Some(job));
     let (stopped, session) = run_within(Session::record(plan, log), || twin(state));
     let job = unwind.0.take().expect("nothing has unwound");

@@ -15,18 +15,24 @@
 //! operation) the region is compiled. Then the account is empty again, so that a region that grows
 //! by a bridge at a time is not compiled for each of them.
 //!
-//! Invariant `same-pieces`: a region changes where code is, not what is done: the exits that are not
+//! The root and the bridges that leave it are optimized again as one trace, which makes a new piece of
+//! them (`tree`); the others are joined as they are.
+//!
+//! Invariant `same-pieces`: joining changes where code is, not what is done: the exits that are not
 //! linked inside have the cells, links and budgets that wiring gives them, as in any unit.
 //!
-//! Not here: optimizing across pieces.
+//! Not here: what that piece is (`tree`).
 
 use super::Jit;
-use super::produce::{Made, Refusal, Request};
+use super::install::Optimized;
+use super::produce::{Made, Refusal, Request, Rest, What};
 use super::queue::Work;
 use super::store::{PieceId, UnitId};
+use super::tree::{Planted, Tree};
 use crate::backend::CodePtr;
-use crate::ir::{ExitId, Trace};
+use crate::ir::ExitId;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The pieces of a region, its root first.
@@ -38,7 +44,9 @@ struct Plan {
 /// A region on its way to code.
 pub(super) struct Region {
     root: PieceId,
-    /// By exit of its trace: of which piece it is.
+    /// The pieces that are optimized together, if there are several.
+    tree: Option<Planted>,
+    /// By exit of the others' traces: of which piece it is.
     exits: Vec<(PieceId, ExitId)>,
     pieces: usize,
     ops: usize,
@@ -121,17 +129,32 @@ impl Jit {
 
     fn build(&mut self, root: PieceId, plan: &Plan) {
         let start = Instant::now();
-        let (trace, exits) = self.join(root, plan);
+        let Tree { trace, planted } = self.plant(root, &plan.members);
+        let others = plan.members.iter().filter(|piece| !planted.members.contains(piece));
+        let others: Vec<PieceId> = others.copied().collect();
+        let is_tree = planted.members.len() > 1;
+        let here = self.store.piece(root);
+        let trace = if is_tree { trace } else { here.trace.clone() };
+        let loaded = Arc::clone(&here.loaded);
+        let (rest, exits) = match is_tree {
+            true => self.join(root, &others, &planted.leaves),
+            false => {
+                let exits = (0..here.trace.exits.len() as u32).map(ExitId);
+                let targets = exits.filter_map(|exit| Some((exit, here.target(exit)?)));
+                self.join(root, &others, &targets.collect::<Vec<_>>())
+            }
+        };
         let here = self.store.piece_mut(root);
         here.region_pending = true;
         let transitions = std::mem::take(&mut here.transitions);
         let label = here.label.clone();
         let (pieces, ops) = (plan.members.len(), plan.ops);
-        let region = Region { root, exits, pieces, ops, transitions };
+        let tree = is_tree.then_some(planted);
+        let region = Region { root, tree, exits, pieces, ops, transitions };
         self.order(Work::Region(region), |symbols, unit| Request {
             trace,
             label,
-            witness: None,
+            what: if is_tree { What::Tree(loaded, rest) } else { What::Optimized(rest) },
             symbols,
             unit,
         });
@@ -143,47 +166,72 @@ impl Jit {
         &mut self,
         unit: UnitId,
         region: Region,
+        optimized: Option<Optimized>,
         made: Result<Made, Refusal>,
         time: Duration,
     ) {
-        let Region { root, exits, pieces, ops, transitions } = region;
+        let Region { root, tree, exits, pieces, ops, transitions } = region;
         self.store.piece_mut(root).region_pending = false;
-        match made {
-            Ok(_) if exits.iter().any(|(piece, _)| self.store.piece(*piece).dropped) => {
-                let label = self.store.piece(root).label.clone();
-                self.events.line(|| format!("no region of {label}: a piece is not valid any more"));
-            }
-            Ok(made) => {
-                self.install(unit, root, made, &exits);
-                self.statistics.regions += 1;
-                let what = format!(
-                    "region of {pieces} pieces, {ops} ops, after {transitions} transitions:"
-                );
-                self.report(&what, unit, None, time);
-            }
+        let label = self.store.piece(root).label.clone();
+        let made = match made {
+            Ok(made) => made,
             Err((_, detail)) => {
-                let label = self.store.piece(root).label.clone();
                 self.events.line(|| format!("no region of {label}: {detail}"));
+                return;
             }
+        };
+        let dropped = |piece: &PieceId| self.store.piece(*piece).dropped;
+        let in_tree = tree.iter().flat_map(|planted| &planted.members);
+        if in_tree.chain(exits.iter().map(|(piece, _)| piece)).chain([&root]).any(dropped) {
+            self.events.line(|| format!("no region of {label}: a piece is not valid any more"));
+            return;
         }
+        let optimized = optimized.expect("there is code of it");
+        let count = optimized.trace.exits.len() as u32;
+        let head = match tree {
+            Some(planted) => self.add_tree(root, &planted, optimized),
+            None => root,
+        };
+        let of_head = (0..count).map(|exit| (head, ExitId(exit)));
+        let exits: Vec<_> = of_head.chain(exits).collect();
+        self.install(unit, head, made, &exits);
+        if head != root {
+            self.replace(root, head);
+        }
+        self.statistics.regions += 1;
+        let what =
+            format!("region of {pieces} pieces, {ops} ops, after {transitions} transitions:");
+        self.report(&what, unit, None, time);
     }
 
-    /// The pieces as one trace, and of which piece its exits are.
-    fn join(&self, root: PieceId, plan: &Plan) -> (Trace, Vec<(PieceId, ExitId)>) {
-        let name = format!("{}.region", self.store.piece(root).trace.name);
-        let mut trace = Trace::new(name);
+    /// The pieces behind one another, as what is compiled with their root, and of which piece their
+    /// exits are. `of_root` is where the exits of the root lead.
+    fn join(
+        &self,
+        root: PieceId,
+        others: &[PieceId],
+        of_root: &[(ExitId, PieceId)],
+    ) -> (Rest, Vec<(PieceId, ExitId)>) {
+        let mut rest = Rest::default();
         let mut entries = HashMap::new();
         let mut exits = vec![];
-        for member in &plan.members {
+        for member in others {
             let piece = self.store.piece(*member);
-            let (entry, _) = trace.append(&piece.trace);
+            let (entry, _) = rest.trace.append(&piece.trace);
             entries.insert(*member, entry);
             exits.extend((0..piece.trace.exits.len() as u32).map(|exit| (*member, ExitId(exit))));
         }
         for (index, (piece, exit)) in exits.iter().enumerate() {
-            let target = self.store.piece(*piece).target(*exit);
-            trace.exits[index].link = target.and_then(|target| entries.get(&target).copied());
+            let from = &mut rest.trace.exits[index];
+            match self.store.piece(*piece).target(*exit).filter(|_| from.link.is_none()) {
+                Some(target) if target == root => rest.to_entry.push(ExitId(index as u32)),
+                Some(target) => from.link = entries.get(&target).copied(),
+                None => (),
+            }
         }
-        (trace, exits)
+        let links = of_root.iter();
+        let links = links.filter_map(|(exit, target)| Some((*exit, *entries.get(target)?)));
+        rest.links = links.collect();
+        (rest, exits)
     }
 }

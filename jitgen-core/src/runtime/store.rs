@@ -18,10 +18,12 @@
 //!
 //! Not here: which pieces are compiled together (`region`), when (`driver`).
 
+use super::hash::Map;
+use super::produce::Loaded;
 use crate::backend::{CallCell, Code, CodePtr, ExitCell};
 use crate::ir::{End, ExitId, ResumeId, Trace};
 use crate::tracer::{Portal, Resume, Validity};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
@@ -49,22 +51,32 @@ pub(super) struct Piece {
     pub label: String,
     pub kind: Kind,
     pub trace: Trace,
+    /// What it was optimized from: a recorded trace, or a tree of them.
+    pub source: Rc<Trace>,
+    /// By exit of the trace: the exit of the source that it is.
+    pub origins: Vec<ExitId>,
+    /// What loads of the source have given while it was recorded.
+    pub loaded: Arc<Loaded>,
     /// Where it is entered, if it is code for a location.
     pub at: Option<(&'static Portal, Box<[u64]>)>,
     /// Whether it is still true, if it depends on cells.
-    pub validity: Option<Rc<Validity>>,
+    pub validity: Vec<Rc<Validity>>,
     /// It is not, and has been taken out of use.
     pub dropped: bool,
-    /// The piece that its `leave` goes on in; loops have none.
-    pub leads_to: Option<PieceId>,
+    /// The piece of its location that it is a better version of.
+    pub replaces: Option<PieceId>,
+    /// A better version of it.
+    pub replaced_by: Option<PieceId>,
+    /// The pieces that its exits to headers of loops go on in.
+    pub leaves: Map<ExitId, PieceId>,
     /// The bridges of its exits.
-    pub bridges: HashMap<ExitId, PieceId>,
+    pub bridges: Map<ExitId, PieceId>,
     /// Exits whose bridges are being compiled.
-    pub pending: HashSet<ExitId>,
+    pub pending: Vec<ExitId>,
     /// Its region is being compiled.
     pub region_pending: bool,
     /// Bridges given up in a row.
-    pub failures: HashMap<ExitId, u32>,
+    pub failures: Map<ExitId, u32>,
     /// The unit to enter it by.
     pub entry: Option<UnitId>,
     /// By which code calls it, if it is code for a location.
@@ -83,8 +95,20 @@ impl Piece {
 
     /// The piece that goes on behind an exit.
     pub fn target(&self, exit: ExitId) -> Option<PieceId> {
-        let bridge = self.bridges.get(&exit).copied();
-        bridge.or_else(|| self.leads_to.filter(|_| self.is_leave(exit)))
+        self.bridges.get(&exit).or_else(|| self.leaves.get(&exit)).copied()
+    }
+
+    /// The piece that a straight line leads to.
+    pub fn leads_to(&self) -> Option<PieceId> {
+        match &self.trace.blocks[0].end {
+            End::Leave(exit) => self.leaves.get(exit).copied(),
+            End::Jump(..) => None,
+        }
+    }
+
+    /// Is it not true any more?
+    pub fn is_over(&self) -> bool {
+        self.validity.iter().any(|validity| validity.is_over())
     }
 }
 
@@ -122,7 +146,7 @@ pub(super) struct Store {
     /// The exits that are linked to a piece: unit and exit of its code.
     incoming: HashMap<PieceId, Vec<(UnitId, usize)>>,
     /// What resume points are.
-    pub resumes: HashMap<ResumeId, Resume>,
+    pub resumes: Map<ResumeId, Resume>,
     /// The addresses of residual functions.
     pub symbols: Arc<Symbols>,
 }
@@ -250,10 +274,20 @@ impl Store {
 
     /// The loop (or entry) to whose region an exit of a unit belongs.
     pub fn region_root(&self, unit: UnitId) -> PieceId {
+        let piece = self.ancestor(unit);
+        let mut root = self.piece(piece).leads_to().unwrap_or(piece);
+        while let Some(newer) = self.piece(root).replaced_by {
+            root = newer;
+        }
+        root
+    }
+
+    /// The code for a location that a unit is, or is a bridge of.
+    pub fn ancestor(&self, unit: UnitId) -> PieceId {
         let mut piece = self.unit(unit).root;
         while let Kind::Bridge(parent, _) = self.piece(piece).kind {
             piece = parent;
         }
-        self.piece(piece).leads_to.unwrap_or(piece)
+        piece
     }
 }

@@ -37,6 +37,7 @@ pub(super) struct Worker<Q, A> {
 impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
     /// Starts the thread. `make` runs on it and gives what does the jobs; when that panics, `make` is
     /// asked again.
+    /// It is asked as soon as the thread runs, before there is a job.
     ///
     /// # Errors
     /// If the system gives no thread.
@@ -48,7 +49,8 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
         let shared = Arc::new(Shared::default());
         let seen = Arc::clone(&shared);
         let work = move || {
-            let mut perform = None;
+            // It may take time to get ready; a job may still be on its way.
+            let mut perform = catch_unwind(AssertUnwindSafe(&make)).ok();
             for job in incoming {
                 if seen.stop.load(Ordering::Relaxed) {
                     return;

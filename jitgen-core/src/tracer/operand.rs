@@ -1,6 +1,6 @@
 //! What a traced value is in the trace, beside the concrete value that it has right now.
 
-use crate::ir::{Const, Ty, ValueId};
+use crate::ir::{Const, Op, Ty, ValueId};
 
 /// The trace's side of a traced value. It matters only while recording: in replay and in direct
 /// mode every operand is [`Opnd::Const`], and nothing may depend on it.
@@ -91,11 +91,18 @@ pub struct Address {
     pub frozen: bool,
     /// Which memory it may be: two addresses of different classes that are not 0 are not the same.
     pub class: u32,
+    /// Does the word there own what it points to, as `load_owned` has it?
+    pub owner: bool,
 }
 
 impl Address {
     /// The concrete address.
     pub fn now(self) -> u64 {
         self.base_now.wrapping_add(self.offset as i64 as u64)
+    }
+
+    /// The operation that loads the word there.
+    pub(super) fn load(self) -> Op {
+        if self.owner { Op::LoadOwned } else { Op::Load }
     }
 }

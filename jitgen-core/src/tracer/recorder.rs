@@ -12,25 +12,32 @@
 //! also across merge points, because handlers without an effect can be done again (the *anchor*).
 //!
 //! Invariants: `logged` (every load of a word, store and call since the resume point is in the log,
-//! in order, also loads that were folded to constants), `constants-fold` (an operation on constants is not recorded).
+//! in order, also loads that were folded to constants), `constants-fold` (an operation on constants is not recorded),
+//! `cut-forgets` (where the trace may be cut nothing is known any more).
+//!
+//! What it knows of memory is in `recorder/facts.rs`, what it has computed in
+//! `recorder/computed.rs`; calls are in `recorder/call.rs`.
 //!
 //! Not here: which mode the twin runs in, and what a merge point decides (`session`).
 
-use super::classes::{ALLOCATION_CLASS, FLAG_CLASS, SCRATCH_CLASS, VALIDITY_CLASS};
+mod call;
+mod computed;
+mod facts;
+
+use super::classes::{FLAG_CLASS, SCRATCH_CLASS, VALIDITY_CLASS};
 use super::journal::Event;
 use super::owned::{Origin, Ownership};
 use super::private::Private;
-use super::{Address, Callee, Condition, Handed, Image, Opnd, Word};
+use super::{Address, Image, Opnd, Word};
 use crate::ir::{
-    Arg, Aux, Block, Call, Class, Const, Effects, End, Exit, ExitId, Inst, Kept, LogEntry, Op,
-    ResumeId, Trace, Ty, ValueId,
+    Arg, Aux, Block, Class, Const, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId, Trace, Ty,
+    ValueId,
 };
+use computed::Computed;
+use facts::Fact;
 
 /// Where the evaluator of a check puts the scratch area: no address of guest memory.
 pub const SCRATCH_BASE: u64 = 0x1000;
-
-/// So many words of memory are known at a time; each store looks at all of them.
-const MAX_FACTS: usize = 64;
 
 /// The trace under construction.
 #[derive(Debug)]
@@ -47,6 +54,7 @@ pub struct Recorder {
     /// The exit that guards at this point share.
     exit: Option<ExitId>,
     facts: Vec<Fact>,
+    computed: Computed,
     pub(super) private: Private,
     ownership: Ownership,
     scratch: i32,
@@ -54,30 +62,6 @@ pub struct Recorder {
     pub(super) allocations: i32,
     /// What really happened, for the check.
     pub journal: Vec<Event>,
-}
-
-/// A word of memory whose value is known: greens in memory stay constant by that, and what was
-/// just loaded or stored is not loaded again. (The optimizer would remove most of those loads; not
-/// recording them makes traces a third as long from the start.)
-#[derive(Clone, Copy, Debug)]
-struct Fact {
-    base: Arg,
-    offset: i32,
-    address: u64,
-    class: Class,
-    now: Const,
-    opnd: Opnd,
-}
-
-impl Fact {
-    /// May a store of `size` bytes of that class change it?
-    fn may_change(&self, (base, offset): (Arg, i32), class: u32, size: u32) -> bool {
-        if self.base != base {
-            return self.class.may_alias(Class(class));
-        }
-        let (fact, store) = (i64::from(self.offset), i64::from(offset));
-        fact < store + i64::from(size) && store < fact + i64::from(self.now.ty.size())
-    }
 }
 
 impl Recorder {
@@ -95,6 +79,7 @@ impl Recorder {
             effects: 0,
             exit: None,
             facts: vec![],
+            computed: Computed::default(),
             private: Private::default(),
             ownership: Ownership::default(),
             scratch: scratch as i32,
@@ -160,8 +145,11 @@ impl Recorder {
         }
     }
 
-    /// Appends an operation on words.
+    /// Appends an operation on words, unless its result is known.
     pub fn op(&mut self, op: Op, ty: Ty, a: Arg, b: Arg) -> ValueId {
+        if let Some(known) = self.computed.value(op, ty, a, b) {
+            return known;
+        }
         let result = self.push(op, ty, a, b, 0, Aux::None).expect("a pure op has a result");
         match (op, b) {
             (Op::PtrAdd, Arg::Const(by)) => self.private.derive(result, a, by.signed()),
@@ -169,11 +157,15 @@ impl Recorder {
             (Op::Eq | Op::Ne, _) => (),
             _ => [a, b].into_iter().for_each(|arg| self.private.leak(arg)),
         }
+        self.computed.compute(op, ty, (a, b), result);
         result
     }
 
-    /// Appends a guard that the condition is `value`.
+    /// Appends a guard that the condition is `value`, unless it is known to be.
     pub fn guard(&mut self, condition: ValueId, value: bool) {
+        if !self.computed.guard(condition, value) {
+            return;
+        }
         let exit = self.current_exit();
         let op = if value { Op::Guard } else { Op::GuardNot };
         self.push(op, Ty::Bool, condition.into(), Arg::NONE, 0, Aux::Exit(exit));
@@ -220,60 +212,11 @@ impl Recorder {
         }
     }
 
-    /// The word that memory at `address` is known to hold.
-    pub fn known(&self, address: Address) -> Option<Word> {
-        let (base, offset) = self.place(address);
-        let fact = self.facts.iter().find(|f| f.base == base && f.offset == offset)?;
-        Some(Word { now: fact.now, opnd: fact.opnd })
-    }
-
-    /// Notes that the word at `address` is `word`.
-    pub fn learn(&mut self, address: Address, word: Word) {
-        self.ownership.access(address);
-        let (base, offset) = self.place(address);
-        self.facts.retain(|f| f.base != base || f.offset != offset);
-        if self.facts.len() >= MAX_FACTS {
-            self.facts.remove(0);
-        }
-        let (class, Word { now, opnd }) = (Class(address.class), word);
-        let address = address.now();
-        self.facts.push(Fact { base, offset, address, class, now, opnd });
-    }
-
-    /// Memory is virtualizable: so many bytes from `address` on, or all of the object there.
-    pub fn own(&mut self, address: Address, size: Option<u32>) {
-        self.ownership.add(address, size);
-    }
-
-    /// The known words that a function with these arguments must not write.
-    pub fn kept_by(&self, callee: &Callee, args: &[Word]) -> Vec<(u64, Const, u32)> {
-        let keeps = self.keeps(&callee.effects, args);
-        let kept = self.facts.iter().filter(|fact| {
-            !callee.may_write(fact.class)
-                || self.ownership.contains(&keeps, fact.base, fact.offset, fact.now)
-        });
-        kept.map(|fact| (fact.address, fact.now, fact.class.0)).collect()
-    }
-
-    /// What a call with these effects leaves alone: who declares what it does may do that.
-    fn keeps(&self, effects: &Effects, args: &[Word]) -> Vec<Kept> {
-        match (&effects.reads, &effects.writes) {
-            (None, None) => self.ownership.kept_from(args),
-            _ => vec![],
-        }
-    }
-
-    /// Forgets what is known of memory.
-    pub fn forget(&mut self) {
-        self.facts.clear();
-        self.private = Private::default();
-    }
-
     /// Appends a load that gave `now`.
     pub fn load(&mut self, address: Address, now: Const) -> Opnd {
         let base = Self::base(address);
         let v = self
-            .push(Op::Load, now.ty, base, Arg::NONE, address.offset, class_of(address))
+            .push(address.load(), now.ty, base, Arg::NONE, address.offset, class_of(address))
             .expect("a load has a result");
         self.private.leak_held(self.place(address).0);
         self.log(LogEntry::Load(v.into()), false);
@@ -289,21 +232,12 @@ impl Recorder {
             return word.opnd;
         }
         let (base, class) = (Self::base(address), class_of(address));
-        let v = self.push(Op::Load, now.ty, base, Arg::NONE, address.offset, class);
+        let v = self.push(address.load(), now.ty, base, Arg::NONE, address.offset, class);
         let opnd = Opnd::Ssa(v.expect("a load has a result"));
         self.private.leak_held(self.place(address).0);
         self.saw_load(address.now(), now);
         self.learn(address, Word { now, opnd });
         opnd
-    }
-
-    /// Has the word at that address been read or written since the last call?
-    pub fn has_touched(&self, address: u64) -> bool {
-        let since = self.journal.iter().rev().take_while(|e| !matches!(e, Event::Call { .. }));
-        since.into_iter().any(|event| match event {
-            Event::Load { address: at, .. } | Event::Store { address: at, .. } => *at == address,
-            _ => false,
-        })
     }
 
     /// Logs a load whose result was known.
@@ -325,7 +259,8 @@ impl Recorder {
             self.private.leak(value);
             let at = *offset as i32;
             self.push(Op::Store, word.now.ty, pointer.into(), value, at, Aux::Class(SCRATCH_CLASS));
-            self.saw_store(SCRATCH_BASE + base as u64 + u64::from(*offset), word.now);
+            let address = SCRATCH_BASE + base as u64 + u64::from(*offset);
+            self.saw_store(address, word.now);
         }
         pointer
     }
@@ -379,191 +314,6 @@ impl Recorder {
             .expect("a load has a result")
     }
 
-    /// Appends a residual call. `blob`: where in scratch memory the callee has put its result.
-    /// `effects` are those of the callee; what the recorder itself has the callee do (set the flag
-    /// of a panic, write the blob) is added.
-    pub fn call(
-        &mut self,
-        op: Op,
-        symbol: &str,
-        args: &[Word],
-        blob: Option<(i32, u32)>,
-        result: Option<Const>,
-        mut effects: Effects,
-    ) -> Option<ValueId> {
-        let keeps = self.keeps(&effects, args);
-        if op.unconditional() != Op::Call {
-            effects.writes.get_or_insert_default();
-        }
-        if let Some(classes) = &mut effects.writes {
-            // Whatever else it writes, it may run a portal.
-            classes.extend([FLAG_CLASS, ALLOCATION_CLASS, VALIDITY_CLASS]);
-            classes.extend(blob.map(|_| SCRATCH_CLASS));
-        }
-        if let Some(classes) = &mut effects.reads {
-            classes.push(SCRATCH_CLASS);
-        }
-        let mut operands: Vec<Arg> = args.iter().map(|word| Self::arg(*word)).collect();
-        let mut seen: Vec<Option<Const>> = args.iter().map(|word| Some(word.now)).collect();
-        if let Some((offset, _)) = blob {
-            operands.push(self.scratch_address(offset).into());
-            seen.push(None);
-        }
-        let call = Call {
-            symbol: symbol.to_owned(),
-            args: operands,
-            has_result: result.is_some(),
-            effects,
-            keeps,
-        };
-        call.args.iter().for_each(|arg| self.private.leak(*arg));
-        let (ownership, private) = (&self.ownership, &self.private);
-        self.facts.retain(|fact| {
-            !call.may_write(op, fact.class)
-                || private.has(fact.base)
-                || ownership.contains(&call.keeps, fact.base, fact.offset, fact.now)
-        });
-        let aux = Aux::Call(self.trace.add_call(call));
-        let ty = result.map_or(Ty::I64, |c| c.ty);
-        let dst = result.map(|_| self.trace.add_value(ty));
-        self.block.insts.push(Inst { op, ty, dst, a: Arg::NONE, b: Arg::NONE, imm: 0, aux });
-        self.log(LogEntry::Call(dst.map(Arg::Value)), true);
-        if let Some((offset, size)) = blob {
-            self.log(LogEntry::Blob { offset, size }, true);
-        }
-        self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result });
-        dst
-    }
-
-    /// Appends the call of a portal, which finds its cell and what is constant at these addresses,
-    /// and has scratch memory from byte `offset` on, where its result is then. Gives the word of the
-    /// result that a residual function would return.
-    pub fn call_code(
-        &mut self,
-        symbol: &str,
-        constants: [u64; 2],
-        reds: &[Word],
-        result: Handed,
-        offset: i32,
-    ) -> Option<ValueId> {
-        let place = self.scratch_address(offset);
-        let constants = constants.map(|address| Const::new(Ty::Ptr, address));
-        let mut args: Vec<Arg> = constants.iter().map(|address| Arg::Const(*address)).collect();
-        args.push(place.into());
-        args.extend(reds.iter().map(|red| Self::arg(*red)));
-        let seen = constants.iter().map(|address| Some(*address)).chain([None]);
-        let seen = seen.chain(reds.iter().map(|red| Some(red.now))).collect();
-        let effects = Effects::default();
-        let (symbol_name, keeps) = (symbol.to_owned(), vec![]);
-        let call = Call { symbol: symbol_name, args, has_result: false, effects, keeps };
-        call.args.iter().for_each(|arg| self.private.leak(*arg));
-        let private = &self.private;
-        self.facts
-            .retain(|fact| private.has(fact.base) || !call.may_write(Op::CallCode, fact.class));
-        let call = self.trace.add_call(call);
-        self.push(Op::CallCode, Ty::I64, Arg::NONE, Arg::NONE, 0, Aux::Call(call));
-        self.journal.push(Event::Call { symbol: symbol.to_owned(), args: seen, result: None });
-        let word = match result {
-            Handed::Word(now) => Some(self.load_scratch(offset, 0, now)),
-            Handed::Bytes { size, variant: Some(now) } => {
-                Some(self.load_scratch(offset, size.next_multiple_of(8), now))
-            }
-            Handed::Bytes { variant: None, .. } => None,
-        };
-        self.log(LogEntry::Call(word.map(Arg::Value)), true);
-        if let Handed::Bytes { size: size @ 1.., .. } = result {
-            self.log(LogEntry::Blob { offset, size }, true);
-        }
-        word
-    }
-
-    /// Appends a call that is made only under a condition. One of a pure function is logged when it
-    /// has returned, see [`Recorder::log_call`].
-    pub fn call_if(
-        &mut self,
-        condition: &Condition,
-        symbol: &str,
-        args: &[Word],
-        result: Option<Const>,
-        callee: &Callee,
-    ) -> Option<ValueId> {
-        let dst = match result {
-            Some(result) if callee.pure => Some(self.call_elidable(symbol, args, result)),
-            _ => self.call(Op::CallIf, symbol, args, None, result, callee.effects.clone()),
-        };
-        let inst = self.block.insts.last_mut().expect("just appended");
-        inst.op = if callee.pure && dst.is_some() { Op::CallIfPure } else { Op::CallIf };
-        inst.a = Self::arg(condition.holds);
-        inst.b = condition.otherwise.map_or(Arg::NONE, Self::arg);
-        // It may be the result.
-        self.private.leak(inst.b);
-        if !condition.holds.now.is_true() {
-            // The twin has not made it.
-            self.journal.pop();
-        }
-        dst
-    }
-
-    /// Logs a call that replay takes for one, though it is no effect.
-    pub fn log_call(&mut self, result: Option<Arg>) {
-        self.log(LogEntry::Call(result), false);
-    }
-
-    /// Appends the call of an elidable function. It is logged when it has returned, since one that
-    /// panics is called again.
-    pub fn call_elidable(&mut self, symbol: &str, args: &[Word], result: Const) -> ValueId {
-        let writes = Some(vec![FLAG_CLASS, ALLOCATION_CLASS]);
-        let effects = Effects { writes, ..Effects::default() };
-        let operands = args.iter().map(|word| Self::arg(*word)).collect();
-        let call = Call {
-            symbol: symbol.to_owned(),
-            args: operands,
-            has_result: true,
-            effects,
-            keeps: vec![],
-        };
-        call.args.iter().for_each(|arg| self.private.leak(*arg));
-        self.forget_written(Op::CallPure, &call);
-        let call = self.trace.add_call(call);
-        let args = args.iter().map(|word| word.now).collect();
-        self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
-        self.push(Op::CallPure, result.ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
-            .expect("a pure call has a result")
-    }
-
-    /// What such a call may write is not known any more.
-    pub(super) fn forget_written(&mut self, op: Op, call: &Call) {
-        let private = &self.private;
-        self.facts.retain(|fact| private.has(fact.base) || !call.may_write(op, fact.class));
-    }
-
-    /// Appends what a call of a function without effects would give.
-    pub fn result_of(&mut self, symbol: &str, args: &[Word], result: Word) {
-        let args = args.iter().map(|word| Self::arg(*word)).collect();
-        let (symbol, effects) = (symbol.to_owned(), Effects::default());
-        let call = Call { symbol, args, has_result: false, effects, keeps: vec![] };
-        let aux = Aux::Call(self.trace.add_call(call));
-        self.push(Op::ResultOf, result.now.ty, Self::arg(result), Arg::NONE, 0, aux);
-    }
-
-    /// Logs that a call without effects has returned, and its result.
-    pub fn log_returned(&mut self, entry: LogEntry, result: &Image) {
-        self.log(entry, false);
-        result.parts().into_iter().for_each(|part| self.log(part, false));
-    }
-
-    /// Appends a call without effects.
-    pub fn call_pure(&mut self, symbol: &str, args: &[Word], ty: Ty) -> ValueId {
-        let args: Vec<Arg> = args.iter().map(|word| Self::arg(*word)).collect();
-        args.iter().for_each(|arg| self.private.leak(*arg));
-        let effects = Effects::default();
-        let call =
-            Call { symbol: symbol.to_owned(), args, has_result: true, effects, keeps: vec![] };
-        let call = self.trace.add_call(call);
-        self.push(Op::CallPure, ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
-            .expect("a pure call has a result")
-    }
-
     /// Appends a guard that the byte at `flag` is still 0.
     pub fn guard_flag(&mut self, flag: u64) {
         let base = Arg::Const(Const::new(Ty::Ptr, flag));
@@ -582,6 +332,7 @@ impl Recorder {
             offset: 0,
             frozen: false,
             class: VALIDITY_CLASS.0,
+            owner: false,
         };
         if self.known(address).is_some() {
             return;
@@ -598,6 +349,7 @@ impl Recorder {
     /// Gives every red a value of its own, so that the trace can be cut here; gives their operands.
     pub fn rename(&mut self, reds: &[Word]) -> Vec<ValueId> {
         self.forget();
+        self.computed = Computed::default();
         self.ownership.rename();
         reds.iter().map(|red| self.op(Op::Copy, red.now.ty, Self::arg(*red), Arg::NONE)).collect()
     }
@@ -621,11 +373,6 @@ impl Recorder {
             Opnd::Ssa(v) => Arg::Value(v),
             _ => Arg::Const(Const::new(Ty::Ptr, address.base_now)),
         }
-    }
-
-    /// The base and offset by which facts are found.
-    fn place(&self, address: Address) -> (Arg, i32) {
-        self.private.place(Self::base(address), address.offset)
     }
 
     fn saw_store(&mut self, address: u64, word: Const) {
@@ -672,7 +419,7 @@ impl Recorder {
         let dst = result.map(|ty| self.trace.add_value(ty));
         if let (Some(v), Ty::Ptr) = (dst, ty) {
             match op {
-                Op::Load => self.ownership.derive(v, Origin::Behind(a)),
+                Op::Load | Op::LoadOwned => self.ownership.derive(v, Origin::Behind(a)),
                 Op::PtrAdd | Op::Copy | Op::Bitcast => self.ownership.derive(v, Origin::Same(a)),
                 _ => (),
             }

@@ -1,7 +1,7 @@
 //! Tests of what the recorder knows of memory, and of what it declares.
 
-use super::{Address, Opnd, Recorder, Word, alias_class};
-use crate::ir::{Class, Const, Effects, Op, Ty};
+use super::{Address, Green, Opnd, Plan, Recorder, Session, Step, Word, alias_class};
+use crate::ir::{Arg, Class, Const, Effects, Op, Ty};
 
 /// A recorder of a trace with two pointers, and words of class 7 and of any class at the first.
 fn recorder() -> (Recorder, [Address; 3]) {
@@ -12,6 +12,7 @@ fn recorder() -> (Recorder, [Address; 3]) {
         offset,
         frozen: false,
         class,
+        owner: false,
     };
     let (seven, any, other) = (at(0, 0, 7), at(0, 8, 0), at(1, 0, 8));
     recorder.load(seven, Const::i64(1));
@@ -87,4 +88,58 @@ fn accesses_have_their_class_and_calls_also_write_what_the_recorder_reads() {
         "call @k()",
     ];
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn what_is_computed_and_guarded_once_is_not_recorded_again_before_a_cut() {
+    let mut r = Recorder::new("test".to_owned(), &[Ty::I64], 0);
+    let three = Arg::Const(Const::i64(3));
+    let step = |r: &mut Recorder, x: Arg| {
+        let sum = r.op(Op::Add, Ty::I64, x, three);
+        let less = r.op(Op::LtS, Ty::I64, sum.into(), three);
+        r.guard(less, true);
+        (sum, r.len())
+    };
+    let x = r.param(0).into();
+    assert_eq!(step(&mut r, x), step(&mut r, x));
+    let (sum, _) = step(&mut r, x);
+    let less = r.op(Op::LtS, Ty::I64, sum.into(), three);
+    r.guard(less, false);
+    assert_eq!(r.len(), 4, "another way for the same condition");
+    let again = r.rename(&[Word { now: Const::i64(1), opnd: Opnd::Ssa(r.param(0)) }]);
+    assert_ne!(Arg::from(again[0]), x, "a copy is another value");
+    let (other, len) = step(&mut r, x);
+    assert!(other != sum && len == 8, "what was computed before the cut is gone");
+}
+
+/// The merge points of a recording, up to the one where it stops.
+fn passed(points: impl Iterator<Item = u64>) -> usize {
+    let plan = Plan {
+        name: "test".to_owned(),
+        first_resume: 0,
+        params: vec![Ty::I64],
+        start: None,
+        rounds: 1,
+        limit: 1000,
+        check_effects: false,
+        scratch: 0..64,
+        is_compiled: Box::new(|_| false),
+        is_circle: Box::new(|_| false),
+        recurses: Box::new(|_, _| false),
+        call_cell: Box::new(|_, _| 0x100),
+        may_return: true,
+        inline_depth: 4,
+        panic_flag: 0,
+    };
+    let mut s = Session::record(plan, vec![]);
+    let red = Word { now: Const::i64(1), opnd: s.param(0) };
+    let green = |key| vec![Green { key, bits: key, keep: None }];
+    points.take_while(|point| s.merge(green(*point), &[red]) != Step::Stop).count()
+}
+
+#[test]
+fn a_recursion_closes_one_round_after_it_was_found() {
+    // The place of the call, then rounds of three; the third begins at number 7.
+    let down = std::iter::once(9).chain([1, 2, 3].into_iter().cycle().take(300));
+    assert_eq!(passed(down), 10);
 }

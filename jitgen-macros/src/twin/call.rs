@@ -12,9 +12,9 @@
 //! Not here: the twins of the standard library's methods (`macro_support::methods`).
 
 use super::{Twin, promoted, short_at, twin_name};
+use crate::span::Begins;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct, Ident};
 
 /// Functions of word types that do not take `self`.
@@ -75,7 +75,15 @@ impl Twin<'_> {
             }
             text if text.starts_with(|c: char| c.is_uppercase()) => {
                 let (path, arguments) = (&function.path, self.arguments(&e.args));
-                return self.construct(e, arguments, None, |parts| quote!(#path(#(#parts),*)));
+                if !arguments.is_empty() && !matches!(text, "Ok" | "Err" | "Some") {
+                    return self.build(e.span(), path, &arguments);
+                }
+                return self.construct(
+                    e.span(),
+                    arguments,
+                    None,
+                    |parts| quote!(#path(#(#parts),*)),
+                );
             }
             _ => (),
         }
@@ -126,10 +134,10 @@ impl Twin<'_> {
             && is_word(&function.path.segments[0].ident)
             && !WITHOUT_SELF.contains(&&*name.to_string());
         if (of_word || self.module.takes_self(&name)) && !e.args.is_empty() {
-            let receiver = self.reached(&e.args[0], &short_at(e.span()));
+            let receiver = self.reached(&e.args[0], e.span());
             let arguments = self.arguments(e.args.iter().skip(1));
             return self.with_receiver(
-                e,
+                e.span(),
                 receiver,
                 |this, taken| quote_spanned!(e.span()=> #twin(#this, #taken, #(#arguments),*)),
             );
@@ -152,10 +160,10 @@ impl Twin<'_> {
             let (receiver, other) = (self.place(&e.receiver), self.value(&e.args[0]));
             return quote_spanned!(e.span()=> #m::same_object(#receiver, #other));
         }
-        let receiver = self.reached(&e.receiver, &m);
+        let receiver = self.reached(&e.receiver, e.span());
         let arguments = self.arguments(&e.args);
         self.with_receiver(
-            e,
+            e.span(),
             receiver,
             |this, taken| {
                 quote_spanned!(e.span()=> (#this).#twin #generics (#taken, #(#arguments),*))
@@ -167,17 +175,15 @@ impl Twin<'_> {
     /// what the twin uses is the second, and is taken before the others are evaluated.
     fn with_receiver(
         &mut self,
-        e: &impl Spanned,
+        at: Span,
         receiver: TokenStream,
         call: impl FnOnce(TokenStream, TokenStream) -> TokenStream,
     ) -> TokenStream {
-        let m = short_at(e.span());
-        let (this, taken) = (
-            quote_spanned!(e.span()=> unsafe { __r.here() }),
-            quote_spanned!(e.span()=> #m::receive(__r)),
-        );
+        let m = short_at(at);
+        let (this, taken) =
+            (quote_spanned!(at=> unsafe { __r.here() }), quote_spanned!(at=> #m::receive(__r)));
         let call = call(this, taken);
-        quote_spanned!(e.span()=> {
+        quote_spanned!(at=> {
             let __r = #receiver;
             // SAFETY: the receiver is alive; the twin uses the reference for its address only.
             #call
@@ -190,18 +196,32 @@ impl Twin<'_> {
         let members: Vec<_> = e.fields.iter().map(|field| field.member.clone()).collect();
         let values = e.fields.iter().map(|field| self.value(&field.expr)).collect();
         let base = e.rest.as_ref().map(|rest| self.value(rest));
-        self.construct(e, values, base, |parts| quote!(#path { #(#members: #parts,)* }))
+        self.construct(e.span(), values, base, |parts| quote!(#path { #(#members: #parts,)* }))
+    }
+
+    /// A value of a derived type, which knows where its fields are.
+    fn build(&mut self, at: Span, path: &syn::Path, values: &[TokenStream]) -> TokenStream {
+        let m = short_at(at);
+        let names = (0..values.len()).map(|index| format_ident!("__p{index}"));
+        let names: Vec<_> = names.collect();
+        let (value, name) = match (values, &names[..]) {
+            ([value], [name]) => (value.clone(), quote!(#name)),
+            _ => (quote!((#(#values,)*)), quote!((#(#names,)*))),
+        };
+        quote_spanned!(at=> match #value {
+            #name => #m::built([#(#names.opnd()),*], #path(#(#names.native()),*)),
+        })
     }
 
     /// A value that is made of others. `build` writes the constructor, around values or patterns.
     pub fn construct(
         &mut self,
-        e: &impl Spanned,
+        at: Span,
         values: Vec<TokenStream>,
         base: Option<TokenStream>,
         build: impl Fn(&[TokenStream]) -> TokenStream,
     ) -> TokenStream {
-        let m = short_at(e.span());
+        let m = short_at(at);
         let name = |prefix: &'static str| {
             move |index: usize| format_ident!("__{prefix}{index}", span = Span::call_site())
         };
@@ -222,7 +242,7 @@ impl Twin<'_> {
             ([value], [name]) => (value.clone(), quote!(#name)),
             _ => (quote!((#(#values,)*)), quote!((#(#names,)*))),
         };
-        quote_spanned!(e.span()=> match #value {
+        quote_spanned!(at=> match #value {
             #name => {
                 #rest
                 #(let #opnds = #names.opnd();)*

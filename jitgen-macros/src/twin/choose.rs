@@ -19,9 +19,9 @@
 
 use super::pattern::{cases, has_rest, is_binding, is_irrefutable, last_name, strip, unguarded};
 use super::{Twin, short_at};
+use crate::span::Begins;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprMatch, Ident, Pat};
 
 impl Twin<'_> {

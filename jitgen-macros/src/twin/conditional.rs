@@ -160,7 +160,7 @@ impl Twin<'_> {
             }
             Target::Method(e) => {
                 let (twin, mark) = (twin_name(&e.method), mark_ident(&e.method, mark));
-                let (receiver, generics) = (self.reached(&e.receiver, &m), &e.turbofish);
+                let (receiver, generics) = (self.reached(&e.receiver, span), &e.turbofish);
                 let before = quote_spanned! {span=>
                     let __r = #receiver;
                     // SAFETY: the receiver is alive; the twin uses the reference for its address only.

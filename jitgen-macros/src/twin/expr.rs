@@ -3,19 +3,20 @@
 //! Not here: calls (`call`), patterns (`pattern`), places (`place`).
 
 use super::{Breaks, Return, Twin, short, short_at};
+use crate::span::Begins;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
-use syn::{BinOp, Expr, Lit, Token, UnOp};
+use syn::{BinOp, Expr, Lifetime, Lit, Token, UnOp};
 
 impl Twin<'_> {
     /// The value of an expression.
     pub fn value(&mut self, e: &Expr) -> TokenStream {
-        let m = short_at(e.span());
+        let at = e.span();
+        let m = short_at(at);
         if self.is_constant(e) {
-            return quote_spanned!(e.span()=> #m::lift(#e));
+            return quote_spanned!(at=> #m::lift(#e));
         }
         match e {
             Expr::Paren(e) => self.value(&e.expr),
@@ -27,17 +28,18 @@ impl Twin<'_> {
             Expr::Unary(e) => self.unary(e),
             Expr::Cast(cast) => {
                 let (value, ty) = (self.value(&cast.expr), &cast.ty);
-                quote_spanned!(e.span()=> match #value { __a => #m::cast(__a, __a.nat() as #ty) })
+                quote_spanned!(at=> match #value { __a => #m::cast(__a, __a.nat() as #ty) })
             }
             Expr::Assign(_) => self.assigned(e),
             Expr::Field(_) | Expr::Index(_) => {
                 let place = self.place(e);
-                quote_spanned!(e.span()=> #place.get())
+                quote_spanned!(at=> #place.get())
             }
             Expr::Reference(e) => {
-                let borrow = if e.mutability.is_some() { quote!(unique) } else { quote!(shared) };
+                let borrow = if e.mutability.is_some() { "unique" } else { "shared" };
+                let borrow = syn::Ident::new(borrow, at);
                 let place = self.place(&e.expr);
-                quote!(#m::#borrow(#place))
+                quote_spanned!(at=> #m::#borrow(#place))
             }
             Expr::Call(e) => self.call(e),
             Expr::MethodCall(e) => self.method_call(e),
@@ -51,52 +53,58 @@ impl Twin<'_> {
             }
             Expr::While(e) => {
                 self.check_loop(e);
+                let label = self.loop_label(&e.label);
                 if contains_let(&e.cond) {
                     self.scope.enter();
-                    let (test, names) = self.conditions(&e.cond);
-                    let (label, body) = (&e.label, self.block(&e.body));
+                    let (test, failed) = self.conditions(&e.cond);
+                    let body = self.loop_body(&label, &e.body);
                     self.scope.leave();
                     return quote!({
-                        #label while let ::core::option::Option::Some((#(mut #names,)*)) = #test {
-                            #body;
+                        #label: loop {
+                            #failed: { #test #body; continue #label; }
+                            break #label;
                         }
                         #m::UNIT
                     });
                 }
-                let (label, condition) = (&e.label, self.scoped(&e.cond));
-                let body = self.block(&e.body);
-                quote!({ #label while #m::branch(#condition) { #body; } #m::UNIT })
+                let condition = self.scoped(&e.cond);
+                let body = self.loop_body(&label, &e.body);
+                quote!({ #label: while #m::branch(#condition) { #body; } #m::UNIT })
             }
             Expr::Loop(e) => {
                 self.check_loop(e);
-                let (label, body) = (&e.label, self.block(&e.body));
-                let name = label.as_ref().map(|label| &label.name);
-                if Breaks::of(&e.body, name).unit {
-                    quote!({ #label loop { #body; } #m::UNIT })
+                let label = self.loop_label(&e.label);
+                let body = self.loop_body(&label, &e.body);
+                if Breaks::of(&e.body, Some(&label)).unit {
+                    quote!({ #label: loop { #body; } #m::UNIT })
                 } else {
-                    quote!(#label loop { #body; })
+                    quote!(#label: loop { #body; })
                 }
             }
             Expr::Return(e) => self.return_expr(e),
             Expr::Break(e) => {
-                let (label, value) = (&e.label, e.expr.as_ref().map(|e| self.value(e)));
+                let value = e.expr.as_ref().map(|e| self.value(e));
+                let label = e.label.as_ref().or(self.innermost.as_ref());
                 quote!(break #label #value)
             }
-            Expr::Continue(e) => e.to_token_stream(),
+            Expr::Continue(e) => {
+                let label = e.label.as_ref().or(self.innermost.as_ref());
+                quote!(continue #label)
+            }
             Expr::Try(e) => self.try_expr(e),
             Expr::Tuple(e) if e.elems.is_empty() => quote!(#m::UNIT),
             Expr::Tuple(tuple) => {
                 let values = tuple.elems.iter().map(|e| self.value(e)).collect();
                 let comma = (tuple.elems.len() == 1).then(|| quote!(,));
-                self.construct(e, values, None, |parts| quote!((#(#parts),* #comma)))
+                self.construct(e.span(), values, None, |parts| quote!((#(#parts),* #comma)))
             }
             Expr::Array(array) => {
                 let values = array.elems.iter().map(|e| self.value(e)).collect();
-                self.construct(e, values, None, |parts| quote!([#(#parts),*]))
+                self.construct(e.span(), values, None, |parts| quote!([#(#parts),*]))
             }
             Expr::Repeat(repeat) => {
                 let (value, len) = (self.value(&repeat.expr), &repeat.len);
-                quote_spanned!(e.span()=> match #value { __e => #m::repeated::<_, { #len }>(__e) })
+                quote_spanned!(at=> match #value { __e => #m::repeated::<_, { #len }>(__e) })
             }
             Expr::Closure(closure) => self.closure(closure),
             Expr::ForLoop(e) => {
@@ -132,7 +140,23 @@ impl Twin<'_> {
         }
     }
 
-    fn check_loop(&mut self, e: &impl Spanned) {
+    /// The label of a loop. Every loop has one in the twin, where it may be left out of the blocks
+    /// that patterns come to.
+    fn loop_label(&mut self, label: &Option<syn::Label>) -> Lifetime {
+        match label {
+            Some(label) => label.name.clone(),
+            None => self.fresh_label(),
+        }
+    }
+
+    fn loop_body(&mut self, label: &Lifetime, body: &syn::Block) -> TokenStream {
+        let outer = self.innermost.replace(label.clone());
+        let body = self.block(body);
+        self.innermost = outer;
+        body
+    }
+
+    fn check_loop(&mut self, e: &impl syn::spanned::Spanned) {
         if !self.loops {
             self.errors.on(
                 e,
@@ -296,14 +320,11 @@ impl Twin<'_> {
         let m = short();
         if contains_let(&e.cond) {
             self.scope.enter();
-            let (test, names) = self.conditions(&e.cond);
+            let (whole, (test, failed)) = (self.fresh_label(), self.conditions(&e.cond));
             let then = self.block(&e.then_branch);
             self.scope.leave();
             let otherwise = self.else_branch(e);
-            return quote!(
-                if let ::core::option::Option::Some((#(mut #names,)*)) = #test #then
-                else { #otherwise }
-            );
+            return quote!(#whole: { #failed: { #test break #whole #then } #otherwise });
         }
         let condition = self.scoped(&e.cond);
         let then = self.block(&e.then_branch);
@@ -344,8 +365,8 @@ impl Twin<'_> {
         let value = self.value(&e.expr);
         let failed = self.return_value(&quote!(#m::FromResidual::from_residual(__e)));
         quote_spanned!(e.span()=> match #m::Try::branch(#value) {
-            ::core::result::Result::Ok(__v) => __v,
-            ::core::result::Result::Err(__e) => #failed,
+            __m::Ok(__v) => __v,
+            __m::Err(__e) => #failed,
         })
     }
 
@@ -354,6 +375,7 @@ impl Twin<'_> {
         let m = short();
         let outer =
             (self.returns, self.portal_loop.take(), std::mem::replace(&mut self.loops, true));
+        let innermost = self.innermost.take();
         self.returns = Return::Value;
         let slots = std::mem::take(&mut self.slots);
         self.scope.enter();
@@ -373,12 +395,13 @@ impl Twin<'_> {
         self.scope.leave();
         let own = std::mem::replace(&mut self.slots, slots);
         (self.returns, self.portal_loop, self.loops) = outer;
+        self.innermost = innermost;
         let capture = &e.capture;
         let result = match &e.output {
             syn::ReturnType::Default => quote!(),
             syn::ReturnType::Type(_, ty) => quote!(-> #m::Tv<#ty>),
         };
-        let body = quote!({ #(let mut #own = ::core::option::Option::None;)* #bind #body });
+        let body = quote!({ #(let mut #own = __m::None;)* #bind #body });
         quote!(#capture |#(#inputs),*| #result #body)
     }
 
@@ -396,13 +419,13 @@ impl Twin<'_> {
         let compare = if inclusive { quote!(Le) } else { quote!(Lt) };
         self.scope.enter();
         let (name, bind) = self.parameter(&e.pat);
-        let body = self.block(&e.body);
+        let label = self.loop_label(&e.label);
+        let body = self.loop_body(&label, &e.body);
         self.scope.leave();
-        let label = &e.label;
         quote!({
             let (mut __next, __end) = (#start, #end);
             let mut __done = false;
-            #label loop {
+            #label: loop {
                 let __more = #m::compare(#m::Bin::#compare, __next, __end);
                 if __done || !#m::branch(__more) { break; }
                 let mut #name = __next;
@@ -429,13 +452,13 @@ impl Twin<'_> {
         };
         self.scope.enter();
         let (name, bind) = self.parameter(&e.pat);
-        let body = self.block(&e.body);
+        let label = self.loop_label(&e.label);
+        let body = self.loop_body(&label, &e.body);
         self.scope.leave();
-        let label = &e.label;
         quote!({
             let __all = #all;
             let mut __at = 0usize;
-            #label while let ::core::option::Option::Some(mut #name) =
+            #label: while let __m::Some(mut #name) =
                 #m::next_of_each(__all, &mut __at)
             {
                 #bind

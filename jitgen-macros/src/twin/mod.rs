@@ -19,7 +19,7 @@ use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Module, Role, reference};
 use crate::scope::Scope;
 use crate::{coverage, expand, signature};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
@@ -48,6 +48,8 @@ pub struct Twin<'a> {
     pub returns: Return,
     /// The label of the portal's loop, in a portal.
     pub portal_loop: Option<syn::Lifetime>,
+    /// The label of the innermost loop.
+    pub innermost: Option<syn::Lifetime>,
     /// May it contain loops?
     pub loops: bool,
     /// Numbers for the names of the expansion.
@@ -118,15 +120,14 @@ pub fn function_name(function: &Function) -> TokenStream {
     quote!(::core::concat!(::core::module_path!(), "::", #text))
 }
 
-/// What stands at the beginning of every twin, with that body if it is known.
-pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream {
+/// What stands at the beginning of every twin; has its body operators?
+pub fn preamble(function: &Function, operators: bool) -> TokenStream {
     let m = support();
     let methods = quote!(use #m as __m; use __m::methods::*;);
     if function.alone && shares_impl(function) {
         quote!(#methods __JITGEN_COVERAGE.seen();)
     } else if function.alone {
-        let checks = body.is_none_or(|body| mentions(body, "__JITGEN_CHECKED"));
-        let probe = checks.then(expand::overflow_probe);
+        let probe = operators.then(expand::overflow_probe);
         let table = coverage::table(&[function]);
         quote!(#methods #probe #table __JITGEN_COVERAGE.seen();)
     } else if function.role == Role::Portal {
@@ -139,15 +140,6 @@ pub fn preamble(function: &Function, body: Option<&TokenStream>) -> TokenStream 
 /// Are its twin and those of the functions beside it put into one `impl`?
 pub fn shares_impl(function: &Function) -> bool {
     matches!((&function.home, &function.owner), (Home::Inherent, Some(_)))
-}
-
-/// Is that name among the tokens?
-pub fn mentions(tokens: &TokenStream, name: &str) -> bool {
-    tokens.clone().into_iter().any(|tree| match tree {
-        TokenTree::Group(group) => mentions(&group.stream(), name),
-        TokenTree::Ident(ident) => ident == name,
-        _ => false,
-    })
 }
 
 /// What generated code need not keep to.
@@ -235,6 +227,7 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         scope: Scope::default(),
         returns: Return::Body,
         portal_loop: None,
+        innermost: None,
         loops: true,
         counter: 0,
         slots: vec![],
@@ -246,7 +239,7 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
     let wide = signature::coerces(function);
     let bind = twin.bind_parameters(&function.sig, wide);
     let result = return_type(&function.sig);
-    let at_result = support_at(result.span());
+    let at_result = short_at(result.span());
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
     let (parameters, arguments) = entry(&function.sig, wide);
@@ -254,19 +247,20 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         return quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;);
     }
     let body = twin.block(&function.body);
-    let (vis, preamble) = (visibility(function), preamble(function, Some(&body)));
+    let (vis, preamble) =
+        (visibility(function), preamble(function, coverage::has_operators(&function.body)));
     quote! {
         #[cold]
         #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
             #preamble
-            let __call = match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
-                ::core::result::Result::Ok(__call) => __call,
-                ::core::result::Result::Err(__result) => {
-                    #(::core::mem::forget(#arguments);)*
+            let __call = match __m::begin_inline(&[#(__m::Given::given(&#arguments)),*]) {
+                __m::Ok(__call) => __call,
+                __m::Err(__result) => {
+                    #(__m::forget(#arguments);)*
                     return #at_result::returned::<#result>(&__result);
                 }
             };
-            let __result: #m::Tv<#result> = '__body: { #bind #body };
+            let __result: __m::Tv<#result> = '__body: { #bind #body };
             #at_result::end_inline::<#result>(__call, __result)
         }
     }
@@ -414,12 +408,12 @@ impl Twin<'_> {
         let outer = std::mem::take(&mut self.slots);
         let statement = self.statement_itself(stmt);
         let own = std::mem::replace(&mut self.slots, outer);
-        let slots = quote!(#(let mut #own = ::core::option::Option::None;)*);
+        let slots = quote!(#(let mut #own = __m::None;)*);
         match stmt {
             // What is in slots is dropped where the statement ends.
             Stmt::Expr(_, Some(_)) if !own.is_empty() => quote!({ #slots #statement }),
             Stmt::Local(local) if drops_temporaries(local) => {
-                quote!(#slots #statement #(#own = ::core::option::Option::None;)*)
+                quote!(#slots #statement #(#own = __m::None;)*)
             }
             _ => quote!(#slots #statement),
         }
@@ -433,7 +427,7 @@ impl Twin<'_> {
         if own.is_empty() {
             return value;
         }
-        quote!({ #(let mut #own = ::core::option::Option::None;)* #value })
+        quote!({ #(let mut #own = __m::None;)* #value })
     }
 
     fn statement_itself(&mut self, stmt: &Stmt) -> TokenStream {

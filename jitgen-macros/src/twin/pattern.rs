@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! match v { Value::Int(x) if g => a, P1 => b }
-//!     =>  let q = peel(m);  let h = head(q);
-//!         if let Some((mut x,)) = 'arm: {
-//!             let f = match *h {
-//!                 Value::Int(f) => { h.test("Int", true); f }
-//!                 _ => { h.test("Int", false); break 'arm None }
-//!             };
-//!             { let mut x = q.inner(&h, f).peek(); if !branch(g) { break 'arm None } }
-//!             Some((q.bind_inner(&h, f),))
-//!         } { a } else if let … { b } else { never() }
+//!     =>  'match: {
+//!             let q = peel(m);  let h = head(q);
+//!             'arm: {
+//!                 let Value::Int(f) = *h else { h.test("Int", false); break 'arm };
+//!                 h.test("Int", true);
+//!                 { let mut x = q.inner(&h, f).peek(); if !branch(g) { break 'arm } }
+//!                 let mut x = q.bind_inner(&h, f);
+//!                 break 'match a
+//!             }
+//!             'arm: { … break 'match b }
+//!             never()
+//!         }
 //! ```
 //!
 //! Every part is matched against a place, with the way in which names bind there. The author's own
@@ -22,9 +25,9 @@
 
 use super::choose::chooses_variant;
 use super::{Twin, short, short_at};
+use crate::span::Begins;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprMatch, Ident, Lifetime, Pat, RangeLimits};
 
 /// A name that a pattern binds.
@@ -80,7 +83,7 @@ impl Twin<'_> {
         format_ident!("__{what}{}", self.counter)
     }
 
-    fn fresh_label(&mut self) -> Lifetime {
+    pub(super) fn fresh_label(&mut self) -> Lifetime {
         self.counter += 1;
         Lifetime::new(&format!("'__l{}", self.counter), Span::call_site())
     }
@@ -115,6 +118,7 @@ impl Twin<'_> {
         {
             return quote_spanned!(e.match_token.span=> { #bind #chosen });
         }
+        let whole = self.fresh_label();
         let mut chain = TokenStream::new();
         let mut complete = false;
         for arm in &e.arms {
@@ -128,16 +132,18 @@ impl Twin<'_> {
                 chain.extend(quote!({ #binds #body }));
                 break;
             }
-            let (test, names) = self.refutable(pat, &matched, guard);
+            let label = self.fresh_label();
+            let (test, binds) = self.tests(pat, &matched, guard, &quote!(break #label));
             let body = self.value(&arm.body);
             self.scope.leave();
-            chain.extend(quote!(if let ::core::option::Option::Some((#(mut #names,)*)) = #test { #body } else));
+            let binds = declared(&binds);
+            chain.extend(quote!(#label: { #test #binds break #whole #body }));
         }
         if !complete {
             let m = short();
-            chain.extend(quote!({ #m::never() }));
+            chain.extend(quote!(#m::never()));
         }
-        quote_spanned!(e.match_token.span=> { #bind #chain })
+        quote_spanned!(e.match_token.span=> #whole: { #bind #chain })
     }
 
     /// The heads of a tuple's elements.
@@ -166,13 +172,11 @@ impl Twin<'_> {
         let mut tests =
             Tests { out: TokenStream::new(), binds: vec![], fail: &fail, several: false };
         self.test(pat, matched, &mut tests);
-        let (names, values): (Vec<_>, Vec<_>) =
-            tests.binds.iter().map(|bind| (&bind.name, bind.value())).unzip();
-        let out = tests.out;
+        let (out, binds) = (tests.out, declared(&tests.binds));
         for bind in &tests.binds {
             self.scope.declare(&bind.name);
         }
-        quote!(#out #(let mut #names = #values;)*)
+        quote!(#out #binds)
     }
 
     /// An `Option` of what a pattern binds, and the names.
@@ -182,38 +186,50 @@ impl Twin<'_> {
         matched: &Ident,
         guard: Option<&Expr>,
     ) -> (TokenStream, Vec<Ident>) {
-        let m = short();
         let label = self.fresh_label();
-        let fail = quote!(break #label ::core::option::Option::None);
-        let mut tests =
-            Tests { out: TokenStream::new(), binds: vec![], fail: &fail, several: false };
+        let fail = quote!(break #label __m::None);
+        let (tests, binds) = self.tests(pat, matched, guard, &fail);
+        let names = binds.iter().map(|bind| bind.name.clone()).collect();
+        let values = binds.iter().map(Bind::value);
+        (quote!(#label: { #tests __m::Some((#(#values,)*)) }), names)
+    }
+
+    /// The tests of a pattern and of its guard, and what the pattern binds, which is declared.
+    fn tests(
+        &mut self,
+        pat: &Pat,
+        matched: &Ident,
+        guard: Option<&Expr>,
+        fail: &TokenStream,
+    ) -> (TokenStream, Vec<Bind>) {
+        let m = short();
+        let mut tests = Tests { out: TokenStream::new(), binds: vec![], fail, several: false };
         self.test(pat, matched, &mut tests);
-        let names: Vec<Ident> = tests.binds.iter().map(|bind| bind.name.clone()).collect();
-        for name in &names {
-            self.scope.declare(name);
+        for bind in &tests.binds {
+            self.scope.declare(&bind.name);
         }
         let guard = guard.map(|guard| {
             let condition = self.scoped(guard);
-            let peeked = tests.binds.iter().map(Bind::peeked);
+            let names = tests.binds.iter().map(|bind| &bind.name);
+            let (names, peeked) = (names.collect::<Vec<_>>(), tests.binds.iter().map(Bind::peeked));
             quote! {{
                 #(let mut #names = #peeked;)*
                 let __yes = #m::branch(#condition);
-                #(::core::mem::forget(#names);)*
+                #(__m::forget(#names);)*
                 if !__yes { #fail }
             }}
         });
-        let (out, values) = (&tests.out, tests.binds.iter().map(Bind::value));
-        (quote!(#label: { #out #guard ::core::option::Option::Some((#(#values,)*)) }), names)
+        let out = &tests.out;
+        (quote!(#out #guard), tests.binds)
     }
 
-    /// Conditions joined by `&&`, some of them `let`: an `Option` of all that they bind, and the
-    /// names, which are declared in the innermost block.
-    pub fn conditions(&mut self, e: &Expr) -> (TokenStream, Vec<Ident>) {
+    /// Conditions joined by `&&`, some of them `let`: statements that leave the block with that
+    /// label if one does not hold. What they bind is declared in the innermost block.
+    pub fn conditions(&mut self, e: &Expr) -> (TokenStream, Lifetime) {
         let m = short();
         let label = self.fresh_label();
-        let fail = quote!(break #label ::core::option::Option::None);
+        let fail = quote!(break #label);
         let mut out = TokenStream::new();
-        let mut all = vec![];
         for condition in flatten(e) {
             let Expr::Let(condition) = condition else {
                 let value = self.value(condition);
@@ -232,11 +248,9 @@ impl Twin<'_> {
                 let (name, value) = (&bind.name, bind.value());
                 self.scope.declare(name);
                 out.extend(quote!(let mut #name = #value;));
-                all.retain(|other| other != name);
-                all.push(name.clone());
             }
         }
-        (quote!(#label: { #out ::core::option::Option::Some((#(#all,)*)) }), all)
+        (out, label)
     }
 
     /// `matches!`, as a plain `bool`.
@@ -249,7 +263,7 @@ impl Twin<'_> {
         self.scope.leave();
         quote!({
             let #matched = #scrutinee;
-            if let ::core::option::Option::Some(_) = #test { #m::lift(true) } else { #m::lift(false) }
+            if let __m::Some(_) = #test { #m::lift(true) } else { #m::lift(false) }
         })
     }
 
@@ -279,7 +293,7 @@ impl Twin<'_> {
         let (test, names) = self.refutable(pat, &matched, None);
         quote! {
             let #matched = #m::matched(#place);
-            let ::core::option::Option::Some((#(mut #names,)*)) = (#test) else { #otherwise };
+            let __m::Some((#(mut #names,)*)) = (#test) else { #otherwise };
         }
     }
 
@@ -357,13 +371,13 @@ impl Twin<'_> {
             }
             Pat::Range(p) => {
                 let low = match &p.start {
-                    Some(e) => quote!(::core::option::Option::Some(#e)),
-                    None => quote!(::core::option::Option::None),
+                    Some(e) => quote!(__m::Some(#e)),
+                    None => quote!(__m::None),
                 };
                 let inclusive = !matches!(p.limits, RangeLimits::HalfOpen(_));
                 let high = match &p.end {
-                    Some(e) => quote!(::core::option::Option::Some((#e, #inclusive))),
-                    None => quote!(::core::option::Option::None),
+                    Some(e) => quote!(__m::Some((#e, #inclusive))),
+                    None => quote!(__m::None),
                 };
                 tests.out.extend(quote_spanned!(p.span()=>
                     if !#m::within(#m::peel(#matched).word(), #low, #high) { #fail }
@@ -460,25 +474,16 @@ impl Twin<'_> {
             Pat::Ident(p) if !several => is_binding(p) && p.by_ref.is_none() && p.subpat.is_none(),
             _ => false,
         };
-        let found = parts.iter().map(|(part, inner)| match direct(inner) {
-            true => quote!(#part),
-            false => quote!(#peeled.inner(&#head, #part)),
-        });
-        let found = quote!(#(#found),*);
+        let found = parts
+            .iter()
+            .filter(|(_, inner)| !direct(inner))
+            .map(|(part, _)| quote_spanned!(span=> let #part = #peeled.inner(&#head, #part);));
         let pattern = if parts.is_empty() { quote!(#path { .. }) } else { shape(&fields) };
-        let matched = match &parts[..] {
-            [] => quote!(),
-            parts => {
-                let names = parts.iter().map(|(part, _)| part);
-                quote!(let (#(#names),*) =)
-            }
-        };
         tests.out.extend(quote_spanned!(span=>
             // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
-            #matched match unsafe { #head.shown() } {
-                #pattern => { #head.test(#name, true); (#found) }
-                _ => { #head.test(#name, false); #fail }
-            };
+            let #pattern = (unsafe { #head.shown() }) else { #head.test(#name, false); #fail };
+            #head.test(#name, true);
+            #(#found)*
         ));
         for (part, inner) in &parts {
             match inner {
@@ -593,6 +598,12 @@ impl Twin<'_> {
         tests.out.extend(quote!(let (#(#places,)*) = #whole: { #alternatives #fail };));
         tests.binds.extend(binds);
     }
+}
+
+/// What binds the names of a pattern.
+fn declared(binds: &[Bind]) -> TokenStream {
+    let (names, values) = (binds.iter().map(|bind| &bind.name), binds.iter().map(Bind::value));
+    quote!(#(let mut #names = #values;)*)
 }
 
 /// The alternatives of a pattern.

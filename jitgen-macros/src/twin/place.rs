@@ -5,9 +5,9 @@
 //! Not here: patterns (`pattern`).
 
 use super::{Twin, short, short_at};
-use proc_macro2::TokenStream;
+use crate::span::Begins;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, Ident, UnOp};
 
 impl Twin<'_> {
@@ -39,18 +39,19 @@ impl Twin<'_> {
         quote!(#m::place_in(&mut #slot, #value))
     }
 
-    /// The place that an expression names, behind all references that it holds. `m` has the span of
-    /// who wants to know.
-    pub fn reached(&mut self, e: &Expr, m: &TokenStream) -> TokenStream {
+    /// The place that an expression names, behind all references that it holds; `at`: where who
+    /// wants to know is.
+    pub fn reached(&mut self, e: &Expr, at: Span) -> TokenStream {
+        let m = short_at(at);
         let local = match e {
             Expr::Path(path) if path.path.is_ident("self") => Some(format_ident!("__self")),
             e => self.local_name(e),
         };
         match local {
-            Some(name) => quote_spanned!(m.span()=> #m::root(&mut #name)),
+            Some(name) => quote_spanned!(at=> #m::root(&mut #name)),
             None => {
                 let place = self.place(e);
-                quote_spanned!(m.span()=> #m::auto(#place))
+                quote_spanned!(at=> #m::auto(#place))
             }
         }
     }
@@ -76,7 +77,7 @@ impl Twin<'_> {
             }
             Expr::Field(e) => {
                 let member = &e.member;
-                let base = self.reached(&e.base, &short_at(member.span()));
+                let base = self.reached(&e.base, member.span());
                 quote_spanned!(member.span()=> {
                     let __b = #base;
                     // SAFETY: only the address of the field is computed.
@@ -85,7 +86,7 @@ impl Twin<'_> {
             }
             Expr::Index(e) => {
                 let m = short_at(e.span());
-                let base = self.reached(&e.expr, &m);
+                let base = self.reached(&e.expr, e.span());
                 let index = self.value(&e.index);
                 quote_spanned!(e.span()=> #m::index(#base, #index))
             }

@@ -277,7 +277,28 @@ fn labels(_m: &mut Machine, a: i64, b: i64) -> i64 {
             count += chosen;
         }
     }
-    count
+    // Without labels, out of patterns.
+    let mut round = 0;
+    let left = loop {
+        round += 1;
+        for x in 0..2 {
+            match (x, round & 1) {
+                (0, 1) if a > b => break,
+                (1, _) => continue,
+                _ => count += 10,
+            }
+        }
+        match (round, a & 1) {
+            (5, _) => break round,
+            (r, 1) if r < 3 => continue,
+            (_, 1) => count += 100,
+            _ => (),
+        }
+        if let (4, 0) = (round, a & 1) {
+            break -round;
+        }
+    };
+    count + left * 1000
 }
 
 #[traced]

@@ -32,6 +32,7 @@ impl Generator {
                 let kind = FIELDS.len() + array.expect("every type has an array");
                 (pointer.arg, offset, ty, points, kind)
             }
+            points => self.word_of(pointer.arg, points),
         }
     }
 
@@ -140,9 +141,14 @@ impl Generator {
         (pointer, 0, Ty::I64, None, FIELDS.len())
     }
 
-    pub(super) fn load(&mut self, (pointer, offset, ty, points, kind): Place) -> Arg {
+    pub(super) fn load(&mut self, place: Place) -> Arg {
+        self.load_by(Op::Load, place)
+    }
+
+    pub(super) fn load_by(&mut self, op: Op, place: Place) -> Arg {
+        let (pointer, offset, ty, points, kind) = place;
         let class = self.class(kind);
-        let value = self.emit(Op::Load, ty, pointer, Arg::NONE, offset);
+        let value = self.emit(op, ty, pointer, Arg::NONE, offset);
         self.insts.last_mut().expect("just emitted").aux = Aux::class(class);
         self.add(value, points);
         if points.is_none() {

@@ -23,6 +23,7 @@ mod allocate;
 mod call;
 mod cast;
 mod condition;
+mod division;
 mod exit;
 mod memory;
 mod op;

@@ -26,10 +26,7 @@ impl<'a> Lowering<'a> {
             Op::Add => self.binary(inst, |b, x, y| b.ins().iadd(x, y)),
             Op::Sub => self.binary(inst, |b, x, y| b.ins().isub(x, y)),
             Op::Mul => self.binary(inst, |b, x, y| b.ins().imul(x, y)),
-            Op::DivS => self.binary(inst, |b, x, y| b.ins().sdiv(x, y)),
-            Op::DivU => self.binary(inst, |b, x, y| b.ins().udiv(x, y)),
-            Op::RemS => self.binary(inst, |b, x, y| b.ins().srem(x, y)),
-            Op::RemU => self.binary(inst, |b, x, y| b.ins().urem(x, y)),
+            Op::DivS | Op::DivU | Op::RemS | Op::RemU => self.division(inst),
             Op::And => self.binary(inst, |b, x, y| b.ins().band(x, y)),
             Op::Or => self.binary(inst, |b, x, y| b.ins().bor(x, y)),
             Op::Xor => self.binary(inst, |b, x, y| b.ins().bxor(x, y)),
@@ -80,7 +77,7 @@ impl<'a> Lowering<'a> {
             Op::Copy => self.value(inst.a),
             Op::PtrAdd => self.binary(inst, |b, x, y| b.ins().iadd(x, y)),
             Op::Scratch => self.scratch(inst),
-            Op::Load => self.load(inst),
+            Op::Load | Op::LoadOwned => self.load(inst),
             Op::Store
             | Op::Call
             | Op::CallRead

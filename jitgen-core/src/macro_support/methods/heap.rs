@@ -36,7 +36,7 @@ use std::any::type_name;
 fn point_at(point: AllocationPoint, offset: i32) -> Address {
     let base_now = point.cursor as u64;
     let class = ALLOCATION_CLASS.0;
-    Address { base: Opnd::Const, base_now, offset, frozen: false, class }
+    Address { base: Opnd::Const, base_now, offset, frozen: false, class, owner: false }
 }
 
 /// Is there a free cell at a point? If not, it is time for the slow path. `make_room` looks for one.

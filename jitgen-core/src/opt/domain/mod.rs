@@ -150,7 +150,6 @@ impl Known {
     }
 
     /// What is in either.
-    #[cfg(test)]
     pub fn join(&self, other: &Known) -> Known {
         debug_assert_eq!(self.width, other.width);
         Known {

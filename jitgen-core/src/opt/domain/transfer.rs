@@ -83,6 +83,7 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         | Op::FCvt
         | Op::Scratch
         | Op::Load
+        | Op::LoadOwned
         | Op::Store
         | Op::Call
         | Op::CallRead

@@ -98,6 +98,7 @@ pub(in super::super) fn integer(op: Op, width: u32, from: u32, a: u64, b: u64) -
         | Op::FCvt
         | Op::Scratch
         | Op::Load
+        | Op::LoadOwned
         | Op::Store
         | Op::Call
         | Op::CallRead

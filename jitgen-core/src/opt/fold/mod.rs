@@ -106,6 +106,7 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
         | Op::FCvt
         | Op::Scratch => None,
         Op::Load
+        | Op::LoadOwned
         | Op::Store
         | Op::Call
         | Op::CallRead

@@ -36,24 +36,31 @@ mod walk;
 
 use super::address::Defs;
 use super::rules::{Fired, Rule};
-use crate::ir::{Arg, Aux, Block, BlockId, End, Inst, Op, Trace, ValueId};
+use super::tree::Origins;
+use crate::ir::{Arg, Aux, Block, BlockId, End, ExitId, Inst, Op, Trace, ValueId};
 use layout::{Carried, Parts, Received};
 use std::collections::HashSet;
 use walk::Walk;
 
-/// Does so with a trace of one block or a peeled loop; answers whether the loop's parameters have
-/// changed. `defs` are the pure operations of the trace.
-pub(super) fn virtuals(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> bool {
+/// Does so with a straight line, a loop, or a peeled loop, and the blocks behind their guards; answers
+/// whether the loop's parameters have changed. `defs` are the pure operations of the trace.
+pub(super) fn virtuals(
+    trace: &mut Trace,
+    origins: &mut Origins,
+    defs: &Defs,
+    fired: &mut Fired,
+) -> bool {
     if !trace.blocks.iter().flat_map(|block| &block.insts).any(|inst| inst.op == Op::New) {
         return false;
     }
     let mut refused = vec![];
     loop {
-        let mut walk = Walk::new(trace, defs);
+        let mut walk = Walk::new(trace, origins, defs);
         match rewrite(&mut walk, &refused) {
+            Ok(_) if walk.is_mixed => return false,
             Ok(changed) => {
                 fired.extend(walk.fired);
-                *trace = walk.out;
+                (*trace, *origins) = (walk.out, walk.origins);
                 return changed;
             }
             Err(more) => refused.extend(more),
@@ -66,47 +73,71 @@ pub(super) fn virtuals(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> boo
 fn rewrite(walk: &mut Walk, refused: &[usize]) -> Result<bool, Vec<usize>> {
     let trace = walk.trace;
     walk.block(&trace.blocks[0].insts);
-    let Some(body) = trace.blocks.get(1) else {
-        walk.end(&trace.blocks[0], vec![]);
-        return Ok(false);
-    };
-    let End::Jump(_, first) = &trace.blocks[0].end else {
-        unreachable!("two blocks are a preamble and a body")
-    };
-    // What the body uses of the preamble, but for the parameters.
-    let used = uses(trace, body);
-    walk.make_used(&used);
-    let mut carried: Vec<usize> = (0..first.len()).filter(|k| !refused.contains(k)).collect();
-    carried.retain(|k| walk.object(first[*k]).is_some());
-    let (first, layouts) = split(walk, first, &carried)?;
-    walk.end_with(End::Jump(BlockId(1), first), trace.blocks[0].params.clone());
-
-    let mut params: Vec<ValueId> = vec![];
-    for (k, param) in body.params.iter().enumerate() {
-        if !carried.contains(&k) {
-            params.push(*param);
+    let (mut carried, mut layouts, mut next) = (vec![], vec![], 1);
+    match &trace.blocks[0].end {
+        End::Jump(BlockId(1), first) => {
+            // What the others use of the preamble, but for the parameters.
+            let used = trace.blocks[1..].iter().flat_map(|block| uses(trace, block)).collect();
+            walk.make_used(&used);
+            carried = (0..first.len()).filter(|k| !refused.contains(k)).collect();
+            carried.retain(|k| walk.object(first[*k]).is_some());
+            let (first, found) = split(walk, first, &carried)?;
+            layouts = found;
+            walk.end_with(End::Jump(BlockId(1), first), trace.blocks[0].params.clone());
+            body(walk, &carried, &layouts)?;
+            next = 2;
         }
+        _ => walk.end(&trace.blocks[0]),
     }
+    for (index, side) in trace.blocks.iter().enumerate().skip(next) {
+        if !walk.enter(BlockId(index as u32)) {
+            // Its guard always passes.
+            let exit = ExitId(0);
+            walk.out.blocks.push(Block { params: vec![], insts: vec![], end: End::Leave(exit) });
+            continue;
+        }
+        walk.block(&side.insts);
+        end(walk, side, side.params.clone(), &carried, &layouts)?;
+    }
+    Ok(!carried.is_empty())
+}
+
+/// Walks the body of a peeled loop.
+fn body(walk: &mut Walk, carried: &[usize], layouts: &[Carried]) -> Result<(), Vec<usize>> {
+    let body = &walk.trace.blocks[1];
+    let params = body.params.iter().enumerate().filter(|(k, _)| !carried.contains(k));
+    let mut params: Vec<ValueId> = params.map(|(_, param)| *param).collect();
     walk.begin();
     let mut received = Received::default();
-    for (k, layout) in carried.iter().zip(&layouts) {
+    for (k, layout) in carried.iter().zip(layouts) {
         walk.fired.fire(Rule::VirtualCarry);
         walk.receive(body.params[*k], layout, &mut received);
     }
     params.extend(received.params);
     walk.block(&body.insts);
-    let End::Jump(_, again) = &body.end else {
-        walk.end(body, params);
-        return Ok(!carried.is_empty());
+    end(walk, body, params, carried, layouts)
+}
+
+/// Ends a block as the input's ends; a jump to the body passes objects of these layouts.
+fn end(
+    walk: &mut Walk,
+    block: &Block,
+    params: Vec<ValueId>,
+    carried: &[usize],
+    layouts: &[Carried],
+) -> Result<(), Vec<usize>> {
+    let End::Jump(BlockId(1), again) = &block.end else {
+        walk.end_as(block, params);
+        return Ok(());
     };
-    let (again, found) = split(walk, again, &carried)?;
+    let (again, found) = split(walk, again, carried)?;
     let differ = carried.iter().zip(layouts.iter().zip(&found));
     let differ: Vec<usize> = differ.filter(|(_, (a, b))| a != b).map(|(k, _)| *k).collect();
     if !differ.is_empty() {
         return Err(differ);
     }
     walk.end_with(End::Jump(BlockId(1), again), params);
-    Ok(!carried.is_empty())
+    Ok(())
 }
 
 /// The arguments of a jump, those that are carried as the words of the objects, which come last; and

@@ -3,11 +3,11 @@
 //! Not here: what is carried from one block to the next (`layout`).
 
 use super::super::address::{Address, Defs, Place};
-use super::super::node::Node;
 use super::super::rules::{Fired, Rule};
+use super::super::tree::Origins;
 use crate::ir::{
-    Arg, Aux, Block, Class, Const, End, Exit, ExitId, Gone, Inst, Op, PendingStore, Sig, Trace, Ty,
-    ValueId,
+    Arg, Aux, Block, BlockId, Class, Const, End, Exit, ExitId, Gone, Inst, Op, PendingStore, Sig,
+    Trace, Ty, ValueId,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -38,7 +38,7 @@ impl Field {
 }
 
 /// An object that has not been made, as far as `Walk::of` leads to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Object {
     /// What exits call it.
     value: ValueId,
@@ -53,30 +53,45 @@ pub(super) struct Object {
 pub(super) struct Walk<'t> {
     pub trace: &'t Trace,
     defs: &'t Defs,
-    /// The pure operations of which the walk has made values.
-    names: Defs,
+    /// Values that the walk has made, which are so far behind an object's address.
+    names: HashMap<ValueId, (ValueId, i64)>,
     pub out: Trace,
+    pub origins: Origins,
     pub insts: Vec<Inst>,
     pub objects: Vec<Object>,
     /// The objects by what exits call them.
     of: HashMap<ValueId, usize>,
     /// What values have become.
     pub subst: HashMap<ValueId, Arg>,
+    /// What there is to know where a block behind a guard begins.
+    forks: HashMap<BlockId, Fork>,
+    /// Is there a block behind guards between which an object has been made?
+    pub is_mixed: bool,
     pub fired: Fired,
 }
 
+/// The objects at a guard, and what values have become.
+struct Fork {
+    objects: Vec<Object>,
+    of: HashMap<ValueId, usize>,
+    subst: HashMap<ValueId, Arg>,
+}
+
 impl<'t> Walk<'t> {
-    pub fn new(trace: &'t Trace, defs: &'t Defs) -> Walk<'t> {
+    pub fn new(trace: &'t Trace, origins: &Origins, defs: &'t Defs) -> Walk<'t> {
         let out = Trace { blocks: vec![], ..trace.clone() };
         Walk {
             trace,
             defs,
-            names: Defs::default(),
+            names: HashMap::new(),
             out,
+            origins: origins.clone(),
             insts: vec![],
             objects: vec![],
             of: HashMap::new(),
             subst: HashMap::new(),
+            forks: HashMap::new(),
+            is_mixed: false,
             fired: Fired::default(),
         }
     }
@@ -84,6 +99,32 @@ impl<'t> Walk<'t> {
     /// The next block begins.
     pub fn begin(&mut self) {
         self.of.clear();
+    }
+
+    /// A block behind a guard begins; answers whether there is such a guard. Each object that has not
+    /// been made is another here, since exits name only objects of their own block.
+    pub fn enter(&mut self, block: BlockId) -> bool {
+        let Some(Fork { objects, of, subst }) = self.forks.remove(&block) else {
+            return false;
+        };
+        (self.objects, self.of, self.subst) = (objects, HashMap::new(), subst);
+        let mut known: Vec<(ValueId, usize)> = of.into_iter().collect();
+        known.sort_unstable();
+        for (old, index) in known {
+            let value = self.out.add_value(Ty::Ptr);
+            let Object { new, derived, fields, .. } = self.objects[index].clone();
+            let new = Inst { dst: Some(value), ..new };
+            self.insts.push(new);
+            self.subst.insert(old, value.into());
+            let derived = self.derive_again(value, derived);
+            // Here these are names of what is not made.
+            for (name, offset, _) in &derived {
+                self.names.insert(*name, (value, *offset));
+            }
+            self.objects[index] = Object { value, new, derived, fields };
+            self.of.insert(value, index);
+        }
+        true
     }
 
     /// An object that has no words yet; its number.
@@ -103,7 +144,7 @@ impl<'t> Walk<'t> {
         let a = object.into();
         let (dst, b) = (Some(name), Arg::NONE);
         self.insts.push(Inst { op: Op::Bitcast, ty, dst, a, b, imm: 0, aux: Aux::None });
-        self.names.set(name, Node::unary(Op::Bitcast, ty, a));
+        self.names.insert(name, (object, 0));
         let index = self.of[&object];
         self.objects[index].derived.push((name, 0, ty));
     }
@@ -120,11 +161,15 @@ impl<'t> Walk<'t> {
         let mut at = self.defs.address(self.resolve(pointer), offset);
         loop {
             let base = self.resolve(at.place.base);
-            let base = self.names.get(base).map_or(base, |node| self.resolve(node.a));
+            let name = base.as_value().and_then(|v| self.names.get(&v));
+            let (base, by) = match name {
+                Some((object, by)) => (self.resolve((*object).into()), *by),
+                None => (base, 0),
+            };
             if base == at.place.base {
                 return at;
             }
-            let next = self.defs.address(base, at.offset);
+            let next = self.defs.address(base, at.offset.wrapping_add(by));
             // An index more, or none: which one is of no interest.
             let root = next.place.root.or(at.place.root);
             at = Address { place: Place { root, ..next.place }, offset: next.offset };
@@ -253,10 +298,18 @@ impl<'t> Walk<'t> {
         }
         let a = self.resolve(field.value);
         let cast = Inst { op: Op::Bitcast, a, imm: 0, aux: Aux::None, ..*inst };
-        if !self.derive(&cast, Const::i64(0).into()) {
-            self.insts.push(cast);
+        match self.object(a) {
+            Some((index, Some(offset))) => {
+                let object = self.objects[index].value;
+                self.derive(&cast, Const::i64(0).into());
+                self.names.insert(dst, (object, offset));
+            }
+            Some((index, None)) => {
+                self.make(index);
+                self.insts.push(Inst { a: self.resolve(a), ..cast });
+            }
+            None => self.insts.push(cast),
         }
-        self.names.set(dst, Node::unary(Op::Bitcast, inst.ty, a));
         true
     }
 
@@ -343,6 +396,19 @@ impl<'t> Walk<'t> {
             self.fired.fire(Rule::GuardConstant);
             return;
         }
+        let link = self.trace.exit(inst.exit()).link;
+        if let Some(block) = link.filter(|block| *block != BlockId(0)) {
+            let Walk { objects, of, subst, .. } = self;
+            let mixed = self.forks.get(&block).is_some_and(|fork| fork.of != *of);
+            self.is_mixed |= mixed;
+            self.forks.entry(block).or_insert_with(|| Fork {
+                objects: objects.clone(),
+                of: of.clone(),
+                subst: subst.clone(),
+            });
+            self.insts.push(Inst { a: condition, ..*inst });
+            return;
+        }
         let exit = self.exit(inst.exit());
         self.insts.push(Inst { a: condition, aux: Aux::Exit(exit), ..*inst });
     }
@@ -372,7 +438,11 @@ impl<'t> Walk<'t> {
         }
         // What is pending already comes later.
         exit.pending.splice(0..0, fill);
-        if exit == same { id } else { self.out.add_exit(exit) }
+        if exit == same {
+            return id;
+        }
+        self.origins.again(id);
+        self.out.add_exit(exit)
     }
 
     /// The objects that are not made to which an operand leads.
@@ -420,11 +490,7 @@ impl<'t> Walk<'t> {
             self.insts.push(Inst { dst: Some(made), ..new });
             self.of.remove(&value);
             self.subst.insert(value, made.into());
-            let mut pointers = HashMap::from([(0, made.into())]);
-            for (v, offset, ty) in derived.clone() {
-                let again = self.derive_again(&mut pointers, offset, ty);
-                self.subst.insert(v, again);
-            }
+            self.derive_again(made, derived.clone());
         }
         for index in found {
             let Object { value, ref fields, .. } = self.objects[index];
@@ -443,24 +509,40 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// A pointer into an object that has been made, as a value of that type; the pointers that there
-    /// are, by offset.
-    fn derive_again(&mut self, pointers: &mut HashMap<i64, Arg>, offset: i64, ty: Ty) -> Arg {
-        let mut step = |op, ty, a, b| {
-            let dst = self.out.add_value(ty);
-            self.insts.push(Inst { op, ty, dst: Some(dst), a, b, imm: 0, aux: Aux::None });
-            Arg::Value(dst)
-        };
-        let made = pointers[&0];
-        let pointer = *pointers
-            .entry(offset)
-            .or_insert_with(|| step(Op::PtrAdd, Ty::Ptr, made, Const::i64(offset).into()));
-        if ty == Ty::Ptr { pointer } else { step(Op::Bitcast, ty, pointer, Arg::NONE) }
+    /// Computes pointers to and into an object again, and their bits; what they are then.
+    fn derive_again(
+        &mut self,
+        object: ValueId,
+        derived: Vec<(ValueId, i64, Ty)>,
+    ) -> Vec<(ValueId, i64, Ty)> {
+        let mut pointers = HashMap::from([(0, object)]);
+        let mut again = vec![];
+        for (v, offset, ty) in derived {
+            let mut step = |op, ty, a: ValueId, b| {
+                let (dst, a) = (self.out.add_value(ty), a.into());
+                self.insts.push(Inst { op, ty, dst: Some(dst), a, b, imm: 0, aux: Aux::None });
+                dst
+            };
+            let pointer = *pointers
+                .entry(offset)
+                .or_insert_with(|| step(Op::PtrAdd, Ty::Ptr, object, Const::i64(offset).into()));
+            let name = match ty {
+                Ty::Ptr => pointer,
+                ty => step(Op::Bitcast, ty, pointer, Arg::NONE),
+            };
+            self.subst.insert(v, name.into());
+            again.push((name, offset, ty));
+        }
+        again
     }
 
     /// Ends a block as the input's ends, with its parameters.
-    pub fn end(&mut self, block: &Block, params: Vec<ValueId>) {
-        let params = if params.is_empty() { block.params.clone() } else { params };
+    pub fn end(&mut self, block: &Block) {
+        self.end_as(block, block.params.clone());
+    }
+
+    /// The same with other parameters.
+    pub fn end_as(&mut self, block: &Block, params: Vec<ValueId>) {
         let end = match &block.end {
             End::Leave(exit) => End::Leave(self.exit(*exit)),
             End::Jump(target, args) => {

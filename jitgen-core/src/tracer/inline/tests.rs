@@ -32,15 +32,27 @@ fn session() -> (Session, Word, Word) {
 }
 
 fn store(s: &mut Session, base: Word, offset: i32, word: Word) {
-    let address =
-        Address { base: base.opnd, base_now: base.now.bits, offset, frozen: false, class: 0 };
+    let address = Address {
+        base: base.opnd,
+        base_now: base.now.bits,
+        offset,
+        frozen: false,
+        class: 0,
+        owner: false,
+    };
     assert!(s.begin_store());
     s.end_store(&[(address, word)]);
 }
 
 fn load(s: &mut Session, base: Word, offset: i32, now: i64) -> Word {
-    let address =
-        Address { base: base.opnd, base_now: base.now.bits, offset, frozen: false, class: 0 };
+    let address = Address {
+        base: base.opnd,
+        base_now: base.now.bits,
+        offset,
+        frozen: false,
+        class: 0,
+        owner: false,
+    };
     let now = Const::i64(now);
     assert_eq!(s.begin_load(address, Ty::I64), None);
     Word { now, opnd: s.end_load(address, now) }

@@ -25,17 +25,26 @@
 //! not matter. Those that fail are weakened and the round is run again. They only get weaker, and
 //! without any the round is the plain loop.
 //!
+//! If the loop is a tree (`tree`), the blocks behind the body's guards are walked in each round, and
+//! those that jump to the head go on in the body, if they hold what it assumes (`join`).
+//!
 //! Not here: choosing among several peeled versions, what the bounds of parameters are (`induct`).
 
+mod guess;
+mod join;
+
+use super::Seen;
 use super::address::{Address, Defs, Linear, Place};
 use super::forward::Forward;
 use super::induct::Bound;
-use super::memory::Fact;
 use super::node::Node;
+use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
+use super::tree::{Origins, Tail};
 use super::words::Access;
-use crate::ir::{Arg, Aux, BlockId, Effect, End, Trace, Ty, ValueId};
+use crate::ir::{Arg, BlockId, End, Trace, ValueId};
+use guess::guess;
 use std::collections::HashSet;
 
 /// After this many rounds all assumptions are dropped.
@@ -57,6 +66,8 @@ enum Holds {
 struct Word {
     access: Access,
     holds: Holds,
+    /// What it first is, if that is tested before the body to be what it holds.
+    pinned: Option<Arg>,
     /// What its parameter keeps to, if it is carried.
     bound: Bound,
 }
@@ -73,6 +84,8 @@ struct Truth {
 struct Plan {
     /// The operand of an invariant red.
     reds: Vec<Option<Arg>>,
+    /// Words that different blocks make different constants of.
+    loose: HashSet<Access>,
     /// What the parameters of the others keep to.
     bounds: Vec<Bound>,
     words: Vec<Word>,
@@ -129,11 +142,29 @@ impl Plan {
     }
 }
 
-/// The peeled loop, from the state at the end of the first round and the arguments of its jump;
-/// and whether there is none because the second round always fails a guard.
-pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>, bool) {
+/// A walk through the body, and through the blocks behind its guards.
+struct Round<'t> {
+    /// What is known at the end of the body; it has the output.
+    end: Forward<'t>,
+    /// The arguments of the jump there.
+    again: Vec<Arg>,
+    tails: Vec<Tail<'t>>,
+}
+
+/// What peeling comes to.
+pub(super) enum Peeled {
+    /// The loop behind its first round; its values that lead to different objects.
+    Loop(Trace, Origins, Apart, Fired),
+    /// The second round always fails a guard.
+    Alternates,
+    /// No assumption was of use.
+    Nothing,
+}
+
+/// The peeled loop, from the state at the end of the first round and the arguments of its jump.
+pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
     if preamble.contradiction {
-        return (None, false);
+        return Peeled::Nothing;
     }
     let params = preamble.params.iter().zip(args);
     let reds = params.map(|(param, arg)| {
@@ -142,6 +173,7 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>,
     });
     let mut plan = Plan {
         reds: reds.collect(),
+        loose: HashSet::new(),
         bounds: vec![Bound::New; args.len()],
         words: vec![],
         truths: vec![],
@@ -149,13 +181,18 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>,
     };
     guess(&mut plan, preamble, args);
     let mut hopeful = false;
-    for rounds_left in (0..MAX_ROUNDS).rev() {
-        let (mut round, again) = run(preamble, &mut plan, args);
-        if round.contradiction {
-            return (None, true);
+    let mut apart = HashSet::new();
+    let rounds = MAX_ROUNDS * if preamble.input.blocks.len() > 1 { 2 } else { 1 };
+    for rounds_left in (0..rounds).rev() {
+        let mut round = run(preamble, &mut plan, args);
+        if round.end.contradiction {
+            return Peeled::Alternates;
         }
-        let overstepped = weaken_bounds(&mut plan, &mut round, &again);
-        if weaken(&mut plan, &round, preamble, args, &again) || overstepped {
+        let overstepped = weaken_bounds(&mut plan, &mut round.end, &round.again);
+        if weaken(&mut plan, &round.end, preamble, args, &round.again)
+            || overstepped
+            || join::weaken(&mut plan, &mut round, preamble, args, seen, &mut apart)
+        {
             if rounds_left == 1 {
                 plan.reds.iter_mut().for_each(|red| *red = None);
                 plan.bounds.fill(Bound::Nothing);
@@ -164,21 +201,21 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg]) -> (Option<(Trace, Fired)>,
             }
             continue;
         }
-        if !hopeful && rounds_left > 2 && strengthen(&mut plan, &round, &again) {
+        if !hopeful && rounds_left > 2 && strengthen(&mut plan, &round) {
             hopeful = true;
             continue;
         }
-        return (Some(assemble(&plan, round, args, &again)), false);
+        return assemble(&plan, round, preamble, args, &apart);
     }
-    (None, false)
+    Peeled::Nothing
 }
 
 /// Assumes of the words with parameters that only hand themselves on that they stay what they first
 /// are; answers whether there were any. What fails is weakened again.
-fn strengthen(plan: &mut Plan, round: &Forward, again: &[Arg]) -> bool {
+fn strengthen(plan: &mut Plan, round: &Round) -> bool {
     let same: Vec<bool> = (0..plan.words.len())
         .map(|k| {
-            let found = plan.word_at(round, &plan.words[k], again);
+            let found = plan.word_at(&round.end, &plan.words[k], &round.again);
             matches!(plan.words[k].holds, Holds::Carried(_))
                 && found == Some(plan.word_param(k).into())
         })
@@ -192,8 +229,8 @@ fn strengthen(plan: &mut Plan, round: &Forward, again: &[Arg]) -> bool {
 }
 
 /// Runs the second round with the plan's assumptions; returns its end and its arguments.
-fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> (Forward<'t>, Vec<Arg>) {
-    let mut round = preamble.clone();
+fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> Round<'t> {
+    let mut round = preamble.straight();
     // The jump is made up at the end, when the parameters are known.
     round.end_block(End::Jump(BlockId(1), vec![]));
     let types = preamble.input.param_types();
@@ -219,7 +256,9 @@ fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> (Forward<'
     }
     assume_bounds(plan, &mut round, first);
     let again = round.run().expect("a loop ends with a jump");
-    (round, again)
+    round.end_block(End::Jump(BlockId(1), vec![]));
+    let tails = round.walk_sides();
+    Round { end: round, again, tails }
 }
 
 /// Lets the parameters keep to their bounds, as `induct` has it.
@@ -299,8 +338,15 @@ fn weaken(
     failed
 }
 
-/// Makes the blocks' parameters and jumps.
-fn assemble(plan: &Plan, mut round: Forward, args: &[Arg], again: &[Arg]) -> (Trace, Fired) {
+/// Makes the blocks' parameters and jumps; those of the blocks that are `apart` go to the entry.
+fn assemble(
+    plan: &Plan,
+    round: Round,
+    preamble: &Forward,
+    args: &[Arg],
+    apart: &HashSet<BlockId>,
+) -> Peeled {
+    let Round { end: mut round, again, tails } = round;
     let (mut params, mut first, mut next) = (vec![], vec![], vec![]);
     for (k, red) in plan.reds.iter().enumerate() {
         if red.is_some() {
@@ -319,7 +365,7 @@ fn assemble(plan: &Plan, mut round: Forward, args: &[Arg], again: &[Arg]) -> (Tr
         round.fired.fire(Rule::PeelCarry);
         params.push(plan.word_param(k));
         first.push(initial);
-        next.push(plan.word_at(&round, word, again).expect("verified"));
+        next.push(plan.word_at(&round, word, &again).expect("verified"));
     }
     if !plan.truths.is_empty() {
         round.fired.fire(Rule::PeelTruth);
@@ -331,180 +377,14 @@ fn assemble(plan: &Plan, mut round: Forward, args: &[Arg], again: &[Arg]) -> (Tr
     if bounds.any(|bound| bound.tells()) || of_words.any(|bound| bound.tells()) {
         round.fired.fire(Rule::PeelBound);
     }
-    round.params = params;
-    round.end_block(End::Jump(BlockId(1), next));
+    join::pin(plan, &mut round, args);
+    for tail in tails.iter().filter(|tail| !apart.contains(&tail.state.block)) {
+        join::join(plan, tail, &mut round);
+    }
+    // The first round's guards do not come behind all that the body uses.
+    round.walk_all(preamble.sides.clone().unwrap_or_default());
+    round.out.blocks[1].params = params;
+    round.out.blocks[1].end = End::Jump(BlockId(1), next);
     round.out.blocks[0].end = End::Jump(BlockId(1), first);
-    (round.out, round.fired)
-}
-
-/// Assumptions from what is known at the end of the first round.
-fn guess(plan: &mut Plan, preamble: &Forward, args: &[Arg]) {
-    let guesser = Guesser::new(plan, preamble, args);
-    let mut words: Vec<Word> = vec![];
-    let mut seen = HashSet::new();
-    for (access, fact) in preamble.facts.sorted() {
-        for word in guesser.words(access, fact) {
-            let new = seen.insert((word.access.ty, word.access.address));
-            if new && plan.word_at(preamble, &word, args).is_some() {
-                words.push(word);
-            }
-        }
-    }
-    let truths = guesser.truths();
-    (plan.words, plan.truths) = (words, truths);
-}
-
-struct Guesser<'a, 't> {
-    plan: &'a Plan,
-    preamble: &'a Forward<'t>,
-    args: &'a [Arg],
-    /// Which values of the preamble depend on a red that changes.
-    varies: Vec<bool>,
-    /// Which of them depend on memory.
-    loaded: Vec<bool>,
-    /// The arguments of reds that change, as pointers and as indices.
-    pointers: Vec<(usize, Address)>,
-    indices: Vec<(usize, Linear)>,
-}
-
-impl<'a, 't> Guesser<'a, 't> {
-    fn new(plan: &'a Plan, preamble: &'a Forward<'t>, args: &'a [Arg]) -> Guesser<'a, 't> {
-        let mut varies = vec![false; preamble.out.values.len()];
-        let mut loaded = varies.clone();
-        let (mut pointers, mut indices) = (vec![], vec![]);
-        for (k, red) in plan.reds.iter().enumerate() {
-            if red.is_some() {
-                continue;
-            }
-            varies[preamble.params[k].index()] = true;
-            match preamble.ty(args[k]) {
-                Ty::Ptr => pointers.push((k, preamble.defs.address(args[k], 0))),
-                Ty::I64 => {
-                    // It may be the bits of one.
-                    pointers.push((k, preamble.defs.address(args[k], 0)));
-                    indices.push((k, preamble.defs.linear(args[k])));
-                }
-                _ => (),
-            }
-        }
-        for inst in &preamble.insts {
-            let Some(dst) = inst.dst else { continue };
-            let args = match inst.aux {
-                Aux::Call(call) => &preamble.out.calls[call.index()].args[..],
-                Aux::None | Aux::Exit(_) | Aux::Class(_) => &[],
-            };
-            let operands = args.iter().chain([&inst.a, &inst.b]).filter_map(|arg| arg.as_value());
-            let of = |set: &[bool]| operands.clone().any(|v| set[v.index()]);
-            varies[dst.index()] =
-                of(&varies) || matches!(inst.op.effect(), Effect::Any | Effect::Make);
-            loaded[dst.index()] = of(&loaded) || inst.op.effect() == Effect::Read;
-        }
-        Guesser { plan, preamble, args, varies, loaded, pointers, indices }
-    }
-
-    fn stable(&self, arg: Arg) -> bool {
-        arg.as_value().is_none_or(|v| !self.varies[v.index()])
-    }
-
-    fn loaded(&self, arg: Arg) -> bool {
-        arg.as_value().is_some_and(|v| self.loaded[v.index()])
-    }
-
-    /// The fact in terms of the parameters: each way to write its address, and its value.
-    fn words(&self, access: Access, fact: Fact) -> Vec<Word> {
-        let value = self.preamble.current(fact.value);
-        let rewritten = |holds_same: bool| {
-            let red = (0..self.args.len())
-                .find(|k| self.plan.reds[*k].is_none() && self.args[*k] == value);
-            match red {
-                Some(red) => Holds::Red(red),
-                // What is stored in each round mostly differs, if it was computed from memory.
-                None if value.as_const().is_some() => Holds::Same(value),
-                None if holds_same
-                    && self.stable(value)
-                    && !(fact.stored && self.loaded(value)) =>
-                {
-                    Holds::Same(value)
-                }
-                None => Holds::Carried(value),
-            }
-        };
-        let mut words = vec![];
-        for (base, base_same) in self.bases(access.address) {
-            for (address, root_same) in self.roots(base) {
-                let holds = rewritten(base_same && root_same);
-                let access = Access { address, ..access };
-                words.push(Word { access, holds, bound: Bound::New });
-            }
-        }
-        words
-    }
-
-    /// The address with its base as it is, or as a parameter; and whether it is as it is.
-    fn bases(&self, address: Address) -> Vec<(Address, bool)> {
-        let mut found = vec![];
-        if self.stable(address.place.base) {
-            found.push((address, true));
-        }
-        for (k, pointer) in &self.pointers {
-            if pointer.place.base != address.place.base {
-                continue;
-            }
-            let root = match (pointer.place.root, address.place.root) {
-                (None, root) => root,
-                (Some(a), Some(b)) if a == b => None,
-                _ => continue,
-            };
-            let place = Place { base: self.plan.red_param(*k).into(), root };
-            let offset = address.offset.wrapping_sub(pointer.offset);
-            found.push((Address { place, offset }, false));
-        }
-        found
-    }
-
-    /// The same for its index.
-    fn roots(&self, address: Address) -> Vec<(Address, bool)> {
-        let Some((value, scale)) = address.place.root else {
-            return vec![(address, true)];
-        };
-        let mut found = vec![];
-        if self.stable(value.into()) {
-            found.push((address, true));
-        }
-        for (k, index) in &self.indices {
-            if index.root != Some((value, 1)) {
-                continue;
-            }
-            let place = Place { root: Some((self.plan.red_param(*k), scale)), ..address.place };
-            let shifted = Address { place, ..address };
-            let moved = scale.wrapping_mul(index.offset).wrapping_neg();
-            found.push((shifted.shifted(moved), false));
-        }
-        found
-    }
-
-    /// Decided comparisons of a red's last value with another's, or with what stays.
-    fn truths(&self) -> Vec<Truth> {
-        if !self.preamble.passes.contains(Passes::GUARDS) {
-            return vec![];
-        }
-        let red = |arg: Arg| {
-            let variant = |k: &usize| self.plan.reds[*k].is_none() && self.args[*k] == arg;
-            (0..self.args.len()).find(variant)
-        };
-        let mut found = vec![];
-        for (node, truth) in &self.preamble.truths {
-            let (a, b) = (red(node.a), red(node.b));
-            let keeps = |arg: Arg, red: Option<usize>| red.is_some() || self.stable(arg);
-            if (a, b) == (None, None) || !keeps(node.a, a) || !keeps(node.b, b) {
-                continue;
-            }
-            let arg = |arg, red: Option<usize>| red.map_or(arg, |k| self.plan.red_param(k).into());
-            let node = Node { a: arg(node.a, a), b: arg(node.b, b), ..*node };
-            found.push(Truth { node: node.key(), truth: *truth });
-        }
-        // The table has no order; the result must not depend on it.
-        found.sort_by_key(|t| format!("{:?}", t.node));
-        found
-    }
+    Peeled::Loop(round.out, round.origins, round.apart, round.fired)
 }

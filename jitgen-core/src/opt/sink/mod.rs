@@ -25,22 +25,27 @@
 //! Invariants: `in-order` (pending stores are written in the order of the trace), `apart` (words that
 //! are carried do not touch each other, so their order at the head does not matter),
 //! `known-at-both-jumps` (a word that is pending at the body's head is so at the end of
-//! the body, and memory holds its value at the end of the preamble, or all exits of the body before
-//! it is stored again write it), `calls-see` (at a call
+//! the body, and memory holds its value at the end of the preamble), `calls-see` (at a call
 //! that may write anything nothing is pending, whatever it declares: who runs there may collect
 //! garbage or free memory).
+//!
+//! Behind a guard whose exit is linked, what is pending stays so (`sides`).
 //!
 //! Not here: the parameters of words that are also loaded (`peel`), merging them (`backward`),
 //! bridges that begin where something is pending: the exit has written it.
 
+mod sides;
+
 use super::address::Defs;
-use super::age::Ages;
+use super::backward::is_peeled;
 use super::rules::{Fired, Rule};
+use super::tree::Origins;
 use super::words::{Access, Words};
 use crate::ir::{
     Arg, Aux, Block, BlockId, Call, Effect, End, ExitId, Inst, Op, PendingStore, Sig, Trace,
     ValueId,
 };
+use sides::{Exits, Sides};
 use std::collections::{HashMap, HashSet};
 
 /// How many stores may be pending at once. Each costs compile time in each exit.
@@ -56,10 +61,15 @@ const MAX_CARRIED_EXITS: usize = 24;
 /// After this many walks nothing is pending.
 const MAX_WALKS: usize = 12;
 
-/// Moves stores into exits, in a trace of one block or a peeled loop; answers whether the loop has
-/// new parameters. `defs` are the pure operations of the trace.
-pub(super) fn sink(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> bool {
-    let last = trace.blocks.len() - 1;
+/// Moves stores into exits, in a straight line, a loop or a peeled loop, and the blocks behind their
+/// guards; answers whether the loop has new parameters. `defs` are the pure operations of the trace.
+pub(super) fn sink(
+    trace: &mut Trace,
+    origins: &mut Origins,
+    defs: &Defs,
+    fired: &mut Fired,
+) -> bool {
+    let last = usize::from(is_peeled(trace));
     if !trace.blocks[last].insts.iter().any(|inst| inst.op == Op::Store) {
         return false;
     }
@@ -72,9 +82,9 @@ pub(super) fn sink(trace: &mut Trace, defs: &Defs, fired: &mut Fired) -> bool {
         let late = plan.late();
         let head = std::mem::take(&mut plan.head);
         if !walk.overwritten.is_empty() {
-            apply(trace, last, walk, &head, fired);
+            apply(trace, origins, defs, last, walk, &head, fired);
             for late in late {
-                store_late(trace, late);
+                store_late(trace, origins, late);
             }
         }
         return !head.is_empty();
@@ -111,9 +121,8 @@ struct Carried {
 /// What is pending where, until a walk shows that it cannot be.
 struct Plan<'a> {
     trace: &'a Trace,
-    defs: &'a Defs,
-    ages: Ages,
     block: &'a Block,
+    defs: &'a Defs,
     /// By instruction: what a load or store touches.
     accesses: Vec<Option<Access>>,
     /// By instruction: a store that is not moved.
@@ -129,14 +138,14 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(trace: &'a Trace, defs: &'a Defs) -> Plan<'a> {
-        let ages = Ages::of(trace);
-        let (block, before) = trace.blocks.split_last().expect("a trace has blocks");
+        let last = usize::from(is_peeled(trace));
+        let (block, before) = (&trace.blocks[last], &trace.blocks[..last]);
         let mut invariant = HashSet::new();
         let mut held = Words::default();
         for before in before {
             invariant.extend(before.params.iter().copied());
             invariant.extend(before.insts.iter().filter_map(|inst| inst.dst));
-            hold(trace, defs, &ages, before, &mut held);
+            hold(trace, defs, before, &mut held);
         }
         let access = |inst: &Inst| {
             let touches = matches!(inst.op.sig(), Sig::Load | Sig::Store);
@@ -145,7 +154,7 @@ impl<'a> Plan<'a> {
         let accesses = block.insts.iter().map(access).collect();
         let stays = vec![false; block.insts.len()];
         let (head, refused) = (vec![], HashSet::new());
-        Plan { trace, defs, ages, block, accesses, stays, head, held, invariant, refused }
+        Plan { trace, block, defs, accesses, stays, head, held, invariant, refused }
     }
 
     fn walk(&self) -> Walk {
@@ -160,7 +169,7 @@ impl<'a> Plan<'a> {
             match inst.op.sig() {
                 Sig::Load => {
                     let access = self.accesses[index].expect("a load touches memory");
-                    walk.write(|pending| self.ages.may_touch(pending, &access));
+                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
                 }
                 Sig::Store => {
                     let access = self.accesses[index].expect("a store touches memory");
@@ -169,7 +178,7 @@ impl<'a> Plan<'a> {
                         walk.pending.push(pending_store(inst, access, index));
                         continue;
                     }
-                    walk.write(|pending| self.ages.may_touch(pending, &access));
+                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
                 }
                 Sig::Call | Sig::CallIf => {
                     let call = &self.trace.calls[inst.call().index()];
@@ -231,13 +240,14 @@ impl<'a> Plan<'a> {
 
     /// Makes words that are pending at the end pending at the head; answers whether there are any.
     fn carry(&mut self, walk: &Walk) -> bool {
-        if self.trace.blocks.len() == 1 {
+        if !is_peeled(self.trace) {
             return false;
         }
         let mut found = false;
         for pending in &walk.end {
             let Pending { access, store, .. } = *pending;
-            let touched = self.head.iter().any(|word| self.ages.may_touch(&word.access, &access));
+            let touched =
+                self.head.iter().any(|word| self.defs.apart.may_touch(&word.access, &access));
             let stable = store.base.as_value().is_none_or(|v| self.invariant.contains(&v));
             if touched || !stable || self.refused.contains(&access) {
                 continue;
@@ -253,7 +263,10 @@ impl<'a> Plan<'a> {
     /// The last stores of the preamble to words that are carried, as far as they may be left to the
     /// exits behind them: those of objects, which need not be made for that.
     fn late(&self) -> Vec<usize> {
-        let [before, _] = &self.trace.blocks[..] else { return vec![] };
+        if !is_peeled(self.trace) {
+            return vec![];
+        }
+        let before = &self.trace.blocks[0];
         let store_of = |word: &Carried| {
             let is_store =
                 |inst: &&Inst| inst.op == Op::Store && Access::of(inst, self.defs) == word.access;
@@ -263,8 +276,10 @@ impl<'a> Plan<'a> {
             let unseen = behind.clone().all(|inst| !self.may_see(inst, &word.access));
             let exits: HashSet<ExitId> =
                 behind.filter(|inst| inst.op.is_guard()).map(Inst::exit).collect();
-            let fits = exits.len() <= MAX_CARRIED_EXITS;
-            (self.ages.is_new(object) && unseen && fits).then_some(at)
+            // A block behind a guard would have to know of it.
+            let leaves = |exit: &ExitId| self.trace.exit(*exit).link.is_none();
+            let fits = exits.len() <= MAX_CARRIED_EXITS && exits.iter().all(leaves);
+            (self.defs.apart.ages.is_new(object) && unseen && fits).then_some(at)
         };
         let mut late: Vec<usize> = self.head.iter().filter_map(store_of).collect();
         late.sort_unstable();
@@ -275,7 +290,7 @@ impl<'a> Plan<'a> {
     /// May the instruction see what a word holds, or change it?
     fn may_see(&self, inst: &Inst, word: &Access) -> bool {
         match inst.op.sig() {
-            Sig::Load | Sig::Store => self.ages.may_touch(&Access::of(inst, self.defs), word),
+            Sig::Load | Sig::Store => self.defs.apart.may_touch(&Access::of(inst, self.defs), word),
             Sig::Call | Sig::CallIf => {
                 let call = &self.trace.calls[inst.call().index()];
                 runs_anything(inst.op, call)
@@ -321,7 +336,7 @@ pub(super) fn runs_anything(op: Op, call: &Call) -> bool {
 }
 
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.
-fn hold(trace: &Trace, defs: &Defs, ages: &Ages, block: &Block, held: &mut Words<Arg>) {
+fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
     for inst in &block.insts {
         match inst.op.sig() {
             Sig::Load => {
@@ -332,8 +347,8 @@ fn hold(trace: &Trace, defs: &Defs, ages: &Ages, block: &Block, held: &mut Words
             }
             Sig::Store => {
                 let access = Access::of(inst, defs);
-                let base = access.address.place.base;
-                held.remove_aliases_but(access, |place| ages.apart(place.base, base));
+                let here = access.address.place.base;
+                held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
                 held.insert(access, inst.b);
             }
             Sig::Call | Sig::CallIf => {
@@ -400,7 +415,7 @@ impl Walk {
 
 /// Leaves a store of the preamble to the exits behind it. Those that have other stores pending do not
 /// care in which order they come.
-fn store_late(trace: &mut Trace, index: usize) {
+fn store_late(trace: &mut Trace, origins: &mut Origins, index: usize) {
     let inst = trace.blocks[0].insts.remove(index);
     let Inst { ty, a: base, b: value, imm: offset, .. } = inst;
     let store = PendingStore { ty, class: inst.class(), base, offset, value };
@@ -411,6 +426,7 @@ fn store_late(trace: &mut Trace, index: usize) {
             let with_store = *made.entry(inst.exit()).or_insert_with_key(|exit| {
                 let mut with_store = trace.exit(*exit).clone();
                 with_store.pending.insert(0, store);
+                origins.again(*exit);
                 trace.add_exit(with_store)
             });
             trace.blocks[0].insts[at].aux = Aux::Exit(with_store);
@@ -419,7 +435,15 @@ fn store_late(trace: &mut Trace, index: usize) {
 }
 
 /// Makes it so: the block without its pending stores, their exits with them, the parameters.
-fn apply(trace: &mut Trace, last: usize, walk: Walk, head: &[Carried], fired: &mut Fired) {
+fn apply(
+    trace: &mut Trace,
+    origins: &mut Origins,
+    defs: &Defs,
+    last: usize,
+    walk: Walk,
+    head: &[Carried],
+    fired: &mut Fired,
+) {
     for pending in &walk.overwritten {
         if let Origin::Inst(_) = pending.origin {
             let dead = walk.exit_count(pending.origin) == 0;
@@ -428,38 +452,36 @@ fn apply(trace: &mut Trace, last: usize, walk: Walk, head: &[Carried], fired: &m
     }
     let params: Vec<ValueId> = head.iter().map(|word| trace.add_value(word.store.ty)).collect();
     let mut insts = walk.insts;
-    let mut made: HashMap<(ExitId, Vec<PendingStore>), ExitId> = HashMap::new();
+    let mut exits = Exits::default();
+    let mut sides = Sides::default();
     for (index, exit, pending) in walk.guards {
         let stores = pending.into_iter().map(|pending| match pending.origin {
             Origin::Inst(_) => pending.store,
             Origin::Head(k) => PendingStore { value: params[k].into(), ..pending.store },
         });
         let stores: Vec<PendingStore> = stores.collect();
-        if stores.is_empty() {
-            continue;
+        match trace.exit(exit).link {
+            Some(side) => sides.add(side, stores, Words::default()),
+            None => insts[index].aux = Aux::Exit(exits.with(trace, origins, exit, stores)),
         }
-        let with_stores = *made.entry((exit, stores)).or_insert_with_key(|(_, stores)| {
-            let mut with_stores = trace.exit(exit).clone();
-            with_stores.pending.splice(0..0, stores.iter().copied());
-            trace.add_exit(with_stores)
-        });
-        insts[index].aux = Aux::Exit(with_stores);
     }
     trace.blocks[last].insts = insts;
+    let words: Vec<_> = head.iter().map(|word| (word.access, word.store)).collect();
+    sides.walk(trace, origins, defs, &words, &mut exits);
     if head.is_empty() {
         return;
     }
     fired.fire(Rule::PendingCarry);
-    let [before, body] = &mut trace.blocks[..] else { unreachable!("only a peeled loop carries") };
-    let (End::Jump(BlockId(1), first), End::Jump(BlockId(1), next)) =
-        (&mut before.end, &mut body.end)
-    else {
-        unreachable!("a peeled loop is a preamble and a body that jumps to itself")
+    let End::Jump(BlockId(1), first) = &mut trace.blocks[0].end else {
+        unreachable!("only a peeled loop carries")
     };
-    body.params.extend(&params);
+    first.extend(head.iter().map(|word| word.first));
+    let End::Jump(BlockId(1), next) = &mut trace.blocks[1].end else {
+        unreachable!("the body of a peeled loop jumps to itself")
+    };
     for word in head {
         let end = walk.pending.iter().find(|pending| pending.access == word.access);
-        first.push(word.first);
         next.push(end.expect("it is pending at the end").store.value);
     }
+    trace.blocks[1].params.extend(&params);
 }

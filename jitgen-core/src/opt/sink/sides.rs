@@ -1,0 +1,237 @@
+//! What is pending at a guard stays pending in the block behind it.
+//!
+//! ```text
+//! b1(v2: i64):
+//!     guard v3 else exit0          ;; v0+8 = v2 is pending
+//! b2():                            ;; and here
+//!     store.i64 v0+8, v4           ;; v4 instead
+//!     guard v5 else exit1          ;; … pending [i64 v0+8 = v4]
+//!     call @f()                    ;; before it: store.i64 v0+8, v4
+//!     jump b1(v6)                  ;; before it: v6 = load.i64 v0+8
+//! ```
+//!
+//! Such a block never makes the body of the loop keep a store: what may see a pending store makes all
+//! of them be written there, in order. A jump to the body passes what its words hold: what is pending,
+//! what is known to be in memory, or else what is loaded.
+//!
+//! Invariant `in-order`: pending stores are written in the order of the trace.
+//!
+//! Not here: what is pending at the guards of the body (`super`).
+
+use super::super::address::Defs;
+use super::super::tree::Origins;
+use super::super::words::{Access, Words};
+use super::{MAX_PENDING, runs_anything};
+use crate::ir::{Arg, Aux, BlockId, End, ExitId, Inst, Op, PendingStore, Sig, Trace};
+use std::collections::HashMap;
+
+/// In a block with more exits nothing is pending.
+const MAX_EXITS: usize = 8;
+
+/// Exits with pending stores, so that guards go on sharing them.
+#[derive(Default)]
+pub(super) struct Exits(HashMap<(ExitId, Vec<PendingStore>), ExitId>);
+
+impl Exits {
+    /// The exit that does these stores first.
+    pub fn with(
+        &mut self,
+        trace: &mut Trace,
+        origins: &mut Origins,
+        exit: ExitId,
+        stores: Vec<PendingStore>,
+    ) -> ExitId {
+        if stores.is_empty() {
+            return exit;
+        }
+        *self.0.entry((exit, stores)).or_insert_with_key(|(_, stores)| {
+            let mut with_stores = trace.exit(exit).clone();
+            with_stores.pending.splice(0..0, stores.iter().copied());
+            origins.again(exit);
+            trace.add_exit(with_stores)
+        })
+    }
+}
+
+/// What is pending, and what is known of memory, where a block begins.
+#[derive(Default)]
+pub(super) struct Sides(HashMap<BlockId, (Vec<PendingStore>, Words<Arg>)>);
+
+impl Sides {
+    /// At a guard that leads to the block. All such guards know the same: there is no effect between
+    /// them, or their exits would be two.
+    pub fn add(&mut self, block: BlockId, pending: Vec<PendingStore>, held: Words<Arg>) {
+        let (known, _) = self.0.entry(block).or_insert_with(|| (pending.clone(), held));
+        debug_assert_eq!(*known, pending);
+    }
+
+    /// Walks the blocks behind guards. `words` are those that the body of the loop carries, with a
+    /// store to each.
+    pub fn walk(
+        mut self,
+        trace: &mut Trace,
+        origins: &mut Origins,
+        defs: &Defs,
+        words: &[(Access, PendingStore)],
+        exits: &mut Exits,
+    ) {
+        for index in 0..trace.blocks.len() {
+            let Some((pending, held)) = self.0.remove(&BlockId(index as u32)) else { continue };
+            let pending = pending.into_iter().map(|store| (access(&store, defs), store)).collect();
+            let insts = vec![];
+            let mut side = Side { trace, origins, defs, words, pending, held, insts };
+            side.block(index, exits, &mut self);
+        }
+    }
+}
+
+fn access(store: &PendingStore, defs: &Defs) -> Access {
+    let address = defs.address(store.base, store.offset.into());
+    Access { ty: store.ty, class: store.class, address }
+}
+
+struct Side<'a> {
+    trace: &'a mut Trace,
+    origins: &'a mut Origins,
+    defs: &'a Defs,
+    /// The words that the body of the loop carries.
+    words: &'a [(Access, PendingStore)],
+    pending: Vec<(Access, PendingStore)>,
+    /// What memory holds, for sure.
+    held: Words<Arg>,
+    insts: Vec<Inst>,
+}
+
+impl Side<'_> {
+    fn block(&mut self, index: usize, exits: &mut Exits, sides: &mut Sides) {
+        let insts = std::mem::take(&mut self.trace.blocks[index].insts);
+        let leaves = insts.iter().filter_map(|inst| match inst.aux {
+            Aux::Exit(exit) => Some(exit).filter(|exit| self.trace.exit(*exit).link.is_none()),
+            Aux::None | Aux::Call(_) | Aux::Class(_) => None,
+        });
+        let mut leaves: Vec<ExitId> = leaves.collect();
+        leaves.dedup();
+        if leaves.len() > MAX_EXITS {
+            self.write();
+        }
+        for inst in insts {
+            self.step(inst, exits, sides);
+        }
+        let mut end = self.trace.blocks[index].end.clone();
+        match &mut end {
+            End::Leave(exit) => *exit = self.leave(*exit, exits),
+            End::Jump(BlockId(1), args) => self.carry(args),
+            End::Jump(..) => self.write(),
+        }
+        self.trace.blocks[index].insts = std::mem::take(&mut self.insts);
+        self.trace.blocks[index].end = end;
+    }
+
+    fn step(&mut self, mut inst: Inst, exits: &mut Exits, sides: &mut Sides) {
+        match inst.op.sig() {
+            Sig::Load => {
+                let access = Access::of(&inst, self.defs);
+                self.show(&access);
+                if let (None, Some(value)) = (self.held.get(access), inst.dst) {
+                    self.held.insert(access, value.into());
+                }
+            }
+            Sig::Store => return self.store(inst),
+            Sig::Call | Sig::CallIf => {
+                let call = &self.trace.calls[inst.call().index()];
+                let sees_all = runs_anything(inst.op, call);
+                let reads = |word: &Access| sees_all || call.may_read(inst.op, word.class);
+                if self.pending.iter().any(|(word, _)| reads(word)) {
+                    self.write();
+                }
+                if sees_all {
+                    self.held.clear();
+                }
+            }
+            Sig::Guard => match self.trace.exit(inst.exit()).link {
+                Some(side) => sides.add(side, self.stores(), self.held.clone()),
+                None => inst.aux = Aux::Exit(self.leave(inst.exit(), exits)),
+            },
+            Sig::Binary
+            | Sig::Compare
+            | Sig::Unary
+            | Sig::Cast
+            | Sig::PtrAdd
+            | Sig::Known
+            | Sig::Scratch => (),
+        }
+        self.insts.push(inst);
+    }
+
+    /// A store is pending if it is to a word that the loop carries.
+    fn store(&mut self, inst: Inst) {
+        let access = Access::of(&inst, self.defs);
+        self.pending.retain(|(word, _)| !word.is_within(&access));
+        let is_carried = self.words.iter().any(|(word, _)| *word == access);
+        if is_carried && self.pending.len() < MAX_PENDING {
+            let Inst { ty, a: base, b: value, imm: offset, .. } = inst;
+            let store = PendingStore { ty, class: inst.class(), base, offset, value };
+            return self.pending.push((access, store));
+        }
+        self.show(&access);
+        self.hold(access, inst.b);
+        self.insts.push(inst);
+    }
+
+    /// These bytes are accessed.
+    fn show(&mut self, access: &Access) {
+        if self.pending.iter().any(|(word, _)| self.defs.apart.may_touch(word, access)) {
+            self.write();
+        }
+    }
+
+    /// Writes all that is pending.
+    fn write(&mut self) {
+        for (access, store) in std::mem::take(&mut self.pending) {
+            self.hold(access, store.value);
+            let PendingStore { ty, class, base, offset: imm, value } = store;
+            let aux = Aux::class(class);
+            self.insts.push(Inst { op: Op::Store, ty, dst: None, a: base, b: value, imm, aux });
+        }
+    }
+
+    fn hold(&mut self, access: Access, value: Arg) {
+        let (defs, here) = (self.defs, access.address.place.base);
+        self.held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
+        self.held.insert(access, value);
+    }
+
+    fn stores(&self) -> Vec<PendingStore> {
+        self.pending.iter().map(|(_, store)| *store).collect()
+    }
+
+    fn leave(&mut self, exit: ExitId, exits: &mut Exits) -> ExitId {
+        let stores = self.stores();
+        exits.with(self.trace, self.origins, exit, stores)
+    }
+
+    /// Adds what the words of the loop hold to the arguments of a jump to its body.
+    fn carry(&mut self, args: &mut Vec<Arg>) {
+        let words = self.words;
+        let carried = |word: &Access| words.iter().any(|(carried, _)| carried == word);
+        if self.pending.iter().any(|(word, _)| !carried(word)) {
+            self.write();
+        }
+        for (word, store) in words {
+            let pending = self.pending.iter().find(|(access, _)| access == word);
+            args.push(match pending {
+                Some((_, store)) => store.value,
+                None => self.held.get(*word).unwrap_or_else(|| self.load(store)),
+            });
+        }
+    }
+
+    /// What memory holds where that store goes.
+    fn load(&mut self, store: &PendingStore) -> Arg {
+        let PendingStore { ty, class, base: a, offset: imm, .. } = *store;
+        let value = self.trace.add_value(ty);
+        let (dst, b, aux) = (Some(value), Arg::NONE, Aux::class(class));
+        self.insts.push(Inst { op: Op::Load, ty, dst, a, b, imm, aux });
+        value.into()
+    }
+}

@@ -1,0 +1,62 @@
+//! A hash of words: for maps of the runtime, which are looked into at every exit.
+//!
+//! ```text
+//! hash = (hash <<< 5 ^ word) * odd        for each word, or eight bytes
+//! ```
+//!
+//! Keys are numbers and addresses of this process: nobody can choose them to collide.
+//!
+//! Not here: the table of counters, which has a hash of its own (`counters`).
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A map by words.
+pub(super) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Words>>;
+
+/// See the head of the file.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Words(u64);
+
+impl Hasher for Words {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(FACTOR);
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(word.into());
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        // A multiplication leaves the low bits, by which maps find places, to the low bits alone.
+        self.0.rotate_left(26)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+    use std::hash::BuildHasher;
+
+    #[test]
+    fn keys_that_differ_in_high_bits_do_not_meet_in_low_ones() {
+        let build = BuildHasherDefault::<Words>::default();
+        let place = |high: u64| build.hash_one([high << 40, 7]) & 0xfff;
+        let places: HashSet<u64> = (0..1000).map(place).collect();
+        assert!(places.len() > 600, "{} places of 1000 keys", places.len());
+    }
+}
