@@ -150,8 +150,9 @@ fn live(trace: &Trace, defs: &Defs, passes: Passes, fired: &mut Fired) -> (Live,
 }
 
 /// The pure operations that define values, and which of these are apart.
-fn definitions(trace: &Trace, apart: Apart) -> Defs {
-    let mut defs = Defs::new(Apart { ages: Ages::of(trace), ..apart });
+fn definitions(trace: &Trace, mut apart: Apart) -> Defs {
+    apart.ages = Ages::of(trace);
+    let mut defs = Defs::new(apart);
     for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
         let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
         if let (Some(dst), true) = (inst.dst, pure) {

@@ -179,7 +179,6 @@ impl<'t> Forward<'t> {
         to.origins = std::mem::take(&mut self.origins);
         to.apart = std::mem::take(&mut self.apart);
         to.fired = self.fired;
-        to.owners.always.extend(&self.owners.always);
     }
 
     /// Runs over the input; returns the arguments of the jump at its end, if it has one.

@@ -49,11 +49,6 @@ impl Apart {
         }
     }
 
-    /// Adds what else is known.
-    pub fn extend(&mut self, other: &Apart) {
-        self.pairs.extend(&other.pairs);
-    }
-
     /// Do these lead to different objects?
     pub fn bases(&self, a: Arg, b: Arg) -> bool {
         let pair = |a: ValueId, b: ValueId| self.pairs.contains(&(a.min(b), a.max(b)));
