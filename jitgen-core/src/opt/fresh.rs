@@ -95,8 +95,7 @@ impl Forward<'_> {
         let Some((object, _)) = self.private(value) else { return };
         let container = access.address.place.base;
         match self.facts.private.held.get_mut(&container) {
-            Some(held) if container != object => held.push(object),
-            Some(_) => (),
+            Some(held) => held.push(object),
             None => self.leak(value),
         }
     }
