@@ -112,7 +112,7 @@ pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
     let alternates = matches!(peeled, Peeled::Alternates);
     let (result, origins, fired) = match peeled {
         Peeled::Loop(peeled, origins, apart, mut fired) => {
-            let (peeled, origins, effects) = backward::backward(peeled, origins, apart, passes);
+            let (peeled, origins, effects) = backward::backward(*peeled, origins, apart, passes);
             let body = peeled.blocks[1].insts.len();
             let straight = (body >= peeled.blocks[0].insts.len() || trace.blocks.len() == 1)
                 .then(|| straight(preamble, args, passes));

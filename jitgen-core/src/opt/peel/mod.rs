@@ -154,7 +154,7 @@ struct Round<'t> {
 /// What peeling comes to.
 pub(super) enum Peeled {
     /// The loop behind its first round; its values that lead to different objects.
-    Loop(Trace, Origins, Apart, Fired),
+    Loop(Box<Trace>, Origins, Apart, Fired),
     /// The second round always fails a guard.
     Alternates,
     /// No assumption was of use.
@@ -386,5 +386,5 @@ fn assemble(
     round.out.blocks[1].params = params;
     round.out.blocks[1].end = End::Jump(BlockId(1), next);
     round.out.blocks[0].end = End::Jump(BlockId(1), first);
-    Peeled::Loop(round.out, round.origins, round.apart, round.fired)
+    Peeled::Loop(Box::new(round.out), round.origins, round.apart, round.fired)
 }
