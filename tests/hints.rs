@@ -2,9 +2,12 @@
 //!
 //! Counts are those of the block that runs at each round.
 
+#[path = "interpreters/conditional.rs"]
+mod conditional;
 #[path = "interpreters/hints.rs"]
 mod hints;
 
+use conditional::vm::Insn as Conditional;
 use hints::Insn::{self, *};
 use jitgen::modes::{self, Run};
 use jitgen_core::ir::{Block, Trace};
@@ -209,6 +212,9 @@ fn traced_code_can_ask_what_it_is() {
         check(&[code], &[("call", 0)]);
     }
     agree(&[AskBehind, Ask, Jitted, Step], 600);
+    // The objects are the trace's own until they are stored: only then there is a call.
+    check(&[AskObject], &[("call", 1)]);
+    agree(&[AskObject, Step, AskBehind], 600);
 }
 
 #[test]
@@ -236,6 +242,29 @@ fn a_conditional_call_is_no_branch_of_the_trace() {
     straight(&[CallElse, Empty], &[("call_if", 2)]);
     agree(&[CallIfBehind], 600);
     agree(&[CallIfBehind, Step, CallIf], 600);
+}
+
+#[test]
+fn methods_are_called_conditionally() {
+    use Conditional::{Associated, Behind, Known, Method, Value};
+    let cases = [
+        (Method, "call_if", 1),
+        (Associated, "call_if", 1),
+        (Value, "call_if_pure", 1),
+        (Known, "call_pure", 0),
+        (Behind, "call_if", 1),
+    ];
+    for (insn, op, number) in cases {
+        modes::agree(&format!("{insn:?}"), || conditional::run(&[insn], 300));
+        let settings = "threshold=3,bridge_threshold=1000,background=off,log=trace";
+        let traces = modes::traces(settings, || drop(conditional::run(&[insn], 20)));
+        let trace = traces.into_iter().next().unwrap_or_else(|| panic!("{insn:?} is not compiled"));
+        let body = trace.blocks.last().expect("a trace has blocks");
+        let calls = body.insts.iter().filter(|inst| inst.op.is_call()).count();
+        assert_eq!((count(body, op), calls), (number, number), "{insn:?} in\n{trace}");
+    }
+    let all = [Method, Associated, Value, Behind, Known];
+    modes::agree("all", || conditional::run(&all, 600));
 }
 
 #[test]

@@ -6,8 +6,8 @@ mod code_objects;
 #[path = "interpreters/objects.rs"]
 mod objects;
 
-use jitgen::modes::{MODES, Run, run_with, traces};
-use jitgen_core::ir::{Aux, End, Inst, Op, PendingStore, Trace};
+use jitgen::modes::{MODES, Run, made, run_with, traces};
+use jitgen_core::ir::{Aux, End, Inst, Op, Trace};
 use jitgen_core::tracer::ALLOCATION_CLASS;
 use objects::vm::Insn as I;
 use objects::{REGISTERS, Tally};
@@ -214,15 +214,14 @@ fn loop_of(code: &[I]) -> Trace {
 fn an_object_is_made_without_a_call() {
     let trace = loop_of(&repeated(100, &[I::Nil(0)], &[I::Cons(0, 7, 0)]));
     let body = &trace.blocks[1];
-    assert_eq!(body.insts.iter().filter(|inst| inst.op.is_call()).count(), 0, "{trace}");
+    let calls = body.insts.iter().filter(|inst| inst.op.is_call());
+    let cells = |inst: &Inst| trace.calls[inst.call().index()].cells().is_some();
+    assert!(calls.clone().all(|inst| inst.op == Op::New && cells(inst)), "{trace}");
+    assert_eq!(made(&trace), 1, "{trace}");
+    // Each round looks whether there is room.
     let heap = |inst: &&Inst| inst.aux == Aux::class(ALLOCATION_CLASS);
     let heap: Vec<Op> = body.insts.iter().filter(heap).map(|inst| inst.op).collect();
-    // The limit does not change, and the cursor is in a register until the loop is left.
-    assert_eq!(heap, [], "{trace}");
-    let jumps = body.insts.iter().filter(|inst| inst.op.is_guard()).map(Inst::exit);
-    let mut pending = jumps.map(|exit| &trace.exit(exit).pending);
-    let is_cursor = |store: &PendingStore| store.class == ALLOCATION_CLASS;
-    assert!(pending.all(|stores| stores.iter().any(is_cursor)), "{trace}");
+    assert_eq!(heap, [Op::Load, Op::Load], "{trace}");
 }
 
 #[test]
@@ -289,4 +288,34 @@ fn objects_with_enums_of_any_layout_are_made_in_traces() {
 #[test]
 fn objects_with_a_ref_cell_are_made_in_traces() {
     made_in_traces("table", &[I::Table(7)]);
+}
+
+#[test]
+fn what_does_not_last_is_not_made() {
+    let codes: [&[I]; 3] = [
+        &[I::Cons(1, 7, 7), I::Head(2, 1), I::Add(0, 0, 2)],
+        // Objects in objects, and the same one twice.
+        &[I::Cons(1, 7, 7), I::Cons(2, 1, 1), I::Tail(3, 2), I::Head(3, 3), I::Same(4, 1, 2)],
+        &[I::Cons(1, 7, 7), I::Cons(2, 1, 7), I::SetHead(1, 2), I::Cons(3, 2, 1)],
+    ];
+    for code in codes {
+        let before = [I::Int(0, 0), I::Cons(1, 0, 0)];
+        let trace = loop_of(&repeated(100, &before, code));
+        assert_eq!(made(&trace), 0, "{code:?}\n{trace}");
+        let stores = trace.blocks[1].insts.iter().filter(|inst| inst.op == Op::Store);
+        assert_eq!(stores.count(), 0, "nor is it put into a register: {code:?}\n{trace}");
+        agree(&format!("{code:?}"), &HEAPS, &repeated(100, &before, code));
+    }
+    // What has a destructor is made; nobody else needs it.
+    let trace = loop_of(&repeated(100, &[], &[I::Wrap(1, 7), I::Unwrap(2, 1)]));
+    let body = &trace.blocks[1].insts;
+    assert_eq!(body.iter().filter(|inst| inst.op == Op::NewKept).count(), 1, "{trace}");
+    assert!(body.iter().all(|inst| inst.op == Op::NewKept || !inst.op.is_call()), "{trace}");
+    // It is put where others look.
+    let trace = loop_of(&repeated(
+        100,
+        &[I::Array(1, 3), I::Int(2, 1)],
+        &[I::Cons(3, 7, 7), I::Set(1, 2, 3)],
+    ));
+    assert_eq!(made(&trace), 1, "{trace}");
 }

@@ -6,8 +6,12 @@ mod owned;
 #[path = "interpreters/owned_reds.rs"]
 mod owned_reds;
 
-use jitgen::modes::{agree, traces};
-use jitgen_core::ir::{End, Op, Trace};
+#[path = "interpreters/opaque.rs"]
+mod opaque;
+
+use jitgen::modes::{agree, made, traces};
+use jitgen_core::ir::Trace;
+use opaque::vm::Insn as O;
 use owned::vm::Insn as I;
 
 fn random_program(seed: u64) -> Vec<I> {
@@ -88,26 +92,13 @@ fn what_a_portal_owns_is_dropped_when_it_returns() {
     }
 }
 
-/// The allocations of the first loop's body whose results something else than an exit needs.
-fn made(code: &[I]) -> (usize, Trace) {
+/// How many objects the first loop's body makes.
+fn made_by(code: &[I]) -> (usize, Trace) {
     let code: Vec<I> = code.iter().copied().chain([I::Again]).collect();
     let settings = "threshold=3,bridge_threshold=1000,background=off,log=trace";
     let traces = traces(settings, || drop(owned::run(&code, 60)));
     let trace = traces.into_iter().next().expect("the loop is compiled");
-    let body = trace.blocks.last().expect("a trace has blocks");
-    let used = |value| {
-        let insts = body.insts.iter().any(|inst| {
-            let args = match inst.aux {
-                jitgen_core::ir::Aux::Call(call) => &trace.calls[call.index()].args[..],
-                _ => &[],
-            };
-            inst.a == value || inst.b == value || args.contains(&value)
-        });
-        insts || matches!(&body.end, End::Jump(_, args) if args.contains(&value))
-    };
-    let news = body.insts.iter().filter(|inst| inst.op == Op::New);
-    let made = news.filter(|inst| used(inst.dst.expect("a new has a result").into())).count();
-    (made, trace)
+    (made(&trace), trace)
 }
 
 #[test]
@@ -115,9 +106,30 @@ fn what_does_not_last_is_not_made() {
     let codes: [&[I]; 5] =
         [&[I::Chain(9)], &[I::Boxed(3)], &[I::Vector(3, 4)], &[I::Vector(0, 4)], &[I::Nested(0)]];
     for code in codes {
-        let (made, trace) = made(code);
+        let (made, trace) = made_by(code);
         assert_eq!(made, 0, "{code:?}\n{trace}");
     }
-    let (made, trace) = made(&[I::Make(0, 5)]);
+    let (made, trace) = made_by(&[I::Make(0, 5)]);
     assert_eq!(made, 1, "it is put where others look\n{trace}");
+}
+
+#[test]
+fn what_is_known_only_as_a_whole_is_dropped_in_traces() {
+    let codes: [&[O]; 7] = [
+        &[O::Drop],
+        &[O::Later],
+        &[O::Give],
+        &[O::Either],
+        &[O::Helper],
+        &[O::Some],
+        &[O::Later, O::Either, O::Helper, O::Some, O::Drop],
+    ];
+    for code in codes {
+        let code: Vec<O> = code.iter().copied().chain([O::Again]).collect();
+        let run = agree(&format!("{code:?}"), || opaque::run(&code, 200));
+        assert!(run.output.ends_with("owners: 1"), "all have been dropped: {}", run.output);
+        assert!(run.statistics.loops > 0, "{code:?} is compiled: {:?}", run.statistics);
+        let aborts = &run.statistics.aborts;
+        assert!(!aborts.contains_key("owned-drop"), "{code:?}: {aborts:?}");
+    }
 }

@@ -52,10 +52,11 @@ pub fn is_constant<T>(_value: T) -> bool {
     false
 }
 
-/// Is the value an object that the trace has not had to make? So far there are none, and the
-/// answer is no. Both answers must lead to the same outcome.
+/// Does the value lead to an object that the trace which is being recorded has allocated, and of
+/// which nobody else has got to know the address? In the interpreter it does not. Both answers must
+/// lead to the same outcome.
 #[inline(always)]
-pub fn is_virtual<T>(_value: T) -> bool {
+pub fn is_virtual<T: Copy>(_value: T) -> bool {
     false
 }
 

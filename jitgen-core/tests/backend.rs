@@ -32,6 +32,7 @@ impl Symbols for Helpers {
             "mix" => Some(mix as *const () as usize),
             "is_even" => Some(is_even as *const () as usize),
             "increment" => Some(increment as *const () as usize),
+            "more_cells" => Some(more_cells as *const () as usize),
             _ => None,
         }
     }
@@ -600,4 +601,42 @@ fn what_cannot_be_compiled_is_named() {
     let scratch = "trace @t {\nb0():\nv0 = scratch +8000\nleave exit0\nexit0: resume 0 [v0]\n}";
     let scratch = compile(scratch);
     assert!(matches!(scratch, Some(CompileError::ScratchTooLarge { needed: 8008, .. })));
+}
+
+/// Bytes, bytes of a cell, header: what is passed where no cell is free.
+extern "C" fn more_cells(size: u64, cell: u64, header: u64) -> u64 {
+    size * 10_000 + cell * 100 + header
+}
+
+#[test]
+fn a_free_cell_is_taken_without_a_call() {
+    let mut cells = [0u64; 8];
+    let start = cells.as_mut_ptr().expose_provenance() as u64;
+    let mut span = [start, start + 48];
+    let [cursor, limit] = [&raw mut span[0], &raw mut span[1]].map(|end| end.expose_provenance());
+    let text = format!(
+        "
+        trace @cells {{
+        b0(v0: i64):
+            v1 = new.ptr @more_cells(i64 16, i64 24, i64 77, ptr {cursor:#x}, ptr {limit:#x}) #0
+            v2 = new.ptr @more_cells(i64 16, i64 24, i64 78, ptr {cursor:#x}, ptr {limit:#x}) #1
+            v3 = new.ptr @more_cells(i64 16, i64 24, i64 79, ptr {cursor:#x}, ptr {limit:#x}) #2
+            v4 = new.ptr @more_cells(i64 16, i64 24, i64 80, ptr {cursor:#x}, ptr {limit:#x}) #3
+            store.i64 v1+8, v0
+            store.i64 v2+8, v0
+            v5 = ne.ptr v3, 0x0
+            guard v5 else exit0
+            leave exit0
+        exit0: resume 0 [v1, v2, v3, v4]
+        }}"
+    );
+    let (_, left) = run(&text, &[5]);
+    // The last one only the exit needs: there it is a call.
+    assert_eq!(left, [start + 8, start + 32, 162_479, 162_480]);
+    let [cell, end] = [cursor, limit].map(std::ptr::with_exposed_provenance::<u64>);
+    // SAFETY: both are in `span`, which nobody else uses.
+    assert_eq!(unsafe { [cell.read(), end.read()] }, [start + 48; 2]);
+    let words = std::ptr::with_exposed_provenance::<[u64; 8]>(start as usize);
+    // SAFETY: these are the words of `cells`, which nobody else uses.
+    assert_eq!(unsafe { words.read() }, [77, 0, 5, 78, 0, 5, 0, 0]);
 }

@@ -251,3 +251,72 @@ fn objects_made_inline_are_objects() {
         }
     });
 }
+
+/// As traces make objects that they need at once.
+fn at_once<T: Collect + 'static>(value: T) -> Gc<T> {
+    let point = Gc::<T>::allocation_point().expect("the type is small");
+    // SAFETY: header and size are those of the point, and the value is written before anything else.
+    unsafe {
+        let payload = gc::allocate_now(point.header, point.size);
+        payload.cast::<T>().write(value);
+        Gc::from_raw(payload)
+    }
+}
+
+/// Is there no free cell for such objects?
+fn is_used_up<T: Collect + 'static>() -> bool {
+    let point = Gc::<T>::allocation_point().expect("the type is small");
+    // SAFETY: the addresses of a point are valid as long as the thread lives.
+    unsafe { *point.cursor == *point.limit }
+}
+
+#[test]
+fn what_is_made_at_once_does_not_collect_and_does_not_fail() {
+    alone(|| {
+        configure(|config| config.limit = 100_000);
+        let kept = Root::new(RefCell::new(vec![]));
+        let full = (0..).find_map(|number: usize| match Gc::try_new(number) {
+            Ok(gc) => {
+                kept.borrow_mut().push(gc);
+                None
+            }
+            Err(error) => Some(error),
+        });
+        assert!(full.is_some());
+        let before = gc::statistics();
+        assert!(before.held_bytes <= 100_000 && is_used_up::<usize>());
+        for _ in 0..50 {
+            let number = kept.borrow().len();
+            kept.borrow_mut().push(at_once(number));
+            assert!(is_used_up::<usize>(), "who looks next comes to the slow path");
+        }
+        let after = gc::statistics();
+        assert_eq!(after.collections, before.collections);
+        assert_eq!(after.allocations - before.allocations, 50);
+        assert!(after.held_bytes <= 100_000 + 32_768, "{after:?}");
+        assert!(Gc::try_new(0usize).is_err(), "there is no more room than before");
+        assert!(kept.borrow().iter().enumerate().all(|(number, gc)| **gc == number));
+        kept.borrow_mut().clear();
+        assert!(collect());
+        assert_eq!(*Gc::try_new(7usize).expect("there is room again"), 7);
+        assert!(gc::statistics().held_bytes <= 100_000);
+    });
+}
+
+#[test]
+fn it_is_time_to_collect_when_what_was_made_at_once_says_so() {
+    alone(|| {
+        for (stress, threshold) in [(true, 1 << 20), (false, 0)] {
+            configure(|config| {
+                (config.stress, config.initial_threshold) = (stress, threshold);
+            });
+            let before = gc::statistics().collections;
+            // What is in use now is below the threshold at first.
+            (0..20_000).for_each(|number| forget(at_once(number)));
+            assert_eq!(gc::statistics().collections, before);
+            assert!(is_used_up::<i32>(), "stress: {stress}");
+            Gc::new(1);
+            assert!(gc::statistics().collections > before, "stress: {stress}");
+        }
+    });
+}

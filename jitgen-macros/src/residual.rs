@@ -10,7 +10,8 @@ use crate::hints::Calling;
 use crate::model::{Function, Home, Module, reference};
 use crate::signature;
 use crate::twin::{
-    self, function_name, preamble, return_type, support_at, twin_ident, visibility, wrap,
+    self, IS_ELIDABLE, IS_RESIDUAL, function_name, preamble, return_type, support_at, twin_ident,
+    visibility, wrap,
 };
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -204,10 +205,15 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             }
         }
     };
-    let marked = function.owner.is_none() && twin::can_be_left_out(function);
     let elidable = function.calling.is_elidable();
-    let elidable = elidable.then(|| quote!(#vis const IS_ELIDABLE: () = ();));
-    let mark = marked.then(|| quote!(#vis const IS_RESIDUAL: () = (); #elidable));
+    let mark = match &function.owner {
+        _ if inside || !twin::can_be_left_out(function) => None,
+        None => {
+            let elidable = elidable.then(|| quote!(#vis const IS_ELIDABLE: () = ();));
+            Some(quote!(#vis const IS_RESIDUAL: () = (); #elidable))
+        }
+        Some(_) => Some(method_marks(function, elidable)),
+    };
     wrap(
         function,
         quote! {
@@ -226,6 +232,23 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             #inner
         },
     )
+}
+
+/// What says of a method that it may be called conditionally, and whether its result may be told:
+/// methods, so that rustc finds them as it finds the method.
+fn method_marks(function: &Function, elidable: bool) -> TokenStream {
+    let names = [(true, IS_RESIDUAL), (elidable, IS_ELIDABLE)].into_iter();
+    let names = names.filter(|(is_so, _)| *is_so);
+    let names = names.map(|(_, mark)| twin::mark_ident(&function.sig.ident, mark));
+    let receiver = function.sig.inputs.iter().find_map(|input| match input {
+        FnArg::Receiver(this) => Some(reference(this).is_none()),
+        FnArg::Typed(_) => None,
+    });
+    let this = receiver.map(|_| quote!(&self));
+    // Whether a call is made must not decide who drops its receiver.
+    let check = (receiver == Some(true))
+        .then(|| quote!(const { ::core::assert!(!::core::mem::needs_drop::<Self>()) };));
+    quote!(#(pub fn #names(#this) { #check })*)
 }
 
 /// The parameters of which a function is looked into only where they are constant.

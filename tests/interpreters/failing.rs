@@ -30,7 +30,7 @@ pub mod vm {
         MatchInside,
         /// Copies it.
         CopyShape,
-        /// Drops a value that owns something and is no words.
+        /// Drops what is left of a value that owns something and is no words.
         Forget,
         /// Passes a reference to a local variable to a residual function.
         LendLocal,
@@ -49,7 +49,13 @@ pub mod vm {
 
     /// What owns something in a way that the tracer does not know.
     #[derive(Debug, Traced)]
-    pub struct Owner(#[allow(dead_code, reason = "it is there to be dropped")] BTreeMap<u64, u64>);
+    pub struct Owner {
+        /// What is moved away.
+        pub number: Box<u64>,
+        /// What is dropped.
+        #[allow(dead_code, reason = "it is there for that")]
+        pub rest: BTreeMap<u64, u64>,
+    }
 
     /// An error that needs much room.
     #[derive(Clone, Copy, Debug, Traced)]
@@ -98,7 +104,9 @@ pub mod vm {
                     turn(vm);
                 }
                 Insn::Forget => {
-                    let _owner = own(vm, n);
+                    let owner = own(vm, n);
+                    let number = owner.number;
+                    vm.sum += *number;
                 }
                 Insn::LendLocal => {
                     let local = n;
@@ -147,7 +155,7 @@ pub mod vm {
     #[residual]
     fn own(vm: &mut Vm, n: u64) -> Owner {
         vm.sum += n;
-        Owner(BTreeMap::from([(n, n)]))
+        Owner { number: Box::new(n), rest: BTreeMap::from([(n, n)]) }
     }
 
     #[residual]

@@ -30,6 +30,7 @@ pub fn machine(rounds: i64) -> Vm {
         table: vec![5, 7, 11, 13],
         hash: 0,
         cell: None,
+        object: None,
         pair: vm::Pair { a: 1, b: 2 },
         frame: vm::Frame { registers: vec![1, 2, 3], fixed: [4, 5, 6, 7], ..Default::default() },
         counter: COUNTER.with(Rc::clone),
@@ -55,6 +56,7 @@ thread_local! {
 /// The interpreter.
 #[jitgen_core::interpreter]
 pub mod vm {
+    use jitgen_core::gc::Gc;
     use jitgen_core::prelude::*;
     use std::cell::Cell;
     use std::rc::Rc;
@@ -100,6 +102,8 @@ pub mod vm {
         Ask,
         /// The same behind an effect.
         AskBehind,
+        /// Asks whether an object is one of the trace's own, before and after others know it.
+        AskObject,
         /// What only traces do.
         Jitted,
         /// What is known to be exact.
@@ -226,6 +230,8 @@ pub mod vm {
         pub seen: i64,
         /// Elements.
         pub table: Vec<i64>,
+        /// An object.
+        pub object: Option<Gc<Option<Gc<Cell<i64>>>>>,
         /// A struct.
         pub pair: Pair,
         /// A number that is computed when it is 0.
@@ -330,6 +336,18 @@ pub mod vm {
                     } else {
                         vm.sum += one(vm);
                     }
+                }
+                Insn::AskObject => {
+                    let (inner, number) = (Gc::new(Cell::new(vm.y)), vm.x);
+                    let outer = Gc::new(Some(inner));
+                    let own = is_virtual(inner) && is_virtual(outer) && !is_virtual(number);
+                    vm.sum += if own { 1 } else { one(vm) };
+                    vm.sum += inner.get();
+                    vm.object = Some(outer);
+                    let own = is_virtual(outer) || is_virtual(inner);
+                    vm.sum += if own { 1 } else { one(vm) };
+                    // Its address is not the same in all modes.
+                    vm.object = None;
                 }
                 Insn::AskBehind => {
                     vm.y += 1;

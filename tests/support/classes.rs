@@ -45,7 +45,7 @@ impl Watch {
             if model.is_object(*address) {
                 continue;
             }
-            let class = |byte| self.bytes.get(&(address + u64::from(byte))).copied();
+            let class = |byte| self.bytes.get(&address.wrapping_add(u64::from(byte))).copied();
             if (1..ty.size()).all(|byte| class(byte) == class(0)) {
                 model.classify(*address, *ty, class(0).unwrap_or_default());
             }

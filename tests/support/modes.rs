@@ -4,9 +4,10 @@
 //!
 //! Not here: what the programs are.
 
-use jitgen_core::ir::{Trace, parse};
+use jitgen_core::ir::{Arg, Aux, End, Op, Trace, parse};
 use jitgen_core::{Config, Statistics, configure, statistics};
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// What a run gave.
@@ -127,4 +128,26 @@ pub fn traces_and_statistics(
         parse(&part[start..end + 2]).unwrap_or_else(|error| panic!("{error}\n{part}"))
     });
     (traces.collect(), statistics)
+}
+
+/// How many objects the last block of a trace makes: those that something else than an exit needs.
+pub fn made(trace: &Trace) -> usize {
+    let block = trace.blocks.last().expect("a trace has blocks");
+    let mut used: HashSet<Arg> = match &block.end {
+        End::Jump(_, args) => args.iter().copied().collect(),
+        End::Leave(_) => HashSet::new(),
+    };
+    let mut count = 0;
+    for inst in block.insts.iter().rev() {
+        let for_exits = matches!(inst.op, Op::New | Op::PtrAdd | Op::Bitcast);
+        if for_exits && inst.dst.is_none_or(|dst| !used.contains(&dst.into())) {
+            continue;
+        }
+        count += usize::from(inst.op == Op::New);
+        used.extend([inst.a, inst.b]);
+        if let Aux::Call(call) = inst.aux {
+            used.extend(trace.calls[call.index()].operands());
+        }
+    }
+    count
 }

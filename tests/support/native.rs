@@ -15,7 +15,7 @@ use crate::differential::{Run, ended};
 use crate::world::{SCRATCH, World};
 use jitgen_core::backend::{Code, Compiler, Frame, Options, STACKS, Stacks, Symbols, enter};
 use jitgen_core::eval::{Memory, Model};
-use jitgen_core::ir::{Const, ExitId, LogEntry, Op, Trace, Ty};
+use jitgen_core::ir::{Arg, Cells, Const, ExitId, LogEntry, Op, Trace, Ty};
 use std::cell::RefCell;
 
 /// Number of registers for integers, for floats, and of call sites.
@@ -28,6 +28,9 @@ const BUFFER: usize = 1024;
 
 /// Bytes for objects.
 const OBJECTS: usize = 1 << 16;
+
+/// Where free cells would be: both cursor and limit are 0.
+static NO_CELLS: u64 = 0;
 
 /// A compiler, real buffers, a frame and room for that of a callee.
 pub struct Native {
@@ -100,6 +103,13 @@ impl Native {
         let mut numbered = trace.clone();
         for (number, call) in numbered.calls.iter_mut().enumerate() {
             call.symbol = number.to_string();
+            if let Some(cells) = call.cells() {
+                // There are none, so each object is made by the function.
+                let none = std::ptr::from_ref(&NO_CELLS).expose_provenance() as u64;
+                let none = Cells { cursor: none, limit: none, ..cells }.args();
+                call.args.truncate(1);
+                call.args.extend(none.map(Arg::Const));
+            }
         }
         let functions = Functions(&sites, &self.stacks);
         let code = self.compiler.compile(&numbered, &functions, 0);
@@ -295,7 +305,7 @@ fn dispatch(site: usize, ints: [u64; INTS], floats: [f64; FLOATS]) -> u64 {
         let model = &mut running.model;
         copy_in(model);
         let result = match site.op {
-            Op::New => model.allocate(0, &site.symbol, &args),
+            op if op.makes() => model.allocate(0, &site.symbol, &args),
             Op::Free => model.free(&site.symbol, &args).map(|()| 0),
             Op::CallRead => model.call_read(&site.symbol, &args, site.result),
             Op::CallPure | Op::CallIfPure => model.call_pure(&site.symbol, &args, site.result),

@@ -214,7 +214,7 @@ struct Uses<'a> {
     compared: Vec<bool>,
     /// By exit: how many ops have been moved into it.
     sunk: Vec<usize>,
-    /// By value that is an object, or a place in one: all exits that need it.
+    /// By value that is an object, or a place in one, or the bits of these: all exits that need it.
     objects: HashMap<ValueId, BTreeSet<ExitId>>,
     /// By exit: the block that it is left from, if it is one.
     blocks: Vec<Option<BlockId>>,
@@ -231,8 +231,11 @@ impl<'a> Uses<'a> {
                 let Some(dst) = inst.dst else { continue };
                 compared[dst.index()] = inst.op.sig() == Sig::Compare;
                 let inside = |arg: Arg| arg.as_value().is_some_and(|v| objects.contains_key(&v));
-                let place = inst.op == Op::PtrAdd && inst.b.as_const().is_some() && inside(inst.a);
-                if inst.op == Op::New || place {
+                let follows = match inst.op {
+                    Op::PtrAdd => inst.b.as_const().is_some(),
+                    op => op == Op::Bitcast,
+                };
+                if inst.op == Op::New || follows && inside(inst.a) {
                     objects.insert(dst, BTreeSet::new());
                 }
             }

@@ -104,6 +104,7 @@ pub fn compute(op: Op, ty: Ty, a: Const, b: Const) -> Result<Const, Undefined> {
         | Op::CallCode
         | Op::CallPure
         | Op::New
+        | Op::NewKept
         | Op::Free
         | Op::CallIf
         | Op::CallIfPure

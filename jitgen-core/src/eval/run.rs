@@ -155,6 +155,7 @@ impl Frame<'_> {
             | Op::CallIf
             | Op::CallIfPure
             | Op::New
+            | Op::NewKept
             | Op::Free => {
                 self.owners.called();
                 self.call(inst, memory).map_err(fault)?
@@ -191,7 +192,7 @@ impl Frame<'_> {
         let args: Vec<Const> = call.args.iter().map(|arg| self.get(*arg)).collect();
         let result = inst.dst.map(|_| inst.ty);
         let bits = match inst.op {
-            Op::New => memory.allocate(inst.imm as u32, &call.symbol, &args)?,
+            op if op.makes() => memory.allocate(inst.imm as u32, &call.symbol, &args)?,
             Op::Free => {
                 memory.free(&call.symbol, &args)?;
                 0

@@ -11,7 +11,7 @@
 //!
 //! Not here: the collection itself (`cycle`).
 
-use super::block::{HEADER, LARGEST, SIZES, Slot, class_of};
+use super::block::{BLOCK, HEADER, LARGEST, SIZES, Slot, class_of};
 use super::config::{HeapConfig, OutOfMemory};
 use super::cycle::Finalizer;
 use super::header::LARGE;
@@ -22,6 +22,7 @@ use super::stack::Stack;
 use super::statistics::HeapStatistics;
 use super::trace::Tracer;
 use super::weak::WeakCell;
+use std::alloc::{Layout, handle_alloc_error};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr::null;
@@ -29,6 +30,12 @@ use std::rc::Rc;
 
 /// The least that is allocated between two collections.
 const STEP: usize = 64 << 10;
+
+/// What is missing when the system has no memory.
+const BLOCK_LAYOUT: Layout = match Layout::from_size_align(BLOCK, BLOCK) {
+    Ok(layout) => layout,
+    Err(_) => panic!("the layout of a block"),
+};
 
 /// What the heap is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -218,6 +225,29 @@ impl Heap {
         }
     }
 
+    /// A free cell of that class, at once: what others have made may not be filled yet, so this does
+    /// not collect, and it takes a block beyond the limit if there is no room below. Where either
+    /// would be due it takes one cell only, so that who looks next at the point of this class finds
+    /// nothing there, and comes to [`allocate`](Self::allocate).
+    ///
+    /// # Panics
+    /// While objects are marked, and when the thread ends.
+    #[cold]
+    #[inline(never)]
+    pub fn allocate_now(&self, class: usize) -> Slot {
+        let phase = self.phase.get();
+        assert!(
+            matches!(phase, Phase::Idle | Phase::Dropping),
+            "an object is made while {phase:?}"
+        );
+        let config = self.config.get();
+        let due = config.stress || self.in_use() >= self.threshold.get();
+        let longest = if due { 1 } else { usize::MAX };
+        self.refill(class, longest)
+            .or_else(|| self.space.refill(class, 1, usize::MAX))
+            .unwrap_or_else(|| handle_alloc_error(BLOCK_LAYOUT))
+    }
+
     /// A free cell, without collecting.
     fn find(&self, bytes: usize) -> Option<Slot> {
         let config = self.config.get();
@@ -227,7 +257,14 @@ impl Heap {
         };
         // A finalizer may have left a span.
         let longest = if config.stress { 1 } else { usize::MAX };
-        self.space.bump(class).or_else(|| self.space.refill(class, longest, limit))
+        self.space.bump(class).or_else(|| self.refill(class, longest))
+    }
+
+    /// A free cell of a new span, within the limit; `allocate_now` may have left a block too many.
+    fn refill(&self, class: usize, longest: usize) -> Option<Slot> {
+        let limit = self.config.get().limit.checked_sub(self.external.get())?;
+        let fits = self.space.held() <= limit;
+        fits.then(|| self.space.refill(class, longest, limit)).flatten()
     }
 
     pub fn out_of_memory(&self, bytes: usize) -> OutOfMemory {

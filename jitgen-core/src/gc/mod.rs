@@ -45,7 +45,7 @@ mod weak;
 pub use config::{HeapConfig, OutOfMemory};
 pub use jitgen_macros::Collect;
 pub use object::{ITEMS, Object};
-pub use pointer::{AllocationPoint, Gc, PAYLOAD, allocate};
+pub use pointer::{AllocationPoint, Gc, PAYLOAD, allocate, allocate_now};
 pub use roots::{Root, Roots, register_roots};
 pub use statistics::HeapStatistics;
 #[doc(hidden)]

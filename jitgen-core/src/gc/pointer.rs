@@ -237,6 +237,23 @@ pub unsafe fn allocate(header: usize, size: usize) -> Result<NonNull<u8>, OutOfM
     })
 }
 
+/// As [`allocate`], at once: no collection takes place, so what has been made before need not have
+/// been written yet, and there is always memory, if need be one block beyond the limit. When it is
+/// time to collect, or there is no room, the point's free cells are used up afterwards.
+///
+/// # Safety
+/// Header and size are those of one allocation point of this thread. The payload is written before
+/// a collection takes place.
+pub unsafe fn allocate_now(header: usize, size: usize) -> NonNull<u8> {
+    heap::with(|heap| {
+        let class = class_of(size).expect("points are for cells of blocks");
+        let slot = heap.space.bump(class).unwrap_or_else(|| heap.allocate_now(class));
+        // SAFETY: the caller writes the payload before the collector can see it.
+        unsafe { slot.set_header(header) };
+        slot.payload()
+    })
+}
+
 impl<T: Collect + 'static> Gc<[T]> {
     /// Makes a slice of so many items. The function may allocate; if it panics, the items that are
     /// there will be dropped when the object is swept.

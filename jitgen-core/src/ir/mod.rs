@@ -9,6 +9,7 @@
 //! Not here: addresses, thresholds, Cranelift, languages. Helpers are symbols (`@name`), resume
 //! points are numbers.
 
+mod cells;
 mod effects;
 mod gone;
 mod ops;
@@ -18,6 +19,7 @@ mod trace;
 mod ty;
 mod verify;
 
+pub use cells::Cells;
 pub use effects::{Class, Effects};
 pub use gone::Gone;
 pub use ops::{Domain, Effect, Op, Sig};

@@ -248,8 +248,12 @@ ops! {
     CallIfPure "call_if_pure" CallIf Any None;
     /// A call that allocates: fresh memory of so many bytes as the first operand says, a constant.
     /// No other pointer leads there, and it is not null; what is in it is not defined. `#7` behind
-    /// it is the number of the allocation in the recording.
+    /// it is the number of the allocation in the recording. With five operands it takes a free
+    /// cell, if there is one, instead of calling: bytes of a cell, its first word, addresses of
+    /// cursor and limit.
     New "new" Call Ptr Make;
+    /// A `new` that happens also if nobody uses the result: of an object with a destructor.
+    NewKept "new_kept" Call Ptr Any;
     /// A call that frees what a `new` has allocated, its first operand: nobody accesses that again.
     Free "free" Call Any Any;
     /// The operand is what a `call_pure` with these arguments would give. Nothing happens.
@@ -311,6 +315,11 @@ impl Op {
     /// Is it one of the calls?
     pub fn is_call(self) -> bool {
         matches!(self.sig(), Sig::Call | Sig::CallIf)
+    }
+
+    /// Is it one of the calls that allocate?
+    pub fn makes(self) -> bool {
+        matches!(self, Op::New | Op::NewKept)
     }
 
     /// Is it a call whose result depends on its operands alone?

@@ -290,7 +290,7 @@ fn read_call(trace: &mut Trace, inst: &mut Inst, pair: Pair<Rule>) -> Result<()>
     let args = args.map_or(Ok(vec![]), read_typed_list)?;
     let mut parts: Vec<_> = parts.collect();
     let number = parts.pop_if(|pair| pair.as_rule() == Rule::allocation);
-    if number.is_some() != (inst.op == Op::New) {
+    if number.is_some() != inst.op.makes() {
         return error_at(&at, "`new` has a number, as in `#0`, and no other call has");
     }
     if let Some(number) = number {

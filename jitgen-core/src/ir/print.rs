@@ -3,9 +3,7 @@
 //! Not here: pretty-printing for people (source positions, counts). That is the runtime's log,
 //! which adds `;` comments to this text.
 
-use super::{
-    Arg, Aux, Class, Effects, End, Exit, Inst, Kept, LogEntry, Op, PendingStore, Sig, Trace,
-};
+use super::{Arg, Aux, Class, Effects, End, Exit, Inst, Kept, LogEntry, PendingStore, Sig, Trace};
 use std::fmt::{self, Display, Write};
 
 impl Display for Trace {
@@ -134,7 +132,7 @@ impl Trace {
         list(&mut s, call.args.iter().map(|arg| self.typed(*arg))).expect("writing to a string");
         s.push(')');
         effects(&mut s, &call.effects).expect("writing to a string");
-        if inst.op == Op::New {
+        if inst.op.makes() {
             write!(s, " #{}", inst.imm).expect("writing to a string");
         }
         if !call.keeps.is_empty() {

@@ -391,12 +391,16 @@ impl Checker<'_> {
         let first = call.args.first().copied();
         let size = first.and_then(Arg::as_const).filter(|c| c.ty == Ty::I64);
         match inst.op {
-            Op::New
-                if size.is_none_or(|size| !(1..=i64::from(i32::MAX)).contains(&size.signed())) =>
+            op if op.makes()
+                && size.is_none_or(|size| !(1..=i64::from(i32::MAX)).contains(&size.signed())) =>
             {
                 self.report("allocation", "the first operand of new is its size, as in `i64 8`");
             }
-            Op::New if inst.dst.is_none() || inst.imm < 0 => {
+            op if op.makes() && call.args.len() > 2 && call.cells().is_none() => {
+                let message = "the operands of new are one or two, or those of free cells";
+                self.report("allocation", message);
+            }
+            op if op.makes() && (inst.dst.is_none() || inst.imm < 0) => {
                 self.report("allocation", "new has a number and a result");
             }
             Op::Free if inst.dst.is_some() || first.is_none_or(|a| self.trace.ty(a) != Ty::Ptr) => {

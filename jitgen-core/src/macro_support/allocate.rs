@@ -1,8 +1,10 @@
-//! Memory from the allocator in twins: taken, filled, freed, each of which the trace sees.
+//! Memory in twins, from the allocator or the collected heap: taken, filled, freed, each of which the
+//! trace sees.
 //!
 //! ```text
 //! Rc::new(value)     v1 = new.ptr @alloc(i64 32, i64 8) #0;  store v1, 1;  store v1+8, 1;  store v1+16, value
 //! its last drop      store v1, 0;  the value's drop;  free @dealloc(v1, i64 32, i64 8)
+//! Gc::new(value)     v1 = new.ptr @object(i64 16, i64 32, ..) #0;  store v1, value
 //! ```
 //!
 //! So the optimizer can do without objects that nobody else gets to know. A value whose words are
@@ -15,13 +17,14 @@
 //! library frees it, and the other way round), `log-decides` (which of two ways recording has taken,
 //! replay sees from the next entry of the log, since what recording knew need not be known then).
 //!
-//! Not here: objects of the collected heap (`methods::heap`).
+//! Not here: whether there is room on the collected heap (`methods::heap`).
 
 use super::ask;
 use super::place::Place;
 use super::traced::Traced;
-use crate::ir::{Const, Ty};
-use crate::tracer::{Function, Opnd, Replayed, Word, with};
+use crate::gc::{self, AllocationPoint};
+use crate::ir::{Cells, Const, Effects, Op, Ty};
+use crate::tracer::{ALLOCATION_CLASS, Function, Opnd, Replayed, Word, with};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::TypeId;
 use std::cell::RefCell;
@@ -54,8 +57,18 @@ extern "C" fn dealloc_thunk(pointer: *mut u8, size: usize, align: usize) {
     unsafe { dealloc(pointer, layout) };
 }
 
+extern "C" fn object_thunk(_: usize, cell: usize, header: usize) -> *mut u8 {
+    // SAFETY: a trace has this of an allocation point of its thread, and writes what it makes
+    // before it calls anything that may collect.
+    unsafe { gc::allocate_now(header, cell) }.as_ptr()
+}
+
 const ALLOC: fn() -> Function =
     || Function { symbol: "alloc", address: alloc_thunk as *const () as usize };
+
+/// It is passed two words more than it takes.
+const OBJECT: fn() -> Function =
+    || Function { symbol: "object", address: object_thunk as *const () as usize };
 
 const DEALLOC: fn() -> Function =
     || Function { symbol: "dealloc", address: dealloc_thunk as *const () as usize };
@@ -72,8 +85,34 @@ pub(super) fn allocate(layout: Layout) -> Word {
     }
     let pointer = alloc_thunk(layout.size(), layout.align());
     let now = Const::new(Ty::Ptr, pointer as u64);
-    let opnd = ask::end_new(ALLOC(), (layout.size() as u64, layout.align() as u64), now);
-    Word { now, opnd }
+    let args = [layout.size(), layout.align()].map(|word| Const::i64(word as i64));
+    let effects = Effects { reads: Some(vec![]), ..Effects::default() };
+    Word { now, opnd: ask::end_new(Op::New, ALLOC(), &args, effects, now) }
+}
+
+/// Takes the next free cell of a point for an object of so many bytes, and makes it one: the address
+/// of its payload, which the log may have. `op` says whether it can be done without.
+///
+/// # Safety
+/// The point is one of this thread's heap, for such objects. The payload is written before a
+/// collection takes place.
+pub(super) unsafe fn allocate_cell(op: Op, point: AllocationPoint, size: usize) -> Word {
+    if let Some(word) = ask::begin_call() {
+        return word.expect("an allocation has a result");
+    }
+    // SAFETY: the caller's promise.
+    let pointer = unsafe { gc::allocate_now(point.header, point.size) };
+    let now = Const::new(Ty::Ptr, pointer.addr().get() as u64);
+    let cells = Cells {
+        size: point.size as u64,
+        header: point.header as u64,
+        cursor: point.cursor as u64,
+        limit: point.limit as u64,
+    };
+    let args = [&[Const::i64(size as i64)][..], &cells.args()].concat();
+    let writes = Some(vec![ALLOCATION_CLASS]);
+    let effects = Effects { reads: Some(vec![]), writes, ..Effects::default() };
+    Word { now, opnd: ask::end_new(op, OBJECT(), &args, effects, now) }
 }
 
 /// Frees memory, unless it has been according to the log.

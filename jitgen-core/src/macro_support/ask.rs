@@ -9,7 +9,7 @@
 //!
 //! Not here: what the answers are (`tracer::session`).
 
-use crate::ir::{Const, Op, Ty};
+use crate::ir::{Const, Effects, Op, Ty};
 use crate::tracer::{
     AbortReason, Address, Callee, Condition, Function, Green, Handed, Image, Inlined, Local, Opnd,
     Part, Portal, Step, Tag, Word, with,
@@ -29,6 +29,7 @@ macro_rules! questions {
 questions! {
     abort(reason: AbortReason);
     ask_constant(opnd: Opnd) -> bool;
+    ask_virtual(words: &[Opnd]) -> bool;
     begin_call() -> Option<Option<Word>>;
     begin_inline(args: &[Opnd]) -> Result<Inlined, Image>;
     begin_load(address: Address, ty: Ty) -> Option<Word>;
@@ -45,7 +46,7 @@ questions! {
     end_handed_over(function: Function, portal: &'static Portal, greens: &[Green], reds: &[Word], result: Handed) -> Opnd;
     end_inline(call: &Inlined, result: &Image);
     end_load(address: Address, now: Const) -> Opnd;
-    end_new(function: Function, layout: (u64, u64), now: Const) -> Opnd;
+    end_new(op: Op, function: Function, args: &[Const], effects: Effects, now: Const) -> Opnd;
     end_pure_call(function: Function, args: &[Word], now: Const) -> Opnd;
     end_store(words: &[(Address, Word)]);
     flush();

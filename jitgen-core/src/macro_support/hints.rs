@@ -28,9 +28,11 @@ pub fn is_constant<X: Traced>(x: Tv<X>) -> Tv<bool> {
     lift(ask::ask_constant(x.opnd()))
 }
 
-/// Is the value an object that the trace has not made yet? There are none.
-pub fn is_virtual<X: Traced>(_: Tv<X>) -> Tv<bool> {
-    lift(false)
+/// Is the value the address of an object that the trace has allocated and nobody else knows yet?
+pub fn is_virtual<X: Traced + Copy>(x: Tv<X>) -> Tv<bool> {
+    let words = if X::SHAPE.is_opaque() { vec![] } else { x.words(false) };
+    let words: Vec<Opnd> = words.into_iter().map(|(_, word)| word.opnd).collect();
+    lift(ask::ask_virtual(&words))
 }
 
 /// Does traced code ask?

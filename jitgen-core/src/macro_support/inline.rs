@@ -163,24 +163,21 @@ unsafe fn image_with(kind: &Kind, this: *const u8, opnd: Opnd, blobs: bool) -> O
             Opnd::Blob(blob) if blobs => put_blob(&mut image, part, blob),
             Opnd::Blob(_) | Opnd::Local(_) => return None,
             opnd => {
-                let now = word_at(&image.bytes, part.offset, part.ty);
                 // What is constant keeps its bytes: one of them may say which variant it is.
-                let value = plain && matches!(opnd, Opnd::Ssa(_));
-                let now = if value { meaningful(now, part.offset, &leaves) } else { now };
+                let now = match opnd {
+                    // Moving a value need not move bytes that mean nothing.
+                    Opnd::Ssa(_) if plain => {
+                        // SAFETY: the value is still there.
+                        let now = unsafe { leaves.word(part.offset, part.ty) };
+                        Const::new(part.ty, now.bits)
+                    }
+                    _ => word_at(&image.bytes, part.offset, part.ty),
+                };
                 image.put(part.offset, Word { now, opnd });
             }
         }
     }
     Some(image)
-}
-
-/// A word whose bytes that mean nothing in this variant are zero, as those of a trace are: moving a
-/// value need not move them.
-fn meaningful(now: Const, offset: u32, leaves: &[(u32, Ty)]) -> Const {
-    let covers = |at: u32| leaves.iter().any(|(from, ty)| (*from..from + ty.size()).contains(&at));
-    let bytes = (0..now.ty.size()).filter(|byte| covers(offset + byte));
-    let mask = bytes.fold(0, |mask, byte| mask | 0xff << (8 * byte));
-    Const::new(now.ty, now.bits & mask)
 }
 
 /// The bytes of a call's result, word by word, whatever they mean.

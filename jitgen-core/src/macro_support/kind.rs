@@ -15,7 +15,7 @@ use super::ask;
 use super::memory;
 use super::place::{At, Inside, Place, class_at, class_of, refuse_store, without_depth};
 use super::shape::{Owner, Shape, TagAt};
-use super::traced::{Traced, natural, owner_at, settled};
+use super::traced::{Traced, owner_at, settled};
 use crate::ir::{Const, Ty};
 use crate::tracer::{AbortReason, Address, Opnd, Part, Word};
 
@@ -70,6 +70,44 @@ pub(super) trait HasKind: Traced {
 
 impl<X: Traced> HasKind for X {}
 
+/// The initialized words of a value that is somewhere.
+///
+/// Invariant `zero-else`: whoever takes words of a value takes them from here, so bytes that mean
+/// nothing in the variant that it is are zero in all words.
+pub struct Initialized {
+    base: u64,
+    words: Vec<(u32, Ty)>,
+}
+
+impl Initialized {
+    /// Has nothing in it a meaning?
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The word at that offset: of the type that the value has there, if that is one word.
+    ///
+    /// # Safety
+    /// The value must still be there, and no other.
+    pub unsafe fn word(&self, offset: u32, ty: Ty) -> Const {
+        let mut bits = 0;
+        for (at, leaf) in &self.words {
+            let (from, to) = (offset.max(*at), (offset + ty.size()).min(at + leaf.size()));
+            if from >= to {
+                continue;
+            }
+            // SAFETY: it is an initialized word of the value.
+            let now = unsafe { memory::read(self.base + u64::from(*at), *leaf) };
+            if (*at, leaf.size()) == (offset, ty.size()) {
+                return now;
+            }
+            let bytes = now.bits >> (8 * (from - at)) & u64::MAX >> (64 - 8 * (to - from));
+            bits |= bytes << (8 * (from - offset));
+        }
+        Const::new(ty, bits)
+    }
+}
+
 impl Kind {
     /// Is it a word that has no variants?
     pub fn is_plain_word(&self) -> bool {
@@ -80,11 +118,11 @@ impl Kind {
     ///
     /// # Safety
     /// A value of this kind must be there.
-    pub unsafe fn leaves(&self, this: *const u8) -> Vec<(u32, Ty)> {
-        let mut leaves = vec![];
+    pub unsafe fn leaves(&self, this: *const u8) -> Initialized {
+        let mut words = vec![];
         // SAFETY: the caller's promise.
-        unsafe { (self.leaves)(this, this as u64, &mut |offset, ty| leaves.push((offset, ty))) };
-        leaves
+        unsafe { (self.leaves)(this, this as u64, &mut |offset, ty| words.push((offset, ty))) };
+        Initialized { base: this as u64, words }
     }
 
     /// Which variant it is, as in `VARIANTS`.
@@ -113,9 +151,8 @@ impl Kind {
         // SAFETY: the caller's promise.
         let leaves = unsafe { self.leaves(this) };
         let words = self.shape.words().iter().map(|at| {
-            // SAFETY: the leaves are the initialized words of the value there.
-            let now = unsafe { natural(this as u64, at.offset, at.ty, &leaves) };
-            Const::new(at.ty, now.bits)
+            // SAFETY: the value is still there.
+            Const::new(at.ty, unsafe { leaves.word(at.offset, at.ty) }.bits)
         });
         words.collect()
     }
@@ -138,8 +175,8 @@ impl Kind {
         // SAFETY: the caller's promise.
         let leaves = unsafe { self.leaves(this) };
         let words = self.shape.words().iter().map(|word| {
-            // SAFETY: the leaves are the initialized words of the value there.
-            let natural = unsafe { natural(this as u64, word.offset, word.ty, &leaves) };
+            // SAFETY: the value is still there.
+            let natural = unsafe { leaves.word(word.offset, word.ty) };
             let now = if exact { Const::new(word.ty, natural.bits) } else { natural };
             let opnd = settled(ask::part(whole, word.offset, now));
             (word.offset, Word { now, opnd })
@@ -160,8 +197,8 @@ impl Kind {
         // SAFETY: the value has just been put there.
         let leaves = unsafe { self.leaves(to) };
         for (offset, word) in words {
-            // SAFETY: the leaves are the initialized words of the value there.
-            let natural = unsafe { natural(to as u64, *offset, word.now.ty, &leaves) };
+            // SAFETY: the value is still there.
+            let natural = unsafe { leaves.word(*offset, word.now.ty) };
             if natural.bits != word.now.bits {
                 ask::clear(word.opnd, Const::new(word.now.ty, natural.bits));
             }
@@ -244,7 +281,7 @@ impl Kind {
         owner: Owner,
         fixed: bool,
     ) -> Vec<(u32, Word)> {
-        let mut leaves: Option<Vec<(u32, Ty)>> = None;
+        let mut leaves: Option<Initialized> = None;
         let mut words = Vec::with_capacity(self.shape.words().len());
         for word in self.shape.words() {
             let class = class_at(owner_at(word.owner, owner), fixed);
@@ -254,8 +291,8 @@ impl Kind {
                 None => {
                     // SAFETY: nothing is replayed, so a live value is here (`in-bounds`).
                     let leaves = leaves.get_or_insert_with(|| unsafe { self.leaves(this) });
-                    // SAFETY: the leaves are the initialized words of the live value there.
-                    let now = unsafe { natural(this as u64, word.offset, word.ty, leaves) };
+                    // SAFETY: the live value is still there.
+                    let now = unsafe { leaves.word(word.offset, word.ty) };
                     Word { now, opnd: ask::end_load(address, now) }
                 }
             };

@@ -7,7 +7,8 @@
 //!
 //! A type that is derived is dropped field by field, so that a variant without anything to drop
 //! costs a guard of its tag and no call. What boxes, `Rc`s and vectors hold is dropped before their
-//! memory is freed, where a twin knows how (`allocate`); all other destructors are residual calls.
+//! memory is freed, where a twin knows how (`allocate`); all other destructors are residual calls,
+//! which take the bytes of the value: nothing need be known of them.
 //!
 //! Invariant `once`: compiled code that has dropped a value has logged that; replay forgets it.
 //!
@@ -18,7 +19,7 @@ use super::ask;
 use super::carrier::Moved;
 use super::elements::{Indexable, element, vec_layout, vec_word};
 use super::kind::{HasKind, Kind};
-use super::passing::ByMemory;
+use super::passing::{self, ByMemory};
 use super::place::{Place, dropping};
 use super::reach::{follow, rc_distance};
 use super::shape::{Owner, TypeName};
@@ -159,25 +160,18 @@ impl Destructor {
             }
             return;
         }
-        let mut arguments = vec![];
-        let recording = ask::is_recording() && !self.kind.shape.is_opaque();
-        if recording {
-            // SAFETY: the caller's promise.
-            let words =
-                unsafe { self.kind.words(place.addr(), self.kind.opnd_in_twin(place), false) };
-            arguments.push(ask::spill(&words, self.kind.size));
-        } else if ask::is_recording() {
-            ask::abort(AbortReason::OwnedDrop);
-        }
+        // SAFETY: the caller's promise.
+        let argument = unsafe {
+            // The type's own destructor takes the value's bytes, whether these are known or not.
+            passing::spilled(self.kind, place.addr(), self.kind.opnd_in_twin(place))
+        };
         {
             let _outside = Outside::begin();
             // SAFETY: the caller's promise.
             unsafe { (self.whole)(place.addr()) };
         }
-        if recording {
-            let function = Function { symbol: (self.symbol)(), address: self.thunk as usize };
-            ask::end_call(&function.into(), &arguments, None);
-        }
+        let function = Function { symbol: (self.symbol)(), address: self.thunk as usize };
+        ask::end_call(&function.into(), &[argument], None);
     }
 }
 

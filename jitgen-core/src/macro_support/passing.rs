@@ -145,7 +145,7 @@ where
 ///
 /// # Safety
 /// A value of the kind must be there.
-unsafe fn spilled(kind: &Kind, this: *const u8, opnd: Opnd) -> Word {
+pub(super) unsafe fn spilled(kind: &Kind, this: *const u8, opnd: Opnd) -> Word {
     if !ask::is_recording() {
         return Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
     }

@@ -346,27 +346,6 @@ pub(super) fn settled(opnd: Opnd) -> Opnd {
     opnd
 }
 
-/// The word at that offset, with the type that the value has there.
-///
-/// # Safety
-/// `leaves` must be initialized words of the value at `base`.
-pub(super) unsafe fn natural(base: u64, offset: u32, ty: Ty, leaves: &[(u32, Ty)]) -> Const {
-    let size = ty.size();
-    let mut bits = 0;
-    for (at, leaf) in leaves {
-        if *at < offset || *at + leaf.size() > offset + size {
-            continue;
-        }
-        // SAFETY: the caller's promise.
-        let now = unsafe { memory::read(base + u64::from(*at), *leaf) };
-        if leaf.size() == size {
-            return now;
-        }
-        bits |= now.bits << ((at - offset) * 8);
-    }
-    Const::new(ty, bits)
-}
-
 /// The bits that consist of these words.
 pub(super) fn bits_of<V>(words: &[(u32, Const)]) -> V {
     let mut bits = MaybeUninit::<V>::uninit();

@@ -6,8 +6,8 @@
 //! v5 = load.i8 v4+2
 //! ```
 //!
-//! `ptr_add` chains, additions and multiplications by constants are looked through. All arithmetic
-//! is modulo 2^64, as the machine's, so the form is exact.
+//! `ptr_add` chains, casts that keep the bits, additions and multiplications by constants are looked
+//! through. All arithmetic is modulo 2^64, as the machine's, so the form is exact.
 //!
 //! Invariant `same-place`: two addresses with the same [`Place`] differ by the difference of their
 //! offsets, whatever the values are.
@@ -149,6 +149,10 @@ impl Defs {
                 offset = offset.wrapping_add(i64::from(node.imm) - i64::from(imm));
                 at = first.into();
                 break;
+            }
+            if node.op == Op::Bitcast {
+                at = node.a;
+                continue;
             }
             if node.op != Op::PtrAdd {
                 break;

@@ -21,16 +21,17 @@
 //! Not here: moving stores past guards, into exits (`sink`, which is called before).
 
 use super::address::Defs;
+use super::age::Ages;
 use super::compact::compact;
 use super::node::Node;
 use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
-use super::sink::sink;
+use super::sink::{runs_anything, sink};
 use super::tree::Origins;
 use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Sig, Trace, ValueId};
+use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Op, Sig, Trace, ValueId};
 use std::collections::HashMap;
 
 /// Removes dead code and dead stores, and renumbers what is left. `apart`: values of the trace that
@@ -45,6 +46,19 @@ pub(super) fn backward(
     merge_params(&mut trace, &mut fired);
     let mut defs = definitions(&trace, apart);
     if passes.contains(Passes::VIRTUALS) {
+        // What only an exit stores somewhere need not be made before.
+        let makes = |block: &Block| block.insts.iter().any(|inst| inst.op == Op::New);
+        if trace.blocks.iter().any(makes) {
+            if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, &defs, &mut fired) {
+                merge_params(&mut trace, &mut fired);
+            }
+            defs = definitions(&trace, defs.apart);
+            let (_, dead) = live(&trace, &defs, passes, &mut fired);
+            for (block, dead) in trace.blocks.iter_mut().zip(&dead) {
+                let mut dead = dead.iter();
+                block.insts.retain(|_| !*dead.next().expect("one mark per instruction"));
+            }
+        }
         if virtuals(&mut trace, &mut origins, &defs, &mut fired) {
             merge_params(&mut trace, &mut fired);
         }
@@ -54,17 +68,7 @@ pub(super) fn backward(
     if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, &defs, &mut fired) {
         merge_params(&mut trace, &mut fired);
     }
-    let mut stores_dead = vec![vec![]; trace.blocks.len()];
-    for (dead, block) in stores_dead.iter_mut().zip(&trace.blocks) {
-        dead.resize(block.insts.len(), false);
-    }
-    let mut live = Live::mark(&trace, &stores_dead, passes);
-    while passes.contains(Passes::DSE)
-        && find_dead_stores(&trace, &defs, &live, &mut stores_dead, passes)
-    {
-        fired.fire(Rule::DeadStore);
-        live = Live::mark(&trace, &stores_dead, passes);
-    }
+    let (live, stores_dead) = live(&trace, &defs, passes, &mut fired);
     for ((block, keep), dead) in trace.blocks.iter_mut().zip(&live.insts).zip(&stores_dead) {
         let removed = keep.iter().zip(dead).any(|(keep, dead)| !keep && !dead);
         if removed {
@@ -133,8 +137,21 @@ fn drop_unreached(trace: &mut Trace) {
     links.for_each(|link| *link = renumbered[link.index()]);
 }
 
+/// What is needed, and by block and instruction: is it a dead store?
+fn live(trace: &Trace, defs: &Defs, passes: Passes, fired: &mut Fired) -> (Live, Vec<Vec<bool>>) {
+    let mut dead: Vec<Vec<bool>> =
+        trace.blocks.iter().map(|block| vec![false; block.insts.len()]).collect();
+    let mut live = Live::mark(trace, &dead, passes);
+    while passes.contains(Passes::DSE) && find_dead_stores(trace, defs, &live, &mut dead, passes) {
+        fired.fire(Rule::DeadStore);
+        live = Live::mark(trace, &dead, passes);
+    }
+    (live, dead)
+}
+
 /// The pure operations that define values, and which of these are apart.
-fn definitions(trace: &Trace, apart: Apart) -> Defs {
+fn definitions(trace: &Trace, mut apart: Apart) -> Defs {
+    apart.ages = Ages::of(trace);
     let mut defs = Defs::new(apart);
     for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
         let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
@@ -282,6 +299,11 @@ fn find_dead_stores(
                     let kept = Untouched::by(call, defs);
                     let read = |class| call.may_read(inst.op, class);
                     overwritten.remove_classes(read, |_| false, &kept);
+                    if runs_anything(inst.op, call) {
+                        // A collector looks at all words of an object.
+                        let others = |base| !defs.apart.ages.is_new(base);
+                        overwritten.remove_classes(|_| true, others, &kept);
+                    }
                 }
                 Sig::Guard => overwritten.clear(),
                 Sig::Binary

@@ -413,7 +413,7 @@ impl<'t> Forward<'t> {
         if merge {
             self.calls.insert(key, value);
         }
-        if let (Op::New, Some(object)) = (inst.op, value) {
+        if let (true, Some(object)) = (inst.op.makes(), value) {
             self.made(object);
         }
         value

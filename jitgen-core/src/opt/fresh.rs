@@ -15,7 +15,7 @@
 //! not known what it is.
 //!
 //! Invariant `only-by-name`: what points into a private object is a value of which [`Defs`] says
-//! that it is the object's address plus a constant.
+//! that it is the object's address plus a constant, as a pointer or as its bits.
 //!
 //! Not here: objects that are not made at all (`virtuals`).
 //!
@@ -25,13 +25,15 @@ use super::forward::Forward;
 use super::node::Node;
 use super::rules::Rule;
 use super::words::Access;
-use crate::ir::{Arg, Const, Op};
-use std::collections::HashMap;
+use crate::ir::{Arg, Const, Op, Ty};
+use std::collections::{HashMap, HashSet};
 
 /// The objects that only the trace knows, and the private objects whose addresses they hold.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Private {
     held: HashMap<Arg, Vec<Arg>>,
+    /// All objects that the trace has made, also those that others have got to know.
+    made: HashSet<Arg>,
 }
 
 impl Private {
@@ -41,9 +43,11 @@ impl Private {
     }
 
     /// Do these addresses lead to no common byte, since one is that of a private object, and the other
-    /// is not?
+    /// is not? Or since one is that of an object, and the other is older (`age`)?
     pub fn apart(&self, a: Arg, b: Arg) -> bool {
-        a != b && (self.has(a) || self.has(b))
+        // The forward pass numbers values as it computes them.
+        let older = |a: Arg, b: Arg| self.made.contains(&b) && a.as_value() < b.as_value();
+        a != b && (self.has(a) || self.has(b) || older(a, b) || older(b, a))
     }
 
     fn leak(&mut self, object: Arg) {
@@ -63,6 +67,7 @@ impl Forward<'_> {
     /// An object has been made.
     pub fn made(&mut self, object: Arg) {
         self.facts.private.held.insert(object, vec![]);
+        self.facts.private.made.insert(object);
     }
 
     /// The private object that a pointer leads into, and how far.
@@ -90,8 +95,7 @@ impl Forward<'_> {
         let Some((object, _)) = self.private(value) else { return };
         let container = access.address.place.base;
         match self.facts.private.held.get_mut(&container) {
-            Some(held) if container != object => held.push(object),
-            Some(_) => (),
+            Some(held) => held.push(object),
             None => self.leak(value),
         }
     }
@@ -99,7 +103,7 @@ impl Forward<'_> {
     /// A pure operation is about to be computed: the result, if it compares a private object, which
     /// is none that a pointer to something else could lead to.
     pub fn compare_fresh(&mut self, node: Node) -> Option<Arg> {
-        let Node { op: Op::Eq | Op::Ne, a, b, .. } = node else {
+        let Node { op: Op::Eq | Op::Ne, ty: Ty::Ptr, a, b, .. } = node else {
             return None;
         };
         let (x, y) = (self.private(a), self.private(b));
@@ -118,10 +122,15 @@ impl Forward<'_> {
         }
     }
 
-    /// A pure operation is computed: of its operands, only the sum with a constant is followed.
+    /// A pure operation is computed: only sums with constants and casts of the bits are followed.
     pub fn leak_operands(&mut self, node: Node) {
-        let followed = node.op == Op::PtrAdd && node.b.as_const().is_some();
-        if !followed && !matches!(node.op, Op::Eq | Op::Ne) {
+        let followed = match node.op {
+            Op::PtrAdd => node.b.as_const().is_some(),
+            Op::Bitcast => true,
+            Op::Eq | Op::Ne => node.ty == Ty::Ptr,
+            _ => false,
+        };
+        if !followed {
             self.leak(node.a);
             self.leak(node.b);
         }

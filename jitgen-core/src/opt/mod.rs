@@ -35,6 +35,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod age;
 mod backward;
 mod compact;
 mod domain;

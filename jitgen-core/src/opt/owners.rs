@@ -25,6 +25,7 @@
 //!
 //! Not here: what is promised of owners (`ir::effects`), why it holds (`docs/decisions/010-owners.md`).
 
+use super::age::Ages;
 use super::forward::Forward;
 use super::words::Access;
 use crate::ir::{Arg, Call, Class, Effect, Op, ValueId};
@@ -35,19 +36,24 @@ const MAX_OWNERS: usize = 32;
 
 /// Values that lead to different objects.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Apart(HashSet<(ValueId, ValueId)>);
+pub(super) struct Apart {
+    pairs: HashSet<(ValueId, ValueId)>,
+    /// Of the trace that is looked at, if it is ordered already.
+    pub ages: Ages,
+}
 
 impl Apart {
     fn add(&mut self, a: ValueId, b: ValueId) {
         if a != b {
-            self.0.insert((a.min(b), a.max(b)));
+            self.pairs.insert((a.min(b), a.max(b)));
         }
     }
 
     /// Do these lead to different objects?
     pub fn bases(&self, a: Arg, b: Arg) -> bool {
-        let pair = |a: ValueId, b: ValueId| self.0.contains(&(a.min(b), a.max(b)));
-        matches!((a, b), (Arg::Value(a), Arg::Value(b)) if !self.0.is_empty() && pair(a, b))
+        let pair = |a: ValueId, b: ValueId| self.pairs.contains(&(a.min(b), a.max(b)));
+        matches!((a, b), (Arg::Value(a), Arg::Value(b)) if !self.pairs.is_empty() && pair(a, b))
+            || self.ages.apart(a, b)
     }
 
     /// May both accesses touch the same byte?

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! jitgen: loop bf::run@[program=0x5581,pc=12] ops 40->31 guards 5 exits 2 0.31ms 812 bytes
-//! jitgen: abort bf::run@[program=0x5581,pc=3] owned-drop: propagate the value with `?`, …
+//! jitgen: abort bf::run@[program=0x5581,pc=3] owned-drop; move the whole value, or …
 //! ```
 //!
 //! Lines are queued and written after the runtime has let go of its state, so a sink may ask for

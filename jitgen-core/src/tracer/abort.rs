@@ -43,10 +43,10 @@ reasons! {
     OpaqueValue "opaque-value" "give the enum `#[repr(C, u8)]`, or read the fields you need";
     /// A reference to a local variable was stored, passed to a residual function or across a merge point.
     LocalEscapes "local-escapes" "pass the value instead of a reference to a local variable";
-    /// A value with a destructor was dropped, and its words are not known to the trace.
-    OwnedDrop "owned-drop" "keep it behind a `Box` or an `Rc`, or drop it in a #[residual] function";
     /// A portal that was inlined into itself calls itself again.
     Branches "branching-recursion" "nothing: it is recorded again, with calls of code";
+    /// What is left of a value was dropped after a part had been moved, and it is known only as a whole.
+    OwnedDrop "owned-drop" "move the whole value, or take it apart in a #[residual] function";
     /// Arguments and results of residual calls need more scratch memory than a frame has.
     ScratchFull "scratch-full" "let residual functions take and return smaller values";
     /// A field that is marked immutable was assigned, or a struct that has one.

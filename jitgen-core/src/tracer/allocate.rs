@@ -1,19 +1,27 @@
 //! Allocations of the program that is recorded.
 //!
-//! For the log both are calls: one that has given a word, and one that has given nothing.
+//! For the log both are calls: one that has given a word, and one that has given nothing. Whether
+//! there was room for an object of the collected heap is logged before, as a load of a constant.
 //!
 //! Not here: who takes the memory, and what is put there (`macro_support::allocate`).
 
 use super::journal::Event;
-use super::{Function, Opnd, Recorder, Session, Word};
+use super::{Function, Opnd, Recorder, Replayed, Session, Word};
 use crate::ir::{Arg, Aux, Call, Const, Effects, Inst, LogEntry, Op, Ty, ValueId};
 
 impl Session {
-    /// Memory has been allocated, of that size and alignment: the operand of its address.
-    pub fn end_new(&mut self, function: Function, layout: (u64, u64), now: Const) -> Opnd {
+    /// Memory has been allocated by `op`, with these operands: the operand of its address.
+    pub fn end_new(
+        &mut self,
+        op: Op,
+        function: Function,
+        args: &[Const],
+        effects: Effects,
+        now: Const,
+    ) -> Opnd {
         self.uses(function);
         self.flush();
-        self.emit(|r| Opnd::Ssa(r.allocate(function.symbol, layout, now)))
+        self.emit(|r| Opnd::Ssa(r.allocate(op, function.symbol, args, effects, now)))
     }
 
     /// Allocated memory has been freed.
@@ -25,19 +33,53 @@ impl Session {
             Opnd::Const
         });
     }
+
+    /// Is there room for an object? What the log says.
+    pub fn begin_room(&mut self) -> Option<bool> {
+        match self.replay.pop_front()? {
+            Replayed::Load(word) => Some(word.now.is_true()),
+            other => panic!("replay is out of step: an allocation met {other:?}"),
+        }
+    }
+
+    /// That has been found out, and what follows depends on it.
+    pub fn end_room(&mut self, room: bool) {
+        self.flush();
+        self.emit(|r| {
+            r.log_known(Word { now: Const::bool(room), opnd: Opnd::Const });
+            Opnd::Const
+        });
+    }
+
+    /// Is a trace being recorded for what most executions meet, as far as the word there goes? Not
+    /// in a bridge that looks at it for the first time: that may be for the others.
+    pub fn is_usual(&self, address: u64) -> bool {
+        let recording = self.recording.as_ref().filter(|_| self.replay.is_empty());
+        recording.is_some_and(|recording| {
+            recording.plan.start.is_none() || recording.recorder.has_touched(address)
+        })
+    }
 }
 
 impl Recorder {
-    /// Appends an allocation that has given `now`: so many bytes, aligned like that.
-    fn allocate(&mut self, symbol: &str, (size, align): (u64, u64), now: Const) -> ValueId {
-        let args = [size, align].map(|word| Const::i64(word as i64).into()).to_vec();
-        let effects = Effects { reads: Some(vec![]), ..Effects::default() };
+    /// Appends an allocation that has given `now`; the first operand is its size.
+    fn allocate(
+        &mut self,
+        op: Op,
+        symbol: &str,
+        args: &[Const],
+        effects: Effects,
+        now: Const,
+    ) -> ValueId {
+        let size = args[0].bits;
+        let args = args.iter().map(|arg| Arg::Const(*arg)).collect();
         let symbol = symbol.to_owned();
         let call = Call { symbol, args, has_result: true, effects, keeps: vec![] };
+        self.forget_written(op, &call);
         let aux = Aux::Call(self.trace.add_call(call));
         let number = self.allocations;
         self.allocations += 1;
-        let object = self.push(Op::New, Ty::Ptr, Arg::NONE, Arg::NONE, number, aux);
+        let object = self.push(op, Ty::Ptr, Arg::NONE, Arg::NONE, number, aux);
         let object = object.expect("an allocation has a result");
         self.private.add(object);
         self.log(LogEntry::Call(Some(object.into())), true);

@@ -28,13 +28,30 @@ impl Session {
         recording.recorder.guard_validity(address);
     }
 
-    /// Is a value constant in the trace? The answer is in the log, since replay does not know.
+    /// Is a value constant in the trace?
     pub fn ask_constant(&mut self, opnd: Opnd) -> bool {
+        self.answer(|_| opnd.is_const())
+    }
+
+    /// Is one of these words the address of an object that the trace has allocated, or of what is in
+    /// it, and nobody else has got to know it?
+    pub fn ask_virtual(&mut self, words: &[Opnd]) -> bool {
+        self.answer(|recorder| {
+            let is_private = |opnd: &Opnd| match opnd {
+                Opnd::Ssa(v) => recorder.private.has(recorder.private.place((*v).into(), 0).0),
+                _ => false,
+            };
+            words.iter().any(is_private)
+        })
+    }
+
+    /// A question to the recorder. The answer is in the log, since replay does not know.
+    fn answer(&mut self, question: impl FnOnce(&Recorder) -> bool) -> bool {
         match self.replay.pop_front() {
             Some(Replayed::Load(word)) => word.now.is_true(),
             Some(other) => panic!("replay is out of step: a question met {other:?}"),
             None => {
-                let constant = self.is_recording() && opnd.is_const();
+                let constant = self.recorder().is_some_and(|recorder| question(recorder));
                 let now = Const::bool(constant);
                 self.emit(|r| {
                     r.log_known(Word { now, opnd: Opnd::Const });

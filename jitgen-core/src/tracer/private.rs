@@ -65,8 +65,7 @@ impl Private {
         let (object, _) = self.place(value, 0);
         let Some(v) = object.as_value().filter(|v| self.held.contains_key(v)) else { return };
         match container.as_value().and_then(|container| self.held.get_mut(&container)) {
-            Some(held) if container != object => held.push(v),
-            Some(_) => (),
+            Some(held) => held.push(v),
             None => self.leak(value),
         }
     }

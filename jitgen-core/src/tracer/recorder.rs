@@ -153,6 +153,7 @@ impl Recorder {
         let result = self.push(op, ty, a, b, 0, Aux::None).expect("a pure op has a result");
         match (op, b) {
             (Op::PtrAdd, Arg::Const(by)) => self.private.derive(result, a, by.signed()),
+            (Op::Bitcast, _) => self.private.derive(result, a, 0),
             (Op::Eq | Op::Ne, _) => (),
             _ => [a, b].into_iter().for_each(|arg| self.private.leak(arg)),
         }

@@ -11,13 +11,60 @@
 //!
 //! Not here: how the function's twin comes to know of the condition (`macro_support::conditional`).
 
-use super::{Twin, support_at};
+use super::{Twin, support_at, twin_name};
 use crate::model::{Function, Role};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Expr, Token, UnOp};
+
+/// The marks of functions that may be called conditionally, and whose results may be told.
+pub const IS_RESIDUAL: &str = "IS_RESIDUAL";
+pub const IS_ELIDABLE: &str = "IS_ELIDABLE";
+
+/// What a method's mark is called.
+pub fn mark_ident(method: &syn::Ident, mark: &str) -> syn::Ident {
+    format_ident!("{method}__{}", mark.to_lowercase(), span = method.span())
+}
+
+/// A call that is not always made.
+struct Called<'e> {
+    target: Target<'e>,
+    args: &'e Punctuated<Expr, Token![,]>,
+}
+
+enum Target<'e> {
+    Free(&'e syn::Path),
+    Associated(&'e syn::ExprPath),
+    Method(&'e syn::ExprMethodCall),
+}
+
+impl Called<'_> {
+    fn span(&self) -> proc_macro2::Span {
+        match self.target {
+            Target::Free(path) => path.span(),
+            Target::Associated(path) => path.span(),
+            Target::Method(call) => call.span(),
+        }
+    }
+
+    /// All that is evaluated before.
+    fn operands(&self) -> impl Iterator<Item = &Expr> {
+        let receiver = match self.target {
+            Target::Method(call) => Some(&*call.receiver),
+            Target::Free(_) | Target::Associated(_) => None,
+        };
+        receiver.into_iter().chain(self.args)
+    }
+}
+
+/// A path, and what it ends with in `<>`.
+fn without_arguments(path: &syn::Path) -> (syn::Path, Option<syn::PathArguments>) {
+    let mut path = path.clone();
+    let generics = path.segments.last_mut().map(|last| std::mem::take(&mut last.arguments));
+    (path, generics)
+}
 
 impl Twin<'_> {
     /// The twin of one of the macros; `value`: of the one whose condition is an `Option`.
@@ -44,15 +91,15 @@ impl Twin<'_> {
                 return quote!(::core::unreachable!());
             }
         };
-        let Some((function, args)) = self.called(call, can_be_left_out) else {
+        let Some(called) = self.called(call, can_be_left_out) else {
             self.errors.on(
                 call,
-                "only a #[residual] or #[elidable] function that is no method can be called conditionally",
-                "write such a function, and call it by its name",
+                "only a #[residual] or #[elidable] function can be called conditionally",
+                "write such a function, not in a trait, and call it by its name",
             );
             return quote!(::core::unreachable!());
         };
-        self.check_simple(args.iter().chain(otherwise));
+        self.check_simple(called.operands().chain(otherwise));
         let m = support_at(mac.span());
         let condition_value = self.value(condition);
         let only_if = match otherwise.map(|e| self.value(e)) {
@@ -62,7 +109,7 @@ impl Twin<'_> {
                 quote_spanned!(mac.span()=> #m::only_if_else(#condition_value, #otherwise))
             }
         };
-        self.diverted(function, args, &only_if, &quote!(IS_RESIDUAL))
+        self.diverted(&called, &only_if, IS_RESIDUAL)
     }
 
     /// The twin of `record_known!`.
@@ -74,40 +121,64 @@ impl Twin<'_> {
             Some(call) if arguments.len() == 2 => self.called(call, elidable),
             _ => None,
         };
-        let Some((function, args)) = called else {
+        let Some(called) = called else {
             self.errors.on(
                 mac,
-                "`record_known!` takes a call of an #[elidable] function that is no method, and its result",
+                "`record_known!` takes a call of an #[elidable] function, and its result",
                 "write `record_known!(f(a), result)`",
             );
             return quote!(::core::unreachable!());
         };
-        self.check_simple(args.iter().chain([&arguments[1]]));
+        self.check_simple(called.operands().chain([&arguments[1]]));
         let (m, result) = (support_at(mac.span()), self.value(&arguments[1]));
         let known = quote_spanned!(mac.span()=> #m::known(#result));
-        self.diverted(function, args, &known, &quote!(IS_ELIDABLE))
+        self.diverted(&called, &known, IS_ELIDABLE)
     }
 
     /// The twin of a call of which `how` tells the function's twin something; `mark` is what the
     /// function must have.
-    fn diverted(
-        &mut self,
-        function: &syn::Path,
-        args: &Punctuated<Expr, Token![,]>,
-        how: &TokenStream,
-        mark: &TokenStream,
-    ) -> TokenStream {
-        let m = support_at(function.span());
-        let values: Vec<TokenStream> = args.iter().map(|e| self.value(e)).collect();
+    fn diverted(&mut self, called: &Called<'_>, how: &TokenStream, mark: &str) -> TokenStream {
+        let span = called.span();
+        let m = support_at(span);
+        let values: Vec<TokenStream> = called.args.iter().map(|e| self.value(e)).collect();
         let names: Vec<_> = (0..values.len()).map(|index| format_ident!("__c{index}")).collect();
-        let mut path = function.clone();
-        let generics = path.segments.last_mut().map(|last| std::mem::take(&mut last.arguments));
-        quote_spanned!(function.span()=> {
-            let () = #path::#mark;
+        let (before, check, call) = match &called.target {
+            Target::Free(function) => {
+                let (path, generics) = without_arguments(function);
+                let mark = format_ident!("{mark}");
+                (quote!(), quote!(#path::#mark), quote!(#path::twin #generics (#(#names),*)))
+            }
+            Target::Associated(function) => {
+                let (mut path, generics) = without_arguments(&function.path);
+                let last = path.segments.last_mut().expect("a path has segments");
+                let name = last.ident.clone();
+                last.ident = mark_ident(&name, mark);
+                let check = syn::ExprPath { path: path.clone(), ..(*function).clone() };
+                path.segments.last_mut().expect("as above").ident = twin_name(&name);
+                let twin = syn::ExprPath { path, ..(*function).clone() };
+                (quote!(), quote!(#check()), quote!(#twin #generics (#(#names),*)))
+            }
+            Target::Method(e) => {
+                let (twin, mark) = (twin_name(&e.method), mark_ident(&e.method, mark));
+                let (receiver, generics) = (self.reached(&e.receiver, span), &e.turbofish);
+                let before = quote_spanned! {span=>
+                    let __r = #receiver;
+                    // SAFETY: the receiver is alive; the twin uses the reference for its address only.
+                    let __this = unsafe { __r.here() };
+                    let __taken = #m::receive(__r);
+                };
+                let check = quote_spanned!(span=> (__this).#mark());
+                let call = quote_spanned!(span=> (__this).#twin #generics (__taken, #(#names),*));
+                (before, check, call)
+            }
+        };
+        quote_spanned!(span=> {
             let __how = #how;
             #(let #names = #values; #m::not_an_owner(&#names);)*
+            #before
+            let () = #check;
             __how.begin();
-            __how.result(#path::twin #generics (#(#names),*))
+            __how.result(#call)
         })
     }
 
@@ -122,23 +193,35 @@ impl Twin<'_> {
         }
     }
 
-    /// The function that is called, and its arguments, if it is a free one that fits.
+    /// The call, if it is one of a function that fits, as far as can be seen.
     fn called<'e>(
         &mut self,
         call: &'e Expr,
-        fits: impl FnOnce(&Function) -> bool,
-    ) -> Option<(&'e syn::Path, &'e Punctuated<Expr, Token![,]>)> {
-        if let Expr::Call(call) = call
-            && let Expr::Path(function) = &*call.func
-            && function.qself.is_none()
-            && self.is_free(&function.path)
-        {
-            let known = function.path.get_ident().and_then(|name| self.module.free(name));
-            if known.is_none_or(fits) {
-                return Some((&function.path, &call.args));
+        fits: impl Fn(&Function) -> bool,
+    ) -> Option<Called<'e>> {
+        let methods_fit = |name: &syn::Ident| {
+            let mut known = self.module.methods(name).iter().map(|at| &self.module.functions[*at]);
+            known.len() > 0 && known.all(&fits)
+        };
+        match call {
+            Expr::Call(call) => {
+                let Expr::Path(function) = &*call.func else { return None };
+                let last = &function.path.segments.last()?.ident;
+                let known = function.path.get_ident().and_then(|name| self.module.free(name));
+                let target = if function.qself.is_none() && self.is_free(&function.path) {
+                    known.is_none_or(fits).then_some(Target::Free(&function.path))
+                } else {
+                    // One with a receiver is called as a method.
+                    let fits = methods_fit(last) && !self.module.takes_self(last);
+                    fits.then_some(Target::Associated(function))
+                };
+                Some(Called { target: target?, args: &call.args })
             }
+            Expr::MethodCall(call) if methods_fit(&call.method) => {
+                Some(Called { target: Target::Method(call), args: &call.args })
+            }
+            _ => None,
         }
-        None
     }
 
     /// Does the path lead to a free function, as far as can be seen?

@@ -13,7 +13,7 @@ mod expr;
 mod pattern;
 mod place;
 
-pub use conditional::can_be_left_out;
+pub use conditional::{IS_ELIDABLE, IS_RESIDUAL, can_be_left_out, mark_ident};
 
 use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Module, Role, reference};

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 examples! {
     words references slices containers structs tuples arrays enums word_enums own_layout options
-    results strings owned boxes vectors_by_value cells raw_pointers generic_types newtypes
+    results strings owned boxes vectors_by_value whole_owners cells raw_pointers generic_types newtypes
     objects
 }
 
@@ -239,6 +239,26 @@ fn boxes(m: &mut Machine, a: i64, b: i64) -> i64 {
 #[residual]
 fn boxed(a: i64) -> Box<Point> {
     Box::new(Point { x: a, y: a + 1 })
+}
+
+/// What it owns traced code cannot know.
+#[derive(Traced)]
+pub struct Whole(std::collections::BTreeSet<i64>);
+
+#[residual]
+fn whole(a: i64) -> Whole {
+    Whole([a].into())
+}
+
+#[residual]
+fn opened(whole: Whole) -> i64 {
+    whole.0.len() as i64
+}
+
+#[traced]
+fn whole_owners(_m: &mut Machine, a: i64, b: i64) -> i64 {
+    let (first, _second) = (whole(a), whole(b));
+    if a < b { opened(first) } else { 2 }
 }
 
 #[traced]

@@ -7,7 +7,7 @@
 use super::{Generator, Value};
 use crate::typed_world::{FIELDS, OBJECT, Pointee};
 use crate::world::pick;
-use jitgen_core::ir::{Arg, Aux, Call, Const, Effects, Inst, LogEntry, Op, Ty};
+use jitgen_core::ir::{Arg, Aux, Call, Cells, Const, Effects, Inst, LogEntry, Op, Ty};
 
 impl Generator {
     pub(super) fn object(&mut self) {
@@ -20,9 +20,17 @@ impl Generator {
     fn make(&mut self) {
         let object: Arg = self.trace.add_value(Ty::Ptr).into();
         let reads = self.chance(1, 2).then(Vec::new);
-        let args = vec![Const::i64(OBJECT as i64).into(), Const::i64(8).into()];
-        self.allocation(Op::New, "alloc", object.as_value(), args, reads);
+        let size = Const::i64(OBJECT as i64);
+        let cells = Cells { size: OBJECT + 8, header: 64, cursor: 0x5008, limit: 0x5010 };
+        let (symbol, args) = match self.chance(1, 2) {
+            true => ("alloc", vec![size, Const::i64(8)]),
+            false => ("object", [&[size][..], &cells.args()].concat()),
+        };
+        let args = args.into_iter().map(Arg::Const).collect();
+        let op = if self.chance(1, 5) { Op::NewKept } else { Op::New };
+        self.allocation(op, symbol, object.as_value(), args, reads);
         self.log.push(LogEntry::Call(Some(object)));
+        let object = self.perhaps_as_bits(object);
         let mut fields: Vec<usize> = (0..FIELDS.len()).collect();
         while !fields.is_empty() {
             let next = self.below(fields.len() as u64) as usize;
@@ -41,6 +49,23 @@ impl Generator {
             let (offset, ty, points) = FIELDS[field];
             self.hot.push((object, offset, ty, points, field));
         }
+    }
+
+    /// The address, which may have been the bits of it for a while.
+    fn perhaps_as_bits(&mut self, object: Arg) -> Arg {
+        if self.chance(1, 2) {
+            return object;
+        }
+        let mut cast = |ty, a| {
+            let dst = self.trace.add_value(ty);
+            let (op, b, aux) = (Op::Bitcast, Arg::NONE, Aux::None);
+            self.insts.push(Inst { op, ty, dst: Some(dst), a, b, imm: 0, aux });
+            Arg::from(dst)
+        };
+        let bits = cast(Ty::I64, object);
+        let again = cast(Ty::Ptr, bits);
+        self.log.push(LogEntry::Load(bits));
+        if self.chance(1, 2) { again } else { object }
     }
 
     fn free(&mut self) {
@@ -72,8 +97,8 @@ impl Generator {
             keeps: vec![],
         };
         let aux = Aux::Call(self.trace.add_call(call));
-        let imm = if op == Op::New { self.allocations } else { 0 };
-        self.allocations += i32::from(op == Op::New);
+        let imm = if op.makes() { self.allocations } else { 0 };
+        self.allocations += i32::from(op.makes());
         self.insts.push(Inst { op, ty: Ty::Ptr, dst, a: Arg::NONE, b: Arg::NONE, imm, aux });
     }
 

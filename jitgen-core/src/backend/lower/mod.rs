@@ -19,6 +19,7 @@
 //!
 //! Not here: which op is computed where (`plan`), calling Cranelift (`compiler`).
 
+mod allocate;
 mod call;
 mod cast;
 mod condition;
@@ -166,6 +167,11 @@ impl Lowering<'_> {
             (Op::Guard | Op::GuardNot, _) => self.guard(inst),
             (Op::Store, _) => self.store(inst),
             (Op::CallCode, _) => self.call_code(inst),
+            (Op::New | Op::NewKept, Some(dst)) => {
+                if self.plan.place_of(dst) == Place::Here {
+                    self.values[dst.index()] = self.allocation(inst);
+                }
+            }
             (
                 Op::Call
                 | Op::CallRead
@@ -173,6 +179,7 @@ impl Lowering<'_> {
                 | Op::CallIf
                 | Op::CallIfPure
                 | Op::New
+                | Op::NewKept
                 | Op::Free,
                 dst,
             ) => {

@@ -84,6 +84,7 @@ impl<'a> Lowering<'a> {
             | Op::CallCode
             | Op::CallPure
             | Op::New
+            | Op::NewKept
             | Op::Free
             | Op::CallIf
             | Op::CallIfPure

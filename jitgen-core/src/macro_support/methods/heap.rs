@@ -2,19 +2,23 @@
 //!
 //! ```text
 //! Gc::new(node)    v1 = load.ptr cursor;  v2 = load.ptr limit;  guard v1 != v2
-//!                  store cursor, v1 + 32;  store v1, header;  store v1+8, value; store v1+16, next
+//!                  v3 = new.ptr @object(.., cursor, limit);  store v3, value;  store v3+8, next
 //! ```
 //!
-//! Where the free cells are used up the trace is left, and a bridge calls the slow path, which may
-//! collect. The log has the cursor, and what replay finds behind it says which way was taken.
+//! The guard asks whether it is time for the slow path, which may collect: where the free cells are
+//! used up the trace is left, and a bridge calls it. The `new` does not collect and does not fail,
+//! so the optimizer may make the object later, in an exit, or not at all. What has been found out is
+//! in the log.
 //!
-//! Invariant `at-once`: between the header and the last word of a value nothing is called and no
-//! guard stands, so the collector never sees half an object.
+//! Invariant `at-once`: between a `new` and the last word of a value nothing is called that may
+//! collect, so the collector never sees half an object.
 //!
-//! Not here: what is done with pointers (`macro_support::heap`).
+//! Not here: what is done with pointers (`macro_support::heap`), taking cells
+//! (`macro_support::allocate`).
 
-use crate::gc::{AllocationPoint, Collect, Gc, Object, OutOfMemory, PAYLOAD};
+use crate::gc::{AllocationPoint, Collect, Gc, Object, OutOfMemory};
 use crate::ir::{Const, Op, Ty};
+use crate::macro_support::allocate::allocate_cell;
 use crate::macro_support::call::{ok, residual};
 use crate::macro_support::heap::{content_of, payload_of};
 use crate::macro_support::memory;
@@ -25,14 +29,8 @@ use crate::macro_support::passing::{AbiOf, RetOf, deliver, from_abi, nothing, wo
 use crate::macro_support::place::{Place, local};
 use crate::macro_support::reach::{Peel, follow};
 use crate::macro_support::traced::{Traced, Tv};
-use crate::tracer::{
-    ALLOCATION_CLASS, Address, Function, Opnd, Replayed, Word, alias_class, outside, panics, with,
-};
+use crate::tracer::{ALLOCATION_CLASS, Address, Function, Opnd, Word, outside, panics, with};
 use std::any::type_name;
-
-fn constant(now: Const) -> Word {
-    Word { now, opnd: Opnd::Const }
-}
 
 /// The place of the cursor, or at 8 bytes from it of the limit, of an allocation point.
 fn point_at(point: AllocationPoint, offset: i32) -> Address {
@@ -41,60 +39,47 @@ fn point_at(point: AllocationPoint, offset: i32) -> Address {
     Address { base: Opnd::Const, base_now, offset, frozen: false, class, owner: false }
 }
 
-/// The next free cell of a point; none if they are used up.
-fn next_cell<T: Traced + Collect + 'static>(point: AllocationPoint, value: &Tv<T>) -> Option<Word> {
+/// Is there a free cell at a point? If not, it is time for the slow path. `make_room` looks for one.
+fn has_room(point: AllocationPoint, make_room: &dyn Fn()) -> bool {
+    if let Some(room) = with(|s| s.begin_room()) {
+        return room;
+    }
     let distance = point.limit as i64 - point.cursor as i64;
     let (cursor, limit) = (point_at(point, 0), point_at(point, distance as i32));
-    if with(|s| s.may_change(cursor.now()) && s.may_change(limit.now())) {
+    let usual = with(|s| s.is_usual(cursor.now()));
+    if usual {
         // What is recorded is the way of most executions.
-        // SAFETY: the carrier holds a value.
-        outside(|| Gc::make_room(unsafe { &*value.raw() }));
+        outside(make_room);
     }
     // SAFETY: the addresses of a point are valid until the thread ends.
-    let cell = unsafe { memory::load(cursor, Ty::Ptr) };
-    match with(|s| s.next_replayed().cloned()) {
-        Some(Replayed::Store) => return Some(cell),
-        Some(Replayed::Call(_)) => return None,
-        Some(other) => panic!("replay is out of step: an allocation met {other:?}"),
-        None => (),
+    let ends = [cursor, limit].map(|at| unsafe { memory::read(at.now(), Ty::Ptr) });
+    let full = ends[0] == ends[1];
+    // Where there is no room although it has been looked for, the slow path is taken always: what
+    // memory held before is not what it holds now.
+    if !(full && usual) {
+        let peek = |at, now| Word { now, opnd: with(|s| s.end_peek(at, now)) };
+        let (cell, end) = (peek(cursor, ends[0]), peek(limit, ends[1]));
+        let opnd = with(|s| s.op(Op::Eq, Ty::Ptr, cell, Some(end)));
+        with(|s| s.branch(Word { now: Const::bool(full), opnd }));
     }
-    // SAFETY: as above.
-    let end = unsafe { memory::read(limit.now(), Ty::Ptr) };
-    let end = Word { now: end, opnd: with(|s| s.end_peek(limit, end)) };
-    let full = cell.now == end.now;
-    let opnd = with(|s| s.op(Op::Eq, Ty::Ptr, cell, Some(end)));
-    with(|s| s.branch(Word { now: Const::bool(full), opnd }));
-    (!full).then_some(cell)
+    with(|s| s.end_room(!full));
+    !full
 }
 
-fn plus(pointer: Word, bytes: usize) -> Word {
-    let now = Const::new(Ty::Ptr, pointer.now.bits.wrapping_add(bytes as u64));
-    let bytes = constant(Const::i64(bytes as i64));
-    Word { now, opnd: with(|s| s.op(Op::PtrAdd, Ty::Ptr, pointer, Some(bytes))) }
-}
-
-/// An object in the next free cell; the value if there is none.
-fn bump<T: Traced + Collect + 'static>(value: Tv<T>) -> Result<Tv<Gc<T>>, Tv<T>> {
+/// An object that is made in the trace; the value if it has to be made by a call.
+fn in_trace<T: Traced + Collect + 'static>(value: Tv<T>) -> Result<Tv<Gc<T>>, Tv<T>> {
     if T::SHAPE.is_opaque() {
         return Err(value);
     }
     let Some(point) = Gc::<T>::allocation_point() else { return Err(value) };
-    let Some(cell) = next_cell(point, &value) else { return Err(value) };
-    let payload = plus(cell, PAYLOAD);
-    // SAFETY: the cell is free, since cursor and limit differ; it becomes an object by its header,
-    // whose value is written before anything else can be allocated.
-    unsafe {
-        memory::store(point_at(point, 0), plus(cell, point.size));
-        let header = Address {
-            base: payload.opnd,
-            base_now: payload.now.bits,
-            offset: -(PAYLOAD as i32),
-            frozen: false,
-            class: alias_class("the header of an object", 0),
-            owner: false,
-        };
-        memory::store(header, constant(Const::i64(point.header as i64)));
+    // SAFETY: the carrier holds a value.
+    if !has_room(point, &|| Gc::make_room(unsafe { &*value.raw() })) {
+        return Err(value);
     }
+    // An object with a destructor must be there for it to run.
+    let op = if const { std::mem::needs_drop::<T>() } { Op::NewKept } else { Op::New };
+    // SAFETY: the point is for such objects; the value is written at once.
+    let payload = unsafe { allocate_cell(op, point, size_of::<T>().max(1)) };
     follow::<T>(payload, 0, false).owned_by(content_of::<T>()).write(value);
     Ok(Tv::from_word(payload))
 }
@@ -140,14 +125,14 @@ impl<T: Traced + Collect + 'static> Gc<T> {
     /// The twin of `new`.
     #[doc(hidden)]
     pub fn new__twin(value: Tv<T>) -> Tv<Gc<T>> {
-        bump(value)
+        in_trace(value)
             .unwrap_or_else(|value| called!(new_thunk::<T>, New<T>, T => Gc<T>, value, Gc::new))
     }
 
     /// The twin of `try_new`.
     #[doc(hidden)]
     pub fn try_new__twin(value: Tv<T>) -> Tv<Result<Gc<T>, OutOfMemory>> {
-        match bump(value) {
+        match in_trace(value) {
             Ok(gc) => ok(gc),
             Err(value) => called!(
                 try_new_thunk::<T>,

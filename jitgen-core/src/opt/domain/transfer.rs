@@ -92,6 +92,7 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         | Op::CallIf
         | Op::CallIfPure
         | Op::New
+        | Op::NewKept
         | Op::Free
         | Op::ResultOf
         | Op::Guard

@@ -105,6 +105,7 @@ pub(in super::super) fn integer(op: Op, width: u32, from: u32, a: u64, b: u64) -
         | Op::CallCode
         | Op::CallPure
         | Op::New
+        | Op::NewKept
         | Op::Free
         | Op::CallIf
         | Op::CallIfPure

@@ -115,6 +115,7 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
         | Op::CallIf
         | Op::CallIfPure
         | Op::New
+        | Op::NewKept
         | Op::Free
         | Op::ResultOf
         | Op::Guard

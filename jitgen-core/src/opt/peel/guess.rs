@@ -61,7 +61,11 @@ impl<'a, 't> Guesser<'a, 't> {
             varies[preamble.params[k].index()] = true;
             match preamble.ty(args[k]) {
                 Ty::Ptr => pointers.push((k, preamble.defs.address(args[k], 0))),
-                Ty::I64 => indices.push((k, preamble.defs.linear(args[k]))),
+                Ty::I64 => {
+                    // It may be the bits of one.
+                    pointers.push((k, preamble.defs.address(args[k], 0)));
+                    indices.push((k, preamble.defs.linear(args[k])));
+                }
                 _ => (),
             }
         }

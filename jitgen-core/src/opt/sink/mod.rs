@@ -19,7 +19,8 @@
 //! A word is *carried* around the loop if the body stores it in each round, at an address that does
 //! not change, before anything may see it: then it is pending at the body's head, with a parameter
 //! of its own as its value. The preamble writes what it stores, and passes what memory holds; to
-//! write that again changes nothing.
+//! write that again changes nothing. But where that is an object which the preamble has allocated, it
+//! leaves the store to exits, too: the object may not have to be made (`virtuals`).
 //!
 //! Invariants: `in-order` (pending stores are written in the order of the trace), `apart` (words that
 //! are carried do not touch each other, so their order at the head does not matter),
@@ -78,9 +79,13 @@ pub(super) fn sink(
         if plan.weaken(&walk) {
             continue;
         }
+        let late = plan.late();
         let head = std::mem::take(&mut plan.head);
         if !walk.overwritten.is_empty() {
             apply(trace, origins, defs, last, walk, &head, fired);
+            for late in late {
+                store_late(trace, origins, late);
+            }
         }
         return !head.is_empty();
     }
@@ -255,6 +260,54 @@ impl<'a> Plan<'a> {
         found
     }
 
+    /// The last stores of the preamble to words that are carried, as far as they may be left to the
+    /// exits behind them: those of objects, which need not be made for that.
+    fn late(&self) -> Vec<usize> {
+        if !is_peeled(self.trace) {
+            return vec![];
+        }
+        let before = &self.trace.blocks[0];
+        let store_of = |word: &Carried| {
+            let is_store =
+                |inst: &&Inst| inst.op == Op::Store && Access::of(inst, self.defs) == word.access;
+            let at = before.insts.iter().rposition(|inst| is_store(&inst))?;
+            let object = self.defs.address(before.insts[at].b, 0).place.base;
+            let behind = before.insts[at + 1..].iter();
+            let unseen = behind.clone().all(|inst| !self.may_see(inst, &word.access));
+            let exits: HashSet<ExitId> =
+                behind.filter(|inst| inst.op.is_guard()).map(Inst::exit).collect();
+            // A block behind a guard would have to know of it.
+            let leaves = |exit: &ExitId| self.trace.exit(*exit).link.is_none();
+            let fits = exits.len() <= MAX_CARRIED_EXITS && exits.iter().all(leaves);
+            (self.defs.apart.ages.is_new(object) && unseen && fits).then_some(at)
+        };
+        let mut late: Vec<usize> = self.head.iter().filter_map(store_of).collect();
+        late.sort_unstable();
+        late.reverse();
+        late
+    }
+
+    /// May the instruction see what a word holds, or change it?
+    fn may_see(&self, inst: &Inst, word: &Access) -> bool {
+        match inst.op.sig() {
+            Sig::Load | Sig::Store => self.defs.apart.may_touch(&Access::of(inst, self.defs), word),
+            Sig::Call | Sig::CallIf => {
+                let call = &self.trace.calls[inst.call().index()];
+                runs_anything(inst.op, call)
+                    || call.may_read(inst.op, word.class)
+                    || call.may_write(inst.op, word.class)
+            }
+            Sig::Guard
+            | Sig::Binary
+            | Sig::Compare
+            | Sig::Unary
+            | Sig::Cast
+            | Sig::PtrAdd
+            | Sig::Known
+            | Sig::Scratch => false,
+        }
+    }
+
     fn give_up(&mut self, pending: Pending) -> bool {
         match pending.origin {
             Origin::Inst(index) => !std::mem::replace(&mut self.stays[index], true),
@@ -276,9 +329,10 @@ fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
 
 /// May a call by `op` look at all memory, and free it, whatever it declares? One that may write
 /// anything, also when it fails, runs an author's code: it may call allocators and collectors.
-fn runs_anything(op: Op, call: &Call) -> bool {
-    op.effect() == Effect::Any
-        || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty())
+pub(super) fn runs_anything(op: Op, call: &Call) -> bool {
+    !op.makes()
+        && (op.effect() == Effect::Any
+            || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty()))
 }
 
 /// Adds what memory holds at the end of a block, as far as its loads and stores tell.
@@ -356,6 +410,27 @@ impl Walk {
 
     fn exit_count(&self, origin: Origin) -> usize {
         self.exits.get(&origin).map_or(0, |(count, _)| *count)
+    }
+}
+
+/// Leaves a store of the preamble to the exits behind it. Those that have other stores pending do not
+/// care in which order they come.
+fn store_late(trace: &mut Trace, origins: &mut Origins, index: usize) {
+    let inst = trace.blocks[0].insts.remove(index);
+    let Inst { ty, a: base, b: value, imm: offset, .. } = inst;
+    let store = PendingStore { ty, class: inst.class(), base, offset, value };
+    let mut made: HashMap<ExitId, ExitId> = HashMap::new();
+    for at in index..trace.blocks[0].insts.len() {
+        let inst = trace.blocks[0].insts[at];
+        if inst.op.is_guard() {
+            let with_store = *made.entry(inst.exit()).or_insert_with_key(|exit| {
+                let mut with_store = trace.exit(*exit).clone();
+                with_store.pending.insert(0, store);
+                origins.again(*exit);
+                trace.add_exit(with_store)
+            });
+            trace.blocks[0].insts[at].aux = Aux::Exit(with_store);
+        }
     }
 }
 

@@ -37,8 +37,8 @@ mod walk;
 use super::address::Defs;
 use super::rules::{Fired, Rule};
 use super::tree::Origins;
-use crate::ir::{Arg, Aux, Block, BlockId, End, ExitId, Inst, Op, Trace, Ty, ValueId};
-use layout::Layout;
+use crate::ir::{Arg, Aux, Block, BlockId, End, ExitId, Inst, Op, Trace, ValueId};
+use layout::{Carried, Parts, Received};
 use std::collections::HashSet;
 use walk::Walk;
 
@@ -53,40 +53,38 @@ pub(super) fn virtuals(
     if !trace.blocks.iter().flat_map(|block| &block.insts).any(|inst| inst.op == Op::New) {
         return false;
     }
-    let mut carried: Vec<usize> = match &trace.blocks[0].end {
-        End::Jump(BlockId(1), args) => {
-            (0..args.len()).filter(|k| trace.ty(args[*k]) == Ty::Ptr).collect()
-        }
-        _ => vec![],
-    };
+    let mut refused = vec![];
     loop {
         let mut walk = Walk::new(trace, origins, defs);
-        match rewrite(&mut walk, &carried) {
-            Ok(()) if walk.is_mixed => return false,
-            Ok(()) => {
+        match rewrite(&mut walk, &refused) {
+            Ok(_) if walk.is_mixed => return false,
+            Ok(changed) => {
                 fired.extend(walk.fired);
                 (*trace, *origins) = (walk.out, walk.origins);
-                return !carried.is_empty();
+                return changed;
             }
-            Err(refused) => carried.retain(|k| !refused.contains(k)),
+            Err(more) => refused.extend(more),
         }
     }
 }
 
-/// Walks the blocks; those of the carried arguments that cannot be.
-fn rewrite(walk: &mut Walk, carried: &[usize]) -> Result<(), Vec<usize>> {
+/// Walks the blocks, and carries what can be, but for the arguments that have been refused; those of
+/// them that are refused now.
+fn rewrite(walk: &mut Walk, refused: &[usize]) -> Result<bool, Vec<usize>> {
     let trace = walk.trace;
     walk.block(&trace.blocks[0].insts);
-    let (mut layouts, mut next) = (vec![], 1);
+    let (mut carried, mut layouts, mut next) = (vec![], vec![], 1);
     match &trace.blocks[0].end {
         End::Jump(BlockId(1), first) => {
             // What the others use of the preamble, but for the parameters.
             let used = trace.blocks[1..].iter().flat_map(|block| uses(trace, block)).collect();
             walk.make_used(&used);
-            let (first, found) = split(walk, first, carried)?;
+            carried = (0..first.len()).filter(|k| !refused.contains(k)).collect();
+            carried.retain(|k| walk.object(first[*k]).is_some());
+            let (first, found) = split(walk, first, &carried)?;
             layouts = found;
             walk.end_with(End::Jump(BlockId(1), first), trace.blocks[0].params.clone());
-            body(walk, carried, &layouts)?;
+            body(walk, &carried, &layouts)?;
             next = 2;
         }
         _ => walk.end(&trace.blocks[0]),
@@ -99,22 +97,23 @@ fn rewrite(walk: &mut Walk, carried: &[usize]) -> Result<(), Vec<usize>> {
             continue;
         }
         walk.block(&side.insts);
-        end(walk, side, side.params.clone(), carried, &layouts)?;
+        end(walk, side, side.params.clone(), &carried, &layouts)?;
     }
-    Ok(())
+    Ok(!carried.is_empty())
 }
 
 /// Walks the body of a peeled loop.
-fn body(walk: &mut Walk, carried: &[usize], layouts: &[Layout]) -> Result<(), Vec<usize>> {
+fn body(walk: &mut Walk, carried: &[usize], layouts: &[Carried]) -> Result<(), Vec<usize>> {
     let body = &walk.trace.blocks[1];
     let params = body.params.iter().enumerate().filter(|(k, _)| !carried.contains(k));
     let mut params: Vec<ValueId> = params.map(|(_, param)| *param).collect();
     walk.begin();
+    let mut received = Received::default();
     for (k, layout) in carried.iter().zip(layouts) {
         walk.fired.fire(Rule::VirtualCarry);
-        let words = walk.receive(body.params[*k], layout);
-        params.extend(words);
+        walk.receive(body.params[*k], layout, &mut received);
     }
+    params.extend(received.params);
     walk.block(&body.insts);
     end(walk, body, params, carried, layouts)
 }
@@ -125,7 +124,7 @@ fn end(
     block: &Block,
     params: Vec<ValueId>,
     carried: &[usize],
-    layouts: &[Layout],
+    layouts: &[Carried],
 ) -> Result<(), Vec<usize>> {
     let End::Jump(BlockId(1), again) = &block.end else {
         walk.end_as(block, params);
@@ -142,12 +141,12 @@ fn end(
 }
 
 /// The arguments of a jump, those that are carried as the words of the objects, which come last; and
-/// the layouts of these.
+/// what these stand for.
 fn split(
     walk: &mut Walk,
     args: &[Arg],
     carried: &[usize],
-) -> Result<(Vec<Arg>, Vec<Layout>), Vec<usize>> {
+) -> Result<(Vec<Arg>, Vec<Carried>), Vec<usize>> {
     let mut passed = vec![];
     for (k, arg) in args.iter().enumerate() {
         if !carried.contains(&k) {
@@ -155,14 +154,15 @@ fn split(
         }
     }
     let mut layouts = vec![];
-    let mut seen = HashSet::new();
+    let mut parts = Parts::default();
     let mut refused = vec![];
     for k in carried {
-        match walk.take_apart(args[*k], &mut seen, &mut passed) {
+        match walk.take_apart(args[*k], &mut parts) {
             Some(layout) => layouts.push(layout),
             None => refused.push(*k),
         }
     }
+    passed.extend(parts.words);
     if refused.is_empty() { Ok((passed, layouts)) } else { Err(refused) }
 }
 

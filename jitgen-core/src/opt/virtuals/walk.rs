@@ -45,14 +45,16 @@ pub(super) struct Object {
     pub new: Inst,
     /// What has been stored.
     pub fields: Vec<Field>,
-    /// Pointers into it that have been computed, and how far.
-    derived: Vec<(ValueId, i64)>,
+    /// Pointers to it and into it that have been computed, and the same as other types: how far.
+    derived: Vec<(ValueId, i64, Ty)>,
 }
 
 /// The state of a walk.
 pub(super) struct Walk<'t> {
     pub trace: &'t Trace,
     defs: &'t Defs,
+    /// Values that the walk has made, which are so far behind an object's address.
+    names: HashMap<ValueId, (ValueId, i64)>,
     pub out: Trace,
     pub origins: Origins,
     pub insts: Vec<Inst>,
@@ -81,6 +83,7 @@ impl<'t> Walk<'t> {
         Walk {
             trace,
             defs,
+            names: HashMap::new(),
             out,
             origins: origins.clone(),
             insts: vec![],
@@ -109,38 +112,41 @@ impl<'t> Walk<'t> {
         known.sort_unstable();
         for (old, index) in known {
             let value = self.out.add_value(Ty::Ptr);
-            let Object { new, derived, .. } = self.objects[index].clone();
+            let Object { new, derived, fields, .. } = self.objects[index].clone();
             let new = Inst { dst: Some(value), ..new };
             self.insts.push(new);
             self.subst.insert(old, value.into());
-            let again =
-                derived.into_iter().map(|(v, offset)| (self.inside(v, value, offset), offset));
-            let derived = again.collect();
-            self.objects[index] = Object { value, new, derived, ..self.objects[index].clone() };
+            let derived = self.derive_again(value, derived);
+            // Here these are names of what is not made.
+            for (name, offset, _) in &derived {
+                self.names.insert(*name, (value, *offset));
+            }
+            self.objects[index] = Object { value, new, derived, fields };
             self.of.insert(value, index);
         }
         true
     }
 
-    /// Computes a pointer into an object again, which stands for `v`.
-    fn inside(&mut self, v: ValueId, object: ValueId, offset: i64) -> ValueId {
-        let again = self.out.add_value(Ty::Ptr);
-        self.insts.push(Inst {
-            op: Op::PtrAdd,
-            ty: Ty::Ptr,
-            dst: Some(again),
-            a: object.into(),
-            b: Const::i64(offset).into(),
-            imm: 0,
-            aux: Aux::None,
-        });
-        self.subst.insert(v, again.into());
-        again
+    /// An object that has no words yet; its number.
+    pub fn add_object(&mut self, value: ValueId, new: Inst) -> usize {
+        self.of.insert(value, self.objects.len());
+        self.objects.push(Object { value, new, fields: vec![], derived: vec![] });
+        self.objects.len() - 1
     }
 
-    pub fn add_object(&mut self, value: ValueId, new: Inst, fields: Vec<Field>) {
-        self.of.insert(value, self.objects.len());
-        self.objects.push(Object { value, new, fields, derived: vec![] });
+    /// `name` is the address of that object, as a value of whatever type it has.
+    pub fn name(&mut self, name: ValueId, object: ValueId) {
+        let ty = self.out.ty(name.into());
+        if ty == Ty::Ptr {
+            self.subst.insert(name, object.into());
+            return;
+        }
+        let a = object.into();
+        let (dst, b) = (Some(name), Arg::NONE);
+        self.insts.push(Inst { op: Op::Bitcast, ty, dst, a, b, imm: 0, aux: Aux::None });
+        self.names.insert(name, (object, 0));
+        let index = self.of[&object];
+        self.objects[index].derived.push((name, 0, ty));
     }
 
     /// What an operand has become.
@@ -155,10 +161,15 @@ impl<'t> Walk<'t> {
         let mut at = self.defs.address(self.resolve(pointer), offset);
         loop {
             let base = self.resolve(at.place.base);
+            let name = base.as_value().and_then(|v| self.names.get(&v));
+            let (base, by) = match name {
+                Some((object, by)) => (self.resolve((*object).into()), *by),
+                None => (base, 0),
+            };
             if base == at.place.base {
                 return at;
             }
-            let next = self.defs.address(base, at.offset);
+            let next = self.defs.address(base, at.offset.wrapping_add(by));
             // An index more, or none: which one is of no interest.
             let root = next.place.root.or(at.place.root);
             at = Address { place: Place { root, ..next.place }, offset: next.offset };
@@ -205,7 +216,7 @@ impl<'t> Walk<'t> {
             Sig::Call => match inst.op {
                 Op::New => {
                     let value = inst.dst.expect("a new has a result");
-                    self.add_object(value, *inst, vec![]);
+                    self.add_object(value, *inst);
                 }
                 Op::Free => return self.free(inst),
                 _ => {
@@ -230,7 +241,12 @@ impl<'t> Walk<'t> {
                 }
             }
             Sig::PtrAdd => {
-                if self.derive(inst) {
+                if self.derive(inst, inst.b) {
+                    return;
+                }
+            }
+            Sig::Cast if inst.op == Op::Bitcast => {
+                if self.derive(inst, Const::i64(0).into()) {
                     return;
                 }
             }
@@ -277,11 +293,23 @@ impl<'t> Walk<'t> {
             self.subst.insert(dst, field.value);
             return true;
         }
-        if field.ty == Ty::Bool || inst.ty == Ty::Bool || self.object(field.value).is_some() {
+        if field.ty == Ty::Bool || inst.ty == Ty::Bool {
             return false;
         }
         let a = self.resolve(field.value);
-        self.insts.push(Inst { op: Op::Bitcast, a, imm: 0, aux: Aux::None, ..*inst });
+        let cast = Inst { op: Op::Bitcast, a, imm: 0, aux: Aux::None, ..*inst };
+        match self.object(a) {
+            Some((index, Some(offset))) => {
+                let object = self.objects[index].value;
+                self.derive(&cast, Const::i64(0).into());
+                self.names.insert(dst, (object, offset));
+            }
+            Some((index, None)) => {
+                self.make(index);
+                self.insts.push(Inst { a: self.resolve(a), ..cast });
+            }
+            None => self.insts.push(cast),
+        }
         true
     }
 
@@ -315,8 +343,8 @@ impl<'t> Walk<'t> {
                 self.of.remove(&gone);
                 let address = Gone::address(gone);
                 self.subst.insert(gone, address.into());
-                for (v, offset) in derived {
-                    let inside = Const::new(Ty::Ptr, address.bits.wrapping_add_signed(offset));
+                for (v, offset, ty) in derived {
+                    let inside = Const::new(ty, address.bits.wrapping_add_signed(offset));
                     self.subst.insert(v, inside.into());
                 }
             }
@@ -346,20 +374,19 @@ impl<'t> Walk<'t> {
         true
     }
 
-    /// A pointer into an object.
-    fn derive(&mut self, inst: &Inst) -> bool {
+    /// A pointer `by` behind another, or its bits: if that leads into an object.
+    fn derive(&mut self, inst: &Inst, by: Arg) -> bool {
         let Some((index, offset)) = self.object(inst.a) else { return false };
-        let dst = inst.dst.expect("a sum has a result");
-        let (Some(offset), Arg::Const(by)) = (offset, self.resolve(inst.b)) else {
+        let dst = inst.dst.expect("it has a result");
+        let (Some(offset), Arg::Const(by)) = (offset, self.resolve(by)) else {
             self.make(index);
             return false;
         };
         let offset = offset.wrapping_add(by.bits as i64);
         let object = &mut self.objects[index];
-        object.derived.push((dst, offset));
+        object.derived.push((dst, offset, if inst.op == Op::PtrAdd { Ty::Ptr } else { inst.ty }));
         // For exits.
-        let (a, b) = (object.value.into(), Const::i64(offset).into());
-        self.insts.push(Inst { a, b, ..*inst });
+        self.insts.push(Inst { a: self.resolve(inst.a), ..*inst });
         true
     }
 
@@ -463,9 +490,7 @@ impl<'t> Walk<'t> {
             self.insts.push(Inst { dst: Some(made), ..new });
             self.of.remove(&value);
             self.subst.insert(value, made.into());
-            for (v, offset) in derived.clone() {
-                self.inside(v, made, offset);
-            }
+            self.derive_again(made, derived.clone());
         }
         for index in found {
             let Object { value, ref fields, .. } = self.objects[index];
@@ -482,6 +507,33 @@ impl<'t> Walk<'t> {
                 });
             }
         }
+    }
+
+    /// Computes pointers to and into an object again, and their bits; what they are then.
+    fn derive_again(
+        &mut self,
+        object: ValueId,
+        derived: Vec<(ValueId, i64, Ty)>,
+    ) -> Vec<(ValueId, i64, Ty)> {
+        let mut pointers = HashMap::from([(0, object)]);
+        let mut again = vec![];
+        for (v, offset, ty) in derived {
+            let mut step = |op, ty, a: ValueId, b| {
+                let (dst, a) = (self.out.add_value(ty), a.into());
+                self.insts.push(Inst { op, ty, dst: Some(dst), a, b, imm: 0, aux: Aux::None });
+                dst
+            };
+            let pointer = *pointers
+                .entry(offset)
+                .or_insert_with(|| step(Op::PtrAdd, Ty::Ptr, object, Const::i64(offset).into()));
+            let name = match ty {
+                Ty::Ptr => pointer,
+                ty => step(Op::Bitcast, ty, pointer, Arg::NONE),
+            };
+            self.subst.insert(v, name.into());
+            again.push((name, offset, ty));
+        }
+        again
     }
 
     /// Ends a block as the input's ends, with its parameters.

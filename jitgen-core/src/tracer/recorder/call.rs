@@ -159,14 +159,18 @@ impl Recorder {
             keeps: vec![],
         };
         call.args.iter().for_each(|arg| self.private.leak(*arg));
-        let private = &self.private;
-        self.facts
-            .retain(|fact| private.has(fact.base) || !call.may_write(Op::CallPure, fact.class));
+        self.forget_written(Op::CallPure, &call);
         let call = self.trace.add_call(call);
         let args = args.iter().map(|word| word.now).collect();
         self.journal.push(Event::Pure { symbol: symbol.to_owned(), args, result });
         self.push(Op::CallPure, result.ty, Arg::NONE, Arg::NONE, 0, Aux::Call(call))
             .expect("a pure call has a result")
+    }
+
+    /// What such a call may write is not known any more.
+    pub(in crate::tracer) fn forget_written(&mut self, op: Op, call: &Call) {
+        let private = &self.private;
+        self.facts.retain(|fact| private.has(fact.base) || !call.may_write(op, fact.class));
     }
 
     /// Appends what a call of a function without effects would give.

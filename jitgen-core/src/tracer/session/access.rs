@@ -62,16 +62,6 @@ impl Session {
         self.resolve(opnd, now)
     }
 
-    /// Is a trace being recorded that knows nothing of the word there, so that it may be changed
-    /// behind its back, for the way of most executions to be recorded? Not in a bridge, which may
-    /// be for the others.
-    pub fn may_change(&self, address: u64) -> bool {
-        let recording = self.recording.as_ref().filter(|_| self.replay.is_empty());
-        recording.is_some_and(|recording| {
-            recording.plan.start.is_none() && !recording.recorder.has_touched(address)
-        })
-    }
-
     /// Memory at `address` holds `word` in all that follows, until it is written.
     pub fn learn(&mut self, address: Address, word: Word) {
         if let Some(recording) = &mut self.recording {

@@ -17,6 +17,8 @@ use crate::tracer::{AbortReason, Blob, Callee, Opnd, Replayed, SCRATCH_BASE, Wor
 impl Session {
     /// Puts words into scratch memory for a call: the address as a word.
     pub fn spill(&mut self, words: &[(u32, Word)], size: u32) -> Word {
+        // Guards before it and behind it may share an exit only if nothing is written in between.
+        self.flush();
         let nowhere = Word { now: Const::new(Ty::Ptr, 0), opnd: Opnd::Const };
         let Some(offset) = self.reserve(size) else { return nowhere };
         let now = Const::new(Ty::Ptr, SCRATCH_BASE + offset as u64);
