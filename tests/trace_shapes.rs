@@ -220,3 +220,41 @@ fn a_recursion_in_frames_is_a_loop_down_and_a_loop_up() {
     let ops = traces.iter().map(Trace::inst_count).sum::<usize>();
     assert!(traces.len() < 14 && ops < 900, "{} traces, {ops} operations", traces.len());
 }
+
+/// The region that a run of a register machine's kernel ends with.
+fn region(name: &str) -> Trace {
+    let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == name);
+    let kernel = kernel.expect("there is this kernel");
+    let settings =
+        "threshold=3,bridge_threshold=3,background=off,region_min=500,region_per_op=5,log=trace";
+    let mut regions = modes::regions(settings, || {
+        register::kernels::outcome(&(kernel.program)(300));
+    });
+    regions.pop().expect("a region is compiled")
+}
+
+/// Both ways through a guest loop, and the loop around it, go round in the same registers.
+#[test]
+fn a_loop_with_branches_in_a_loop_stays_in_its_body() {
+    let region = region("collatz");
+    let mut inside = vec![1];
+    let mut next = 0;
+    while let Some(index) = inside.get(next).copied() {
+        next += 1;
+        let block = &region.blocks[index];
+        assert!(matches!(block.end, End::Jump(target, _) if target.0 == 1), "b{index} of {region}");
+        let exits = block.insts.iter().filter(|inst| inst.op.is_guard()).map(|inst| inst.exit());
+        inside.extend(exits.filter_map(|exit| region.exit(exit).link).map(|block| block.index()));
+        inside.dedup();
+    }
+    // The body, the other way through it, the outer loop, and both ways through its first round.
+    assert!(inside.len() >= 4, "{region}");
+    let ops = census(&region.blocks[1]);
+    let memory = ["load", "store"].iter().filter_map(|op| ops.get(op)).sum::<usize>();
+    assert_eq!(memory, 0, "{region}");
+    assert_eq!(
+        ops.get("guard").into_iter().chain(ops.get("guard_not")).sum::<usize>(),
+        2,
+        "{region}"
+    );
+}

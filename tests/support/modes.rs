@@ -98,11 +98,21 @@ pub fn traces(settings: &str, run: impl FnOnce() + Send) -> Vec<Trace> {
     traces_and_statistics(settings, run).0
 }
 
+/// As [`traces`], but of regions, as they are compiled.
+pub fn regions(settings: &str, run: impl FnOnce() + Send) -> Vec<Trace> {
+    shown("region of", settings, run).0
+}
+
 /// As [`traces`]; and what the JIT did.
 pub fn traces_and_statistics(
     settings: &str,
     run: impl FnOnce() + Send,
 ) -> (Vec<Trace>, Statistics) {
+    shown("optimized trace of", settings, run)
+}
+
+/// The traces that events of that title show.
+fn shown(title: &str, settings: &str, run: impl FnOnce() + Send) -> (Vec<Trace>, Statistics) {
     let result = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let log = Rc::new(RefCell::new(String::new()));
@@ -121,7 +131,8 @@ pub fn traces_and_statistics(
     });
     let (text, statistics) = result.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
     assert_eq!(statistics.check_failures, 0);
-    let parts = text.split("jitgen: ").filter(|part| part.starts_with("optimized trace of"));
+    let shows = |part: &&str| part.starts_with(title) && part.contains("\ntrace @");
+    let parts = text.split("jitgen: ").filter(shows);
     let traces = parts.flat_map(|part| {
         let start = part.find("trace @").expect("the event shows the trace");
         let end = part.find("\n}").expect("a trace ends with a brace");

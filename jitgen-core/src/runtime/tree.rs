@@ -19,6 +19,9 @@
 //! the exit of the source that this is a version of. What the optimizer had found to be constant there
 //! the bridge tests, so it may be entered with anything; mostly the test goes again.
 //!
+//! Where a bridge leads to a straight line that leads on to the root, as the outer loop of two does,
+//! that is put behind it.
+//!
 //! The tree becomes a new piece, which replaces the root at its location. Root and bridges stay: older
 //! code is linked to them, and the new piece is left by exits of its own.
 //!
@@ -72,6 +75,7 @@ impl Jit {
                 if let Some(offset) = tree.graft(piece, exit, offsets[&parent], from, root) {
                     offsets.insert(bridge, offset);
                     tree.planted.members.push(bridge);
+                    self.prolong(&mut tree, members, root, &mut offsets);
                 }
             }
         }
@@ -80,6 +84,29 @@ impl Jit {
             tree.planted.members.truncate(1);
         }
         tree
+    }
+
+    /// Lets what leads to a straight line among `members` go on with that, once for each.
+    fn prolong(
+        &self,
+        tree: &mut Tree,
+        members: &[PieceId],
+        root: PieceId,
+        offsets: &mut HashMap<PieceId, u32>,
+    ) {
+        let mut next = 0;
+        while let Some((origin, target)) = tree.planted.leaves.get(next).copied() {
+            next += 1;
+            if !members.contains(&target) || tree.planted.members.contains(&target) {
+                continue;
+            }
+            if let Some(offset) = tree.splice(origin, self.store.piece(target), root) {
+                next -= 1;
+                tree.planted.leaves.remove(next);
+                offsets.insert(target, offset);
+                tree.planted.members.push(target);
+            }
+        }
     }
 
     /// The piece that a tree has become.
@@ -179,19 +206,57 @@ impl Tree {
         let (entry, offsets) = self.trace.append(&bridge.source);
         self.trace.exits[at.index()].link = Some(entry);
         self.enter(entry, &from, left);
-        for (exit, target) in &bridge.leaves {
-            let origin = ExitId(bridge.origins[exit.index()].0 + offsets.exit);
+        self.return_to(root, bridge, offsets.exit);
+        Some(offsets.exit)
+    }
+
+    /// Puts a straight line behind the end of a block that leaves by `origin`; answers what its first
+    /// exit is in the tree. `None` if it does not fit.
+    fn splice(&mut self, origin: ExitId, line: &Piece, root: PieceId) -> Option<u32> {
+        let [Block { end: End::Leave(_), .. }] = line.source.blocks.as_slice() else { return None };
+        let args: Vec<Arg> = self.trace.exit(origin).args().collect();
+        let types = args.iter().map(|arg| self.trace.ty(*arg));
+        let is_left = |block: &Block| block.end == End::Leave(origin);
+        let before = self.trace.blocks.iter().position(is_left)?;
+        if !self.trace.exit(origin).log.is_empty() || !types.eq(line.source.param_types()) {
+            return None;
+        }
+        let (_, offsets) = self.trace.append(&line.source);
+        let mut block = self.trace.blocks.pop().expect("just appended");
+        let params: HashMap<ValueId, Arg> = block.params.iter().copied().zip(args).collect();
+        let replace = |arg: &mut Arg| {
+            let known = arg.as_value().and_then(|v| params.get(&v));
+            *arg = known.copied().unwrap_or(*arg);
+        };
+        block.insts.iter_mut().flat_map(|inst| [&mut inst.a, &mut inst.b]).for_each(replace);
+        let calls = self.trace.calls[offsets.call as usize..].iter_mut();
+        calls.for_each(|call| call.operands_mut().for_each(replace));
+        let exits = self.trace.exits[offsets.exit as usize..].iter_mut();
+        exits.for_each(|exit| exit.operands_mut().for_each(replace));
+        if let End::Jump(_, args) = &mut block.end {
+            args.iter_mut().for_each(replace);
+        }
+        let Block { insts, end, .. } = &mut self.trace.blocks[before];
+        insts.append(&mut block.insts);
+        *end = block.end;
+        self.return_to(root, line, offsets.exit);
+        Some(offsets.exit)
+    }
+
+    /// Lets what leads to the root in a piece, whose exits begin at `offset`, jump there.
+    fn return_to(&mut self, root: PieceId, piece: &Piece, offset: u32) {
+        for (exit, target) in &piece.leaves {
+            let origin = ExitId(piece.origins[exit.index()].0 + offset);
             if *target != root {
                 self.planted.leaves.push((origin, *target));
                 continue;
             }
-            let args = self.trace.exit(origin).args().collect();
-            let blocks = self.trace.blocks[entry.index()..].iter_mut();
-            for block in blocks.filter(|block| block.end == End::Leave(origin)) {
-                block.end = End::Jump(BlockId(0), Vec::clone(&args));
+            let args: Vec<Arg> = self.trace.exit(origin).args().collect();
+            let leaves = |block: &&mut Block| block.end == End::Leave(origin);
+            for block in self.trace.blocks.iter_mut().filter(leaves) {
+                block.end = End::Jump(BlockId(0), args.clone());
             }
         }
-        Some(offsets.exit)
     }
 
     /// Lets a bridge begin with the operands of `from`, where it began with those of `left`.
