@@ -135,13 +135,13 @@ fn reverse_postorder(trace: &Trace) -> Vec<BlockId> {
     let mut seen = vec![false; trace.blocks.len()];
     let mut postorder = vec![];
     seen[0] = true;
-    let mut path = vec![(BlockId(0), successors(trace, BlockId(0)))];
+    let mut path = vec![(BlockId(0), trace.successors(BlockId(0)))];
     while let Some((block, ahead)) = path.last_mut() {
         match ahead.pop() {
             Some(next) if seen[next.index()] => (),
             Some(next) => {
                 seen[next.index()] = true;
-                path.push((next, successors(trace, next)));
+                path.push((next, trace.successors(next)));
             }
             None => {
                 postorder.push(*block);
@@ -151,28 +151,6 @@ fn reverse_postorder(trace: &Trace) -> Vec<BlockId> {
     }
     postorder.reverse();
     postorder
-}
-
-fn successors(trace: &Trace, block: BlockId) -> Vec<BlockId> {
-    let links = exits_of(trace, block).filter_map(|exit| trace.exit(exit).link);
-    let jump = match &trace.block(block).end {
-        End::Jump(target, _) => Some(*target),
-        End::Leave(_) => None,
-    };
-    links.chain(jump).collect()
-}
-
-/// The exits by which a block may be left, once per place.
-fn exits_of(trace: &Trace, block: BlockId) -> impl Iterator<Item = ExitId> + '_ {
-    let block = trace.block(block);
-    let of_guards = block.insts.iter().filter_map(|inst| match inst.aux {
-        Aux::Exit(exit) => Some(exit),
-        Aux::None | Aux::Call(_) | Aux::Class(_) => None,
-    });
-    of_guards.chain(match block.end {
-        End::Leave(exit) => Some(exit),
-        End::Jump(..) => None,
-    })
 }
 
 /// Where one value is used.
@@ -239,7 +217,7 @@ impl<'a> Uses<'a> {
                     objects.insert(dst, BTreeSet::new());
                 }
             }
-            for exit in exits_of(trace, *id) {
+            for exit in trace.block(*id).exits() {
                 let known = blocks[exit.index()].replace(*id);
                 shared[exit.index()] |= known.is_some_and(|known| known != *id);
             }
@@ -262,7 +240,7 @@ impl<'a> Uses<'a> {
         let trace = self.trace;
         let mut reached = vec![false; trace.exits.len()];
         for block in order {
-            exits_of(trace, *block).for_each(|exit| reached[exit.index()] = true);
+            trace.block(*block).exits().for_each(|exit| reached[exit.index()] = true);
             if let End::Jump(_, args) = &trace.block(*block).end {
                 args.iter().for_each(|arg| self.here(*arg));
             }

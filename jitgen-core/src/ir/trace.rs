@@ -375,6 +375,20 @@ pub struct PendingStore {
     pub value: Arg,
 }
 
+impl PendingStore {
+    /// What a store does.
+    pub fn of(store: &Inst) -> PendingStore {
+        let Inst { ty, a: base, b: value, imm: offset, .. } = *store;
+        PendingStore { ty, class: store.class(), base, offset, value }
+    }
+
+    /// The store that does it.
+    pub fn inst(self) -> Inst {
+        let PendingStore { ty, class, base: a, offset: imm, value: b } = self;
+        Inst { op: Op::Store, ty, dst: None, a, b, imm, aux: Aux::class(class) }
+    }
+}
+
 /// Where and with what a trace is left. It belongs to a resume point (and the effects since), not
 /// to a guard: guards share exits.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -421,6 +435,18 @@ impl Exit {
 }
 
 impl Block {
+    /// The exits by which it may be left, once per place.
+    pub fn exits(&self) -> impl Iterator<Item = ExitId> + '_ {
+        let of_guards = self.insts.iter().filter_map(|inst| match inst.aux {
+            Aux::Exit(exit) => Some(exit),
+            Aux::None | Aux::Call(_) | Aux::Class(_) => None,
+        });
+        of_guards.chain(match self.end {
+            End::Leave(exit) => Some(exit),
+            End::Jump(..) => None,
+        })
+    }
+
     /// All constants.
     pub fn constants(&self) -> impl Iterator<Item = Const> + '_ {
         let end = match &self.end {
@@ -482,6 +508,17 @@ impl Trace {
     /// The block of that id.
     pub fn block(&self, id: BlockId) -> &Block {
         &self.blocks[id.index()]
+    }
+
+    /// The blocks that go on behind one: those of its exits, then that of its jump.
+    pub fn successors(&self, id: BlockId) -> Vec<BlockId> {
+        let block = self.block(id);
+        let links = block.exits().filter_map(|exit| self.exit(exit).link);
+        let jump = match &block.end {
+            End::Jump(target, _) => Some(*target),
+            End::Leave(_) => None,
+        };
+        links.chain(jump).collect()
     }
 
     /// The exit of that id.

@@ -105,15 +105,7 @@ fn drop_unreached(trace: &mut Trace) {
         if std::mem::replace(&mut reached[block.index()], true) {
             continue;
         }
-        for inst in &trace.block(block).insts {
-            if let Aux::Exit(exit) = inst.aux {
-                work.extend(trace.exit(exit).link);
-            }
-        }
-        match &trace.block(block).end {
-            End::Jump(target, _) => work.push(*target),
-            End::Leave(exit) => work.extend(trace.exit(*exit).link),
-        }
+        work.extend(trace.successors(block));
     }
     if !reached.contains(&false) {
         return;

@@ -83,7 +83,7 @@ pub(super) enum Stopped {
 pub(super) struct Product {
     /// The trace, optimized.
     pub trace: Trace,
-    /// What it was before.
+    /// What it was before, if it has been optimized now.
     pub source: Trace,
     /// By exit: the exit of the source that it is a version of.
     pub origins: Vec<ExitId>,
@@ -165,7 +165,7 @@ impl Producer {
         let (texts, times) = (vec![], Times::default());
         let made = Err((AbortReason::Backend, String::new()));
         let origins = (0..trace.exits.len() as u32).map(ExitId).collect();
-        let source = trace.clone();
+        let source = Trace::default();
         let loaded = match &what {
             What::Recorded(witness) => Arc::new(loaded(&trace, &witness.journal)),
             What::Tree(loaded, _) => Arc::clone(loaded),
@@ -197,7 +197,8 @@ impl Producer {
         let seen = |load: ValueId, c: Const| product.loaded.get(&load) == Some(&c);
         let optimized = optimize_seen(&product.trace, self.settings.opt, &seen);
         product.times.optimize = start.elapsed();
-        (product.trace, product.origins) = (optimized.trace, optimized.origins);
+        product.source = std::mem::replace(&mut product.trace, optimized.trace);
+        product.origins = optimized.origins;
         optimized.alternates
     }
 

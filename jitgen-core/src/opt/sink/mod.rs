@@ -145,7 +145,7 @@ impl<'a> Plan<'a> {
         for before in before {
             invariant.extend(before.params.iter().copied());
             invariant.extend(before.insts.iter().filter_map(|inst| inst.dst));
-            hold(trace, defs, before, &mut held);
+            before.insts.iter().for_each(|inst| hold(trace, defs, inst, &mut held));
         }
         let access = |inst: &Inst| {
             let touches = matches!(inst.op.sig(), Sig::Load | Sig::Store);
@@ -322,9 +322,7 @@ impl<'a> Plan<'a> {
 }
 
 fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
-    let Inst { ty, a: base, b: value, imm: offset, .. } = *inst;
-    let store = PendingStore { ty, class: inst.class(), base, offset, value };
-    Pending { access, store, origin: Origin::Inst(index) }
+    Pending { access, store: PendingStore::of(inst), origin: Origin::Inst(index) }
 }
 
 /// May a call by `op` look at all memory, and free it, whatever it declares? One that may write
@@ -335,36 +333,34 @@ pub(super) fn runs_anything(op: Op, call: &Call) -> bool {
             || call.effects.writes.as_ref().is_some_and(|classes| !classes.is_empty()))
 }
 
-/// Adds what memory holds at the end of a block, as far as its loads and stores tell.
-fn hold(trace: &Trace, defs: &Defs, block: &Block, held: &mut Words<Arg>) {
-    for inst in &block.insts {
-        match inst.op.sig() {
-            Sig::Load => {
-                let access = Access::of(inst, defs);
-                if let (None, Some(value)) = (held.get(access), inst.dst) {
-                    held.insert(access, value.into());
-                }
+/// Adds what memory holds behind an instruction, as far as loads and stores tell.
+fn hold(trace: &Trace, defs: &Defs, inst: &Inst, held: &mut Words<Arg>) {
+    match inst.op.sig() {
+        Sig::Load => {
+            let access = Access::of(inst, defs);
+            if let (None, Some(value)) = (held.get(access), inst.dst) {
+                held.insert(access, value.into());
             }
-            Sig::Store => {
-                let access = Access::of(inst, defs);
-                let here = access.address.place.base;
-                held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
-                held.insert(access, inst.b);
-            }
-            Sig::Call | Sig::CallIf => {
-                if runs_anything(inst.op, &trace.calls[inst.call().index()]) {
-                    held.clear();
-                }
-            }
-            Sig::Guard
-            | Sig::Binary
-            | Sig::Compare
-            | Sig::Unary
-            | Sig::Cast
-            | Sig::PtrAdd
-            | Sig::Known
-            | Sig::Scratch => (),
         }
+        Sig::Store => {
+            let access = Access::of(inst, defs);
+            let here = access.address.place.base;
+            held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
+            held.insert(access, inst.b);
+        }
+        Sig::Call | Sig::CallIf => {
+            if runs_anything(inst.op, &trace.calls[inst.call().index()]) {
+                held.clear();
+            }
+        }
+        Sig::Guard
+        | Sig::Binary
+        | Sig::Compare
+        | Sig::Unary
+        | Sig::Cast
+        | Sig::PtrAdd
+        | Sig::Known
+        | Sig::Scratch => (),
     }
 }
 
@@ -416,19 +412,12 @@ impl Walk {
 /// Leaves a store of the preamble to the exits behind it. Those that have other stores pending do not
 /// care in which order they come.
 fn store_late(trace: &mut Trace, origins: &mut Origins, index: usize) {
-    let inst = trace.blocks[0].insts.remove(index);
-    let Inst { ty, a: base, b: value, imm: offset, .. } = inst;
-    let store = PendingStore { ty, class: inst.class(), base, offset, value };
-    let mut made: HashMap<ExitId, ExitId> = HashMap::new();
+    let store = PendingStore::of(&trace.blocks[0].insts.remove(index));
+    let mut exits = Exits::default();
     for at in index..trace.blocks[0].insts.len() {
         let inst = trace.blocks[0].insts[at];
         if inst.op.is_guard() {
-            let with_store = *made.entry(inst.exit()).or_insert_with_key(|exit| {
-                let mut with_store = trace.exit(*exit).clone();
-                with_store.pending.insert(0, store);
-                origins.again(*exit);
-                trace.add_exit(with_store)
-            });
+            let with_store = exits.with(trace, origins, inst.exit(), vec![store]);
             trace.blocks[0].insts[at].aux = Aux::Exit(with_store);
         }
     }

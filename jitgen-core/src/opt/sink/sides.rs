@@ -21,7 +21,7 @@
 use super::super::address::Defs;
 use super::super::tree::Origins;
 use super::super::words::{Access, Words};
-use super::{MAX_PENDING, runs_anything};
+use super::{MAX_PENDING, hold, runs_anything};
 use crate::ir::{Arg, Aux, BlockId, End, ExitId, Inst, Op, PendingStore, Sig, Trace};
 use std::collections::HashMap;
 
@@ -129,13 +129,7 @@ impl Side<'_> {
 
     fn step(&mut self, mut inst: Inst, exits: &mut Exits, sides: &mut Sides) {
         match inst.op.sig() {
-            Sig::Load => {
-                let access = Access::of(&inst, self.defs);
-                self.show(&access);
-                if let (None, Some(value)) = (self.held.get(access), inst.dst) {
-                    self.held.insert(access, value.into());
-                }
-            }
+            Sig::Load => self.show(&Access::of(&inst, self.defs)),
             Sig::Store => return self.store(inst),
             Sig::Call | Sig::CallIf => {
                 let call = &self.trace.calls[inst.call().index()];
@@ -143,9 +137,6 @@ impl Side<'_> {
                 let reads = |word: &Access| sees_all || call.may_read(inst.op, word.class);
                 if self.pending.iter().any(|(word, _)| reads(word)) {
                     self.write();
-                }
-                if sees_all {
-                    self.held.clear();
                 }
             }
             Sig::Guard => match self.trace.exit(inst.exit()).link {
@@ -160,6 +151,12 @@ impl Side<'_> {
             | Sig::Known
             | Sig::Scratch => (),
         }
+        self.emit(inst);
+    }
+
+    /// The instruction stands here.
+    fn emit(&mut self, inst: Inst) {
+        hold(self.trace, self.defs, &inst, &mut self.held);
         self.insts.push(inst);
     }
 
@@ -169,13 +166,10 @@ impl Side<'_> {
         self.pending.retain(|(word, _)| !word.is_within(&access));
         let is_carried = self.words.iter().any(|(word, _)| *word == access);
         if is_carried && self.pending.len() < MAX_PENDING {
-            let Inst { ty, a: base, b: value, imm: offset, .. } = inst;
-            let store = PendingStore { ty, class: inst.class(), base, offset, value };
-            return self.pending.push((access, store));
+            return self.pending.push((access, PendingStore::of(&inst)));
         }
         self.show(&access);
-        self.hold(access, inst.b);
-        self.insts.push(inst);
+        self.emit(inst);
     }
 
     /// These bytes are accessed.
@@ -187,18 +181,9 @@ impl Side<'_> {
 
     /// Writes all that is pending.
     fn write(&mut self) {
-        for (access, store) in std::mem::take(&mut self.pending) {
-            self.hold(access, store.value);
-            let PendingStore { ty, class, base, offset: imm, value } = store;
-            let aux = Aux::class(class);
-            self.insts.push(Inst { op: Op::Store, ty, dst: None, a: base, b: value, imm, aux });
+        for (_, store) in std::mem::take(&mut self.pending) {
+            self.emit(store.inst());
         }
-    }
-
-    fn hold(&mut self, access: Access, value: Arg) {
-        let (defs, here) = (self.defs, access.address.place.base);
-        self.held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
-        self.held.insert(access, value);
     }
 
     fn stores(&self) -> Vec<PendingStore> {

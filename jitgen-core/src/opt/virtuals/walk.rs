@@ -24,6 +24,11 @@ pub(super) struct Field {
 }
 
 impl Field {
+    /// The store that fills it.
+    fn store(&self, base: Arg, value: Arg) -> PendingStore {
+        PendingStore { ty: self.ty, class: self.class, base, offset: self.offset, value }
+    }
+
     fn end(&self) -> i64 {
         i64::from(self.offset) + i64::from(self.ty.size())
     }
@@ -427,13 +432,7 @@ impl<'t> Walk<'t> {
             self.fired.fire(Rule::VirtualExit);
             let Object { value, fields, .. } = &self.objects[index];
             for field in fields {
-                fill.push(PendingStore {
-                    ty: field.ty,
-                    class: field.class,
-                    base: (*value).into(),
-                    offset: field.offset,
-                    value: self.resolve(field.value),
-                });
+                fill.push(field.store((*value).into(), self.resolve(field.value)));
             }
         }
         // What is pending already comes later.
@@ -496,15 +495,8 @@ impl<'t> Walk<'t> {
             let Object { value, ref fields, .. } = self.objects[index];
             let a = self.resolve(value.into());
             for field in fields.clone() {
-                self.insts.push(Inst {
-                    op: Op::Store,
-                    ty: field.ty,
-                    dst: None,
-                    a,
-                    b: self.resolve(field.value),
-                    imm: field.offset,
-                    aux: Aux::class(field.class),
-                });
+                let value = self.resolve(field.value);
+                self.insts.push(field.store(a, value).inst());
             }
         }
     }
