@@ -24,7 +24,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where cargo builds: what the copy depends on is there.
+/// Where cargo builds. The copy has a directory of its own in it: crates of two workspaces have one name.
 fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target directory")
 }
@@ -72,7 +72,7 @@ impl Bug {
         let mut child = Command::new(env!("CARGO"))
             .args(["test", "--test", "random_traces", "--", "--nocapture"])
             .current_dir(copy)
-            .env("CARGO_TARGET_DIR", target())
+            .env("CARGO_TARGET_DIR", copy.with_file_name("target"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0)
@@ -98,7 +98,7 @@ fn planted_bugs_fit_the_code() {
 #[test]
 fn planted_bugs_are_found() {
     let Ok(asked) = std::env::var("JITGEN_PLANT") else { return };
-    let copy = target().join("planted");
+    let copy = target().join("planted/workspace");
     mirror(root(), &copy);
     let mut missed = vec![];
     let is_asked = |bug: &Bug| asked == "all" || asked.split(',').any(|name| name == bug.name);

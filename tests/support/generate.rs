@@ -23,6 +23,7 @@
 //!
 //! Not here: comparing (`differential`), making failing traces small (`shrink`).
 
+mod guards;
 mod guest;
 mod memory;
 mod objects;
@@ -502,59 +503,6 @@ impl Generator {
             self.insts.last_mut().expect("just emitted").aux = inst.aux;
             self.pool.push(Value { arg, ..known });
         }
-    }
-
-    fn guard(&mut self) {
-        let condition = match self.chance(1, 3) {
-            true => self.of_kind(Ty::Bool, None),
-            false => self.comparison(),
-        };
-        self.guard_on(Op::Guard, condition);
-    }
-
-    fn guard_on(&mut self, op: Op, condition: Arg) {
-        // Guards up to the next effect share an exit, and others: then no bridge begins there.
-        let share = self.chance(1, 3) && (self.guest.is_none() || self.is_quiet_since_exit());
-        // What is pending may be for an object that has been freed since.
-        let plain = |exit: &ExitId| self.trace.exit(*exit).pending.is_empty();
-        let exit = match self.last_exit.filter(|exit| share && plain(exit)) {
-            Some(exit) => exit,
-            None => self.exit(),
-        };
-        self.insts.push(Inst {
-            op,
-            ty: Ty::Bool,
-            dst: None,
-            a: condition,
-            b: Arg::NONE,
-            imm: 0,
-            aux: Aux::Exit(exit),
-        });
-    }
-
-    /// Has nothing had an effect since the last exit was left for the first time?
-    fn is_quiet_since_exit(&self) -> bool {
-        let leaves = |inst: &Inst| self.last_exit.is_some_and(|e| inst.aux == Aux::Exit(e));
-        let first = self.insts.iter().position(leaves);
-        first.is_none_or(|first| !self.insts[first..].iter().any(tree::has_effect))
-    }
-
-    /// A guard whose exit shows many values.
-    fn reveal(&mut self) {
-        let condition = self.comparison();
-        let exit = self.exit();
-        let shown = self.pool.iter().rev().take(24).map(|value| value.arg);
-        self.trace.exits[exit.index()].reds = shown.collect();
-        self.last_exit = Some(exit);
-        self.insts.push(Inst {
-            op: Op::Guard,
-            ty: Ty::Bool,
-            dst: None,
-            a: condition,
-            b: Arg::NONE,
-            imm: 0,
-            aux: Aux::Exit(exit),
-        });
     }
 
     fn exit(&mut self) -> ExitId {

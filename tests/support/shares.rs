@@ -9,19 +9,20 @@ use jitgen_core::opt::{Optimized, rules};
 use std::collections::{BTreeMap, HashSet};
 
 /// What is counted, and of how many trees in a hundred it must be true at least.
-pub const FLOORS: [(&str, usize); 12] = [
-    ("peeled", 40),
-    ("join", 30),
+pub const FLOORS: [(&str, usize); 13] = [
+    ("peeled", 60),
+    ("join", 35),
     ("a joined bridge is entered", 25),
-    ("a bridge of a bridge joins", 3),
-    ("join-load", 5),
-    ("pin", 3),
-    ("goes on at the entry", 5),
-    ("pending-carry", 10),
-    ("pending in a bridge's exit", 5),
-    ("peel-truth", 2),
-    ("virtual-carry", 3),
-    ("a call in a joined bridge", 5),
+    ("a bridge of a bridge joins", 4),
+    ("join-load", 2),
+    ("pin", 2),
+    ("goes on at the entry", 15),
+    ("pending-carry", 20),
+    ("pending in a bridge's exit", 25),
+    ("peel-truth", 6),
+    ("guard-range", 3),
+    ("virtual-carry", 5),
+    ("a call in a joined bridge", 6),
 ];
 
 /// Counts.

@@ -70,7 +70,7 @@ impl Generator {
             let is_tag = ty == Ty::Bool || ty.is_int() && self.chance(1, 2);
             let tag =
                 is_tag.then(|| Const::new(ty, self.below(if ty == Ty::Bool { 2 } else { 5 })));
-            let pinned = tag.is_some() && ty != Ty::Bool && self.chance(1, 3);
+            let pinned = tag.is_some() && ty != Ty::Bool && self.chance(1, 2);
             words.push(Word { field, tag, pinned });
         }
         let limit = 3 + self.below(8);
@@ -83,6 +83,7 @@ impl Generator {
 
     /// The loop's own block, up to its jump, whose arguments these are.
     pub(super) fn guest_round(&mut self, params: &[Value]) -> Vec<Arg> {
+        self.quiet |= self.chance(1, 2);
         self.look_at_words(params);
         if self.allocates && self.chance(1, 2) {
             let places = (3..params.len()).filter(|k| params[*k].points == Some(Pointee::Object));
@@ -114,12 +115,16 @@ impl Generator {
     pub(super) fn guest_bridge(&mut self, heads: &[Value]) -> Option<Vec<Arg>> {
         self.look_at_words(heads);
         let pinned = self.guest().words.iter().any(|word| word.pinned);
-        if pinned && self.chance(2, 3) {
+        if pinned && self.chance(5, 6) {
             let Word { field, tag, .. } = self.frame_word(|word| word.pinned);
             self.store(place(heads[1].arg, field), tag.map(Arg::Const));
         }
         for _ in 0..1 + self.below(5) {
             self.guest_step(heads);
+        }
+        if !self.quiet && self.chance(1, 2) {
+            self.call();
+            self.change_word(heads);
         }
         // A recorded bridge goes on to the merge point: it may have looked at the tags again.
         if self.chance(1, 2) {

@@ -105,7 +105,8 @@ impl Generator {
         (self.pool, self.log, self.last_exit) = (mine, vec![], None);
         (self.hot, self.held, self.own, self.gone) = (vec![], vec![], vec![], vec![]);
         self.pool.extend(&heads);
-        self.quiet |= self.chance(1, 2);
+        // A loop that calls nothing may well have bridges that do.
+        self.quiet = (self.quiet && self.guest.is_none()) | self.chance(1, 2);
         let end = match self.guest.is_some() {
             true => self.guest_bridge(&heads),
             false => self.any_bridge(&heads),
