@@ -302,6 +302,7 @@ impl Jit {
         kind: Kind,
         Optimized { trace, source, origins, loaded }: Optimized,
     ) -> PieceId {
+        let since = self.account.elapsed();
         self.store.pieces.push(Piece {
             label,
             kind,
@@ -323,6 +324,7 @@ impl Jit {
             call: None,
             units: vec![],
             transitions: 0,
+            since,
         });
         PieceId(self.store.pieces.len() as u32 - 1)
     }

@@ -15,6 +15,11 @@
 //! operation) the region is compiled. Then the account is empty again, so that a region that grows
 //! by a bridge at a time is not compiled for each of them.
 //!
+//! Transitions are not all that is lost: an inner loop runs slower by itself, however seldom it is left,
+//! if what it was told before it began is a constant in the region (`opt::peel`). So what has run apart
+//! for as long as compiling takes (`TIME_PER_OP`) is not waited for either, if it is left now and then
+//! (`region_min`). That is so only where clocks decide (`account`).
+//!
 //! The root and the bridges that leave it are optimized again as one trace, which makes a new piece of
 //! them (`tree`); the others are joined as they are.
 //!
@@ -35,6 +40,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// For how long a loop and its bridges have run apart, for each operation, when they are compiled
+/// together: about what that takes, most of it of another core.
+const TIME_PER_OP: Duration = Duration::from_micros(5);
+
 /// The pieces of a region, its root first.
 struct Plan {
     members: Vec<PieceId>,
@@ -51,6 +60,13 @@ pub(super) struct Region {
     pieces: usize,
     ops: usize,
     transitions: u64,
+}
+
+/// Have transitions, or the time that pieces have run apart, cost as much as compiling so many operations
+/// together will? `per_op` transitions cost as much as compiling one.
+fn covers((transitions, per_op): (u64, u64), apart: Duration, ops: usize) -> bool {
+    transitions >= per_op.saturating_mul(ops as u64)
+        || apart >= TIME_PER_OP.saturating_mul(u32::try_from(ops).unwrap_or(u32::MAX))
 }
 
 impl Jit {
@@ -77,9 +93,8 @@ impl Jit {
         let budget = if !self.would_help(root, &plan, self.store.unit(unit).exits[exit], target) {
             0
         } else {
-            let price = self.config.region_per_op.saturating_mul(plan.ops as u64);
-            let pending = self.store.piece(root).region_pending;
-            if account >= price.max(self.config.region_min) && !pending && self.may_spend(false) {
+            let pays = account >= self.config.region_min && self.pays(root, plan.ops);
+            if pays && !self.store.piece(root).region_pending && self.may_spend(false) {
                 self.build(root, &plan);
             }
             self.region_budget()
@@ -102,6 +117,14 @@ impl Jit {
         let mut places = places.iter().filter(|(unit, _)| Some(*unit) == newest);
         let done = places.any(|(unit, index)| self.store.unit(*unit).inside[*index]);
         includes && !done && !self.is_full && !self.config.fail_guards
+    }
+
+    /// Has the region, of so many operations, been missed for long enough to be compiled?
+    fn pays(&self, root: PieceId, ops: usize) -> bool {
+        let piece = self.store.piece(root);
+        let apart = self.account.elapsed().zip(piece.since);
+        let apart = apart.map_or(Duration::ZERO, |(now, since)| now.saturating_sub(since));
+        covers((piece.transitions, self.config.region_per_op), apart, ops)
     }
 
     fn plan_region(&self, root: PieceId) -> Plan {
@@ -233,5 +256,18 @@ impl Jit {
         let links = links.filter_map(|(exit, target)| Some((*exit, *entries.get(target)?)));
         rest.links = links.collect();
         (rest, exits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transitions_pay_for_a_region_and_so_does_time() {
+        assert!(!covers((999, 10), Duration::ZERO, 100));
+        assert!(covers((1000, 10), Duration::ZERO, 100));
+        assert!(!covers((200, 10), TIME_PER_OP * 99, 100));
+        assert!(covers((200, 10), TIME_PER_OP * 100, 100));
     }
 }

@@ -26,6 +26,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
+use std::time::Duration;
 
 /// Names a piece.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -84,6 +85,8 @@ pub(super) struct Piece {
     pub units: Vec<UnitId>,
     /// Transitions that its region has paid for since it was compiled.
     pub transitions: u64,
+    /// For how long the thread had been running when it was installed, where clocks decide.
+    pub since: Option<Duration>,
 }
 
 impl Piece {
