@@ -247,6 +247,7 @@ impl Jit {
             let id = ResumeId(job.first_resume + index as u32);
             self.store.resumes.insert(id, resume.clone());
         }
+        self.note_passed(job, &recording.resumes);
         let kind = match (&job.origin, recording.head()) {
             (Origin::Exit(piece, exit), None) => Kind::Bridge(*piece, *exit),
             _ => Kind::Location,

@@ -7,7 +7,8 @@
 //!
 //! The region of a piece is what can be reached from it by bridges and leaves, nearest first, up to
 //! `region_limit` operations. Each piece is in it once. What lies beyond stays a unit of its own,
-//! linked through cells.
+//! linked through cells; a straight line that leads to the loop, with its bridges, can be a region by
+//! itself then.
 //!
 //! When: like the skier who buys skis when renting has cost as much. A linked exit still counts down
 //! its budget; when that is spent it returns here, the transitions are put on the account of the
@@ -83,21 +84,23 @@ impl Jit {
         let target = self.store.target(unit, exit).expect("a linked exit has a target");
         let granted = self.store.unit(unit).granted[exit].max(0) as u64;
         self.statistics.transitions += granted;
-        let root = self.store.region_root(unit);
-        let account = {
-            let root = self.store.piece_mut(root);
-            root.transitions += granted;
-            root.transitions
-        };
-        let plan = self.plan_region(root);
-        let budget = if !self.would_help(root, &plan, self.store.unit(unit).exits[exit], target) {
-            0
-        } else {
+        let place = self.store.unit(unit).exits[exit];
+        let mut roots = self.store.region_roots(unit).into_iter();
+        let chosen = roots.find_map(|root| {
+            let plan = self.plan_region(root);
+            self.would_help(root, &plan, place, target).then_some((root, plan))
+        });
+        let budget = if let Some((root, plan)) = chosen {
+            let here = self.store.piece_mut(root);
+            here.transitions += granted;
+            let (account, pending) = (here.transitions, here.region_pending);
             let pays = account >= self.config.region_min && self.pays(root, plan.ops);
-            if pays && !self.store.piece(root).region_pending && self.may_spend(false) {
+            if pays && !pending && self.may_spend(false) {
                 self.build(root, &plan);
             }
             self.region_budget()
+        } else {
+            0
         };
         self.store.unit_mut(unit).grant(exit, budget);
         self.store.entry(target).expect("a linked exit's target has code")
