@@ -45,6 +45,7 @@ rules! {
     FreshCompare "fresh-compare" "v == x => false, where v has just been allocated and x is another pointer, also !=";
     LoadForward "load-forward" "a load of what was loaded => the value";
     StoreForward "store-forward" "a load of what was stored => the value";
+    ApartByShape "apart-by-shape" "a store to an object ends no facts about one whose immutable words are others";
     ForwardBitcast "forward-bitcast" "a load of a known word at another type of its size => bitcast";
     ForwardPart "forward-part" "a narrower load inside of a known integer => shift and trunc";
     RedundantStore "redundant-store" "a store of what memory holds => nothing";
