@@ -253,7 +253,8 @@ impl Forward<'_> {
         let here_known: Vec<(Access, Const)> = fixed.iter().filter_map(known).collect();
         let differs = |there: Arg| {
             here_known.iter().any(|(access, c)| {
-                let address = Address { place: Place { base: there, root: None }, ..access.address };
+                let address =
+                    Address { place: Place { base: there, root: None }, ..access.address };
                 constant(Access { address, ..*access }).is_some_and(|other| other.bits != c.bits)
             })
         };
