@@ -31,7 +31,7 @@ use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Call, Const, Inst, Op, Ty, ValueId};
+use crate::ir::{Arg, Call, Const, End, Inst, Op, Ty, ValueId};
 use std::collections::{BTreeMap, HashSet};
 
 /// What is known of the word at an address.
@@ -171,16 +171,33 @@ impl Forward<'_> {
         value
     }
 
-    /// Facts at indices that have been found to be constants are facts at constant distances, too:
-    /// where the next round meets them.
-    pub fn settle_indices(&mut self) {
+    /// At the end of a block: what memory holds, and what the jump passes on, is a constant where
+    /// one value is left of it. Facts at indices that are constants now are facts at constant
+    /// distances, too: where the next round meets them.
+    pub fn settle(&mut self) {
+        if let End::Jump(_, args) = &self.input.block(self.block).end {
+            args.iter().for_each(|arg| self.settle_value(self.operand(*arg)));
+        }
         for (access, fact) in self.facts.sorted() {
+            self.settle_value(fact.value);
             let Some((index, scale)) = access.address.place.root else { continue };
             let Some(index) = self.known_of(index.into()).value() else { continue };
             let place = Place { root: None, ..access.address.place };
             let distance = scale.wrapping_mul(index as i64);
             let address = Address { place, ..access.address }.shifted(distance);
             self.facts.add(Access { address, ..access }, fact.value, fact.stored);
+        }
+    }
+
+    fn settle_value(&mut self, value: Arg) {
+        if let Arg::Value(v) = value
+            && self.passes.contains(Passes::GUARDS)
+            && !self.constants.contains_key(&v)
+            && !self.ty(value).is_float()
+            && let Some(bits) = self.known_of(value).value()
+        {
+            self.fired.fire(Rule::KnownAtEnd);
+            self.constants.insert(v, Const::new(self.ty(value), bits));
         }
     }
 

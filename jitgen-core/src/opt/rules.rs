@@ -26,6 +26,7 @@ rules! {
     ConstantFold "constant-fold" "an operation on constants => its result";
     ConstantRight "constant-right" "c op x => x op c, where operands are exchangeable";
     KnownValue "known-value" "an operation whose operands leave one result => it";
+    KnownAtEnd "known-at-end" "a value of which one is left at the end of a block => it";
     Copy "copy" "copy x => x";
     FNegFNeg "fneg-fneg" "fneg fneg x => x";
     NotFCompare "not-fcompare" "not (feq x, y) => fne x, y, and back";
