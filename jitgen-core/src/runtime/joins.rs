@@ -25,7 +25,7 @@ use super::location::{State, back_off};
 use super::record::{Job, Origin};
 use super::store::PieceId;
 use super::{Jit, with_jit};
-use crate::tracer::{Join, Map, Portal, Resume, keys};
+use crate::tracer::{Asks, Join, Map, Portal, Resume, keys};
 use std::cell::Cell;
 use std::hash::{BuildHasher, BuildHasherDefault};
 
@@ -86,7 +86,7 @@ impl Joins {
 }
 
 /// What a recording that begins with these greens asks at each merge point.
-pub(super) fn asks(portal: &'static Portal, from: &[u64]) -> Box<dyn Fn(&[u64]) -> Join> {
+pub(super) fn asks(portal: &'static Portal, from: &[u64]) -> Asks<Join> {
     let last = Cell::new(Point::new(portal, from));
     Box::new(move |keys| {
         let here = Point::new(portal, keys);
