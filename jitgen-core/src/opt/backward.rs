@@ -31,8 +31,7 @@ use super::sink::{runs_anything, sink};
 use super::tree::Origins;
 use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Op, Sig, Trace, ValueId};
-use std::collections::HashMap;
+use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Map, Op, Sig, Trace, ValueId};
 
 /// Removes dead code and dead stores, and renumbers what is left. `apart`: values of the trace that
 /// lead to different objects.
@@ -386,12 +385,12 @@ fn merge_params(trace: &mut Trace, fired: &mut Fired) {
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
 /// equal until a jump tells them apart.
 fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
-    let places: HashMap<Arg, usize> =
+    let places: Map<Arg, usize> =
         params.iter().enumerate().map(|(k, param)| ((*param).into(), k)).collect();
     let mut classes = vec![0; params.len()];
     let mut count = 0;
     loop {
-        let mut seen = HashMap::new();
+        let mut seen = Map::default();
         let next = (0..params.len()).map(|k| {
             let class = |arg: Arg| places.get(&arg).map(|place| classes[*place]).ok_or(arg);
             let again: Vec<Result<usize, Arg>> =

@@ -28,8 +28,7 @@ use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Call, Const, Inst, Op, Ty};
-use std::collections::HashSet;
+use crate::ir::{Arg, Call, Const, Inst, Op, Set, Ty};
 
 /// What is known of the word at an address.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +47,7 @@ pub(super) struct Facts {
     pub private: Private,
     next: u32,
     /// Which of the facts that were assumed have been of use.
-    used: HashSet<Access>,
+    used: Set<Access>,
 }
 
 impl Facts {
@@ -141,7 +140,9 @@ impl Forward<'_> {
         let known = if memory { self.known(access) } else { None };
         let value = known.unwrap_or_else(|| {
             let value = self.emit_with(inst.ty, Inst { op: Op::Load, a: pointer, imm, ..*inst });
-            self.loads.extend(value.as_value().zip(inst.dst));
+            if let Some((value, load)) = value.as_value().zip(inst.dst) {
+                self.loads.insert(value, load);
+            }
             self.facts.private.leak_held(access.address.place.base);
             value
         });

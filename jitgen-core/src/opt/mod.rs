@@ -38,6 +38,7 @@ mod address;
 mod age;
 mod backward;
 mod compact;
+mod dense;
 mod domain;
 mod fold;
 mod forward;
