@@ -83,6 +83,24 @@ pub(super) fn backward(
     (trace, origins, fired)
 }
 
+/// At least so many of these instructions, which are not in a block of the trace yet, stay as a block
+/// by themselves: guards, calls, and what they need. What becomes of objects is not known before.
+pub(super) fn least(trace: &Trace, insts: &[Inst]) -> usize {
+    let mut used = Used(vec![false; trace.values.len()]);
+    let mut count = 0;
+    for inst in insts.iter().rev() {
+        let stays = matches!(inst.op.effect(), Effect::Any | Effect::Exit);
+        match inst.op {
+            Op::New | Op::NewKept | Op::Free => return 0,
+            _ if stays || inst.dst.is_some_and(|v| used.has(v)) => (),
+            _ => continue,
+        }
+        for_each_use(trace, inst, |arg| used.add(arg));
+        count += 1;
+    }
+    count
+}
+
 /// Is it a preamble and the body of a loop, maybe with blocks behind their guards?
 pub(super) fn is_peeled(trace: &Trace) -> bool {
     matches!(trace.blocks[0].end, End::Jump(BlockId(1), _))
