@@ -78,6 +78,7 @@ impl Forward<'_> {
     pub fn learn_compare(&mut self, node: Node, truth: bool) {
         let Node { op, ty, a, b, .. } = node;
         self.truths.insert(node.key(), truth);
+        self.values.decided(op);
         self.bound(node, truth);
         match (op, truth) {
             (Op::Eq, true) | (Op::Ne, false) => self.equal(ty, a, b),

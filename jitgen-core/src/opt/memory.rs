@@ -31,8 +31,8 @@ use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Call, Const, End, Inst, Op, Ty, ValueId};
-use std::collections::{BTreeMap, HashSet};
+use crate::ir::{Arg, Call, Const, End, Inst, Op, Set, Ty, ValueId};
+use std::collections::BTreeMap;
 
 /// What is known of the word at an address.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ pub(super) struct Facts {
     pub private: Private,
     next: u32,
     /// Which of the facts that were assumed have been of use.
-    used: HashSet<Access>,
+    used: Set<Access>,
 }
 
 impl Facts {
@@ -158,7 +158,9 @@ impl Forward<'_> {
         let known = if memory { self.known(access) } else { None };
         let value = known.unwrap_or_else(|| {
             let value = self.emit_with(inst.ty, Inst { op: Op::Load, a: pointer, imm, ..*inst });
-            self.loads.extend(value.as_value().zip(inst.dst));
+            if let Some((value, load)) = value.as_value().zip(inst.dst) {
+                self.loads.insert(value, load);
+            }
             self.facts.private.leak_held(access.address.place.base);
             value
         });
@@ -192,7 +194,7 @@ impl Forward<'_> {
     fn settle_value(&mut self, value: Arg) {
         if let Arg::Value(v) = value
             && self.passes.contains(Passes::GUARDS)
-            && !self.constants.contains_key(&v)
+            && self.constants.get(&v).is_none()
             && !self.ty(value).is_float()
             && let Some(bits) = self.known_of(value).value()
         {
