@@ -100,7 +100,12 @@ pub fn traces(settings: &str, run: impl FnOnce() + Send) -> Vec<Trace> {
 
 /// As [`traces`], but of regions, as they are compiled.
 pub fn regions(settings: &str, run: impl FnOnce() + Send) -> Vec<Trace> {
-    shown("region of", settings, run).0
+    shown(&["region of"], settings, run).0
+}
+
+/// As [`traces`], but of traces as they are recorded, and of the trees that are made of them.
+pub fn recorded(settings: &str, run: impl FnOnce() + Send) -> Vec<Trace> {
+    shown(&["recorded trace of", "tree trace of"], settings, run).0
 }
 
 /// As [`traces`]; and what the JIT did.
@@ -108,11 +113,11 @@ pub fn traces_and_statistics(
     settings: &str,
     run: impl FnOnce() + Send,
 ) -> (Vec<Trace>, Statistics) {
-    shown("optimized trace of", settings, run)
+    shown(&["optimized trace of"], settings, run)
 }
 
-/// The traces that events of that title show.
-fn shown(title: &str, settings: &str, run: impl FnOnce() + Send) -> (Vec<Trace>, Statistics) {
+/// The traces that events of these titles show.
+fn shown(titles: &[&str], settings: &str, run: impl FnOnce() + Send) -> (Vec<Trace>, Statistics) {
     let result = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let log = Rc::new(RefCell::new(String::new()));
@@ -131,7 +136,8 @@ fn shown(title: &str, settings: &str, run: impl FnOnce() + Send) -> (Vec<Trace>,
     });
     let (text, statistics) = result.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
     assert_eq!(statistics.check_failures, 0);
-    let shows = |part: &&str| part.starts_with(title) && part.contains("\ntrace @");
+    let is_one = |part: &str| titles.iter().any(|title| part.starts_with(title));
+    let shows = |part: &&str| is_one(part) && part.contains("\ntrace @");
     let parts = text.split("jitgen: ").filter(shows);
     let traces = parts.flat_map(|part| {
         let start = part.find("trace @").expect("the event shows the trace");

@@ -12,6 +12,7 @@
 mod cells;
 mod effects;
 mod gone;
+mod hash;
 mod ops;
 mod parse;
 mod print;
@@ -22,6 +23,7 @@ mod verify;
 pub use cells::Cells;
 pub use effects::{Class, Effects};
 pub use gone::Gone;
+pub use hash::{Map, Set, Words};
 pub use ops::{Domain, Effect, Op, Sig};
 pub use parse::{ParseError, parse};
 pub use trace::{

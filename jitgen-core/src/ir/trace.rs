@@ -35,6 +35,7 @@
 
 use super::effects::touches;
 use super::{Class, Const, Effect, Effects, Op, Ty};
+use std::hash::{Hash, Hasher};
 
 macro_rules! id {
     ($(#[$doc:meta])+ $name:ident) => {
@@ -73,7 +74,7 @@ id! {
 }
 
 /// An operand: a value, or a constant in place.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arg {
     /// An SSA value.
     Value(ValueId),
@@ -100,6 +101,16 @@ impl Arg {
 
     /// The constant 0 of type `i64`: what an unused operand field holds.
     pub const NONE: Arg = Arg::Const(Const { ty: Ty::I64, bits: 0 });
+}
+
+/// One word: tables of the optimizer are looked into by operands all the time.
+impl Hash for Arg {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(match self {
+            Arg::Value(v) => v.0.into(),
+            Arg::Const(c) => !c.bits.rotate_left(4) ^ c.ty as u64,
+        });
+    }
 }
 
 impl From<ValueId> for Arg {

@@ -31,8 +31,7 @@ use super::sink::{runs_anything, sink};
 use super::tree::Origins;
 use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Op, Sig, Trace, ValueId};
-use std::collections::HashMap;
+use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Map, Op, Sig, Trace, ValueId};
 
 /// Removes dead code and dead stores, and renumbers what is left. `apart`: values of the trace that
 /// lead to different objects.
@@ -82,6 +81,24 @@ pub(super) fn backward(
     }
     let (trace, origins) = compact(&trace, &origins);
     (trace, origins, fired)
+}
+
+/// At least so many of these instructions, which are not in a block of the trace yet, stay as a block
+/// by themselves: guards, calls, and what they need. What becomes of objects is not known before.
+pub(super) fn least(trace: &Trace, insts: &[Inst]) -> usize {
+    let mut used = Used(vec![false; trace.values.len()]);
+    let mut count = 0;
+    for inst in insts.iter().rev() {
+        let stays = matches!(inst.op.effect(), Effect::Any | Effect::Exit);
+        match inst.op {
+            Op::New | Op::NewKept | Op::Free => return 0,
+            _ if stays || inst.dst.is_some_and(|v| used.has(v)) => (),
+            _ => continue,
+        }
+        for_each_use(trace, inst, |arg| used.add(arg));
+        count += 1;
+    }
+    count
 }
 
 /// Is it a preamble and the body of a loop, maybe with blocks behind their guards?
@@ -386,12 +403,12 @@ fn merge_params(trace: &mut Trace, fired: &mut Fired) {
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
 /// equal until a jump tells them apart.
 fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
-    let places: HashMap<Arg, usize> =
+    let places: Map<Arg, usize> =
         params.iter().enumerate().map(|(k, param)| ((*param).into(), k)).collect();
     let mut classes = vec![0; params.len()];
     let mut count = 0;
     loop {
-        let mut seen = HashMap::new();
+        let mut seen = Map::default();
         let next = (0..params.len()).map(|k| {
             let class = |arg: Arg| places.get(&arg).map(|place| classes[*place]).ok_or(arg);
             let again: Vec<Result<usize, Arg>> =

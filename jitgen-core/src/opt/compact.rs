@@ -11,10 +11,9 @@
 
 use super::tree::Origins;
 use crate::ir::{
-    Arg, Aux, Block, BlockId, CallId, End, Exit, ExitId, Inst, LogEntry, PendingStore, ResumeId,
-    Trace, ValueId,
+    Arg, Aux, Block, BlockId, CallId, End, Exit, ExitId, Inst, LogEntry, Map, PendingStore,
+    ResumeId, Trace, ValueId,
 };
-use std::collections::HashMap;
 
 /// The same trace with compact ids, and where its exits come from.
 pub(super) fn compact(trace: &Trace, origins: &Origins) -> (Trace, Origins) {
@@ -24,8 +23,8 @@ pub(super) fn compact(trace: &Trace, origins: &Origins) -> (Trace, Origins) {
         origins: Origins::default(),
         out: Trace::new(trace.name.clone()),
         values: vec![None; trace.values.len()],
-        exits: HashMap::new(),
-        shared: HashMap::new(),
+        exits: Map::default(),
+        shared: Map::default(),
     };
     for block in &trace.blocks {
         compaction.block(block);
@@ -42,8 +41,8 @@ struct Compaction<'a> {
     out: Trace,
     origins: Origins,
     values: Vec<Option<ValueId>>,
-    exits: HashMap<ExitId, ExitId>,
-    shared: HashMap<Shape, ExitId>,
+    exits: Map<ExitId, ExitId>,
+    shared: Map<Shape, ExitId>,
 }
 
 impl Compaction<'_> {

@@ -14,6 +14,7 @@
 //! Not here: what follows from what (`fold`, `guards`, `memory`), the second round (`peel`).
 
 use super::address::Defs;
+use super::dense::ByValue;
 use super::fold::{self, Rewrite};
 use super::implied::Above;
 use super::memory::Facts;
@@ -25,9 +26,9 @@ use super::tree::{Origins, Side};
 use super::values::Values;
 use super::words::Untouched;
 use crate::ir::{
-    Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, Op, Sig, Trace, Ty, ValueId,
+    Arg, Aux, Block, BlockId, Call, Const, End, Exit, ExitId, Inst, Map, Op, Sig, Trace, Ty,
+    ValueId,
 };
-use std::collections::HashMap;
 
 /// The state of the pass. A clone is a transaction: drop it and nothing has happened.
 #[derive(Clone)]
@@ -46,17 +47,17 @@ pub(super) struct Forward<'t> {
     pub origins: Origins,
     /// Values of the output that lead to different objects, wherever both are used.
     pub apart: Apart,
-    /// What input values have become, in this round.
+    /// What input values have become, in this round. Each block of the input uses its own values alone.
     subst: Vec<Option<Arg>>,
     /// What input exits have become, in this round.
-    exits: HashMap<ExitId, ExitId>,
+    exits: Map<ExitId, ExitId>,
     pub defs: Defs,
-    table: HashMap<Node, Arg>,
-    calls: HashMap<PureCall, Option<Arg>>,
+    table: Map<Node, Arg>,
+    calls: Map<PureCall, Option<Arg>>,
     /// Values that a guard has shown to be constants.
-    pub constants: HashMap<ValueId, Const>,
+    pub constants: ByValue<Const>,
     /// Comparisons that guards have decided.
-    pub truths: HashMap<Node, bool>,
+    pub truths: Map<Node, bool>,
     /// Which operands guards have shown to be below others.
     pub above: Above,
     /// Bits and bounds of values.
@@ -67,7 +68,7 @@ pub(super) struct Forward<'t> {
     /// Has a guard been met that always fails?
     pub contradiction: bool,
     /// The loads of the input that have given values of the output.
-    pub loads: HashMap<ValueId, ValueId>,
+    pub loads: ByValue<ValueId>,
 }
 
 /// A pure call: its symbol, operands (those of a conditional one stand behind the arguments), and the
@@ -91,19 +92,19 @@ impl<'t> Forward<'t> {
             origins: Origins::default(),
             apart: Apart::default(),
             subst: vec![],
-            exits: HashMap::new(),
+            exits: Map::default(),
             defs: Defs::default(),
-            table: HashMap::new(),
-            calls: HashMap::new(),
-            constants: HashMap::new(),
-            truths: HashMap::new(),
+            table: Map::default(),
+            calls: Map::default(),
+            constants: ByValue::default(),
+            truths: Map::default(),
             above: Above::default(),
             values: Values::default(),
             facts: Facts::default(),
             owners: Owners::default(),
             fired: Fired::default(),
             contradiction: false,
-            loads: HashMap::new(),
+            loads: ByValue::default(),
         };
         let types = input.param_types();
         let params: Vec<ValueId> = types.iter().map(|ty| forward.out.add_value(*ty)).collect();
@@ -123,7 +124,6 @@ impl<'t> Forward<'t> {
     /// Begins to walk a block of the input, whose parameters are these operands.
     pub fn enter(&mut self, block: BlockId, args: &[Arg]) {
         self.block = block;
-        self.subst.clear();
         self.subst.resize(self.input.values.len(), None);
         self.exits.clear();
         for (param, arg) in self.input.block(block).params.iter().zip(args) {
@@ -157,7 +157,7 @@ impl<'t> Forward<'t> {
             origins: Origins::default(),
             apart: Apart::default(),
             subst: vec![],
-            exits: HashMap::new(),
+            exits: Map::default(),
             defs: self.defs.clone(),
             table: self.table.clone(),
             calls: self.calls.clone(),
@@ -169,7 +169,7 @@ impl<'t> Forward<'t> {
             owners: self.owners.clone(),
             fired: Fired::default(),
             contradiction: false,
-            loads: HashMap::new(),
+            loads: ByValue::default(),
         }
     }
 
@@ -178,6 +178,7 @@ impl<'t> Forward<'t> {
         to.out = std::mem::take(&mut self.out);
         to.origins = std::mem::take(&mut self.origins);
         to.apart = std::mem::take(&mut self.apart);
+        to.subst = std::mem::take(&mut self.subst);
         to.fired = self.fired;
     }
 
@@ -187,7 +188,7 @@ impl<'t> Forward<'t> {
         for inst in &block.insts {
             self.step(inst);
         }
-        self.settle_indices();
+        self.settle();
         match &block.end {
             End::Jump(_, args) => Some(args.iter().map(|arg| self.operand(*arg)).collect()),
             End::Leave(_) => None,

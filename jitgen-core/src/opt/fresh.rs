@@ -25,15 +25,14 @@ use super::forward::Forward;
 use super::node::Node;
 use super::rules::Rule;
 use super::words::Access;
-use crate::ir::{Arg, Const, Op, Ty};
-use std::collections::{HashMap, HashSet};
+use crate::ir::{Arg, Const, Map, Op, Set, Ty};
 
 /// The objects that only the trace knows, and the private objects whose addresses they hold.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Private {
-    held: HashMap<Arg, Vec<Arg>>,
+    held: Map<Arg, Vec<Arg>>,
     /// All objects that the trace has made, also those that others have got to know.
-    made: HashSet<Arg>,
+    made: Set<Arg>,
 }
 
 impl Private {

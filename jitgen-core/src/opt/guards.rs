@@ -14,7 +14,7 @@
 //!
 //! Not here: what bits and bounds say (`domain`, `values`), two guards that become one (`tested`).
 
-use super::domain;
+use super::domain::{self, Known};
 use super::forward::Forward;
 use super::node::Node;
 use super::passes::Passes;
@@ -60,9 +60,9 @@ impl Forward<'_> {
     /// Notes that a `bool` has this value from here on.
     pub fn learn(&mut self, value: Arg, truth: bool, depth: u32) {
         let Arg::Value(v) = value else { return };
-        let node = self.defs.get(value);
         self.constants.insert(v, Const::bool(truth));
-        let (Some(node), Some(depth)) = (node, depth.checked_sub(1)) else {
+        self.narrow(value, Known::one(Ty::Bool.width(), truth.into()));
+        let (Some(node), Some(depth)) = (self.defs.get(value), depth.checked_sub(1)) else {
             return;
         };
         let mut both = |truth: bool| {
@@ -81,6 +81,7 @@ impl Forward<'_> {
     pub fn learn_compare(&mut self, node: Node, truth: bool) {
         let Node { op, ty, a, b, .. } = node;
         self.truths.insert(node.key(), truth);
+        self.values.decided(op);
         self.bound(node, truth);
         match (op, truth) {
             (Op::Eq, true) | (Op::Ne, false) => self.equal(ty, a, b),

@@ -15,8 +15,7 @@
 
 use super::forward::Forward;
 use super::node::Node;
-use crate::ir::{Arg, Op, Ty};
-use std::collections::HashMap;
+use crate::ir::{Arg, Map, Op, Ty};
 
 /// How many comparisons may stand between the two sides.
 const MAX_DEPTH: u32 = 3;
@@ -26,7 +25,7 @@ const MAX_ABOVE: usize = 4;
 
 /// Upper bounds that guards have shown: of an operand, by signed or unsigned order, and whether it is
 /// less or may be equal.
-pub(super) type Above = HashMap<(Arg, bool), Vec<(Arg, bool)>>;
+pub(super) type Above = Map<(Arg, bool), Vec<(Arg, bool)>>;
 
 /// An order: signed or not, strict or not.
 #[derive(Clone, Copy)]

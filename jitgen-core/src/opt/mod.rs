@@ -38,6 +38,7 @@ mod address;
 mod age;
 mod backward;
 mod compact;
+mod dense;
 mod domain;
 mod fold;
 mod forward;
@@ -115,8 +116,10 @@ pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
         Peeled::Loop(peeled, origins, apart, mut fired) => {
             let (peeled, origins, effects) = backward::backward(*peeled, origins, apart, passes);
             let body = peeled.blocks[1].insts.len();
-            let straight = (body >= peeled.blocks[0].insts.len() || trace.blocks.len() == 1)
-                .then(|| straight(preamble, args, passes));
+            let gains_little = || body >= backward::least(&preamble.out, &preamble.insts);
+            let straight = (body >= peeled.blocks[0].insts.len()
+                || trace.blocks.len() == 1 && gains_little())
+            .then(|| straight(preamble, args, passes));
             // A body that is as long as the unpeeled loop has gained nothing for twice the code.
             match straight {
                 Some(straight) if body >= straight.0.blocks[0].insts.len() => straight,

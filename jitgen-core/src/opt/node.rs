@@ -10,9 +10,10 @@
 //! Not here: loads (their value depends on when) and calls (their operands are a list).
 
 use crate::ir::{Arg, Op, Ty};
+use std::hash::{Hash, Hasher};
 
 /// What a pure operation computes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Node {
     pub op: Op,
     /// The type suffix, as in `Inst`.
@@ -20,6 +21,15 @@ pub(super) struct Node {
     pub a: Arg,
     pub b: Arg,
     pub imm: i32,
+}
+
+/// Three words.
+impl Hash for Node {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64((self.imm as u64) << 16 | (self.op as u64) << 8 | self.ty as u64);
+        self.a.hash(state);
+        self.b.hash(state);
+    }
 }
 
 impl Node {

@@ -28,8 +28,7 @@
 use super::age::Ages;
 use super::forward::Forward;
 use super::words::Access;
-use crate::ir::{Arg, Call, Class, Effect, Op, ValueId};
-use std::collections::HashSet;
+use crate::ir::{Arg, Call, Class, Effect, Op, Set, ValueId};
 
 /// So many owners are known at a time; each load of one looks at all of them.
 const MAX_OWNERS: usize = 32;
@@ -37,7 +36,7 @@ const MAX_OWNERS: usize = 32;
 /// Values that lead to different objects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Apart {
-    pairs: HashSet<(ValueId, ValueId)>,
+    pairs: Set<(ValueId, ValueId)>,
     /// Of the trace that is looked at, if it is ordered already.
     pub ages: Ages,
 }

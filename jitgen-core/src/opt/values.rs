@@ -8,7 +8,7 @@
 //! An element comes from the operation that defines the value, from guards (both operands of a
 //! comparison, and through sums and extensions what these were made of), and for the parameters of
 //! a peeled loop from `induct`. When something new is learned, what was computed from older
-//! knowledge is computed again where it is asked for.
+//! knowledge is computed again where it is asked for, if there is news of its operands.
 //!
 //! Invariant `conservative`: the element of an operand contains every value it can have here.
 //!
@@ -28,6 +28,8 @@ pub(super) struct Values {
     entries: Vec<Entry>,
     /// How often something was learned that is not in a definition.
     learned: u32,
+    /// What that was when a guard last decided whether a result overflows.
+    decided: u32,
     /// What `fold` has found of the operation it has looked at last.
     kept: Option<(Node, Known)>,
 }
@@ -35,8 +37,10 @@ pub(super) struct Values {
 #[derive(Clone, Copy)]
 struct Entry {
     known: Known,
-    /// What `learned` was when the element was computed.
+    /// What `learned` was when the element was computed,
     learned: u32,
+    /// and when it became what it is.
+    changed: u32,
 }
 
 impl Values {
@@ -59,10 +63,30 @@ impl Values {
 
     fn set(&mut self, v: ValueId, known: Known) {
         if self.entries.len() <= v.index() {
-            let nothing = Known { width: 0, ..Known::full(1) };
-            self.entries.resize(v.index() + 1, Entry { known: nothing, learned: 0 });
+            let known = Known { width: 0, ..Known::full(1) };
+            self.entries.resize(v.index() + 1, Entry { known, learned: 0, changed: 0 });
         }
-        self.entries[v.index()] = Entry { known, learned: self.learned };
+        let learned = self.learned;
+        let entry = &mut self.entries[v.index()];
+        let changed = if entry.known == known { entry.changed } else { learned };
+        *entry = Entry { known, learned, changed };
+    }
+
+    /// A guard has decided a predicate: maybe whether a result overflows.
+    pub fn decided(&mut self, op: Op) {
+        let overflows = matches!(
+            op,
+            Op::AddOvfS | Op::AddOvfU | Op::SubOvfS | Op::SubOvfU | Op::MulOvfS | Op::MulOvfU
+        );
+        if overflows {
+            self.decided = self.learned;
+        }
+    }
+
+    /// Is there news of an operand since then?
+    fn is_newer(&self, arg: Arg, since: u32) -> bool {
+        let entry = arg.as_value().and_then(|v| self.entry(v));
+        entry.is_some_and(|entry| entry.changed >= since)
     }
 }
 
@@ -85,11 +109,31 @@ impl Forward<'_> {
         let Some(node) = self.defs.get(arg) else {
             return old;
         };
+        if let Some(Entry { learned, .. }) = entry
+            && !self.has_news(node, learned, depth - 1)
+        {
+            self.values.set(v, old);
+            return old;
+        }
         let new = self.computed_within(node, depth - 1);
         // Knowledge that contradicts itself means that this place is never reached.
         let known = old.meet(&new).unwrap_or(old);
         self.values.set(v, known);
         known
+    }
+
+    /// Could more be known of the operation's result than then? The elements of its operands are
+    /// computed for that, if they have to be.
+    fn has_news(&mut self, node: Node, since: u32, depth: u32) -> bool {
+        for arg in [node.a, node.b] {
+            if arg.as_value().is_some() {
+                self.known_within(arg, depth);
+            }
+        }
+        let by_guard = matches!(node.op, Op::Add | Op::Sub | Op::Mul);
+        by_guard && self.values.decided >= since
+            || self.values.is_newer(node.a, since)
+            || self.values.is_newer(node.b, since)
     }
 
     /// What is known of the result of an operation.

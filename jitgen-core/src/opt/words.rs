@@ -23,8 +23,7 @@
 //! `owners`).
 
 use super::address::{Address, Defs, Place};
-use crate::ir::{Arg, Call, Class, Inst, Ty};
-use std::collections::HashMap;
+use crate::ir::{Arg, Call, Class, Inst, Map, Ty};
 
 /// How many bytes of a place are in one line.
 const LINE: i64 = 64;
@@ -136,17 +135,17 @@ impl Line {
 /// Words with something known of each.
 #[derive(Clone, Debug)]
 pub(super) struct Words<T> {
-    lines: HashMap<Line, Vec<(Access, T)>>,
+    lines: Map<Line, Vec<(Access, T)>>,
     /// Where words of each class are. There may be none any more.
-    classes: HashMap<Class, HashMap<Arg, Places>>,
+    classes: Map<Class, Map<Arg, Places>>,
 }
 
 /// Places with one base, and the numbers of the lines there.
-type Places = HashMap<Place, Vec<i64>>;
+type Places = Map<Place, Vec<i64>>;
 
 impl<T> Default for Words<T> {
     fn default() -> Words<T> {
-        Words { lines: HashMap::new(), classes: HashMap::new() }
+        Words { lines: Map::default(), classes: Map::default() }
     }
 }
 
@@ -249,7 +248,7 @@ impl<T: Copy> Words<T> {
 
 /// Removes words from lines of a place.
 fn remove<T>(
-    lines: &mut HashMap<Line, Vec<(Access, T)>>,
+    lines: &mut Map<Line, Vec<(Access, T)>>,
     place: Place,
     numbers: &[i64],
     gone: impl Fn(&Access) -> bool,

@@ -78,6 +78,11 @@ impl Known {
         }
     }
 
+    /// Is nothing known?
+    pub fn is_full(&self) -> bool {
+        *self == Known::full(self.width)
+    }
+
     /// One value.
     pub fn one(width: u32, bits: u64) -> Known {
         let (mask, signed) = (mask(width), signed(width, bits));

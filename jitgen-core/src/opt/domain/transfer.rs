@@ -29,6 +29,8 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         return value.map_or(full, |bits| Known::one(result, bits));
     }
     let known = match op {
+        // What the rest would find out, too.
+        Op::Add | Op::Sub | Op::Xor | Op::PtrAdd if a.is_full() || b.is_full() => None,
         Op::Add | Op::Sub => sum(op, a, b),
         Op::Mul => product(a, b),
         Op::DivU => div_u(a, b),
@@ -146,20 +148,19 @@ fn outside(value: Wide, within: Wide) -> Option<bool> {
 
 /// The values of a range that wraps at the width as unsigned numbers; `None` if it says nothing.
 fn wrapped_unsigned(width: u32, value: Wide) -> Option<Known> {
-    let modulus = i128::from(mask(width)) + 1;
-    let turn = value.0.div_euclid(modulus);
+    let turn = value.0 >> width;
     // The largest number stands for all that are larger.
-    (value.1 < i128::MAX && turn == value.1.div_euclid(modulus)).then_some(())?;
-    let base = turn * modulus;
+    (value.1 < i128::MAX && turn == value.1 >> width).then_some(())?;
+    let base = turn << width;
     Known::unsigned(width, (value.0 - base) as u64, (value.1 - base) as u64)
 }
 
 /// The same for signed numbers.
 fn wrapped_signed(width: u32, value: Wide) -> Option<Known> {
-    let (min, modulus) = (i128::from(signed_min(width)), i128::from(mask(width)) + 1);
-    let turn = (value.0 - min).div_euclid(modulus);
-    (turn == (value.1 - min).div_euclid(modulus)).then_some(())?;
-    let base = turn * modulus;
+    let min = i128::from(signed_min(width));
+    let turn = (value.0 - min) >> width;
+    (turn == (value.1 - min) >> width).then_some(())?;
+    let base = turn << width;
     Known::signed(width, (value.0 - base) as i64, (value.1 - base) as i64)
 }
 

@@ -230,11 +230,57 @@ const BY_OP: ([&Row; COUNT], [u16; Op::ALL.len() + 1]) = {
     (rows, starts)
 };
 
-/// The rows that replace this operation, each with its number.
-pub(super) fn rows_of(op: Op) -> impl Iterator<Item = (usize, &'static Row)> {
+/// What an operand is, as one bit: a constant, a value of which is not known how it is computed, or
+/// the result of an operation.
+pub(super) fn kind(is_const: bool, defined_by: Option<Op>) -> u128 {
+    match defined_by {
+        _ if is_const => CONSTANT,
+        None => CONSTANT << 1,
+        Some(op) => result_of(op),
+    }
+}
+
+const CONSTANT: u128 = 1;
+
+const fn result_of(op: Op) -> u128 {
+    CONSTANT << (2 + op as u32)
+}
+
+const _: () = assert!(Op::ALL.len() + 2 <= 128);
+
+/// Which kinds of operands a pattern takes.
+const fn kinds(pattern: &Term) -> u128 {
+    match pattern {
+        Term::Var(_) => u128::MAX,
+        Term::Const(_) | Term::Lit(_) => CONSTANT,
+        Term::Op(op, _) => result_of(*op),
+        Term::Fun(Fun::Let, args) => kinds(&args[1]),
+        Term::Fun(..) => panic!("it is no pattern"),
+    }
+}
+
+/// By row: the kinds of both operands. What is no constant and no sum, say, most rows do not look at.
+static KINDS: [[u128; 2]; COUNT] = {
+    let mut all = [[u128::MAX; 2]; COUNT];
+    let mut row = 0;
+    while row < COUNT {
+        if let Term::Op(_, args) = BY_OP.0[row].left {
+            all[row][0] = kinds(&args[0]);
+            if args.len() > 1 {
+                all[row][1] = kinds(&args[1]);
+            }
+        }
+        row += 1;
+    }
+    all
+};
+
+/// The rows that may replace this operation on operands of these kinds, each with its number.
+pub(super) fn rows_of(op: Op, a: u128, b: u128) -> impl Iterator<Item = (usize, &'static Row)> {
     let at = |op: usize| usize::from(STARTS[op]);
     let (start, end) = (at(op as usize), at(op as usize + 1));
-    (start..end).map(|number| (number, ROWS[number]))
+    let fit = move |number: &usize| KINDS[*number][0] & a != 0 && KINDS[*number][1] & b != 0;
+    (start..end).filter(fit).map(|number| (number, ROWS[number]))
 }
 
 /// All rows, by number.

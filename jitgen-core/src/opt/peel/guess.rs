@@ -16,14 +16,13 @@ use super::super::node::Node;
 use super::super::passes::Passes;
 use super::super::words::Access;
 use super::{Holds, Plan, Truth, Word};
-use crate::ir::{Arg, Aux, Effect, Ty};
-use std::collections::HashSet;
+use crate::ir::{Arg, Aux, Effect, Set, Ty};
 
 /// Assumptions from what is known at the end of the first round.
 pub(super) fn guess(plan: &mut Plan, preamble: &Forward, args: &[Arg]) {
     let guesser = Guesser::new(plan, preamble, args);
     let mut words: Vec<Word> = vec![];
-    let mut seen = HashSet::new();
+    let mut seen = Set::default();
     for (access, fact) in preamble.facts.sorted() {
         for word in guesser.words(access, fact) {
             let new = seen.insert((word.access.ty, word.access.address));

@@ -42,11 +42,10 @@ use super::rules::{Fired, Rule};
 use super::tree::Origins;
 use super::words::{Access, Words};
 use crate::ir::{
-    Arg, Aux, Block, BlockId, Call, Effect, End, ExitId, Inst, Op, PendingStore, Sig, Trace,
-    ValueId,
+    Arg, Aux, Block, BlockId, Call, Effect, End, ExitId, Inst, Map, Op, PendingStore, Set, Sig,
+    Trace, ValueId,
 };
 use sides::{Exits, Sides};
-use std::collections::{HashMap, HashSet};
 
 /// How many stores may be pending at once. Each costs compile time in each exit.
 const MAX_PENDING: usize = 32;
@@ -131,16 +130,16 @@ struct Plan<'a> {
     /// What memory holds before the block.
     held: Words<Arg>,
     /// The values that stay what they are while the loop runs.
-    invariant: HashSet<ValueId>,
+    invariant: Set<ValueId>,
     /// Words of which it has been found out that they cannot be carried.
-    refused: HashSet<Access>,
+    refused: Set<Access>,
 }
 
 impl<'a> Plan<'a> {
     fn new(trace: &'a Trace, defs: &'a Defs) -> Plan<'a> {
         let last = usize::from(is_peeled(trace));
         let (block, before) = (&trace.blocks[last], &trace.blocks[..last]);
-        let mut invariant = HashSet::new();
+        let mut invariant = Set::default();
         let mut held = Words::default();
         for before in before {
             invariant.extend(before.params.iter().copied());
@@ -153,7 +152,7 @@ impl<'a> Plan<'a> {
         };
         let accesses = block.insts.iter().map(access).collect();
         let stays = vec![false; block.insts.len()];
-        let (head, refused) = (vec![], HashSet::new());
+        let (head, refused) = (vec![], Set::default());
         Plan { trace, block, defs, accesses, stays, head, held, invariant, refused }
     }
 
@@ -274,7 +273,7 @@ impl<'a> Plan<'a> {
             let object = self.defs.address(before.insts[at].b, 0).place.base;
             let behind = before.insts[at + 1..].iter();
             let unseen = behind.clone().all(|inst| !self.may_see(inst, &word.access));
-            let exits: HashSet<ExitId> =
+            let exits: Set<ExitId> =
                 behind.filter(|inst| inst.op.is_guard()).map(Inst::exit).collect();
             // A block behind a guard would have to know of it.
             let leaves = |exit: &ExitId| self.trace.exit(*exit).link.is_none();
@@ -373,7 +372,7 @@ struct Walk {
     /// What is pending at the guards: their places in `insts`, and their exits.
     guards: Vec<(usize, ExitId, Vec<Pending>)>,
     /// In how many exits a pending store is, and the last of them.
-    exits: HashMap<Origin, (usize, ExitId)>,
+    exits: Map<Origin, (usize, ExitId)>,
     /// What had to be written within the block.
     written: Vec<Pending>,
     /// What never had to be.

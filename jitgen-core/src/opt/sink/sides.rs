@@ -22,15 +22,14 @@ use super::super::address::Defs;
 use super::super::tree::Origins;
 use super::super::words::{Access, Words};
 use super::{MAX_PENDING, hold, runs_anything};
-use crate::ir::{Arg, Aux, BlockId, End, ExitId, Inst, Op, PendingStore, Sig, Trace};
-use std::collections::HashMap;
+use crate::ir::{Arg, Aux, BlockId, End, ExitId, Inst, Map, Op, PendingStore, Sig, Trace};
 
 /// In a block with more exits nothing is pending.
 const MAX_EXITS: usize = 8;
 
 /// Exits with pending stores, so that guards go on sharing them.
 #[derive(Default)]
-pub(super) struct Exits(HashMap<(ExitId, Vec<PendingStore>), ExitId>);
+pub(super) struct Exits(Map<(ExitId, Vec<PendingStore>), ExitId>);
 
 impl Exits {
     /// The exit that does these stores first.
@@ -55,7 +54,7 @@ impl Exits {
 
 /// What is pending, and what is known of memory, where a block begins.
 #[derive(Default)]
-pub(super) struct Sides(HashMap<BlockId, (Vec<PendingStore>, Words<Arg>)>);
+pub(super) struct Sides(Map<BlockId, (Vec<PendingStore>, Words<Arg>)>);
 
 impl Sides {
     /// At a guard that leads to the block. All such guards know the same: there is no effect between

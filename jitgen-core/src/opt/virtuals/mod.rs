@@ -37,9 +37,8 @@ mod walk;
 use super::address::Defs;
 use super::rules::{Fired, Rule};
 use super::tree::Origins;
-use crate::ir::{Arg, Aux, Block, BlockId, End, ExitId, Inst, Op, Trace, ValueId};
+use crate::ir::{Arg, Aux, Block, BlockId, End, ExitId, Inst, Op, Set, Trace, ValueId};
 use layout::{Carried, Parts, Received};
-use std::collections::HashSet;
 use walk::Walk;
 
 /// Does so with a straight line, a loop, or a peeled loop, and the blocks behind their guards; answers
@@ -167,8 +166,8 @@ fn split(
 }
 
 /// The values that a block uses.
-fn uses(trace: &Trace, block: &Block) -> HashSet<ValueId> {
-    let mut used = HashSet::new();
+fn uses(trace: &Trace, block: &Block) -> Set<ValueId> {
+    let mut used = Set::default();
     let mut add = |arg: Arg| used.extend(arg.as_value());
     for Inst { a, b, aux, .. } in &block.insts {
         add(*a);

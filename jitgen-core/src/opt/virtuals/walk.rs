@@ -6,10 +6,9 @@ use super::super::address::{Address, Defs, Place};
 use super::super::rules::{Fired, Rule};
 use super::super::tree::Origins;
 use crate::ir::{
-    Arg, Aux, Block, BlockId, Class, Const, End, Exit, ExitId, Gone, Inst, Op, PendingStore, Sig,
-    Trace, Ty, ValueId,
+    Arg, Aux, Block, BlockId, Class, Const, End, Exit, ExitId, Gone, Inst, Map, Op, PendingStore,
+    Set, Sig, Trace, Ty, ValueId,
 };
-use std::collections::{HashMap, HashSet};
 
 /// So many words are in objects that are not made, at most: each exit may have to write them.
 const MAX_WORDS: usize = 128;
@@ -59,17 +58,17 @@ pub(super) struct Walk<'t> {
     pub trace: &'t Trace,
     defs: &'t Defs,
     /// Values that the walk has made, which are so far behind an object's address.
-    names: HashMap<ValueId, (ValueId, i64)>,
+    names: Map<ValueId, (ValueId, i64)>,
     pub out: Trace,
     pub origins: Origins,
     pub insts: Vec<Inst>,
     pub objects: Vec<Object>,
     /// The objects by what exits call them.
-    of: HashMap<ValueId, usize>,
+    of: Map<ValueId, usize>,
     /// What values have become.
-    pub subst: HashMap<ValueId, Arg>,
+    pub subst: Map<ValueId, Arg>,
     /// What there is to know where a block behind a guard begins.
-    forks: HashMap<BlockId, Fork>,
+    forks: Map<BlockId, Fork>,
     /// Is there a block behind guards between which an object has been made?
     pub is_mixed: bool,
     pub fired: Fired,
@@ -78,8 +77,8 @@ pub(super) struct Walk<'t> {
 /// The objects at a guard, and what values have become.
 struct Fork {
     objects: Vec<Object>,
-    of: HashMap<ValueId, usize>,
-    subst: HashMap<ValueId, Arg>,
+    of: Map<ValueId, usize>,
+    subst: Map<ValueId, Arg>,
 }
 
 impl<'t> Walk<'t> {
@@ -88,14 +87,14 @@ impl<'t> Walk<'t> {
         Walk {
             trace,
             defs,
-            names: HashMap::new(),
+            names: Map::default(),
             out,
             origins: origins.clone(),
             insts: vec![],
             objects: vec![],
-            of: HashMap::new(),
-            subst: HashMap::new(),
-            forks: HashMap::new(),
+            of: Map::default(),
+            subst: Map::default(),
+            forks: Map::default(),
             is_mixed: false,
             fired: Fired::default(),
         }
@@ -112,7 +111,7 @@ impl<'t> Walk<'t> {
         let Some(Fork { objects, of, subst }) = self.forks.remove(&block) else {
             return false;
         };
-        (self.objects, self.of, self.subst) = (objects, HashMap::new(), subst);
+        (self.objects, self.of, self.subst) = (objects, Map::default(), subst);
         let mut known: Vec<(ValueId, usize)> = of.into_iter().collect();
         known.sort_unstable();
         for (old, index) in known {
@@ -465,7 +464,7 @@ impl<'t> Walk<'t> {
     }
 
     /// Makes the objects to which these values lead.
-    pub fn make_used(&mut self, used: &HashSet<ValueId>) {
+    pub fn make_used(&mut self, used: &Set<ValueId>) {
         let mut used: Vec<ValueId> = used.iter().copied().collect();
         used.sort();
         let used: Vec<Arg> = used.into_iter().map(Arg::Value).collect();
@@ -507,7 +506,7 @@ impl<'t> Walk<'t> {
         object: ValueId,
         derived: Vec<(ValueId, i64, Ty)>,
     ) -> Vec<(ValueId, i64, Ty)> {
-        let mut pointers = HashMap::from([(0, object)]);
+        let mut pointers = Map::from_iter([(0, object)]);
         let mut again = vec![];
         for (v, offset, ty) in derived {
             let mut step = |op, ty, a: ValueId, b| {

@@ -1,18 +1,23 @@
-//! A hash of words: for maps that are looked into for each operation of a twin, and at every exit.
+//! A hash of words: for maps that are looked into for each operation of a twin or of a trace, and at
+//! every exit.
 //!
 //! ```text
 //! hash = (hash <<< 5 ^ word) * odd        for each word, or eight bytes
 //! ```
 //!
-//! Keys are numbers and addresses of this process: nobody can choose them to collide.
+//! Keys are numbers and addresses of this process: nobody can choose them to collide. The hash is the
+//! same each time, but the order of a map depends on its history all the same: nothing may depend on it.
 //!
 //! Not here: the table of counters, which has a hash of its own (`runtime::counters`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A map by words.
 pub type Map<K, V> = HashMap<K, V, BuildHasherDefault<Words>>;
+
+/// A set of words.
+pub type Set<T> = HashSet<T, BuildHasherDefault<Words>>;
 
 /// See the head of the file.
 #[derive(Clone, Copy, Default)]
@@ -32,6 +37,14 @@ impl Hasher for Words {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(FACTOR);
     }
 
+    fn write_u8(&mut self, word: u8) {
+        self.write_u64(word.into());
+    }
+
+    fn write_u16(&mut self, word: u16) {
+        self.write_u64(word.into());
+    }
+
     fn write_u32(&mut self, word: u32) {
         self.write_u64(word.into());
     }
@@ -49,7 +62,6 @@ impl Hasher for Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
     use std::hash::BuildHasher;
 
     #[test]
