@@ -118,6 +118,8 @@ pub mod vm {
         Limit,
         /// Writes it in traced code, seldom.
         SetLimit,
+        /// The same, more seldom.
+        SetLimitLate,
         /// A residual function that seldom writes it.
         Disturb,
         /// One that runs a program of its own, which writes it.
@@ -384,6 +386,11 @@ pub mod vm {
                 }
                 Insn::SetLimit => {
                     if vm.left & 63 == 0 {
+                        vm.limit.set(vm.left);
+                    }
+                }
+                Insn::SetLimitLate => {
+                    if vm.left & 511 == 0 {
                         vm.limit.set(vm.left);
                     }
                 }
