@@ -12,7 +12,7 @@
 //!
 //! Invariant `below-only`: what a guard tells is used for what comes after it, never before.
 //!
-//! Not here: what bits and bounds say (`domain`, `values`), merging guards, moving guards.
+//! Not here: what bits and bounds say (`domain`, `values`), two guards that become one (`tested`).
 
 use super::domain::{self, Known};
 use super::forward::Forward;
@@ -48,8 +48,11 @@ impl Forward<'_> {
         self.contradiction |= known == Some(!wanted);
         let exit = self.exit(inst.exit());
         self.note_side(inst.exit(), exit, condition, !wanted);
-        self.insts.push(Inst { op, a: condition, aux: Aux::Exit(exit), ..*inst });
-        if self.passes.contains(Passes::GUARDS) {
+        let guards = self.passes.contains(Passes::GUARDS);
+        if !guards || !self.merge_guard(exit, condition, wanted) {
+            self.insts.push(Inst { op, a: condition, aux: Aux::Exit(exit), ..*inst });
+        }
+        if guards {
             self.learn(condition, wanted, MAX_DEPTH);
         }
     }

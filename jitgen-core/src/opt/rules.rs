@@ -43,6 +43,7 @@ rules! {
     GuardConstant "guard-constant" "a guard that always passes => nothing";
     GuardNot "guard-not" "guard (not b) => guard_not b, and back";
     GuardEqConstant "guard-eq-constant" "behind guard x == c: x => c";
+    GuardRange "guard-range" "two guards of one exit that compare a word with constants => one that tests a range";
     FreshCompare "fresh-compare" "v == x => false, where v has just been allocated and x is another pointer, also !=";
     LoadForward "load-forward" "a load of what was loaded => the value";
     StoreForward "store-forward" "a load of what was stored => the value";
