@@ -116,6 +116,8 @@ pub mod vm {
         Spoil,
         /// Reads a quasi-immutable cell.
         Limit,
+        /// The same in one round of four.
+        LimitOften,
         /// Writes it in traced code, seldom.
         SetLimit,
         /// The same, more seldom.
@@ -383,6 +385,11 @@ pub mod vm {
                 Insn::Limit => {
                     let limit = promote(&vm.limit).get();
                     vm.sum = vm.sum.wrapping_mul(3).wrapping_add(limit);
+                }
+                Insn::LimitOften => {
+                    if vm.left & 3 == 0 {
+                        vm.sum = vm.sum.wrapping_add(promote(&vm.limit).get());
+                    }
                 }
                 Insn::SetLimit => {
                     if vm.left & 63 == 0 {

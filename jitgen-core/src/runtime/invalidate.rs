@@ -69,6 +69,8 @@ impl Jit {
                 self.set_bridge_budget(parent, exit);
             }
             Kind::Location => {
+                // First: what leads elsewhere then is to stay linked.
+                self.store.unlink_exits(id);
                 if let Some(older) = self.valid_version(id) {
                     self.replace(id, older);
                 } else {

@@ -245,6 +245,11 @@ impl Store {
     /// Lets no exit lead to a piece any more, and nobody call it.
     pub fn unlink_all(&mut self, piece: PieceId) {
         self.piece_mut(piece).call.take().iter().for_each(|cell| cell.unlink());
+        self.unlink_exits(piece);
+    }
+
+    /// Lets no exit lead to a piece any more.
+    pub fn unlink_exits(&mut self, piece: PieceId) {
         for (from, exit) in self.incoming.remove(&piece).unwrap_or_default() {
             self.cell(from, exit).unlink();
         }
