@@ -95,6 +95,11 @@ impl Defs {
         Defs { apart, ..Defs::default() }
     }
 
+    /// No definitions, but room for so many.
+    pub fn with_room(values: usize) -> Defs {
+        Defs { nodes: Vec::with_capacity(values), ..Defs::default() }
+    }
+
     pub fn set(&mut self, value: ValueId, node: Node) {
         if self.nodes.len() <= value.index() {
             self.nodes.resize(value.index() + 1, None);

@@ -81,25 +81,27 @@ const MAX_REWRITES: usize = 16;
 impl<'t> Forward<'t> {
     /// The state at the entry: the input's parameters are those of the output.
     pub fn new(input: &'t Trace, passes: Passes) -> Forward<'t> {
+        let room = 2 * input.values.len();
+        let out = Trace { values: Vec::with_capacity(room), ..Trace::new(input.name.clone()) };
         let mut forward = Forward {
             input,
             passes,
             block: BlockId(0),
             sides: None,
-            out: Trace::new(input.name.clone()),
+            out,
             params: vec![],
-            insts: vec![],
+            insts: Vec::with_capacity(input.block(BlockId(0)).insts.len()),
             origins: Origins::default(),
             apart: Apart::default(),
             subst: vec![],
             exits: Map::default(),
-            defs: Defs::default(),
-            table: Map::default(),
+            defs: Defs::with_room(room),
+            table: Map::with_capacity_and_hasher(input.values.len(), Default::default()),
             calls: Map::default(),
             constants: ByValue::default(),
-            truths: Map::default(),
+            truths: Map::with_capacity_and_hasher(input.values.len(), Default::default()),
             above: Above::default(),
-            values: Values::default(),
+            values: Values::with_room(room),
             facts: Facts::default(),
             owners: Owners::default(),
             fired: Fired::default(),

@@ -44,6 +44,11 @@ struct Entry {
 }
 
 impl Values {
+    /// Nothing is known, but there is room for so many.
+    pub fn with_room(values: usize) -> Values {
+        Values { entries: Vec::with_capacity(values), ..Values::default() }
+    }
+
     /// Keeps what has been computed of an operation, for when it is emitted.
     pub fn keep(&mut self, node: Node, known: Known) {
         self.kept = Some((node, known));
