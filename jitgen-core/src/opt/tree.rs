@@ -23,6 +23,7 @@
 
 use super::forward::Forward;
 use super::guards::MAX_DEPTH;
+use super::words::Access;
 use crate::ir::{Arg, Aux, BlockId, Effect, End, ExitId, Trace};
 
 /// Is it a tree, which [`optimize`](super::optimize) optimizes as a whole?
@@ -113,6 +114,12 @@ impl<'t> Forward<'t> {
         let failed = Some((condition, failed));
         let side = Side { exit, block, args, state: self.branch(), failed };
         self.sides.as_mut().expect("there are sides").push(side);
+    }
+
+    /// Forgets what was assumed of a word, here and where the blocks behind the guards begin.
+    pub fn forget(&mut self, access: Access) {
+        self.facts.forget(access);
+        self.sides.iter_mut().flatten().for_each(|side| side.state.facts.forget(access));
     }
 
     /// Walks the blocks behind the guards of the block that has been closed, and theirs.

@@ -177,6 +177,15 @@ impl<T: Copy> Words<T> {
         words.push((access, known));
     }
 
+    /// Removes that very word, of this type.
+    pub fn remove(&mut self, access: Access) {
+        if let Some(words) = self.lines.get_mut(&Line::of(access.address)) {
+            words.retain(|(word, _)| {
+                word.ty != access.ty || word.address.offset != access.address.offset
+            });
+        }
+    }
+
     /// Removes the words that an access may touch, but for those at other bases that are known to be
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {

@@ -104,6 +104,7 @@ fn weaker(
             Holds::Same(arg) => found == Some(arg),
             Holds::Red(red) => found == Some(args[red]),
             Holds::Carried(_) => found.is_some() || place(plan, tail, word, args).is_some(),
+            Holds::Nothing => true,
         };
         if holds {
             continue;
@@ -123,7 +124,7 @@ fn weaker(
             }
             (Holds::Same(_), Some(_)) if word.pinned.is_some() => (),
             (Holds::Same(arg), found) => found.filter(|_| cheap(arg)).map(drop)?,
-            (Holds::Red(_), _) => (),
+            (Holds::Red(_) | Holds::Nothing, _) => (),
             (Holds::Carried(_), _) => return None,
         }
         if found.is_none() {
