@@ -114,6 +114,11 @@ impl Defs {
         *self.nodes.get(arg.as_value()?.index())?
     }
 
+    /// The operation of which the operand is the result.
+    pub fn op(&self, arg: Arg) -> Option<Op> {
+        Some(self.nodes.get(arg.as_value()?.index())?.as_ref()?.op)
+    }
+
     /// The `i64` operand as `root * scale + offset`.
     pub fn linear(&self, arg: Arg) -> Linear {
         let (mut at, mut scale, mut offset) = (arg, 1i64, 0i64);

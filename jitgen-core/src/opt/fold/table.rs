@@ -230,57 +230,92 @@ const BY_OP: ([&Row; COUNT], [u16; Op::ALL.len() + 1]) = {
     (rows, starts)
 };
 
-/// What an operand is, as one bit: a constant, a value of which is not known how it is computed, or
-/// the result of an operation.
-pub(super) fn kind(is_const: bool, defined_by: Option<Op>) -> u128 {
-    match defined_by {
+/// What the operands of an operation are, as one bit for each in its half of the word: a constant,
+/// the result of one of the operations that patterns look for, or another value.
+pub(super) fn key(operands: [(bool, Option<Op>); 2]) -> u64 {
+    let kind = |(is_const, defined_by): (bool, Option<Op>)| match defined_by {
         _ if is_const => CONSTANT,
-        None => CONSTANT << 1,
-        Some(op) => result_of(op),
-    }
+        Some(op) => INNER[op as usize],
+        None => OTHER,
+    };
+    kind(operands[0]) | kind(operands[1]) << HALF
 }
 
-const CONSTANT: u128 = 1;
+const HALF: u32 = 32;
+const CONSTANT: u64 = 1;
+const OTHER: u64 = 2;
+const ANY: u64 = (1 << HALF) - 1;
 
-const fn result_of(op: Op) -> u128 {
-    CONSTANT << (2 + op as u32)
-}
+/// By operation: what its result is as an operand.
+static INNER: [u64; Op::ALL.len()] = INNER_OPS;
 
-const _: () = assert!(Op::ALL.len() + 2 <= 128);
-
-/// Which kinds of operands a pattern takes.
-const fn kinds(pattern: &Term) -> u128 {
-    match pattern {
-        Term::Var(_) => u128::MAX,
-        Term::Const(_) | Term::Lit(_) => CONSTANT,
-        Term::Op(op, _) => result_of(*op),
-        Term::Fun(Fun::Let, args) => kinds(&args[1]),
-        Term::Fun(..) => panic!("it is no pattern"),
-    }
-}
-
-/// By row: the kinds of both operands. What is no constant and no sum, say, most rows do not look at.
-static KINDS: [[u128; 2]; COUNT] = {
-    let mut all = [[u128::MAX; 2]; COUNT];
-    let mut row = 0;
+const INNER_OPS: [u64; Op::ALL.len()] = {
+    let (mut kinds, mut next, mut row) = ([OTHER; Op::ALL.len()], OTHER << 1, 0);
     while row < COUNT {
-        if let Term::Op(_, args) = BY_OP.0[row].left {
-            all[row][0] = kinds(&args[0]);
-            if args.len() > 1 {
-                all[row][1] = kinds(&args[1]);
+        let mut arg = 0;
+        let args = arguments(BY_OP.0[row]);
+        while arg < args.len() {
+            if let Some(op) = inner(&args[arg])
+                && kinds[op as usize] == OTHER
+            {
+                assert!(next < ANY, "too many operations stand inside of patterns");
+                kinds[op as usize] = next;
+                next <<= 1;
             }
+            arg += 1;
         }
         row += 1;
     }
-    all
+    kinds
 };
 
-/// The rows that may replace this operation on operands of these kinds, each with its number.
-pub(super) fn rows_of(op: Op, a: u128, b: u128) -> impl Iterator<Item = (usize, &'static Row)> {
+const fn arguments(row: &Row) -> &'static [Term] {
+    match row.left {
+        Term::Op(_, args) => args,
+        _ => panic!("a rule replaces an operation"),
+    }
+}
+
+/// The operation whose result a pattern takes.
+const fn inner(pattern: &Term) -> Option<Op> {
+    match pattern {
+        Term::Op(op, _) => Some(*op),
+        Term::Fun(Fun::Let, args) => inner(&args[1]),
+        _ => None,
+    }
+}
+
+/// By row: the operands that it takes. Most rows do not look at what is no constant and no sum, say.
+static KEYS: [u64; COUNT] = {
+    let (mut keys, mut row) = ([0; COUNT], 0);
+    while row < COUNT {
+        let args = arguments(BY_OP.0[row]);
+        let second = if args.len() > 1 { taken(&args[1]) } else { ANY };
+        keys[row] = taken(&args[0]) | second << HALF;
+        row += 1;
+    }
+    keys
+};
+
+/// The kinds of operands that a pattern takes.
+const fn taken(pattern: &Term) -> u64 {
+    match pattern {
+        Term::Var(_) => ANY,
+        Term::Const(_) | Term::Lit(_) => CONSTANT,
+        _ => match inner(pattern) {
+            Some(op) => INNER_OPS[op as usize],
+            None => panic!("it is no pattern"),
+        },
+    }
+}
+
+/// The rows that may replace this operation on such operands, each with its number.
+pub(super) fn rows_of(op: Op, key: u64) -> impl Iterator<Item = (usize, &'static Row)> {
     let at = |op: usize| usize::from(STARTS[op]);
     let (start, end) = (at(op as usize), at(op as usize + 1));
-    let fit = move |number: &usize| KINDS[*number][0] & a != 0 && KINDS[*number][1] & b != 0;
-    (start..end).filter(fit).map(|number| (number, ROWS[number]))
+    let keys = KEYS[start..end].iter().enumerate();
+    let fit = keys.filter(move |(_, taken)| **taken & key == key);
+    fit.map(move |(number, _)| (start + number, ROWS[start + number]))
 }
 
 /// All rows, by number.
