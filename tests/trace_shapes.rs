@@ -221,6 +221,24 @@ fn a_recursion_in_frames_is_a_loop_down_and_a_loop_up() {
     assert!(traces.len() < 14 && ops < 900, "{} traces, {ops} operations", traces.len());
 }
 
+/// The traces of a loop with so many branches in a row, which random numbers decide.
+fn traces_of_branches(bits: i8) -> (usize, usize) {
+    let traces = optimized_by(|| {
+        register::kernels::outcome(&register::kernels::branches(20_000, bits));
+    });
+    (traces.len(), traces.iter().map(Trace::inst_count).sum())
+}
+
+/// Ways that have parted meet again: with twice the branches there is about twice the code, where tails
+/// to the end of the loop would double with each.
+#[test]
+fn code_for_branches_in_a_row_is_linear_in_their_number() {
+    let [(few, small), (many, large)] = [6, 12].map(traces_of_branches);
+    println!("{few} traces, {small} operations; {many} traces, {large} operations");
+    assert!(many <= 3 * few && large <= 3 * small, "{many} and {few}, {large} and {small}");
+    assert!(many < 12 * 10 && large < 12 * 600, "{many} traces, {large} operations");
+}
+
 /// The region that a run of a register machine's kernel ends with.
 fn region(name: &str) -> Trace {
     let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == name);

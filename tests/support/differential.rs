@@ -141,8 +141,11 @@ pub fn references(raw: &Trace, worlds: impl IntoIterator<Item = World>) -> Vec<R
         let mut watch = Watch::default();
         // What else the run does the second one says, with the effects of calls.
         let limits = Limits::fuel(FUEL);
-        let _ = evaluate_observed(raw, &world.args, &mut world.model.clone(), &limits, &mut watch);
-        watch.tell(raw, &mut world.model);
+        if !raw.calls.is_empty() {
+            let mut model = world.model.clone();
+            let _ = evaluate_observed(raw, &world.args, &mut model, &limits, &mut watch);
+            watch.tell(raw, &mut world.model);
+        }
         let mut watch = Watch::default();
         let (mut run, model) = run_watched(raw, &world, FUEL, &mut watch);
         let broken = watch.broken.is_some();
@@ -165,10 +168,18 @@ impl Reference {
     /// # Errors
     /// How they differ.
     pub fn compare(&self, other: &Trace) -> Result<(), String> {
+        self.compare_watched(other, &mut ())
+    }
+
+    /// The same, with a look at what `other` does.
+    ///
+    /// # Errors
+    /// How they differ.
+    pub fn compare_watched(&self, other: &Trace, watch: &mut dyn Observer) -> Result<(), String> {
         if !self.tells() {
             return Ok(());
         }
-        let (is, _) = run(other, &self.world, 4 * FUEL);
+        let (is, _) = run_watched(other, &self.world, 4 * FUEL, watch);
         same(&self.run, &is, &self.world)
     }
 

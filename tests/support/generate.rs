@@ -16,19 +16,24 @@
 //!
 //! Half of them have bridges (`tree`).
 //!
+//! All that is one half of the traces; the others are loops as a recorder finds them (`guest`).
+//!
 //! Guards are turned so that most pass in the first round. Several pointers point to the same
 //! object or array, at the same or at another place.
 //!
 //! Not here: comparing (`differential`), making failing traces small (`shrink`).
 
+mod guards;
+mod guest;
 mod memory;
 mod objects;
 mod owners;
 mod portal;
 mod tree;
 
-use crate::typed_world::{ARRAYS, Pointee, REGIONS, world};
+use crate::typed_world::{ARRAYS, Interface, Pointee, REGIONS, world};
 use crate::world::{fake_regions, number, pick};
+use guest::Guest;
 use jitgen_core::eval::{Limits, Observer, evaluate_observed};
 use jitgen_core::ir::{
     Arg, Aux, Block, BlockId, Const, Effects, End, Exit, ExitId, Inst, LogEntry, Op, ResumeId,
@@ -41,8 +46,8 @@ use oorandom::Rand64;
 pub struct Generated {
     /// The trace.
     pub trace: Trace,
-    /// What the parameters point to.
-    pub params: Vec<Option<Pointee>>,
+    /// What it begins with.
+    pub interface: Interface,
 }
 
 /// A value of the pool.
@@ -87,6 +92,10 @@ struct Generator {
     owns: bool,
     /// By block: what the parameters of the loop are there, if it is a bridge.
     loop_params: Vec<Vec<Arg>>,
+    /// A loop as a recorder finds them.
+    guest: Option<Guest>,
+    /// Does each access have the class of its word?
+    is_exact: bool,
 }
 
 /// A pointer, an offset at which there is a word of some type, what it points to, and the number of
@@ -114,6 +123,8 @@ pub fn generate(seed: u64) -> Generated {
         quiet: false,
         owns: false,
         loop_params: vec![],
+        guest: None,
+        is_exact: false,
     };
     this.owns = this.chance(1, 2);
     this.allocates = this.chance(1, 2);
@@ -125,45 +136,28 @@ pub fn generate(seed: u64) -> Generated {
     if this.chance(1, 3) {
         this.usual = pick(&mut this.rng, &[Ty::I32, Ty::I16, Ty::I8]);
     }
+    // The other half is what nobody would record.
+    let tags = if seed % 2 == 1 { this.begin_guest() } else { vec![] };
+    let is_guest = this.guest.is_some();
     let params = this.params();
-    for _ in 0..4 {
-        let mut place = this.any_place();
-        // Words can move between places of one type only.
-        for _ in 0..8 {
-            if place.2 == this.usual && place.3.is_none() {
-                break;
-            }
-            place = this.any_place();
-        }
-        this.hot.push(place);
-    }
-    let length = 4 + this.below(40);
     this.quiet = this.chance(1, 2);
-    for _ in 0..length {
-        this.step();
-    }
-    if this.chance(1, 2) {
-        this.reveal();
-    }
+    let end = match is_guest {
+        true => End::Jump(BlockId(0), this.guest_round(&params)),
+        false => this.any_round(&params),
+    };
     let ids = params.iter().map(|value| value.arg.as_value());
     let ids: Vec<ValueId> = ids.map(|id| id.expect("a parameter")).collect();
-    let end = if this.chance(2, 3) {
-        End::Jump(BlockId(0), this.back_edge(&params))
-    } else {
-        End::Leave(this.last_exit())
-    };
     let insts = std::mem::take(&mut this.insts);
     this.trace.blocks.push(Block { params: ids, insts, end });
     let points: Vec<_> = params.iter().map(|value| value.points).collect();
-    let trace = std::mem::take(&mut this.trace);
-    let mut generated = Generated { trace, params: points.clone() };
-    turn_guards(&mut generated, seed);
-    if !this.chance(1, 2) {
-        return generated;
+    let interface = Interface { params: points, tags, is_guest };
+    turn_guards(&mut this.trace, &interface, seed);
+    if is_guest {
+        this.guest_bridges(&params, &interface, seed);
+    } else if this.chance(1, 2) {
+        this.bridges(&params);
     }
-    this.trace = generated.trace;
-    this.bridges(&params);
-    Generated { trace: this.trace, params: points }
+    Generated { trace: this.trace, interface }
 }
 
 impl Generator {
@@ -190,6 +184,9 @@ impl Generator {
             };
             kinds.push((ty, (ty == Ty::Ptr).then_some(points)));
         }
+        if self.guest.is_some() && self.allocates {
+            kinds.push((Ty::Ptr, Some(Pointee::Object)));
+        }
         if self.owns {
             kinds.extend([(Ty::Ptr, Some(Pointee::Holder)); 2]);
             let some = [Pointee::Holder, Pointee::Buffer, Pointee::Leaf];
@@ -203,6 +200,31 @@ impl Generator {
         });
         self.pool = params.collect();
         self.pool.clone()
+    }
+
+    /// Operations of all kinds; the end of the block.
+    fn any_round(&mut self, params: &[Value]) -> End {
+        for _ in 0..4 {
+            let mut place = self.any_place();
+            // Words can move between places of one type only.
+            for _ in 0..8 {
+                if place.2 == self.usual && place.3.is_none() {
+                    break;
+                }
+                place = self.any_place();
+            }
+            self.hot.push(place);
+        }
+        for _ in 0..4 + self.below(40) {
+            self.step();
+        }
+        if self.chance(1, 2) {
+            self.reveal();
+        }
+        match self.chance(2, 3) {
+            true => End::Jump(BlockId(0), self.back_edge(params)),
+            false => End::Leave(self.last_exit()),
+        }
     }
 
     /// The arguments of the jump back: the same, another of its kind, or, rarely, a constant.
@@ -483,52 +505,6 @@ impl Generator {
         }
     }
 
-    fn guard(&mut self) {
-        let condition = match self.chance(1, 3) {
-            true => self.of_kind(Ty::Bool, None),
-            false => self.comparison(),
-        };
-        self.guard_on(Op::Guard, condition);
-    }
-
-    fn guard_on(&mut self, op: Op, condition: Arg) {
-        // Guards up to the next effect share an exit.
-        let share = self.chance(1, 3);
-        // What is pending may be for an object that has been freed since.
-        let plain = |exit: &ExitId| self.trace.exit(*exit).pending.is_empty();
-        let exit = match self.last_exit.filter(|exit| share && plain(exit)) {
-            Some(exit) => exit,
-            None => self.exit(),
-        };
-        self.insts.push(Inst {
-            op,
-            ty: Ty::Bool,
-            dst: None,
-            a: condition,
-            b: Arg::NONE,
-            imm: 0,
-            aux: Aux::Exit(exit),
-        });
-    }
-
-    /// A guard whose exit shows many values.
-    fn reveal(&mut self) {
-        let condition = self.comparison();
-        let exit = self.exit();
-        let shown = self.pool.iter().rev().take(24).map(|value| value.arg);
-        self.trace.exits[exit.index()].reds = shown.collect();
-        self.last_exit = Some(exit);
-        self.insts.push(Inst {
-            op: Op::Guard,
-            ty: Ty::Bool,
-            dst: None,
-            a: condition,
-            b: Arg::NONE,
-            imm: 0,
-            aux: Aux::Exit(exit),
-        });
-    }
-
     fn exit(&mut self) -> ExitId {
         let mut reds = vec![];
         for _ in 0..self.below(5) {
@@ -554,7 +530,7 @@ impl Generator {
 }
 
 /// Turns guards that fail in the first round in a world of the same seed, but for a few.
-fn turn_guards(generated: &mut Generated, seed: u64) {
+fn turn_guards(trace: &mut Trace, interface: &Interface, seed: u64) {
     struct Failed(usize);
     impl Observer for Failed {
         fn guard(&mut self, _: ExitId, _: &dyn Fn() -> Vec<Const>, passed: bool) {
@@ -562,23 +538,23 @@ fn turn_guards(generated: &mut Generated, seed: u64) {
         }
     }
     let regions = fake_regions(REGIONS + 1);
-    let world = world(&generated.params, &generated.trace, seed, &regions, regions[REGIONS]);
+    let world = world(interface, trace, seed, 0, &regions, regions[REGIONS]);
     let mut rng = Rand64::new(u128::from(seed));
-    for _ in 0..generated.trace.guard_count() {
+    let is_guest = interface.is_guest;
+    for _ in 0..trace.guard_count() {
         let mut passed = Failed(0);
-        let trace = &generated.trace;
         let limits = Limits { stop_at: Some(BlockId(0)), ..Limits::fuel(10_000) };
         let mut model = world.model.clone();
         let done = evaluate_observed(trace, &world.args, &mut model, &limits, &mut passed);
         assert!(done.is_ok(), "{}\n{trace}", done.expect_err("not ok"));
-        let insts = &mut generated.trace.blocks[0].insts;
+        let insts = &mut trace.blocks[0].insts;
         let guards = (0..insts.len()).filter(|place| insts[*place].op.is_guard());
         let Some(failed) = { guards }.nth(passed.0) else {
             return;
         };
         // A division relies on the guard before it.
         let protects = |inst: &Inst| matches!(inst.op, Op::DivU | Op::RemU);
-        if insts.get(failed + 1).is_some_and(protects) || rng.rand_range(0..10) == 0 {
+        if insts.get(failed + 1).is_some_and(protects) || !is_guest && rng.rand_range(0..10) == 0 {
             return;
         }
         let guard = &mut insts[failed];

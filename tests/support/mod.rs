@@ -14,6 +14,7 @@ pub mod parse;
 pub mod plain;
 pub mod region;
 pub mod run;
+pub mod shares;
 pub mod shrink;
 pub mod sources;
 pub mod text;

@@ -99,15 +99,37 @@ pub const FUNCTIONS: [(&str, &[Ty], Option<Ty>); 6] = [
     ("f5", &[Ty::I32, Ty::F64], Some(Ty::Bool)),
 ];
 
-/// A world for a random trace. The first region holds the objects, the next ones the arrays, the last
-/// one what owns and is owned.
+/// What a random trace begins with.
+#[derive(Clone, Debug, Default)]
+pub struct Interface {
+    /// What the parameters point to. One that a trace has more is a number of rounds.
+    pub params: Vec<Option<Pointee>>,
+    /// Fields of objects that mostly hold these bits.
+    pub tags: Vec<(usize, u64)>,
+    /// Is it a loop as a recorder finds them? It begins to count at a small number.
+    pub is_guest: bool,
+}
+
+/// World `number` for a random trace from that seed. The first region holds the objects, the next ones
+/// the arrays, the last one what owns and is owned.
 pub fn world(
-    params: &[Option<Pointee>],
+    interface: &Interface,
     trace: &Trace,
     seed: u64,
+    number: u64,
     regions: &[u64],
     scratch: u64,
 ) -> World {
+    let mut world = words(interface, trace, seed + number * 1_000_003, regions, scratch);
+    if interface.params.len() < world.args.len() {
+        let rounds = world.args.last_mut().expect("there is one more");
+        // Some worlds have many rounds; most of the time is for those with few.
+        *rounds = Const::i64(1 + (number * number / 3) as i64);
+    }
+    world
+}
+
+fn words(interface: &Interface, trace: &Trace, seed: u64, regions: &[u64], scratch: u64) -> World {
     let mut rng = Rand64::new(u128::from(seed));
     let mut model = Model::new();
     model.map(regions[0], vec![0; (OBJECT * OBJECTS) as usize]);
@@ -138,7 +160,13 @@ pub fn world(
     for object in 0..OBJECTS {
         for (offset, ty, points) in FIELDS {
             let address = regions[0] + OBJECT * object + offset as u64;
-            let value = value(&mut rng, ty, points);
+            let mut value = value(&mut rng, ty, points);
+            let mut tags = interface.tags.iter();
+            if let Some((_, tag)) = tags.find(|(field, _)| FIELDS[*field].0 == offset)
+                && rng.rand_range(0..8) > 0
+            {
+                value = Const::new(ty, *tag);
+            }
             model.write(address, value).expect("fields are mapped");
         }
     }
@@ -166,12 +194,19 @@ pub fn world(
             model.write(address, value).expect("elements are mapped");
         }
     }
-    model.share(regions[0], Ty::I64);
+    for object in 0..OBJECTS {
+        // What calls write that declare nothing.
+        model.share(regions[0] + OBJECT * object, Ty::I64);
+        model.share(regions[0] + OBJECT * object + 24, Ty::I32);
+    }
     model.share(regions[0] + OBJECT + 16, Ty::F64);
     model.share(array(Ty::I64) + 16, Ty::I64);
     let types = trace.param_types();
-    let points = params.iter().chain(std::iter::repeat(&None));
+    let points = interface.params.iter().chain(std::iter::repeat(&None));
     let args = types.iter().zip(points);
-    let args = args.map(|(ty, points)| value(&mut rng, *ty, *points));
-    World { args: args.collect(), model }
+    let mut args: Vec<Const> = args.map(|(ty, points)| value(&mut rng, *ty, *points)).collect();
+    if interface.is_guest {
+        args[0] = Const::i64(rng.rand_range(0..3) as i64);
+    }
+    World { args, model }
 }

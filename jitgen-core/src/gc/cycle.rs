@@ -103,7 +103,7 @@ impl Heap {
         self.count(|counts| counts.collections += 1);
         self.set_threshold();
         self.drop_doomed();
-        self.space.trim();
+        self.space.trim(self.threshold.get().saturating_sub(self.in_use()));
         true
     }
 

@@ -5,8 +5,8 @@
 //!                             ^ cursor                      ^ limit
 //! ```
 //!
-//! Blocks come in chunks of half a MiB from the system's allocator and go back when a collection
-//! leaves a chunk empty. An address is looked up by its block's number in a hash set, or among the
+//! Blocks come in chunks of half a MiB from the system's allocator. A chunk that a collection leaves
+//! empty goes back, unless there is to be room for what is allocated until the next one. An address is looked up by its block's number in a hash set, or among the
 //! large objects in order.
 //!
 //! Invariant `one-allocator`: a block is allocated from by one point, or waits in one list, or is
@@ -305,14 +305,19 @@ impl Space {
         memory.blocks.retain(|block| numbers.contains(&(block.address() / BLOCK)));
     }
 
-    /// Makes empty blocks spare, and gives all empty chunks but one back.
-    pub fn trim(&self) {
+    /// Makes empty blocks spare, and gives empty chunks back, but for as many as hold `wanted` bytes:
+    /// the system would clear each page again before it is used.
+    pub fn trim(&self, wanted: usize) {
         let memory = &mut *self.memory.borrow_mut();
         self.release(memory);
         let empty = memory.chunks.iter().filter(|(_, (_, in_use))| *in_use == 0);
-        let empty: Vec<usize> = empty.map(|(address, _)| *address).skip(1).collect();
+        let kept = wanted.div_ceil(CHUNK.size());
+        let empty: Vec<usize> = empty.map(|(address, _)| *address).skip(kept).collect();
+        if empty.is_empty() {
+            return;
+        }
+        memory.spare.retain(|(_, chunk)| empty.binary_search(chunk).is_err());
         for address in empty {
-            memory.spare.retain(|(_, chunk)| *chunk != address);
             if let Some((start, _)) = memory.chunks.remove(&address) {
                 // SAFETY: it was allocated with this layout, and nothing in it is in use.
                 unsafe { std::alloc::dealloc(start.as_ptr(), CHUNK) };
@@ -419,5 +424,29 @@ impl Hasher for Multiply {
     fn write_usize(&mut self, number: usize) {
         // The golden ratio; the swap brings its good upper bits down to where tables look.
         self.0 = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).swap_bytes();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_chunks_go_back_but_for_those_that_are_wanted() {
+        let space = Space::new();
+        // Spans of whole blocks, of which no cell becomes an object.
+        for _ in 0..10 * CHUNK_BLOCKS {
+            space.refill(0, usize::MAX, usize::MAX).expect("there is memory");
+        }
+        let chunks = || space.memory.borrow().chunks.len();
+        assert_eq!(chunks(), 10);
+        space.retire();
+        space.sort(|_| false);
+        space.trim(3 * CHUNK.size() - 1);
+        assert_eq!((chunks(), space.memory.borrow().spare.len()), (3, 3 * CHUNK_BLOCKS));
+        space.trim(0);
+        assert_eq!((chunks(), space.memory.borrow().spare.len()), (0, 0));
+        space.refill(0, 1, usize::MAX).expect("there is memory");
+        assert_eq!(chunks(), 1);
     }
 }

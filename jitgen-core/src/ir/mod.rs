@@ -23,7 +23,7 @@ mod verify;
 pub use cells::Cells;
 pub use effects::{Class, Effects};
 pub use gone::Gone;
-pub use hash::{Map, Set};
+pub use hash::{Map, Set, Words};
 pub use ops::{Domain, Effect, Op, Sig};
 pub use parse::{ParseError, parse};
 pub use trace::{

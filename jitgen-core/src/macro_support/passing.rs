@@ -108,7 +108,7 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
     }
     unsafe fn deliver(x: X, out: *mut u8) -> u64 {
         // SAFETY: `x` is a value.
-        let variant = unsafe { X::variant(&raw const x) };
+        let variant = if X::VARIANTS == 0 { 0 } else { unsafe { X::variant(&raw const x) } };
         // SAFETY: the caller's promise; ownership moves to whoever reads the scratch memory.
         unsafe { out.cast::<X>().write_unaligned(x) };
         variant

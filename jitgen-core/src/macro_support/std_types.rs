@@ -351,6 +351,10 @@ unsafe impl<T: Traced> Traced for Option<T> {
     const FIELDS: &'static [Field] = &[Probe::<T>::FIELD];
     const CASES: &'static [Case] =
         &[Case::new("None", 0, false), Case::new("Some", 1, needs_drop::<T>())];
+    unsafe fn variant(this: *const Self) -> u64 {
+        // SAFETY: the caller's promise.
+        u64::from(unsafe { &*this }.is_some())
+    }
     unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) -> u64 {
         // SAFETY: the caller's promise.
         match unsafe { &*this } {
@@ -373,6 +377,10 @@ unsafe impl<T: Traced, E: Traced> Traced for Result<T, E> {
     const FIELDS: &'static [Field] = &[Probe::<T>::FIELD, Probe::<E>::FIELD];
     const CASES: &'static [Case] =
         &[Case::new("Ok", 0, needs_drop::<T>()), Case::new("Err", 1, needs_drop::<E>())];
+    unsafe fn variant(this: *const Self) -> u64 {
+        // SAFETY: the caller's promise.
+        u64::from(unsafe { &*this }.is_err())
+    }
     unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) -> u64 {
         // SAFETY: the caller's promise.
         match unsafe { &*this } {

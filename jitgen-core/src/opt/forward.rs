@@ -191,7 +191,7 @@ impl<'t> Forward<'t> {
         for inst in &block.insts {
             self.step(inst);
         }
-        self.settle_indices();
+        self.settle();
         match &block.end {
             End::Jump(_, args) => Some(args.iter().map(|arg| self.operand(*arg)).collect()),
             End::Leave(_) => None,

@@ -12,9 +12,9 @@
 //!
 //! Invariant `below-only`: what a guard tells is used for what comes after it, never before.
 //!
-//! Not here: what bits and bounds say (`domain`, `values`), merging guards, moving guards.
+//! Not here: what bits and bounds say (`domain`, `values`), two guards that become one (`tested`).
 
-use super::domain;
+use super::domain::{self, Known};
 use super::forward::Forward;
 use super::node::Node;
 use super::passes::Passes;
@@ -48,8 +48,11 @@ impl Forward<'_> {
         self.contradiction |= known == Some(!wanted);
         let exit = self.exit(inst.exit());
         self.note_side(inst.exit(), exit, condition, !wanted);
-        self.insts.push(Inst { op, a: condition, aux: Aux::Exit(exit), ..*inst });
-        if self.passes.contains(Passes::GUARDS) {
+        let guards = self.passes.contains(Passes::GUARDS);
+        if !guards || !self.merge_guard(exit, condition, wanted) {
+            self.insts.push(Inst { op, a: condition, aux: Aux::Exit(exit), ..*inst });
+        }
+        if guards {
             self.learn(condition, wanted, MAX_DEPTH);
         }
     }
@@ -57,9 +60,9 @@ impl Forward<'_> {
     /// Notes that a `bool` has this value from here on.
     pub fn learn(&mut self, value: Arg, truth: bool, depth: u32) {
         let Arg::Value(v) = value else { return };
-        let node = self.defs.get(value);
         self.constants.insert(v, Const::bool(truth));
-        let (Some(node), Some(depth)) = (node, depth.checked_sub(1)) else {
+        self.narrow(value, Known::one(Ty::Bool.width(), truth.into()));
+        let (Some(node), Some(depth)) = (self.defs.get(value), depth.checked_sub(1)) else {
             return;
         };
         let mut both = |truth: bool| {

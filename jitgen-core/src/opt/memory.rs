@@ -14,21 +14,25 @@
 //! Invariant `exact`: a fact is true of memory at that place of the trace, as long as the trace's
 //! alias classes keep what they promise (`ir::Class`). So a store of what memory holds can go.
 //!
-//! A `call` ends the facts that it may write: all, unless it declares less or keeps more. What is in an object that
-//! nobody else knows (`fresh`) only stores through its own address change. A `free` ends no facts:
-//! what is true of memory that nobody accesses does no harm.
+//! A `call` ends the facts that it may write: all, unless it declares less or keeps more. What is in
+//! an object that nobody else knows (`fresh`) only stores through its own address change. A `free`
+//! ends no facts: what is true of memory that nobody accesses does no harm.
 //!
-//! Not here: dead stores (`backward`), objects that are not made (`virtuals`), immutable fields.
+//! Immutable words tell objects apart: two that hold different constants at the same distance (their
+//! shapes, say) are two objects, so a store to one ends no facts about the other.
+//!
+//! Not here: dead stores (`backward`), objects that are not made (`virtuals`), what is constant
+//! because a green leads to it (the recorder folds that).
 
 use super::address::{Address, Place};
 use super::forward::Forward;
 use super::fresh::Private;
 use super::node::Node;
-use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Call, Const, Inst, Op, Set, Ty};
+use crate::ir::{Arg, Call, Const, End, Inst, Op, Set, Ty, ValueId};
+use std::collections::BTreeMap;
 
 /// What is known of the word at an address.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +48,8 @@ pub(super) struct Fact {
 #[derive(Clone, Default, Debug)]
 pub(super) struct Facts {
     words: Words<Fact>,
+    /// By base: the immutable words at constant distances from it.
+    fixed: BTreeMap<ValueId, Vec<Access>>,
     pub private: Private,
     next: u32,
     /// Which of the facts that were assumed have been of use.
@@ -69,7 +75,7 @@ impl Facts {
 
     /// A fact that has held since before [`Facts::begin`].
     pub fn assume(&mut self, access: Access, value: Arg) {
-        self.words.insert(access, Fact { value, stored: false, at: 0 });
+        self.insert(access, Fact { value, stored: false, at: 0 });
     }
 
     /// Ends what a call may write; `kept` is what it leaves alone.
@@ -103,10 +109,10 @@ impl Facts {
         self.add(access, value, false);
     }
 
-    fn stored(&mut self, access: Access, value: Arg, apart: &Apart) {
+    fn stored(&mut self, access: Access, value: Arg, apart: impl Fn(Arg) -> bool) {
         let private = &self.private;
         let here = access.address.place.base;
-        let apart = |base| private.apart(base, here) || apart.bases(base, here);
+        let apart = |base| private.apart(base, here) || apart(base);
         self.words.remove_aliases_but(access, apart);
         self.add(access, value, true);
     }
@@ -114,7 +120,19 @@ impl Facts {
     fn add(&mut self, access: Access, value: Arg, stored: bool) {
         let at = self.next;
         self.next = at + 1;
-        self.words.insert(access, Fact { value, stored, at });
+        self.insert(access, Fact { value, stored, at });
+    }
+
+    fn insert(&mut self, access: Access, fact: Fact) {
+        if access.class.is_immutable()
+            && let Place { base: Arg::Value(base), root: None } = access.address.place
+        {
+            let fixed = self.fixed.entry(base).or_default();
+            if !fixed.contains(&access) {
+                fixed.push(access);
+            }
+        }
+        self.words.insert(access, fact);
     }
 
     /// A known word that has all bytes of `access`, and which of them is the first.
@@ -162,10 +180,15 @@ impl Forward<'_> {
         value
     }
 
-    /// Facts at indices that have been found to be constants are facts at constant distances, too:
-    /// where the next round meets them.
-    pub fn settle_indices(&mut self) {
+    /// At the end of a block: what memory holds, and what the jump passes on, is a constant where
+    /// one value is left of it. Facts at indices that are constants now are facts at constant
+    /// distances, too: where the next round meets them.
+    pub fn settle(&mut self) {
+        if let End::Jump(_, args) = &self.input.block(self.block).end {
+            args.iter().for_each(|arg| self.settle_value(self.operand(*arg)));
+        }
         for (access, fact) in self.facts.sorted() {
+            self.settle_value(fact.value);
             let Some((index, scale)) = access.address.place.root else { continue };
             let Some(index) = self.known_of(index.into()).value() else { continue };
             let place = Place { root: None, ..access.address.place };
@@ -173,6 +196,18 @@ impl Forward<'_> {
             let address = Address { place, ..access.address }.shifted(distance);
             self.facts.use_fact(access, fact);
             self.facts.add(Access { address, ..access }, fact.value, fact.stored);
+        }
+    }
+
+    fn settle_value(&mut self, value: Arg) {
+        if let Arg::Value(v) = value
+            && self.passes.contains(Passes::GUARDS)
+            && self.constants.get(&v).is_none()
+            && !self.ty(value).is_float()
+            && let Some(bits) = self.known_of(value).value()
+        {
+            self.fired.fire(Rule::KnownAtEnd);
+            self.constants.insert(v, Const::new(self.ty(value), bits));
         }
     }
 
@@ -220,10 +255,37 @@ impl Forward<'_> {
                 self.fired.fire(Rule::RedundantStore);
                 return;
             }
-            self.facts.stored(access, value, &self.owners.apart);
+            let here = access.address.place.base;
+            let others = self.of_other_shapes(here);
+            let apart = &self.owners.apart;
+            let apart = |base| apart.bases(base, here) || others.contains(&base);
+            self.facts.stored(access, value, apart);
+            if !others.is_empty() {
+                self.fired.fire(Rule::ApartByShape);
+            }
         }
         self.hold(access, value);
         self.insts.push(Inst { a: pointer, b: value, imm, ..*inst });
+    }
+
+    /// The bases at which an immutable word is another constant than the same word at `base`.
+    fn of_other_shapes(&self, base: Arg) -> Vec<Arg> {
+        let Arg::Value(here) = base else { return vec![] };
+        let Some(fixed) = self.facts.fixed.get(&here) else { return vec![] };
+        let constant = |access| {
+            let fact: Fact = self.facts.get(access)?;
+            self.current(fact.value).as_const()
+        };
+        let known = |access: &Access| Some((*access, constant(*access)?));
+        let here_known: Vec<(Access, Const)> = fixed.iter().filter_map(known).collect();
+        let differs = |there: Arg| {
+            here_known.iter().any(|(access, c)| {
+                let address =
+                    Address { place: Place { base: there, root: None }, ..access.address };
+                constant(Access { address, ..*access }).is_some_and(|other| other.bits != c.bits)
+            })
+        };
+        self.facts.fixed.keys().map(|other| Arg::Value(*other)).filter(|b| differs(*b)).collect()
     }
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?

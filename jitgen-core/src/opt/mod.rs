@@ -53,6 +53,7 @@ mod passes;
 mod peel;
 mod rules;
 mod sink;
+mod tested;
 #[cfg(test)]
 mod tests;
 mod tree;

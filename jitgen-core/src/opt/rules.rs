@@ -26,6 +26,7 @@ rules! {
     ConstantFold "constant-fold" "an operation on constants => its result";
     ConstantRight "constant-right" "c op x => x op c, where operands are exchangeable";
     KnownValue "known-value" "an operation whose operands leave one result => it";
+    KnownAtEnd "known-at-end" "a value of which one is left at the end of a block => it";
     Copy "copy" "copy x => x";
     FNegFNeg "fneg-fneg" "fneg fneg x => x";
     NotFCompare "not-fcompare" "not (feq x, y) => fne x, y, and back";
@@ -42,9 +43,11 @@ rules! {
     GuardConstant "guard-constant" "a guard that always passes => nothing";
     GuardNot "guard-not" "guard (not b) => guard_not b, and back";
     GuardEqConstant "guard-eq-constant" "behind guard x == c: x => c";
+    GuardRange "guard-range" "two guards of one exit that compare a word with constants => one that tests a range";
     FreshCompare "fresh-compare" "v == x => false, where v has just been allocated and x is another pointer, also !=";
     LoadForward "load-forward" "a load of what was loaded => the value";
     StoreForward "store-forward" "a load of what was stored => the value";
+    ApartByShape "apart-by-shape" "a store to an object ends no facts about one whose immutable words are others";
     ForwardBitcast "forward-bitcast" "a load of a known word at another type of its size => bitcast";
     ForwardPart "forward-part" "a narrower load inside of a known integer => shift and trunc";
     RedundantStore "redundant-store" "a store of what memory holds => nothing";

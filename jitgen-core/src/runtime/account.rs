@@ -41,6 +41,11 @@ impl Account {
         Account { start: limited.then(Instant::now), spent: Duration::ZERO }
     }
 
+    /// For how long the thread has been running, where clocks decide.
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.start.map(|start| start.elapsed())
+    }
+
     /// The JIT has taken time from the guest.
     pub fn charge(&mut self, time: Duration) {
         self.spent += time;

@@ -217,7 +217,8 @@ impl Jit {
         self.poll();
         let keys = keys(&state.greens);
         let full = self.is_full;
-        let records = may_record && !full && !self.is_nested();
+        let is_due = self.is_due(portal, &keys);
+        let records = (may_record || is_due) && !full && !self.is_nested();
         let threshold = self.config.threshold;
         let location = self.locations.get_or_create(portal, &keys);
         match location.state {
@@ -227,7 +228,7 @@ impl Jit {
                 Decision::Run(piece, entry)
             }
             State::Counting if records => {
-                if !self.may_spend(false) {
+                if !self.may_spend(is_due) {
                     counters::arm(portal, &keys, self.config.patience());
                     return Decision::Interpret;
                 }

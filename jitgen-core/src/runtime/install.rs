@@ -247,6 +247,7 @@ impl Jit {
             let id = ResumeId(job.first_resume + index as u32);
             self.store.resumes.insert(id, resume.clone());
         }
+        self.note_passed(job, &recording.resumes);
         let kind = match (&job.origin, recording.head()) {
             (Origin::Exit(piece, exit), None) => Kind::Bridge(*piece, *exit),
             _ => Kind::Location,
@@ -302,6 +303,7 @@ impl Jit {
         kind: Kind,
         Optimized { trace, source, origins, loaded }: Optimized,
     ) -> PieceId {
+        let since = self.account.elapsed();
         self.store.pieces.push(Piece {
             label,
             kind,
@@ -323,6 +325,7 @@ impl Jit {
             call: None,
             units: vec![],
             transitions: 0,
+            since,
         });
         PieceId(self.store.pieces.len() as u32 - 1)
     }

@@ -80,6 +80,7 @@ impl Jit {
                         location.state = State::Counting;
                         location.failures = 0;
                         counters::arm(portal, &keys, location::back_off(threshold, 0));
+                        self.put_off_join(portal, &keys);
                     }
                 }
             }

@@ -42,6 +42,8 @@ pub(super) struct Location {
     pub rounds: u32,
     /// It is not marked as a loop's head, but a trace has been found to go in circles here.
     pub is_circle: bool,
+    /// At a join: how often compiled code comes here before it is recorded again (`joins`).
+    pub due: Option<u32>,
     /// Whether the portal begins here within itself.
     pub recursion: Recursion,
     /// By which code calls the code for it, if there are such calls.
@@ -65,6 +67,7 @@ impl Locations {
                 failures,
                 rounds,
                 is_circle: false,
+                due: None,
                 recursion: Recursion::None,
                 call: None,
             };

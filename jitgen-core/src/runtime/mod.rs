@@ -26,6 +26,7 @@ mod fail_guards;
 mod frames;
 mod install;
 mod invalidate;
+mod joins;
 mod location;
 mod produce;
 mod quasi;
@@ -50,6 +51,7 @@ use crate::tracer::{AbortReason, Green, Map, MergeState, Portal, keys};
 use account::Account;
 use events::Events;
 use frames::Frames;
+use joins::Joins;
 use location::Locations;
 use produce::Settings;
 use queue::Queue;
@@ -63,6 +65,7 @@ struct Jit {
     events: Events,
     statistics: Statistics,
     locations: Locations,
+    joins: Joins,
     store: Store,
     queue: Queue,
     account: Account,
@@ -161,6 +164,7 @@ impl Jit {
             events,
             statistics: Statistics::default(),
             locations: Locations::default(),
+            joins: Joins::default(),
             store,
             queue,
             account: Account::new(background),

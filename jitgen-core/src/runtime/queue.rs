@@ -67,6 +67,11 @@ impl Queue {
         self.worker();
     }
 
+    /// Is there room for another request?
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < MOST_WAITING
+    }
+
     fn worker(&mut self) -> Option<&Worker<Request, Product>> {
         if self.background && self.worker.is_none() {
             let settings = self.settings;
@@ -123,7 +128,7 @@ impl Jit {
 
     /// May something be recorded or ordered now? It need not be covered if it is `paid` for.
     pub(super) fn may_spend(&mut self, paid: bool) -> bool {
-        let may = self.queue.waiting.len() < MOST_WAITING && (paid || self.account.covers());
+        let may = self.queue.has_room() && (paid || self.account.covers());
         self.statistics.postponed += u64::from(!may);
         may
     }

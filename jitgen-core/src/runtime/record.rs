@@ -9,11 +9,12 @@ use super::exit;
 use super::location::{State, back_off};
 use super::statistics::ms;
 use super::store::PieceId;
-use super::{Jit, counters, location, with_jit};
+use super::{Jit, counters, joins, location, with_jit};
 use crate::backend::SCRATCH_WORDS;
 use crate::ir::{Const, ExitId, LogEntry, ResumeId, Ty};
 use crate::tracer::{
-    AbortReason, MergeState, Plan, Portal, Recorded, Replayed, Session, keys, panics, run_within,
+    AbortReason, Join, MergeState, Plan, Portal, Recorded, Replayed, Session, keys, panics,
+    run_within,
 };
 use std::time::Instant;
 
@@ -104,6 +105,10 @@ impl Jit {
         let location = self.locations.get_or_create(portal, &keys);
         plan.rounds = location.rounds;
         plan.may_return = at_entry || location.failures >= PATIENCE;
+        if location.due.is_some() {
+            plan.may_return = true;
+            plan.join = joins::asks(portal, &keys);
+        }
         Job {
             portal,
             label,
@@ -139,6 +144,7 @@ impl Jit {
         let start = Some((resume, start_log.clone()));
         let (first_resume, mut plan) = self.plan(portal, params, start, scratch);
         plan.may_return = true;
+        plan.join = joins::asks(portal, &greens);
         let origin = Origin::Exit(piece, exit);
         Job { portal, label, origin, first_resume, args, start_log, log, plan: Some(plan) }
     }
@@ -167,6 +173,7 @@ impl Jit {
             check_effects: self.config.check_effects,
             scratch: scratch..(SCRATCH_WORDS * 8) as u32,
             is_compiled: Box::new(move |keys| with_jit(|jit| jit.locations.is_taken(portal, keys))),
+            join: Box::new(|_| Join::None),
             is_circle: Box::new(move |keys| {
                 with_jit(|jit| jit.locations.get(portal, keys).is_some_and(|at| at.is_circle))
             }),
@@ -199,8 +206,11 @@ impl Jit {
         };
         let Some((recorded, stopped)) = recorded.zip(stopped) else {
             let reason = session.abort.unwrap_or(AbortReason::PortalReturned);
-            if reason == AbortReason::Branches {
+            if matches!(reason, AbortReason::Branches | AbortReason::Joins) {
                 self.note_abort(&job.label, reason, session.detail);
+                if let (AbortReason::Joins, Some(stopped)) = (reason, stopped) {
+                    self.want(job.portal, &keys(&stopped.greens));
+                }
                 return self.retry(&job);
             }
             return self.give_up(&job, reason, session.detail);
@@ -268,5 +278,6 @@ impl Jit {
             location.state = State::Counting;
             counters::arm(portal, keys, back_off(threshold, location.failures));
         }
+        self.put_off_join(portal, keys);
     }
 }

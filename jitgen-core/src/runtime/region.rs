@@ -7,13 +7,19 @@
 //!
 //! The region of a piece is what can be reached from it by bridges and leaves, nearest first, up to
 //! `region_limit` operations. Each piece is in it once. What lies beyond stays a unit of its own,
-//! linked through cells.
+//! linked through cells; a straight line that leads to the loop, with its bridges, can be a region by
+//! itself then.
 //!
 //! When: like the skier who buys skis when renting has cost as much. A linked exit still counts down
 //! its budget; when that is spent it returns here, the transitions are put on the account of the
 //! loop that the exit belongs to, and when the account covers compiling (`region_per_op` for each
 //! operation) the region is compiled. Then the account is empty again, so that a region that grows
 //! by a bridge at a time is not compiled for each of them.
+//!
+//! Transitions are not all that is lost: an inner loop runs slower by itself, however seldom it is left,
+//! if what it was told before it began is a constant in the region (`opt::peel`). So what has run apart
+//! for as long as compiling takes (`TIME_PER_OP`) is not waited for either, if it is left now and then
+//! (`region_min`). That is so only where clocks decide (`account`).
 //!
 //! The root and the bridges that leave it are optimized again as one trace, which makes a new piece of
 //! them (`tree`); the others are joined as they are.
@@ -35,6 +41,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// For how long a loop and its bridges have run apart, for each operation, when they are compiled
+/// together: about what that takes, most of it of another core.
+const TIME_PER_OP: Duration = Duration::from_micros(5);
+
 /// The pieces of a region, its root first.
 struct Plan {
     members: Vec<PieceId>,
@@ -53,6 +63,13 @@ pub(super) struct Region {
     transitions: u64,
 }
 
+/// Have transitions, or the time that pieces have run apart, cost as much as compiling so many operations
+/// together will? `per_op` transitions cost as much as compiling one.
+fn covers((transitions, per_op): (u64, u64), apart: Duration, ops: usize) -> bool {
+    transitions >= per_op.saturating_mul(ops as u64)
+        || apart >= TIME_PER_OP.saturating_mul(u32::try_from(ops).unwrap_or(u32::MAX))
+}
+
 impl Jit {
     /// How many transitions an exit that is linked counts before it tells of them.
     pub(super) fn region_budget(&self) -> i64 {
@@ -67,22 +84,23 @@ impl Jit {
         let target = self.store.target(unit, exit).expect("a linked exit has a target");
         let granted = self.store.unit(unit).granted[exit].max(0) as u64;
         self.statistics.transitions += granted;
-        let root = self.store.region_root(unit);
-        let account = {
-            let root = self.store.piece_mut(root);
-            root.transitions += granted;
-            root.transitions
-        };
-        let plan = self.plan_region(root);
-        let budget = if !self.would_help(root, &plan, self.store.unit(unit).exits[exit], target) {
-            0
-        } else {
-            let price = self.config.region_per_op.saturating_mul(plan.ops as u64);
-            let pending = self.store.piece(root).region_pending;
-            if account >= price.max(self.config.region_min) && !pending && self.may_spend(false) {
+        let place = self.store.unit(unit).exits[exit];
+        let mut roots = self.store.region_roots(unit).into_iter();
+        let chosen = roots.find_map(|root| {
+            let plan = self.plan_region(root);
+            self.would_help(root, &plan, place, target).then_some((root, plan))
+        });
+        let budget = if let Some((root, plan)) = chosen {
+            let here = self.store.piece_mut(root);
+            here.transitions += granted;
+            let (account, pending) = (here.transitions, here.region_pending);
+            let pays = account >= self.config.region_min && self.pays(root, plan.ops);
+            if pays && !pending && self.may_spend(false) {
                 self.build(root, &plan);
             }
             self.region_budget()
+        } else {
+            0
         };
         self.store.unit_mut(unit).grant(exit, budget);
         self.store.entry(target).expect("a linked exit's target has code")
@@ -102,6 +120,14 @@ impl Jit {
         let mut places = places.iter().filter(|(unit, _)| Some(*unit) == newest);
         let done = places.any(|(unit, index)| self.store.unit(*unit).inside[*index]);
         includes && !done && !self.is_full && !self.config.fail_guards
+    }
+
+    /// Has the region, of so many operations, been missed for long enough to be compiled?
+    fn pays(&self, root: PieceId, ops: usize) -> bool {
+        let piece = self.store.piece(root);
+        let apart = self.account.elapsed().zip(piece.since);
+        let apart = apart.map_or(Duration::ZERO, |(now, since)| now.saturating_sub(since));
+        covers((piece.transitions, self.config.region_per_op), apart, ops)
     }
 
     fn plan_region(&self, root: PieceId) -> Plan {
@@ -233,5 +259,18 @@ impl Jit {
         let links = links.filter_map(|(exit, target)| Some((*exit, *entries.get(target)?)));
         rest.links = links.collect();
         (rest, exits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transitions_pay_for_a_region_and_so_does_time() {
+        assert!(!covers((999, 10), Duration::ZERO, 100));
+        assert!(covers((1000, 10), Duration::ZERO, 100));
+        assert!(!covers((200, 10), TIME_PER_OP * 99, 100));
+        assert!(covers((200, 10), TIME_PER_OP * 100, 100));
     }
 }

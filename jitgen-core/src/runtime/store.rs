@@ -26,6 +26,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
+use std::time::Duration;
+
+/// So many straight lines are followed to the loop that they lead to.
+const MOST_LINES: usize = 32;
 
 /// Names a piece.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -84,6 +88,8 @@ pub(super) struct Piece {
     pub units: Vec<UnitId>,
     /// Transitions that its region has paid for since it was compiled.
     pub transitions: u64,
+    /// For how long the thread had been running when it was installed, where clocks decide.
+    pub since: Option<Duration>,
 }
 
 impl Piece {
@@ -271,14 +277,26 @@ impl Store {
         self.piece(piece).units.iter().flat_map(in_unit).collect()
     }
 
-    /// The loop (or entry) to whose region an exit of a unit belongs.
-    pub fn region_root(&self, unit: UnitId) -> PieceId {
-        let piece = self.ancestor(unit);
-        let mut root = self.piece(piece).leads_to().unwrap_or(piece);
-        while let Some(newer) = self.piece(root).replaced_by {
-            root = newer;
+    /// To whose region an exit of a unit may belong: the loop that it leads to, or the straight line that
+    /// it begins in.
+    pub fn region_roots(&self, unit: UnitId) -> [PieceId; 2] {
+        let line = self.newest(self.ancestor(unit));
+        let mut root = line;
+        // Lines may lead to each other, and in a circle if no loop is marked.
+        for _ in 0..MOST_LINES {
+            let Some(next) = self.piece(root).leads_to() else { break };
+            root = self.newest(next);
         }
-        root
+        [root, line]
+    }
+
+    /// The newest version of a piece.
+    fn newest(&self, piece: PieceId) -> PieceId {
+        let mut piece = piece;
+        while let Some(newer) = self.piece(piece).replaced_by {
+            piece = newer;
+        }
+        piece
     }
 
     /// The code for a location that a unit is, or is a bridge of.

@@ -20,7 +20,7 @@
 //! the bridge tests, so it may be entered with anything; mostly the test goes again.
 //!
 //! Where a bridge leads to a straight line that leads on to the root, as the outer loop of two does,
-//! that is put behind it.
+//! that is put behind it, unless it begins at a join (`joins`).
 //!
 //! The tree becomes a new piece, which replaces the root at its location. Root and bridges stay: older
 //! code is linked to them, and the new piece is left by exits of its own.
@@ -86,7 +86,8 @@ impl Jit {
         tree
     }
 
-    /// Lets what leads to a straight line among `members` go on with that, once for each.
+    /// Lets what leads to a straight line among `members` go on with that, once for each; at a join, to
+    /// which several lead, it stays one that all lead to.
     fn prolong(
         &self,
         tree: &mut Tree,
@@ -97,7 +98,8 @@ impl Jit {
         let mut next = 0;
         while let Some((origin, target)) = tree.planted.leaves.get(next).copied() {
             next += 1;
-            if !members.contains(&target) || tree.planted.members.contains(&target) {
+            let is_in = tree.planted.members.contains(&target);
+            if !members.contains(&target) || is_in || self.is_join(target) {
                 continue;
             }
             if let Some(offset) = tree.splice(origin, self.store.piece(target), root) {

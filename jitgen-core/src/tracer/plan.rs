@@ -10,7 +10,7 @@ use crate::ir::{LogEntry, ResumeId, Ty};
 pub type Place = (&'static Portal, Box<[u64]>);
 
 /// Answers a question about the location with these keys of greens.
-pub type Asks = Box<dyn Fn(&[u64]) -> bool>;
+pub type Asks<R = bool> = Box<dyn Fn(&[u64]) -> R>;
 
 /// The same of a location of any portal.
 pub type AsksOf<R> = Box<dyn Fn(&'static Portal, &[u64]) -> R>;
@@ -25,6 +25,17 @@ pub enum Recursion {
     Line,
     /// It makes several.
     Tree,
+}
+
+/// What a recording does at a merge point where ways of the guest program meet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Join {
+    /// It goes on.
+    None,
+    /// It leads there: there is code for these greens, or will be.
+    There,
+    /// It is given up: code for these greens is wanted first.
+    Wanted,
 }
 
 /// How a recording is to go.
@@ -49,6 +60,8 @@ pub struct Plan {
     pub is_compiled: Asks,
     /// Has a trace been found to go in circles there?
     pub is_circle: Asks,
+    /// What does it do at the merge point with these keys of greens? It is asked at each, in order.
+    pub join: Asks<Join>,
     /// May it end because the portal returns?
     pub may_return: bool,
     /// How many portals may be inside of each other in it, besides its own.

@@ -44,6 +44,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("fields", fields, native::fields, 3_000_000),
     kernel("int_then_float", int_then_float, native::int_then_float, 10_000_000),
     kernel("collatz", collatz, native::collatz, 40_000),
+    kernel("diamonds", diamonds, native::diamonds, 1_000_000),
     kernel("print", print, native::print, 1_000_000),
     kernel("bounds_error", bounds_error, native::bounds_error, 10_000_000),
     kernel("type_error", type_error, native::type_error, 10_000_000),
@@ -230,6 +231,31 @@ fn collatz(n: i64) -> Rc<Program> {
         });
     });
     Program::new(vec![main.finish(9, 0)])
+}
+
+fn diamonds(n: i64) -> Rc<Program> {
+    branches(n, 8)
+}
+
+/// So many bits of a random number, at most 15, one after the other: each adds to the sum, or
+/// multiplies it.
+pub fn branches(n: i64, bits: i8) -> Rc<Program> {
+    let mut main = counted(Value::Int(1), n, &[I::AddInt { to: 4, a: 1, value: 7 }], |b| {
+        b.int(8, 1_103_515_245).int(10, 1 << 31).int(11, 1 << 16).int(6, 2).int(7, 5);
+        b.int(15, 12_345).emit(I::Mul { to: 4, a: 4, b: 8 }).emit(I::Add { to: 4, a: 4, b: 15 });
+        b.emit(I::Rem { to: 4, a: 4, b: 10 }).emit(I::Div { to: 12, a: 4, b: 11 });
+        for bit in 1..=bits {
+            b.emit(I::Rem { to: 13, a: 12, b: 6 }).emit(I::Div { to: 12, a: 12, b: 6 });
+            b.int(14, 1).emit(I::Equal { to: 13, a: 13, b: 14 });
+            let is_set = |b: &mut Builder| {
+                b.emit(I::AddInt { to: 0, a: 0, value: bit });
+            };
+            b.branch(13, is_set, |b| {
+                b.emit(I::Mul { to: 0, a: 0, b: 7 });
+            });
+        }
+    });
+    Program::new(vec![main.finish(16, 0)])
 }
 
 /// Every hundredth number is shown to the host, as a float.

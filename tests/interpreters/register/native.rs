@@ -123,6 +123,21 @@ pub fn collatz(n: i64) -> Outcome {
     returns(Value::Int(steps))
 }
 
+/// Bits of random numbers.
+pub fn diamonds(n: i64) -> Outcome {
+    let (mut sum, mut random) = (1i64, 7i64);
+    for _ in 0..n {
+        random = random.wrapping_mul(1_103_515_245).wrapping_add(12_345) % (1 << 31);
+        let mut bits = random / (1 << 16);
+        for bit in 1..=8 {
+            let is_set = bits % 2 == 1;
+            bits /= 2;
+            sum = if is_set { sum.wrapping_add(bit) } else { sum.wrapping_mul(5) };
+        }
+    }
+    returns(Value::Int(sum))
+}
+
 /// Every hundredth number.
 pub fn print(n: i64) -> Outcome {
     let printed: Vec<Value> = (0..n).step_by(100).map(|i| Value::Float(i as f64)).collect();

@@ -43,7 +43,7 @@ impl Generator {
 
     /// The class of an access to the field, or array, of that number.
     pub(super) fn class(&mut self, kind: usize) -> Class {
-        match self.chance(1, 6) {
+        match !self.is_exact && self.chance(1, 6) {
             true => Class::ANY,
             false => Class(1 + (kind as u64 % self.classes) as u32),
         }

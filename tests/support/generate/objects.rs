@@ -80,7 +80,7 @@ impl Generator {
         self.log.push(LogEntry::Call(None));
     }
 
-    fn allocation(
+    pub(super) fn allocation(
         &mut self,
         op: Op,
         symbol: &str,

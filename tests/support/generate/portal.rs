@@ -107,7 +107,7 @@ impl Generator {
 
     /// Stores that an exit writes; mostly none.
     pub(super) fn some_pending(&mut self) -> Vec<PendingStore> {
-        if !self.chance(1, 12) {
+        if self.guest.is_some() || !self.chance(1, 12) {
             return vec![];
         }
         let count = 1 + self.below(2);

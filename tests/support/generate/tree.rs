@@ -29,7 +29,7 @@ impl Generator {
     }
 
     /// The exits that a bridge can begin at: no effect is between their guards.
-    fn candidates(&self) -> Vec<ExitId> {
+    pub(super) fn candidates(&self) -> Vec<ExitId> {
         let mut found: Vec<(ExitId, usize, usize)> = vec![];
         let mut refused = vec![];
         for (index, block) in self.trace.blocks.iter().enumerate() {
@@ -61,7 +61,7 @@ impl Generator {
         exits
     }
 
-    fn bridge(&mut self, exit: ExitId, params: &[Value], known: &[Value]) {
+    pub(super) fn bridge(&mut self, exit: ExitId, params: &[Value], known: &[Value]) {
         let block = BlockId(self.trace.blocks.len() as u32);
         let of_loop = match self
             .trace
@@ -105,20 +105,30 @@ impl Generator {
         (self.pool, self.log, self.last_exit) = (mine, vec![], None);
         (self.hot, self.held, self.own, self.gone) = (vec![], vec![], vec![], vec![]);
         self.pool.extend(&heads);
+        // A loop that calls nothing may well have bridges that do.
+        self.quiet = (self.quiet && self.guest.is_none()) | self.chance(1, 2);
+        let end = match self.guest.is_some() {
+            true => self.guest_bridge(&heads),
+            false => self.any_bridge(&heads),
+        };
+        let end = match end {
+            Some(args) => End::Jump(BlockId(0), args),
+            None => End::Leave(self.last_exit()),
+        };
+        let insts = std::mem::take(&mut self.insts);
+        self.trace.blocks.push(Block { params: taken, insts, end });
+    }
+
+    /// Operations of all kinds; the arguments of the jump, if the bridge does not leave.
+    fn any_bridge(&mut self, heads: &[Value]) -> Option<Vec<Arg>> {
         for _ in 0..4 {
             let place = self.any_place();
             self.hot.push(place);
         }
-        self.quiet |= self.chance(1, 2);
         for _ in 0..self.below(10) {
             self.step();
         }
-        let end = match self.chance(3, 4) {
-            true => End::Jump(BlockId(0), self.way_back(&heads)),
-            false => End::Leave(self.last_exit()),
-        };
-        let insts = std::mem::take(&mut self.insts);
-        self.trace.blocks.push(Block { params: taken, insts, end });
+        self.chance(3, 4).then(|| self.way_back(heads))
     }
 
     /// The arguments of a bridge's jump: mostly little has changed.
@@ -135,6 +145,6 @@ impl Generator {
     }
 }
 
-fn has_effect(inst: &Inst) -> bool {
+pub(super) fn has_effect(inst: &Inst) -> bool {
     !matches!(inst.op.effect(), Effect::None | Effect::Read | Effect::Exit)
 }
