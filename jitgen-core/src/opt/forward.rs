@@ -100,7 +100,7 @@ impl<'t> Forward<'t> {
             table: Map::with_capacity_and_hasher(first / 2, Default::default()),
             calls: Map::default(),
             constants: ByValue::default(),
-            truths: Map::with_capacity_and_hasher(first / 2, Default::default()),
+            truths: Map::with_capacity_and_hasher(first, Default::default()),
             above: Above::default(),
             values: Values::with_room(room),
             facts: Facts::default(),

@@ -230,37 +230,34 @@ const BY_OP: ([&Row; COUNT], [u16; Op::ALL.len() + 1]) = {
     (rows, starts)
 };
 
-/// What the operands of an operation are, as one bit for each in its half of the word: a constant,
-/// the result of one of the operations that patterns look for, or another value.
-pub(super) fn key(operands: [(bool, Option<Op>); 2]) -> u64 {
-    let kind = |(is_const, defined_by): (bool, Option<Op>)| match defined_by {
+/// What an operand is: a constant, the result of one of the operations that patterns look for, or
+/// another value.
+pub(super) fn kind(is_const: bool, defined_by: Option<Op>) -> usize {
+    match defined_by {
         _ if is_const => CONSTANT,
         Some(op) => INNER[op as usize],
         None => OTHER,
-    };
-    kind(operands[0]) | kind(operands[1]) << HALF
+    }
 }
 
-const HALF: u32 = 32;
-const CONSTANT: u64 = 1;
-const OTHER: u64 = 2;
-const ANY: u64 = (1 << HALF) - 1;
+const CONSTANT: usize = 0;
+const OTHER: usize = 1;
+const KINDS: usize = 32;
 
 /// By operation: what its result is as an operand.
-static INNER: [u64; Op::ALL.len()] = INNER_OPS;
+static INNER: [usize; Op::ALL.len()] = INNER_OPS;
 
-const INNER_OPS: [u64; Op::ALL.len()] = {
-    let (mut kinds, mut next, mut row) = ([OTHER; Op::ALL.len()], OTHER << 1, 0);
+const INNER_OPS: [usize; Op::ALL.len()] = {
+    let (mut kinds, mut next, mut row) = ([OTHER; Op::ALL.len()], OTHER + 1, 0);
     while row < COUNT {
-        let mut arg = 0;
-        let args = arguments(BY_OP.0[row]);
+        let (mut arg, args) = (0, arguments(BY_OP.0[row]));
         while arg < args.len() {
             if let Some(op) = inner(&args[arg])
                 && kinds[op as usize] == OTHER
             {
-                assert!(next < ANY, "too many operations stand inside of patterns");
+                assert!(next < KINDS, "too many operations stand inside of patterns");
                 kinds[op as usize] = next;
-                next <<= 1;
+                next += 1;
             }
             arg += 1;
         }
@@ -285,37 +282,48 @@ const fn inner(pattern: &Term) -> Option<Op> {
     }
 }
 
-/// By row: the operands that it takes. Most rows do not look at what is no constant and no sum, say.
-static KEYS: [u64; COUNT] = {
-    let (mut keys, mut row) = ([0; COUNT], 0);
-    while row < COUNT {
-        let args = arguments(BY_OP.0[row]);
-        let second = if args.len() > 1 { taken(&args[1]) } else { ANY };
-        keys[row] = taken(&args[0]) | second << HALF;
-        row += 1;
-    }
-    keys
-};
-
-/// The kinds of operands that a pattern takes.
-const fn taken(pattern: &Term) -> u64 {
+/// Does a pattern take operands of that kind?
+const fn takes(pattern: &Term, kind: usize) -> bool {
     match pattern {
-        Term::Var(_) => ANY,
-        Term::Const(_) | Term::Lit(_) => CONSTANT,
+        Term::Var(_) => true,
+        Term::Const(_) | Term::Lit(_) => kind == CONSTANT,
         _ => match inner(pattern) {
-            Some(op) => INNER_OPS[op as usize],
+            Some(op) => INNER_OPS[op as usize] == kind,
             None => panic!("it is no pattern"),
         },
     }
 }
 
-/// The rows that may replace this operation on such operands, each with its number.
-pub(super) fn rows_of(op: Op, key: u64) -> impl Iterator<Item = (usize, &'static Row)> {
-    let at = |op: usize| usize::from(STARTS[op]);
-    let (start, end) = (at(op as usize), at(op as usize + 1));
-    let keys = KEYS[start..end].iter().enumerate();
-    let fit = keys.filter(move |(_, taken)| **taken & key == key);
-    fit.map(move |(number, _)| (start + number, ROWS[start + number]))
+/// By operation, operand, and kind of that: a bit for each row of the operation that takes it.
+static TAKEN: [[[u64; KINDS]; 2]; Op::ALL.len()] = {
+    let mut taken = [[[0; KINDS]; 2]; Op::ALL.len()];
+    let mut row = 0;
+    while row < COUNT {
+        let op = BY_OP.0[row].root() as usize;
+        let (bit, args) = (row - BY_OP.1[op] as usize, arguments(BY_OP.0[row]));
+        assert!(bit < 64, "too many rows for one operation");
+        let mut kind = 0;
+        while kind < 2 * KINDS {
+            let (arg, kind_of) = (kind / KINDS, kind % KINDS);
+            if arg == args.len() || takes(&args[arg], kind_of) {
+                taken[op][arg][kind_of] |= 1 << bit;
+            }
+            kind += 1;
+        }
+        row += 1;
+    }
+    taken
+};
+
+/// The rows that may replace this operation on operands of these kinds, each with its number.
+pub(super) fn rows_of(op: Op, kinds: [usize; 2]) -> impl Iterator<Item = (usize, &'static Row)> {
+    let [first, second] = &TAKEN[op as usize];
+    let (start, mut fit) = (usize::from(STARTS[op as usize]), first[kinds[0]] & second[kinds[1]]);
+    std::iter::from_fn(move || {
+        let bit = (fit != 0).then(|| fit.trailing_zeros() as usize)?;
+        fit &= fit - 1;
+        Some((start + bit, ROWS[start + bit]))
+    })
 }
 
 /// All rows, by number.

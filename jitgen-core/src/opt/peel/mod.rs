@@ -200,7 +200,6 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
             continue;
         }
         if !failed {
-            round.tails = round.end.walk_sides();
             if !join::weaken(&mut plan, &mut round, preamble, args, seen, &mut apart) {
                 return assemble(&plan, round, preamble, args, &apart);
             }
