@@ -402,7 +402,7 @@ impl PendingStore {
 
 /// Where and with what a trace is left. It belongs to a resume point (and the effects since), not
 /// to a guard: guards share exits.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Exit {
     /// The resume point.
     pub resume: ResumeId,

@@ -12,6 +12,7 @@
 use std::fmt;
 
 /// The type of a trace value.
+#[repr(u32)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum Ty {
     /// A truth value: one byte in memory, 0 or 1.

@@ -95,6 +95,11 @@ impl Defs {
         Defs { apart, ..Defs::default() }
     }
 
+    /// No definitions, but room for so many.
+    pub fn with_room(values: usize) -> Defs {
+        Defs { nodes: Vec::with_capacity(values), ..Defs::default() }
+    }
+
     pub fn set(&mut self, value: ValueId, node: Node) {
         if self.nodes.len() <= value.index() {
             self.nodes.resize(value.index() + 1, None);
@@ -107,6 +112,11 @@ impl Defs {
 
     pub fn get(&self, arg: Arg) -> Option<Node> {
         *self.nodes.get(arg.as_value()?.index())?
+    }
+
+    /// The operation of which the operand is the result.
+    pub fn op(&self, arg: Arg) -> Option<Op> {
+        Some(self.nodes.get(arg.as_value()?.index())?.as_ref()?.op)
     }
 
     /// The `i64` operand as `root * scale + offset`.

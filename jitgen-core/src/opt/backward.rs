@@ -57,12 +57,12 @@ pub(super) fn backward(
                 let mut dead = dead.iter();
                 block.insts.retain(|_| !*dead.next().expect("one mark per instruction"));
             }
+            if virtuals(&mut trace, &mut origins, &defs, &mut fired) {
+                merge_params(&mut trace, &mut fired);
+            }
+            drop_unreached(&mut trace);
+            defs = definitions(&trace, defs.apart);
         }
-        if virtuals(&mut trace, &mut origins, &defs, &mut fired) {
-            merge_params(&mut trace, &mut fired);
-        }
-        drop_unreached(&mut trace);
-        defs = definitions(&trace, defs.apart);
     }
     if passes.contains(Passes::SINK) && sink(&mut trace, &mut origins, &defs, &mut fired) {
         merge_params(&mut trace, &mut fired);
@@ -367,6 +367,7 @@ fn merge_params(trace: &mut Trace, fired: &mut Fired) {
     }
     let mut params = std::mem::take(&mut trace.blocks[1].params);
     let mut subst: Vec<Option<Arg>> = vec![None; trace.values.len()];
+    let mut found = false;
     let mut jumps: Vec<&mut Vec<Arg>> = jumps_to_body(trace).collect();
     loop {
         for args in &mut jumps[1..] {
@@ -391,29 +392,40 @@ fn merge_params(trace: &mut Trace, fired: &mut Fired) {
             break;
         }
         fired.fire(Rule::MergeParam);
+        found = true;
         params = keep.iter().map(|k| params[*k]).collect();
         for args in &mut jumps {
             **args = keep.iter().map(|k| args[*k]).collect();
         }
     }
     trace.blocks[1].params = params;
-    substitute(trace, &subst);
+    if found {
+        substitute(trace, &subst);
+    }
 }
 
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
 /// equal until a jump tells them apart.
 fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
-    let places: Map<Arg, usize> =
-        params.iter().enumerate().map(|(k, param)| ((*param).into(), k)).collect();
-    let mut classes = vec![0; params.len()];
-    let mut count = 0;
+    let mut seen = Map::default();
+    let begin = (0..params.len()).map(|k| *seen.entry(jumps[0][k]).or_insert(k));
+    let mut classes: Vec<usize> = begin.collect();
+    let mut count = seen.len();
+    if count == params.len() {
+        return classes;
+    }
+    let places: Map<ValueId, usize> =
+        params.iter().enumerate().map(|(k, param)| (*param, k)).collect();
     loop {
         let mut seen = Map::default();
         let next = (0..params.len()).map(|k| {
-            let class = |arg: Arg| places.get(&arg).map(|place| classes[*place]).ok_or(arg);
+            let class = |arg: Arg| {
+                let place = arg.as_value().and_then(|v| places.get(&v));
+                place.map(|place| classes[*place]).ok_or(arg)
+            };
             let again: Vec<Result<usize, Arg>> =
                 jumps[1..].iter().map(|args| class(args[k])).collect();
-            *seen.entry((classes[k], jumps[0][k], again)).or_insert(k)
+            *seen.entry((classes[k], again)).or_insert(k)
         });
         let next: Vec<usize> = next.collect();
         let found = seen.len();

@@ -10,10 +10,8 @@
 //! Not here: deciding what is needed (`backward`).
 
 use super::tree::Origins;
-use crate::ir::{
-    Arg, Aux, Block, BlockId, CallId, End, Exit, ExitId, Inst, LogEntry, Map, PendingStore,
-    ResumeId, Trace, ValueId,
-};
+use crate::ir::{Arg, Aux, Block, CallId, End, Exit, ExitId, Inst, Map, Trace, ValueId};
+use std::hash::BuildHasher;
 
 /// The same trace with compact ids, and where its exits come from.
 pub(super) fn compact(trace: &Trace, origins: &Origins) -> (Trace, Origins) {
@@ -32,9 +30,6 @@ pub(super) fn compact(trace: &Trace, origins: &Origins) -> (Trace, Origins) {
     (compaction.out, compaction.origins)
 }
 
-/// An exit as a hash key.
-type Shape = (ResumeId, Vec<Arg>, Vec<LogEntry>, Vec<PendingStore>, Option<BlockId>);
-
 struct Compaction<'a> {
     input: &'a Trace,
     from: &'a Origins,
@@ -42,7 +37,8 @@ struct Compaction<'a> {
     origins: Origins,
     values: Vec<Option<ValueId>>,
     exits: Map<ExitId, ExitId>,
-    shared: Map<Shape, ExitId>,
+    /// By hash, or behind it if that is taken.
+    shared: Map<u64, ExitId>,
 }
 
 impl Compaction<'_> {
@@ -97,12 +93,19 @@ impl Compaction<'_> {
         }
         let mut exit: Exit = self.input.exit(id).clone();
         exit.operands_mut().for_each(|arg| *arg = self.arg(*arg));
-        let Exit { resume, reds, log, pending, link } = exit.clone();
-        let (out, origins) = (&mut self.out, &mut self.origins);
-        let new = *self.shared.entry((resume, reds, log, pending, link)).or_insert_with(|| {
-            origins.add(self.from.0[id.index()]);
-            out.add_exit(exit)
-        });
+        let mut hash = self.shared.hasher().hash_one(&exit);
+        let new = loop {
+            match self.shared.get(&hash) {
+                Some(known) if *self.out.exit(*known) == exit => break *known,
+                Some(_) => hash = hash.wrapping_add(1),
+                None => {
+                    self.origins.add(self.from.0[id.index()]);
+                    let new = self.out.add_exit(exit);
+                    self.shared.insert(hash, new);
+                    break new;
+                }
+            }
+        };
         self.exits.insert(id, new);
         new
     }

@@ -81,25 +81,28 @@ const MAX_REWRITES: usize = 16;
 impl<'t> Forward<'t> {
     /// The state at the entry: the input's parameters are those of the output.
     pub fn new(input: &'t Trace, passes: Passes) -> Forward<'t> {
+        let first = input.block(BlockId(0)).insts.len();
+        let room = input.values.len() + first;
+        let out = Trace { values: Vec::with_capacity(room), ..Trace::new(input.name.clone()) };
         let mut forward = Forward {
             input,
             passes,
             block: BlockId(0),
             sides: None,
-            out: Trace::new(input.name.clone()),
+            out,
             params: vec![],
-            insts: vec![],
+            insts: Vec::with_capacity(first),
             origins: Origins::default(),
             apart: Apart::default(),
             subst: vec![],
             exits: Map::default(),
-            defs: Defs::default(),
-            table: Map::default(),
+            defs: Defs::with_room(room),
+            table: Map::with_capacity_and_hasher(first / 2, Default::default()),
             calls: Map::default(),
             constants: ByValue::default(),
-            truths: Map::default(),
+            truths: Map::with_capacity_and_hasher(first, Default::default()),
             above: Above::default(),
-            values: Values::default(),
+            values: Values::with_room(room),
             facts: Facts::default(),
             owners: Owners::default(),
             fired: Fired::default(),

@@ -106,7 +106,10 @@ impl Forward<'_> {
     fn equal(&mut self, ty: Ty, a: Arg, b: Arg) {
         self.decide(Op::Eq, ty, a, b, true);
         self.decide(Op::Ne, ty, a, b, false);
-        for (lt, le) in [(Op::LtU, Op::LeU), (Op::LtS, Op::LeS)] {
+        // What is a constant is compared as such.
+        let is_value = a.as_value().is_some() && b.as_value().is_some();
+        let orders = [(Op::LtU, Op::LeU), (Op::LtS, Op::LeS)];
+        for (lt, le) in orders.into_iter().filter(|_| is_value) {
             for (x, y) in [(a, b), (b, a)] {
                 self.decide(lt, ty, x, y, false);
                 self.decide(le, ty, x, y, true);

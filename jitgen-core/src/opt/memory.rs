@@ -87,6 +87,13 @@ impl Facts {
         self.words.remove_classes(|class| call.may_write(op, class), private, kept);
     }
 
+    /// Nothing is assumed of that word any more.
+    pub fn forget(&mut self, access: Access) {
+        if self.get(access).is_some_and(|fact| fact.at == 0) {
+            self.words.remove(access);
+        }
+    }
+
     /// Has what was assumed of that word been of use?
     pub fn has_used(&self, access: Access) -> bool {
         self.used.contains(&access)
@@ -187,6 +194,7 @@ impl Forward<'_> {
             let place = Place { root: None, ..access.address.place };
             let distance = scale.wrapping_mul(index as i64);
             let address = Address { place, ..access.address }.shifted(distance);
+            self.facts.use_fact(access, fact);
             self.facts.add(Access { address, ..access }, fact.value, fact.stored);
         }
     }

@@ -112,7 +112,13 @@ impl Fired {
 
     /// The positions of the rules in [`rules`].
     pub fn numbers(self) -> Vec<usize> {
-        let fired = |number: &usize| self.0[number / 64] >> (number % 64) & 1 == 1;
-        (0..CODE.len() + rows().len()).filter(fired).collect()
+        let mut numbers = vec![];
+        for (word, mut bits) in self.0.into_iter().enumerate() {
+            while bits != 0 {
+                numbers.push(64 * word + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+            }
+        }
+        numbers
     }
 }

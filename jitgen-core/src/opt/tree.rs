@@ -23,6 +23,7 @@
 
 use super::forward::Forward;
 use super::guards::MAX_DEPTH;
+use super::words::Access;
 use crate::ir::{Arg, Aux, BlockId, Effect, End, ExitId, Trace};
 
 /// Is it a tree, which [`optimize`](super::optimize) optimizes as a whole?
@@ -115,32 +116,50 @@ impl<'t> Forward<'t> {
         self.sides.as_mut().expect("there are sides").push(side);
     }
 
+    /// Forgets what was assumed of a word, here and where the blocks behind the guards begin.
+    pub fn forget(&mut self, access: Access) {
+        self.facts.forget(access);
+        self.sides.iter_mut().flatten().for_each(|side| side.state.facts.forget(access));
+    }
+
     /// Walks the blocks behind the guards of the block that has been closed, and theirs.
-    pub fn walk_sides(&mut self) -> Vec<Tail<'t>> {
+    pub fn walk_sides(&mut self) {
         let sides = self.sides.take().unwrap_or_default();
-        self.walk_all(sides)
+        self.walk_all(sides);
     }
 
     /// The same for guards of another block.
-    pub fn walk_all(&mut self, sides: Vec<Side<'t>>) -> Vec<Tail<'t>> {
-        let mut tails = vec![];
-        let mut ahead = sides;
-        ahead.reverse();
-        while let Some(Side { exit, block, args, mut state, failed }) = ahead.pop() {
-            self.lend_output(&mut state);
-            let index = BlockId(state.out.blocks.len() as u32);
-            let leaves = &mut state.out.exits[exit.index()];
-            (leaves.reds, leaves.log, leaves.link) = (vec![], vec![], Some(index));
-            if let Some((condition, failed)) = failed {
-                state.learn(condition, failed, MAX_DEPTH);
-            }
-            state.enter(block, &args);
-            let args = state.run();
-            state.close(args.clone());
-            ahead.extend(state.sides.take().unwrap_or_default().into_iter().rev());
-            state.lend_output(self);
-            tails.push(Tail { block: index, args, state });
+    pub fn walk_all(&mut self, sides: Vec<Side<'t>>) {
+        let mut sides = Sides::new(sides);
+        while sides.walk(self).is_some() {}
+    }
+}
+
+/// Blocks behind guards that have not been walked yet; the next one is the last.
+#[derive(Default)]
+pub(super) struct Sides<'t>(Vec<Side<'t>>);
+
+impl<'t> Sides<'t> {
+    pub fn new(mut sides: Vec<Side<'t>>) -> Sides<'t> {
+        sides.reverse();
+        Sides(sides)
+    }
+
+    /// Walks the next one, which goes on with the output.
+    pub fn walk(&mut self, output: &mut Forward<'t>) -> Option<Tail<'t>> {
+        let Side { exit, block, args, mut state, failed } = self.0.pop()?;
+        output.lend_output(&mut state);
+        let index = BlockId(state.out.blocks.len() as u32);
+        let leaves = &mut state.out.exits[exit.index()];
+        (leaves.reds, leaves.log, leaves.link) = (vec![], vec![], Some(index));
+        if let Some((condition, failed)) = failed {
+            state.learn(condition, failed, MAX_DEPTH);
         }
-        tails
+        state.enter(block, &args);
+        let args = state.run();
+        state.close(args.clone());
+        self.0.extend(state.sides.take().unwrap_or_default().into_iter().rev());
+        state.lend_output(output);
+        Some(Tail { block: index, args, state })
     }
 }

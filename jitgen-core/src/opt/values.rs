@@ -28,8 +28,8 @@ pub(super) struct Values {
     entries: Vec<Entry>,
     /// How often something was learned that is not in a definition.
     learned: u32,
-    /// What that was when a guard last decided whether a result overflows.
-    decided: u32,
+    /// What that was when a guard last decided whether a result overflows, if one has.
+    decided: Option<u32>,
     /// What `fold` has found of the operation it has looked at last.
     kept: Option<(Node, Known)>,
 }
@@ -44,6 +44,11 @@ struct Entry {
 }
 
 impl Values {
+    /// Nothing is known, but there is room for so many.
+    pub fn with_room(values: usize) -> Values {
+        Values { entries: Vec::with_capacity(values), ..Values::default() }
+    }
+
     /// Keeps what has been computed of an operation, for when it is emitted.
     pub fn keep(&mut self, node: Node, known: Known) {
         self.kept = Some((node, known));
@@ -79,7 +84,7 @@ impl Values {
             Op::AddOvfS | Op::AddOvfU | Op::SubOvfS | Op::SubOvfU | Op::MulOvfS | Op::MulOvfU
         );
         if overflows {
-            self.decided = self.learned;
+            self.decided = Some(self.learned);
         }
     }
 
@@ -131,7 +136,7 @@ impl Forward<'_> {
             }
         }
         let by_guard = matches!(node.op, Op::Add | Op::Sub | Op::Mul);
-        by_guard && self.values.decided >= since
+        by_guard && self.values.decided.is_some_and(|decided| decided >= since)
             || self.values.is_newer(node.a, since)
             || self.values.is_newer(node.b, since)
     }
@@ -146,6 +151,7 @@ impl Forward<'_> {
         let b = self.known_within(node.b, depth);
         let known = transfer(node.op, node.ty.width(), &a, &b);
         let overflows = match node.op {
+            _ if self.values.decided.is_none() => return known,
             Op::Add => [Op::AddOvfS, Op::AddOvfU],
             Op::Sub => [Op::SubOvfS, Op::SubOvfU],
             Op::Mul => [Op::MulOvfS, Op::MulOvfU],

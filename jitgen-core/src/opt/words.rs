@@ -17,7 +17,7 @@
 //! Invariants: `types-say-nothing` (which type a word is accessed at has no influence on aliasing,
 //! but for its size), `listed` (the line of a word is listed under its class, base and place),
 //! `amortized` (what a removal costs, the insertions before it have paid for, but for the classes and
-//! bases that it keeps).
+//! places that it keeps).
 //!
 //! Not here: what is known of the words (`memory`, `backward`), which places are apart (`fresh`,
 //! `owners`).
@@ -136,12 +136,10 @@ impl Line {
 #[derive(Clone, Debug)]
 pub(super) struct Words<T> {
     lines: Map<Line, Vec<(Access, T)>>,
-    /// Where words of each class are. There may be none any more.
-    classes: Map<Class, Map<Arg, Places>>,
+    /// Where words of each class are: places, and the numbers of the lines there. There may be none
+    /// any more.
+    classes: Map<Class, Map<Place, Vec<i64>>>,
 }
-
-/// Places with one base, and the numbers of the lines there.
-type Places = Map<Place, Vec<i64>>;
 
 impl<T> Default for Words<T> {
     fn default() -> Words<T> {
@@ -171,13 +169,21 @@ impl<T: Copy> Words<T> {
         let line = Line::of(access.address);
         let words = self.lines.entry(line).or_default();
         if !words.iter().any(|(word, _)| word.class == access.class) {
-            let bases = self.classes.entry(access.class).or_default();
-            let places = bases.entry(line.place.base).or_default();
+            let places = self.classes.entry(access.class).or_default();
             places.entry(line.place).or_default().push(line.number);
         }
         let (ty, address) = (access.ty, access.address);
         words.retain(|(word, _)| word.ty != ty || word.address != address);
         words.push((access, known));
+    }
+
+    /// Removes that very word, of this type.
+    pub fn remove(&mut self, access: Access) {
+        if let Some(words) = self.lines.get_mut(&Line::of(access.address)) {
+            words.retain(|(word, _)| {
+                word.ty != access.ty || word.address.offset != access.address.offset
+            });
+        }
     }
 
     /// Removes the words that an access may touch, but for those at other bases that are known to be
@@ -189,23 +195,17 @@ impl<T: Copy> Words<T> {
             }
         }
         let here = access.address.place;
-        for (class, bases) in &mut self.classes {
+        for (class, places) in &mut self.classes {
             if !class.may_alias(access.class) {
                 continue;
             }
-            // Emptied as it is, the table would be as large as ever to go through.
-            for (base, mut places) in std::mem::take(bases) {
-                if base == here.base || !apart(base) {
-                    let kept = places.remove_entry(&here);
-                    for (place, numbers) in places {
-                        remove(&mut self.lines, place, &numbers, |word| word.class == *class);
-                    }
-                    places = kept.into_iter().collect();
+            remove_places(places, |place, numbers| {
+                let kept = *place == here || place.base != here.base && apart(place.base);
+                if !kept {
+                    remove(&mut self.lines, *place, numbers, |word| word.class == *class);
                 }
-                if !places.is_empty() {
-                    bases.insert(base, places);
-                }
-            }
+                kept
+            });
         }
     }
 
@@ -217,22 +217,18 @@ impl<T: Copy> Words<T> {
         apart: impl Fn(Arg) -> bool,
         kept: &Untouched,
     ) {
-        for (class, bases) in &mut self.classes {
+        for (class, places) in &mut self.classes {
             if !touched(*class) {
                 continue;
             }
-            for (base, mut places) in std::mem::take(bases) {
-                if !apart(base) {
-                    places.retain(|place, numbers| {
-                        let gone = |word: &Access| word.class == *class && !kept.contains(word);
-                        remove(&mut self.lines, *place, numbers, gone);
-                        kept.has_place(place)
-                    });
+            remove_places(places, |place, numbers| {
+                if apart(place.base) {
+                    return true;
                 }
-                if !places.is_empty() {
-                    bases.insert(base, places);
-                }
-            }
+                let gone = |word: &Access| word.class == *class && !kept.contains(word);
+                remove(&mut self.lines, *place, numbers, gone);
+                kept.has_place(place)
+            });
         }
     }
 
@@ -243,6 +239,16 @@ impl<T: Copy> Words<T> {
     /// All words, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (Access, T)> + '_ {
         self.lines.values().flatten().copied()
+    }
+}
+
+/// Removes the places that are not `kept`. If these are few the table becomes small, or it would be as
+/// large as ever to go through.
+fn remove_places(places: &mut Map<Place, Vec<i64>>, mut kept: impl FnMut(&Place, &[i64]) -> bool) {
+    let before = places.len();
+    places.retain(|place, numbers| kept(place, numbers));
+    if places.len() < before / 2 {
+        places.shrink_to_fit();
     }
 }
 

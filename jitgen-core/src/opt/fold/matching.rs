@@ -20,10 +20,8 @@ use crate::ir::{Arg, Const, Sig, Ty};
 
 /// The first row that matches, by number, and what it makes of the operation.
 pub(super) fn apply(cx: &mut Forward, n: Node) -> Option<(usize, Rewrite)> {
-    let kind =
-        |arg: Arg| table::kind(arg.as_const().is_some(), cx.defs.get(arg).map(|node| node.op));
-    let (a, b) = (kind(n.a), kind(n.b));
-    table::rows_of(n.op, a, b).find_map(|(number, row)| {
+    let kinds = [n.a, n.b].map(|arg| table::kind(arg.as_const().is_some(), cx.defs.op(arg)));
+    table::rows_of(n.op, kinds).find_map(|(number, row)| {
         let mut bound = Bound { root: n.ty, vars: [None; 2], consts: [None; 2] };
         let holds = bound.operation(cx, row.left, n)
             && row.conditions.iter().all(|condition| bound.holds(cx, condition));

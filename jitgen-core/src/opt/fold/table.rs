@@ -230,57 +230,100 @@ const BY_OP: ([&Row; COUNT], [u16; Op::ALL.len() + 1]) = {
     (rows, starts)
 };
 
-/// What an operand is, as one bit: a constant, a value of which is not known how it is computed, or
-/// the result of an operation.
-pub(super) fn kind(is_const: bool, defined_by: Option<Op>) -> u128 {
+/// What an operand is: a constant, the result of one of the operations that patterns look for, or
+/// another value.
+pub(super) fn kind(is_const: bool, defined_by: Option<Op>) -> usize {
     match defined_by {
         _ if is_const => CONSTANT,
-        None => CONSTANT << 1,
-        Some(op) => result_of(op),
+        Some(op) => INNER[op as usize],
+        None => OTHER,
     }
 }
 
-const CONSTANT: u128 = 1;
+const CONSTANT: usize = 0;
+const OTHER: usize = 1;
+const KINDS: usize = 32;
 
-const fn result_of(op: Op) -> u128 {
-    CONSTANT << (2 + op as u32)
-}
+/// By operation: what its result is as an operand.
+static INNER: [usize; Op::ALL.len()] = INNER_OPS;
 
-const _: () = assert!(Op::ALL.len() + 2 <= 128);
-
-/// Which kinds of operands a pattern takes.
-const fn kinds(pattern: &Term) -> u128 {
-    match pattern {
-        Term::Var(_) => u128::MAX,
-        Term::Const(_) | Term::Lit(_) => CONSTANT,
-        Term::Op(op, _) => result_of(*op),
-        Term::Fun(Fun::Let, args) => kinds(&args[1]),
-        Term::Fun(..) => panic!("it is no pattern"),
-    }
-}
-
-/// By row: the kinds of both operands. What is no constant and no sum, say, most rows do not look at.
-static KINDS: [[u128; 2]; COUNT] = {
-    let mut all = [[u128::MAX; 2]; COUNT];
-    let mut row = 0;
+const INNER_OPS: [usize; Op::ALL.len()] = {
+    let (mut kinds, mut next, mut row) = ([OTHER; Op::ALL.len()], OTHER + 1, 0);
     while row < COUNT {
-        if let Term::Op(_, args) = BY_OP.0[row].left {
-            all[row][0] = kinds(&args[0]);
-            if args.len() > 1 {
-                all[row][1] = kinds(&args[1]);
+        let (mut arg, args) = (0, arguments(BY_OP.0[row]));
+        while arg < args.len() {
+            if let Some(op) = inner(&args[arg])
+                && kinds[op as usize] == OTHER
+            {
+                assert!(next < KINDS, "too many operations stand inside of patterns");
+                kinds[op as usize] = next;
+                next += 1;
             }
+            arg += 1;
         }
         row += 1;
     }
-    all
+    kinds
+};
+
+const fn arguments(row: &Row) -> &'static [Term] {
+    match row.left {
+        Term::Op(_, args) => args,
+        _ => panic!("a rule replaces an operation"),
+    }
+}
+
+/// The operation whose result a pattern takes.
+const fn inner(pattern: &Term) -> Option<Op> {
+    match pattern {
+        Term::Op(op, _) => Some(*op),
+        Term::Fun(Fun::Let, args) => inner(&args[1]),
+        _ => None,
+    }
+}
+
+/// Does a pattern take operands of that kind?
+const fn takes(pattern: &Term, kind: usize) -> bool {
+    match pattern {
+        Term::Var(_) => true,
+        Term::Const(_) | Term::Lit(_) => kind == CONSTANT,
+        _ => match inner(pattern) {
+            Some(op) => INNER_OPS[op as usize] == kind,
+            None => panic!("it is no pattern"),
+        },
+    }
+}
+
+/// By operation, operand, and kind of that: a bit for each row of the operation that takes it.
+static TAKEN: [[[u64; KINDS]; 2]; Op::ALL.len()] = {
+    let mut taken = [[[0; KINDS]; 2]; Op::ALL.len()];
+    let mut row = 0;
+    while row < COUNT {
+        let op = BY_OP.0[row].root() as usize;
+        let (bit, args) = (row - BY_OP.1[op] as usize, arguments(BY_OP.0[row]));
+        assert!(bit < 64, "too many rows for one operation");
+        let mut kind = 0;
+        while kind < 2 * KINDS {
+            let (arg, kind_of) = (kind / KINDS, kind % KINDS);
+            if arg == args.len() || takes(&args[arg], kind_of) {
+                taken[op][arg][kind_of] |= 1 << bit;
+            }
+            kind += 1;
+        }
+        row += 1;
+    }
+    taken
 };
 
 /// The rows that may replace this operation on operands of these kinds, each with its number.
-pub(super) fn rows_of(op: Op, a: u128, b: u128) -> impl Iterator<Item = (usize, &'static Row)> {
-    let at = |op: usize| usize::from(STARTS[op]);
-    let (start, end) = (at(op as usize), at(op as usize + 1));
-    let fit = move |number: &usize| KINDS[*number][0] & a != 0 && KINDS[*number][1] & b != 0;
-    (start..end).filter(fit).map(|number| (number, ROWS[number]))
+pub(super) fn rows_of(op: Op, kinds: [usize; 2]) -> impl Iterator<Item = (usize, &'static Row)> {
+    let [first, second] = &TAKEN[op as usize];
+    let (start, mut fit) = (usize::from(STARTS[op as usize]), first[kinds[0]] & second[kinds[1]]);
+    std::iter::from_fn(move || {
+        let bit = (fit != 0).then(|| fit.trailing_zeros() as usize)?;
+        fit &= fit - 1;
+        Some((start + bit, ROWS[start + bit]))
+    })
 }
 
 /// All rows, by number.

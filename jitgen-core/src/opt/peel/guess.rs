@@ -21,10 +21,11 @@ use crate::ir::{Arg, Aux, Effect, Set, Ty};
 /// Assumptions from what is known at the end of the first round.
 pub(super) fn guess(plan: &mut Plan, preamble: &Forward, args: &[Arg]) {
     let guesser = Guesser::new(plan, preamble, args);
-    let mut words: Vec<Word> = vec![];
+    let (mut words, mut found) = (Vec::<Word>::new(), vec![]);
     let mut seen = Set::default();
     for (access, fact) in preamble.facts.sorted() {
-        for word in guesser.words(access, fact) {
+        guesser.words(access, fact, &mut found);
+        for word in found.drain(..) {
             let new = seen.insert((word.access.ty, word.access.address));
             if new && plan.word_at(preamble, &word, args).is_some() {
                 words.push(word);
@@ -91,8 +92,8 @@ impl<'a, 't> Guesser<'a, 't> {
         arg.as_value().is_some_and(|v| self.loaded[v.index()])
     }
 
-    /// The fact in terms of the parameters: each way to write its address, and its value.
-    fn words(&self, access: Access, fact: Fact) -> Vec<Word> {
+    /// Adds the fact in terms of the parameters: each way to write its address, and its value.
+    fn words(&self, access: Access, fact: Fact, words: &mut Vec<Word>) {
         let value = self.preamble.current(fact.value);
         let rewritten = |holds_same: bool| {
             let red = (0..self.args.len())
@@ -110,22 +111,19 @@ impl<'a, 't> Guesser<'a, 't> {
                 None => Holds::Carried(value),
             }
         };
-        let mut words = vec![];
-        for (base, base_same) in self.bases(access.address) {
-            for (address, root_same) in self.roots(base) {
+        self.bases(access.address, |base, base_same| {
+            self.roots(base, |address, root_same| {
                 let holds = rewritten(base_same && root_same);
                 let access = Access { address, ..access };
                 words.push(Word { access, holds, pinned: None, bound: Bound::New });
-            }
-        }
-        words
+            });
+        });
     }
 
     /// The address with its base as it is, or as a parameter; and whether it is as it is.
-    fn bases(&self, address: Address) -> Vec<(Address, bool)> {
-        let mut found = vec![];
+    fn bases(&self, address: Address, mut found: impl FnMut(Address, bool)) {
         if self.stable(address.place.base) {
-            found.push((address, true));
+            found(address, true);
         }
         for (k, pointer) in &self.pointers {
             if pointer.place.base != address.place.base {
@@ -138,19 +136,17 @@ impl<'a, 't> Guesser<'a, 't> {
             };
             let place = Place { base: self.plan.red_param(*k).into(), root };
             let offset = address.offset.wrapping_sub(pointer.offset);
-            found.push((Address { place, offset }, false));
+            found(Address { place, offset }, false);
         }
-        found
     }
 
     /// The same for its index.
-    fn roots(&self, address: Address) -> Vec<(Address, bool)> {
+    fn roots(&self, address: Address, mut found: impl FnMut(Address, bool)) {
         let Some((value, scale)) = address.place.root else {
-            return vec![(address, true)];
+            return found(address, true);
         };
-        let mut found = vec![];
         if self.stable(value.into()) {
-            found.push((address, true));
+            found(address, true);
         }
         for (k, index) in &self.indices {
             if index.root != Some((value, 1)) {
@@ -159,9 +155,8 @@ impl<'a, 't> Guesser<'a, 't> {
             let place = Place { root: Some((self.plan.red_param(*k), scale)), ..address.place };
             let shifted = Address { place, ..address };
             let moved = scale.wrapping_mul(index.offset).wrapping_neg();
-            found.push((shifted.shifted(moved), false));
+            found(shifted.shifted(moved), false);
         }
-        found
     }
 
     /// Decided comparisons of a red's last value with another's, or with what stays.

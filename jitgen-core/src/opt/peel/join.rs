@@ -24,15 +24,15 @@
 use super::super::Seen;
 use super::super::forward::Forward;
 use super::super::rules::Rule;
-use super::super::tree::Tail;
+use super::super::tree::{Sides, Tail};
 use super::guess::guess;
 use super::{Holds, Plan, Round, Word};
 use crate::ir::{Arg, Aux, BlockId, Const, End, Exit, ExitId, Inst, Op, ResumeId, Ty};
 use std::collections::HashSet;
 
-/// Weakens what does not hold where a block jumps to the head, or lets it be apart; answers whether
-/// anything was weakened. The blocks have been walked with what was assumed before, so then they are
-/// walked again before the next one is looked at.
+/// Walks the blocks behind the guards of the body. Weakens what does not hold where one jumps to the
+/// head, or lets it be apart; answers whether anything was weakened. All have to be walked again
+/// then, so the next one is not looked at.
 pub(super) fn weaken(
     plan: &mut Plan,
     round: &mut Round,
@@ -42,8 +42,11 @@ pub(super) fn weaken(
     apart: &mut HashSet<BlockId>,
 ) -> bool {
     let Round { end, tails, .. } = round;
-    for tail in tails.iter_mut() {
+    let mut sides = Sides::new(end.sides.take().unwrap_or_default());
+    while let Some(tail) = sides.walk(end) {
         let mut changed = false;
+        tails.push(tail);
+        let tail = tails.last_mut().expect("just walked");
         let Some(args) = tail.args.clone() else { continue };
         if apart.contains(&tail.state.block) {
             continue;
@@ -104,6 +107,7 @@ fn weaker(
             Holds::Same(arg) => found == Some(arg),
             Holds::Red(red) => found == Some(args[red]),
             Holds::Carried(_) => found.is_some() || place(plan, tail, word, args).is_some(),
+            Holds::Nothing => true,
         };
         if holds {
             continue;
@@ -123,7 +127,7 @@ fn weaker(
             }
             (Holds::Same(_), Some(_)) if word.pinned.is_some() => (),
             (Holds::Same(arg), found) => found.filter(|_| cheap(arg)).map(drop)?,
-            (Holds::Red(_), _) => (),
+            (Holds::Red(_) | Holds::Nothing, _) => (),
             (Holds::Carried(_), _) => return None,
         }
         if found.is_none() {

@@ -22,8 +22,8 @@
 //!
 //! Invariant `verified`: the assumptions are checked at the end of the round, by putting the
 //! round's arguments in for the parameters and looking the result up; how they were guessed does
-//! not matter. Those that fail are weakened and the round is run again. They only get weaker, and
-//! without any the round is the plain loop.
+//! not matter. Those that fail are weakened, and the round is run again unless they were of no use in
+//! it. They only get weaker, and without any the round is the plain loop.
 //!
 //! If the loop is a tree (`tree`), the blocks behind the body's guards are walked in each round, and
 //! those that jump to the head go on in the body, if they hold what it assumes (`join`).
@@ -59,6 +59,8 @@ enum Holds {
     Red(usize),
     /// A parameter of its own, which first is this operand.
     Carried(Arg),
+    /// Nothing is assumed any more.
+    Nothing,
 }
 
 /// An assumption about memory, in terms of the body's parameters.
@@ -142,7 +144,8 @@ impl Plan {
     }
 }
 
-/// A walk through the body, and through the blocks behind its guards.
+/// A walk through the body, and through the blocks behind its guards if its own end holds what was
+/// assumed.
 struct Round<'t> {
     /// What is known at the end of the body; it has the output.
     end: Forward<'t>,
@@ -185,39 +188,43 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
     // Each block that jumps to the head may weaken something, twice as a rule.
     let rounds = MAX_ROUNDS + 2 * (preamble.input.blocks.len() - 1);
     for rounds_left in (0..rounds).rev() {
+        plan.words.retain(|word| word.holds != Holds::Nothing);
         let mut round = run(preamble, &mut plan, args);
         if round.end.contradiction {
             return Peeled::Alternates;
         }
         let overstepped = weaken_bounds(&mut plan, &mut round.end, &round.again);
-        if weaken(&mut plan, &round.end, preamble, args, &round.again)
-            || overstepped
-            || join::weaken(&mut plan, &mut round, preamble, args, seen, &mut apart)
-        {
-            if rounds_left == 1 {
-                plan.reds.iter_mut().for_each(|red| *red = None);
-                plan.bounds.fill(Bound::Nothing);
-                plan.words.clear();
-                plan.truths.clear();
-            }
-            continue;
-        }
-        if !hopeful && rounds_left > 2 && strengthen(&mut plan, &round) {
+        let failed = weaken(&mut plan, &mut round, preamble, args) || overstepped;
+        if !failed && !hopeful && rounds_left > 2 && strengthen(&mut plan, &round) {
             hopeful = true;
             continue;
         }
-        return assemble(&plan, round, preamble, args, &apart);
+        if !failed {
+            if !join::weaken(&mut plan, &mut round, preamble, args, seen, &mut apart) {
+                return assemble(&plan, round, preamble, args, &apart);
+            }
+        }
+        if rounds_left == 1 {
+            plan.reds.iter_mut().for_each(|red| *red = None);
+            plan.bounds.fill(Bound::Nothing);
+            plan.words.clear();
+            plan.truths.clear();
+        }
     }
     Peeled::Nothing
 }
 
 /// Assumes of the words with parameters that only hand themselves on that they stay what they first
-/// are; answers whether there were any. What fails is weakened again.
+/// are; answers whether there were any that were of use. What fails is weakened again. Parameters that
+/// were of no use are merged with what they first are afterwards (`backward`).
 fn strengthen(plan: &mut Plan, round: &Round) -> bool {
+    let is_tree = round.end.sides.is_some();
     let same: Vec<bool> = (0..plan.words.len())
         .map(|k| {
-            let found = plan.word_at(&round.end, &plan.words[k], &round.again);
-            matches!(plan.words[k].holds, Holds::Carried(_))
+            let word = &plan.words[k];
+            let found = plan.word_at(&round.end, word, &round.again);
+            matches!(word.holds, Holds::Carried(_))
+                && (is_tree || round.end.facts.has_used(word.access))
                 && found == Some(plan.word_param(k).into())
         })
         .collect();
@@ -249,6 +256,7 @@ fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> Round<'t> 
             Holds::Same(arg) => arg,
             Holds::Red(red) => plan.red_param(red).into(),
             Holds::Carried(_) => plan.word_param(k).into(),
+            Holds::Nothing => continue,
         };
         round.facts.assume(word.access, value);
     }
@@ -258,8 +266,7 @@ fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> Round<'t> 
     assume_bounds(plan, &mut round, first);
     let again = round.run().expect("a loop ends with a jump");
     round.end_block(End::Jump(BlockId(1), vec![]));
-    let tails = round.walk_sides();
-    Round { end: round, again, tails }
+    Round { end: round, again, tails: vec![] }
 }
 
 /// Lets the parameters keep to their bounds, as `induct` has it.
@@ -297,17 +304,12 @@ fn weaken_bounds(plan: &mut Plan, round: &mut Forward, again: &[Arg]) -> bool {
     overstepped
 }
 
-/// Checks the assumptions at the end of the round; weakens those that fail and answers whether
-/// there were any.
-fn weaken(
-    plan: &mut Plan,
-    round: &Forward,
-    preamble: &Forward,
-    args: &[Arg],
-    again: &[Arg],
-) -> bool {
+/// Checks the assumptions at the end of the round; weakens those that fail and answers whether the
+/// round must be run again. That is not so if what fails has been of no use: then it has not been
+/// assumed.
+fn weaken(plan: &mut Plan, round: &mut Round, preamble: &Forward, args: &[Arg]) -> bool {
     let mut failed = false;
-    for (red, arg) in plan.reds.iter_mut().zip(again) {
+    for (red, arg) in plan.reds.iter_mut().zip(&round.again) {
         if red.is_some_and(|red| red != *arg) {
             *red = None;
             failed = true;
@@ -318,25 +320,51 @@ fn weaken(
         guess(plan, preamble, args);
         return true;
     }
-    let mut words = vec![];
-    for word in &plan.words {
-        let found = plan.word_at(round, word, again);
-        let first = plan.word_at(preamble, word, args);
-        let weaker = match (word.holds, found, first) {
-            (_, None, _) | (_, _, None) => None,
-            (Holds::Same(arg), Some(found), _) if found == arg => Some(word.holds),
-            (Holds::Red(red), Some(found), _) if found == again[red] => Some(word.holds),
-            (_, Some(_), Some(first)) => Some(Holds::Carried(first)),
+    // A block behind a guard may need what the body does not.
+    let is_tree = round.end.sides.is_some();
+    loop {
+        let words = plan.words.iter().map(|word| weaker(plan, round, preamble, args, word));
+        let words: Vec<Holds> = words.collect();
+        let fails = |(word, weaker): (&Word, &Holds)| word.holds != *weaker;
+        let matters = |(word, weaker): (&Word, &Holds)| {
+            let is_lost = *weaker == Holds::Nothing || !is_tree;
+            fails((word, weaker)) && (!is_lost || round.end.facts.has_used(word.access))
         };
-        failed |= weaker != Some(word.holds);
-        words.extend(weaker.map(|holds| Word { holds, ..*word }));
+        if plan.words.iter().zip(&words).any(matters) {
+            failed = true;
+            plan.words.iter_mut().zip(words).for_each(|(word, weaker)| word.holds = weaker);
+            break;
+        }
+        if !plan.words.iter().zip(&words).any(fails) {
+            break;
+        }
+        // What is forgotten may be why another word is known at the end.
+        for (word, weaker) in plan.words.iter_mut().zip(words) {
+            if word.holds != weaker {
+                word.holds = Holds::Nothing;
+                round.end.forget(word.access);
+            }
+        }
     }
     let truths: Vec<Truth> = plan.truths.to_vec();
-    let kept = truths.iter().filter(|t| plan.truth_at(round, t, again));
-    let kept: Vec<Truth> = kept.copied().collect();
-    failed |= kept.len() < truths.len();
-    (plan.words, plan.truths) = (words, kept);
-    failed
+    let kept = truths.iter().filter(|t| plan.truth_at(&round.end, t, &round.again));
+    plan.truths = kept.copied().collect();
+    failed || plan.truths.len() < truths.len()
+}
+
+/// What may be assumed of a word, as the end of the round tells.
+fn weaker(plan: &Plan, round: &Round, preamble: &Forward, args: &[Arg], word: &Word) -> Holds {
+    let found = plan.word_at(&round.end, word, &round.again);
+    let first = plan.word_at(preamble, word, args);
+    match (word.holds, found, first) {
+        (Holds::Nothing, _, _) | (_, None, _) | (_, _, None) => Holds::Nothing,
+        (Holds::Same(arg), Some(found), _) if found == arg => word.holds,
+        (Holds::Red(red), Some(found), _) if found == round.again[red] => word.holds,
+        // What it first is may be known better than it was.
+        (Holds::Carried(_) | Holds::Same(_) | Holds::Red(_), Some(_), Some(first)) => {
+            Holds::Carried(first)
+        }
+    }
 }
 
 /// Makes the blocks' parameters and jumps; those of the blocks that are `apart` go to the entry.
@@ -359,9 +387,13 @@ fn assemble(
         }
     }
     for (k, word) in plan.words.iter().enumerate() {
-        let Holds::Carried(initial) = word.holds else {
-            round.fired.fire(Rule::PeelMemory);
-            continue;
+        let initial = match word.holds {
+            Holds::Carried(initial) => initial,
+            Holds::Same(_) | Holds::Red(_) => {
+                round.fired.fire(Rule::PeelMemory);
+                continue;
+            }
+            Holds::Nothing => continue,
         };
         round.fired.fire(Rule::PeelCarry);
         params.push(plan.word_param(k));

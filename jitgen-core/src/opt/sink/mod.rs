@@ -42,8 +42,8 @@ use super::rules::{Fired, Rule};
 use super::tree::Origins;
 use super::words::{Access, Words};
 use crate::ir::{
-    Arg, Aux, Block, BlockId, Call, Effect, End, ExitId, Inst, Map, Op, PendingStore, Set, Sig,
-    Trace, ValueId,
+    Arg, Aux, Block, BlockId, Call, Effect, End, ExitId, Inst, Op, PendingStore, Set, Sig, Trace,
+    ValueId,
 };
 use sides::{Exits, Sides};
 
@@ -91,13 +91,13 @@ pub(super) fn sink(
     false
 }
 
-/// Where a pending store comes from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// Where a pending store comes from. Those of the head come first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Origin {
-    /// That instruction of the block.
-    Inst(usize),
     /// It is that word of the block's head.
     Head(usize),
+    /// That instruction of the block.
+    Inst(usize),
 }
 
 #[derive(Clone, Copy)]
@@ -105,6 +105,10 @@ struct Pending {
     access: Access,
     store: PendingStore,
     origin: Origin,
+    /// The first guard at which it is pending, in the order of the block,
+    from: usize,
+    /// and the first behind it at which it is not any more.
+    till: usize,
 }
 
 /// A word that is pending at the head.
@@ -117,20 +121,31 @@ struct Carried {
     first: Arg,
 }
 
+/// What a walk looks at.
+#[derive(Clone, Copy)]
+enum Step {
+    Load(Access),
+    Store(Access),
+    Call,
+    Guard,
+}
+
 /// What is pending where, until a walk shows that it cannot be.
 struct Plan<'a> {
     trace: &'a Trace,
     block: &'a Block,
     defs: &'a Defs,
-    /// By instruction: what a load or store touches.
-    accesses: Vec<Option<Access>>,
+    /// What walks look at, each with the number of the instruction.
+    steps: Vec<(usize, Step)>,
+    /// By guard: how often another exit than before has been met till there.
+    changes: Vec<usize>,
     /// By instruction: a store that is not moved.
     stays: Vec<bool>,
     head: Vec<Carried>,
     /// What memory holds before the block.
     held: Words<Arg>,
-    /// The values that stay what they are while the loop runs.
-    invariant: Set<ValueId>,
+    /// By value: does it stay what it is while the loop runs?
+    invariant: Vec<bool>,
     /// Words of which it has been found out that they cannot be carried.
     refused: Set<Access>,
 }
@@ -139,66 +154,91 @@ impl<'a> Plan<'a> {
     fn new(trace: &'a Trace, defs: &'a Defs) -> Plan<'a> {
         let last = usize::from(is_peeled(trace));
         let (block, before) = (&trace.blocks[last], &trace.blocks[..last]);
-        let mut invariant = Set::default();
+        let mut invariant = vec![false; trace.values.len()];
         let mut held = Words::default();
         for before in before {
-            invariant.extend(before.params.iter().copied());
-            invariant.extend(before.insts.iter().filter_map(|inst| inst.dst));
+            let made = before.insts.iter().filter_map(|inst| inst.dst);
+            before.params.iter().copied().chain(made).for_each(|v| invariant[v.index()] = true);
             before.insts.iter().for_each(|inst| hold(trace, defs, inst, &mut held));
         }
-        let access = |inst: &Inst| {
-            let touches = matches!(inst.op.sig(), Sig::Load | Sig::Store);
-            touches.then(|| Access::of(inst, defs))
-        };
-        let accesses = block.insts.iter().map(access).collect();
-        let stays = vec![false; block.insts.len()];
-        let (head, refused) = (vec![], Set::default());
-        Plan { trace, block, defs, accesses, stays, head, held, invariant, refused }
-    }
-
-    fn walk(&self) -> Walk {
-        let mut walk = Walk::default();
-        let head = self.head.iter().enumerate();
-        walk.pending.extend(head.map(|(k, word)| Pending {
-            access: word.access,
-            store: word.store,
-            origin: Origin::Head(k),
-        }));
-        for (index, inst) in self.block.insts.iter().enumerate() {
-            match inst.op.sig() {
-                Sig::Load => {
-                    let access = self.accesses[index].expect("a load touches memory");
-                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
-                }
-                Sig::Store => {
-                    let access = self.accesses[index].expect("a store touches memory");
-                    walk.overwrite(access);
-                    if !self.stays[index] && walk.pending.len() < MAX_PENDING {
-                        walk.pending.push(pending_store(inst, access, index));
-                        continue;
-                    }
-                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
-                }
-                Sig::Call | Sig::CallIf => {
-                    let call = &self.trace.calls[inst.call().index()];
-                    let sees_all = runs_anything(inst.op, call);
-                    walk.write(|pending| sees_all || call.may_read(inst.op, pending.class));
-                }
-                Sig::Guard => walk.leave(inst.exit()),
+        let step = |(index, inst): (usize, &Inst)| {
+            let step = match inst.op.sig() {
+                Sig::Load => Step::Load(Access::of(inst, defs)),
+                Sig::Store => Step::Store(Access::of(inst, defs)),
+                Sig::Call | Sig::CallIf => Step::Call,
+                Sig::Guard => Step::Guard,
                 Sig::Binary
                 | Sig::Compare
                 | Sig::Unary
                 | Sig::Cast
                 | Sig::PtrAdd
                 | Sig::Known
-                | Sig::Scratch => (),
+                | Sig::Scratch => return None,
+            };
+            Some((index, step))
+        };
+        let steps = block.insts.iter().enumerate().filter_map(step).collect();
+        let (mut count, mut last) = (0, None);
+        let guards = block.insts.iter().filter(|inst| inst.op.is_guard());
+        let changes = guards.map(|guard| {
+            count += usize::from(last.replace(guard.exit()) != Some(guard.exit()));
+            count
+        });
+        let (changes, stays) = (changes.collect(), vec![false; block.insts.len()]);
+        let (head, refused) = (vec![], Set::default());
+        Plan { trace, block, defs, steps, changes, stays, head, held, invariant, refused }
+    }
+
+    fn walk(&self) -> Walk {
+        let mut walk = Walk::default();
+        let head = self.head.iter().enumerate();
+        walk.pending.extend(head.map(|(k, word)| {
+            let origin = Origin::Head(k);
+            Pending { access: word.access, store: word.store, origin, from: 0, till: 0 }
+        }));
+        for (index, step) in &self.steps {
+            let inst = &self.block.insts[*index];
+            match *step {
+                Step::Load(access) => {
+                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
+                }
+                Step::Store(access) => {
+                    walk.overwrite(access);
+                    if !self.stays[*index] && walk.pending.len() < MAX_PENDING {
+                        let (store, origin) = (PendingStore::of(inst), Origin::Inst(*index));
+                        let from = walk.guards;
+                        walk.pending.push(Pending { access, store, origin, from, till: from });
+                        continue;
+                    }
+                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
+                }
+                Step::Call => {
+                    let call = &self.trace.calls[inst.call().index()];
+                    let sees_all = runs_anything(inst.op, call);
+                    walk.write(|pending| sees_all || call.may_read(inst.op, pending.class));
+                }
+                Step::Guard => walk.guards += 1,
             }
-            walk.insts.push(*inst);
         }
+        let guards = walk.guards;
+        walk.pending.iter_mut().for_each(|pending| pending.till = guards);
         walk.end = walk.pending.clone();
         let carried = |pending: &Access| self.head.iter().any(|word| word.access == *pending);
         walk.write(|pending| !carried(pending));
         walk
+    }
+
+    /// In how many exits a pending store is.
+    fn exit_count(&self, pending: &Pending) -> usize {
+        let Pending { from, till, .. } = *pending;
+        if from == till { 0 } else { 1 + self.changes[till - 1] - self.changes[from] }
+    }
+
+    /// In how many exits a word of the head is before the block stores it.
+    fn exit_count_of_head(&self, walk: &Walk, k: usize) -> usize {
+        let mut all = walk.overwritten.iter().chain(&walk.end).chain(&walk.written);
+        let of_head = all.find(|pending| pending.origin == Origin::Head(k));
+        of_head.map_or(0, |pending| self.exit_count(pending))
     }
 
     /// Gives up what the walk has shown to be wrong or not worth it; answers whether there was any.
@@ -213,10 +253,10 @@ impl<'a> Plan<'a> {
         }
         for pending in walk.end.iter().chain(&walk.overwritten) {
             let is_end = walk.pending.iter().any(|end| end.origin == pending.origin);
-            let exits = walk.exit_count(pending.origin);
+            let exits = self.exit_count(pending);
             let of_head = head.iter().position(|word| *word == pending.access);
             let (exits, most) = match of_head {
-                Some(k) if is_end => (exits + walk.exit_count(Origin::Head(k)), MAX_CARRIED_EXITS),
+                Some(k) if is_end => (exits + self.exit_count_of_head(walk, k), MAX_CARRIED_EXITS),
                 _ => match pending.origin {
                     Origin::Inst(_) => (exits, MAX_EXITS),
                     Origin::Head(_) => (exits, MAX_CARRIED_EXITS),
@@ -247,7 +287,7 @@ impl<'a> Plan<'a> {
             let Pending { access, store, .. } = *pending;
             let touched =
                 self.head.iter().any(|word| self.defs.apart.may_touch(&word.access, &access));
-            let stable = store.base.as_value().is_none_or(|v| self.invariant.contains(&v));
+            let stable = store.base.as_value().is_none_or(|v| self.invariant[v.index()]);
             if touched || !stable || self.refused.contains(&access) {
                 continue;
             }
@@ -320,10 +360,6 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn pending_store(inst: &Inst, access: Access, index: usize) -> Pending {
-    Pending { access, store: PendingStore::of(inst), origin: Origin::Inst(index) }
-}
-
 /// May a call by `op` look at all memory, and free it, whatever it declares? One that may write
 /// anything, also when it fails, runs an author's code: it may call allocators and collectors.
 pub(super) fn runs_anything(op: Op, call: &Call) -> bool {
@@ -367,12 +403,8 @@ fn hold(trace: &Trace, defs: &Defs, inst: &Inst, held: &mut Words<Arg>) {
 #[derive(Default)]
 struct Walk {
     pending: Vec<Pending>,
-    /// The instructions without the stores that are pending.
-    insts: Vec<Inst>,
-    /// What is pending at the guards: their places in `insts`, and their exits.
-    guards: Vec<(usize, ExitId, Vec<Pending>)>,
-    /// In how many exits a pending store is, and the last of them.
-    exits: Map<Origin, (usize, ExitId)>,
+    /// How many guards have been met.
+    guards: usize,
     /// What had to be written within the block.
     written: Vec<Pending>,
     /// What never had to be.
@@ -385,26 +417,16 @@ impl Walk {
     /// The pending stores that are seen must be written. Stores before them that may touch the same
     /// byte are found out when these stay where they are.
     fn write(&mut self, seen: impl Fn(&Access) -> bool) {
-        self.written.extend(self.pending.extract_if(.., |pending| seen(&pending.access)));
+        let till = self.guards;
+        let seen = self.pending.extract_if(.., |pending| seen(&pending.access));
+        self.written.extend(seen.map(|pending| Pending { till, ..pending }));
     }
 
     /// Drops the pending stores that a store covers.
     fn overwrite(&mut self, access: Access) {
+        let till = self.guards;
         let over = self.pending.extract_if(.., |pending| pending.access.is_within(&access));
-        self.overwritten.extend(over);
-    }
-
-    fn leave(&mut self, exit: ExitId) {
-        for pending in &self.pending {
-            let (count, last) = self.exits.entry(pending.origin).or_insert((0, ExitId(u32::MAX)));
-            *count += usize::from(*last != exit);
-            *last = exit;
-        }
-        self.guards.push((self.insts.len(), exit, self.pending.clone()));
-    }
-
-    fn exit_count(&self, origin: Origin) -> usize {
-        self.exits.get(&origin).map_or(0, |(count, _)| *count)
+        self.overwritten.extend(over.map(|pending| Pending { till, ..pending }));
     }
 }
 
@@ -434,26 +456,42 @@ fn apply(
 ) {
     for pending in &walk.overwritten {
         if let Origin::Inst(_) = pending.origin {
-            let dead = walk.exit_count(pending.origin) == 0;
+            let dead = pending.from == pending.till;
             fired.fire(if dead { Rule::DeadStore } else { Rule::PendingStore });
         }
     }
     let params: Vec<ValueId> = head.iter().map(|word| trace.add_value(word.store.ty)).collect();
-    let mut insts = walk.insts;
-    let mut exits = Exits::default();
-    let mut sides = Sides::default();
-    for (index, exit, pending) in walk.guards {
-        let stores = pending.into_iter().map(|pending| match pending.origin {
-            Origin::Inst(_) => pending.store,
-            Origin::Head(k) => PendingStore { value: params[k].into(), ..pending.store },
-        });
-        let stores: Vec<PendingStore> = stores.collect();
-        match trace.exit(exit).link {
-            Some(side) => sides.add(side, stores, Words::default()),
-            None => insts[index].aux = Aux::Exit(exits.with(trace, origins, exit, stores)),
+    let mut moved: Vec<&Pending> = walk.overwritten.iter().chain(&walk.pending).collect();
+    moved.sort_unstable_by_key(|pending| pending.origin);
+    let (mut exits, mut sides) = (Exits::default(), Sides::default());
+    let insts = std::mem::take(&mut trace.blocks[last].insts);
+    let mut kept = Vec::with_capacity(insts.len());
+    // Those that are or have been pending, from the first on, and what is pending now.
+    let (mut moved, mut pending) = (moved.into_iter().peekable(), Vec::<&Pending>::new());
+    let mut guards = 0;
+    for (index, mut inst) in insts.into_iter().enumerate() {
+        while let Some(next) = moved.next_if(|next| next.origin <= Origin::Inst(index)) {
+            pending.push(next);
         }
+        if pending.last().is_some_and(|last| last.origin == Origin::Inst(index)) {
+            continue;
+        }
+        if inst.op.is_guard() {
+            pending.retain(|pending| guards < pending.till);
+            guards += 1;
+            let stores = pending.iter().map(|pending| match pending.origin {
+                Origin::Inst(_) => pending.store,
+                Origin::Head(k) => PendingStore { value: params[k].into(), ..pending.store },
+            });
+            let stores: Vec<PendingStore> = stores.collect();
+            match trace.exit(inst.exit()).link {
+                Some(side) => sides.add(side, stores, Words::default()),
+                None => inst.aux = Aux::Exit(exits.with(trace, origins, inst.exit(), stores)),
+            }
+        }
+        kept.push(inst);
     }
-    trace.blocks[last].insts = insts;
+    trace.blocks[last].insts = kept;
     let words: Vec<_> = head.iter().map(|word| (word.access, word.store)).collect();
     sides.walk(trace, origins, defs, &words, &mut exits);
     if head.is_empty() {
