@@ -286,6 +286,22 @@ fn methods_are_called_conditionally() {
 }
 
 #[test]
+fn a_method_makes_what_is_not_there_yet() {
+    use Conditional::{Empty, Fill, FillAssociated, FillBehind, Method};
+    for (insn, number) in [(Fill, 2), (FillAssociated, 2), (FillBehind, 2)] {
+        let code = [insn, Empty];
+        modes::agree(&format!("{insn:?}"), || conditional::run(&code, 300));
+        let settings = "threshold=3,bridge_threshold=1000,background=off,log=trace";
+        let traces = modes::traces(settings, || drop(conditional::run(&code, 20)));
+        let trace = traces.into_iter().next().unwrap_or_else(|| panic!("{insn:?} is not compiled"));
+        let body = trace.blocks.last().expect("a trace has blocks");
+        assert_eq!(count(body, "call_if"), number, "{insn:?} in\n{trace}");
+    }
+    let all = [Fill, Empty, FillBehind, Method, FillAssociated, Fill];
+    modes::agree("all", || conditional::run(&all, 600));
+}
+
+#[test]
 fn what_is_filled_when_it_is_asked_for_is_no_branch_of_the_trace() {
     straight(&[Fill, Empty], &[("call_if", 2)]);
     agree(&[Fill, Empty, Fill, Step], 600);
