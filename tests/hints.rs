@@ -136,6 +136,24 @@ fn a_quasi_immutable_cell_is_a_constant_until_it_changes() {
 }
 
 #[test]
+fn a_loop_goes_on_without_the_tree_that_a_bridge_has_made_invalid() {
+    let run = agree(&[Behind, LimitOften, SetLimitLate], 4_000);
+    let statistics = &run.statistics;
+    assert!(statistics.invalidations > 7 && statistics.regions > 7, "{statistics:?}");
+    // What leads to the loop leads to the older version of it, without coming back to the runtime.
+    assert!(statistics.enters < statistics.bridges + 8, "{statistics:?}");
+}
+
+#[test]
+fn versions_for_phases_of_a_loop_become_invalid_as_other_traces_do() {
+    // `Step` begins a new phase of what is promoted at every 64th round.
+    assert!(agree(&[Promote, Step], 2_000).statistics.versions > 0);
+    let run = agree(&[Promote, Limit, SetLimitLate, Step], 2_000);
+    let numbers = (run.statistics.versions, run.statistics.invalidations);
+    assert!(numbers.0 > 0 && numbers.1 > 0, "{numbers:?}");
+}
+
+#[test]
 fn promoting_makes_the_call_vanish() {
     check(&[Promote], &[("call_pure", 0), ("call", 0), ("mul", 0)]);
     let run = agree(&[Promote, Step], 600);
@@ -264,6 +282,22 @@ fn methods_are_called_conditionally() {
         assert_eq!((count(body, op), calls), (number, number), "{insn:?} in\n{trace}");
     }
     let all = [Method, Associated, Value, Behind, Known];
+    modes::agree("all", || conditional::run(&all, 600));
+}
+
+#[test]
+fn a_method_makes_what_is_not_there_yet() {
+    use Conditional::{Empty, Fill, FillAssociated, FillBehind, Method};
+    for (insn, number) in [(Fill, 2), (FillAssociated, 2), (FillBehind, 2)] {
+        let code = [insn, Empty];
+        modes::agree(&format!("{insn:?}"), || conditional::run(&code, 300));
+        let settings = "threshold=3,bridge_threshold=1000,background=off,log=trace";
+        let traces = modes::traces(settings, || drop(conditional::run(&code, 20)));
+        let trace = traces.into_iter().next().unwrap_or_else(|| panic!("{insn:?} is not compiled"));
+        let body = trace.blocks.last().expect("a trace has blocks");
+        assert_eq!(count(body, "call_if"), number, "{insn:?} in\n{trace}");
+    }
+    let all = [Fill, Empty, FillBehind, Method, FillAssociated, Fill];
     modes::agree("all", || conditional::run(&all, 600));
 }
 

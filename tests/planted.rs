@@ -46,9 +46,9 @@ fn bug(lines: &[&str]) -> Bug {
 }
 
 impl Bug {
-    /// The file with the bug, if it has the lines, once.
-    fn planted(&self) -> Result<String, String> {
-        let text = fs::read_to_string(root().join(&self.file)).expect("the file is there");
+    /// The file with the bug, if it has the lines, once; and as it is.
+    fn planted(&self, workspace: &Path) -> Result<(String, String), String> {
+        let text = fs::read_to_string(workspace.join(&self.file)).expect("the file is there");
         let lines: Vec<&str> = text.lines().collect();
         let fits = |window: &&[&str]| window.iter().map(|line| line.trim()).eq(&self.old);
         let places: Vec<usize> = (0..lines.len())
@@ -62,19 +62,20 @@ impl Bug {
         let (before, behind) = (&lines[..place], &lines[place + self.old.len()..]);
         let planted: Vec<&str> =
             before.iter().copied().chain(new).chain(behind.iter().copied()).collect();
-        Ok(planted.join("\n") + "\n")
+        Ok((planted.join("\n") + "\n", text))
     }
 
     /// Runs the random traces with it; the line that says which seed has found it.
     fn run(&self, copy: &Path) -> Option<String> {
         let file = copy.join(&self.file);
-        fs::write(&file, self.planted().expect("it fits")).expect("the copy can be written");
+        let (planted, text) = self.planted(copy).expect("it fits");
+        fs::write(&file, planted).expect("the copy can be written");
         let mut child = Command::new(env!("CARGO"))
             .args(["test", "--test", "random_traces", "--", "--nocapture"])
             .current_dir(copy)
             .env("CARGO_TARGET_DIR", copy.with_file_name("target"))
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(fs::File::create(copy.with_file_name("log")).expect("a file can be made"))
             .process_group(0)
             .spawn()
             .expect("cargo runs");
@@ -84,14 +85,16 @@ impl Bug {
         let group = format!("-{}", child.id());
         Command::new("kill").args(["--", &group]).status().expect("kill runs");
         let ended = child.wait().expect("it ends");
-        fs::copy(root().join(&self.file), file).expect("the copy can be written");
-        found.or_else(|| (!ended.success()).then(|| format!("not found, but {ended}")))
+        fs::write(file, text).expect("the copy can be written");
+        found.or_else(|| {
+            (!ended.success()).then(|| format!("not found, but {ended}: see target/planted/log"))
+        })
     }
 }
 
 #[test]
 fn planted_bugs_fit_the_code() {
-    let misfits: Vec<String> = bugs().iter().filter_map(|bug| bug.planted().err()).collect();
+    let misfits: Vec<String> = bugs().iter().filter_map(|bug| bug.planted(root()).err()).collect();
     assert_eq!(misfits, Vec::<String>::new(), "update tests/planted.txt");
 }
 

@@ -221,6 +221,22 @@ fn a_recursion_in_frames_is_a_loop_down_and_a_loop_up() {
     assert!(traces.len() < 14 && ops < 900, "{} traces, {ops} operations", traces.len());
 }
 
+/// A loop that comes into another phase, and stays in it, is recorded again: in both phases the rounds are
+/// those of a peeled body.
+#[test]
+fn a_loop_has_a_body_for_each_of_two_phases() {
+    let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == "int_then_float");
+    let kernel = kernel.expect("there is this kernel");
+    let settings = "threshold=3,bridge_threshold=3,background=off,region_per_op=5,log=trace";
+    let (traces, statistics) = modes::traces_and_statistics(settings, || {
+        register::kernels::outcome(&(kernel.program)(4_000));
+    });
+    let adds = |trace: &Trace| census(body(trace)).get("fadd").copied();
+    let loops = traces.iter().filter(|trace| trace.blocks.len() == 2);
+    assert_eq!(loops.map(adds).collect::<Vec<_>>(), [None, Some(1)]);
+    assert_eq!(statistics.loops, 2);
+}
+
 /// The traces of a loop with so many branches in a row, which random numbers decide.
 fn traces_of_branches(bits: i8) -> (usize, usize) {
     let traces = optimized_by(|| {

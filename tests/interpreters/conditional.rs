@@ -1,14 +1,19 @@
-//! A machine whose instructions call methods and associated functions where a condition holds.
+//! A machine whose instructions call methods and associated functions where a condition holds, or
+//! where a value is not there yet.
 
 use std::rc::Rc;
 use vm::{Insn, Pair, Vm};
 
 /// Runs a program for so many rounds; what it did.
 pub fn run(code: &[Insn], rounds: i64) -> String {
-    let mut vm = Vm { x: 3, y: 0, sum: 0, left: rounds, count: 0, pair: Pair { a: 5, b: 7 } };
+    let mut vm =
+        Vm { x: 3, y: 0, sum: 0, left: rounds, count: 0, cell: None, pair: Pair { a: 5, b: 7 } };
     vm::run(&Rc::new(code.to_vec()), &mut vm);
     format!("{vm:?}")
 }
+
+/// What [`vm::Vm::cell`] is filled with.
+static NUMBERS: [i64; 4] = [1, 20, 300, 4000];
 
 /// The interpreter.
 #[jitgen_core::interpreter]
@@ -29,6 +34,14 @@ pub mod vm {
         Known,
         /// Calls a method behind which a guard fails now and then.
         Behind,
+        /// Asks a method for what is not there, and goes on with it.
+        Fill,
+        /// Asks a function of a type for it.
+        FillAssociated,
+        /// The same as the first, with a guard behind it that fails now and then.
+        FillBehind,
+        /// Takes away what is there, by a method.
+        Empty,
     }
 
     /// Two numbers.
@@ -53,6 +66,8 @@ pub mod vm {
         pub left: i64,
         /// What residual functions count.
         pub count: i64,
+        /// What is there, or not.
+        pub cell: Option<&'static i64>,
         /// A value.
         pub pair: Pair,
     }
@@ -98,6 +113,21 @@ pub mod vm {
                         vm.sum = vm.sum.wrapping_add(1);
                     }
                 }
+                Insn::Fill => {
+                    let made = conditional_value!(vm.cell, vm.fill(3));
+                    vm.sum = vm.sum.wrapping_mul(3).wrapping_add(*made);
+                }
+                Insn::FillAssociated => {
+                    let made = conditional_value!(vm.cell, Vm::some(vm.y));
+                    vm.sum = vm.sum.wrapping_mul(3).wrapping_add(*made);
+                }
+                Insn::FillBehind => {
+                    let made = conditional_value!(vm.cell, vm.fill(1));
+                    if *made == 300 {
+                        vm.sum = vm.sum.wrapping_add(vm.y);
+                    }
+                }
+                Insn::Empty => conditional_call!(vm.y & 3 == 1, vm.empty()),
             }
         }
     }
@@ -106,6 +136,24 @@ pub mod vm {
         #[residual(writes(Vm.count), no_escape)]
         fn tally(&mut self, by: i64) {
             self.count = self.count.wrapping_add(by);
+        }
+
+        #[residual(writes(Vm.cell, Vm.count))]
+        fn fill(&mut self, by: i64) -> &'static i64 {
+            self.count = self.count.wrapping_add(by);
+            let made = &super::NUMBERS[self.count as usize & 3];
+            self.cell = Some(made);
+            made
+        }
+
+        #[residual(writes())]
+        fn some(which: i64) -> &'static i64 {
+            &super::NUMBERS[which as usize & 3]
+        }
+
+        #[residual(writes(Vm.cell))]
+        fn empty(&mut self) {
+            self.cell = None;
         }
     }
 

@@ -116,8 +116,12 @@ pub mod vm {
         Spoil,
         /// Reads a quasi-immutable cell.
         Limit,
+        /// The same in one round of four.
+        LimitOften,
         /// Writes it in traced code, seldom.
         SetLimit,
+        /// The same, more seldom.
+        SetLimitLate,
         /// A residual function that seldom writes it.
         Disturb,
         /// One that runs a program of its own, which writes it.
@@ -382,8 +386,18 @@ pub mod vm {
                     let limit = promote(&vm.limit).get();
                     vm.sum = vm.sum.wrapping_mul(3).wrapping_add(limit);
                 }
+                Insn::LimitOften => {
+                    if vm.left & 3 == 0 {
+                        vm.sum = vm.sum.wrapping_add(promote(&vm.limit).get());
+                    }
+                }
                 Insn::SetLimit => {
                     if vm.left & 63 == 0 {
+                        vm.limit.set(vm.left);
+                    }
+                }
+                Insn::SetLimitLate => {
+                    if vm.left & 511 == 0 {
                         vm.limit.set(vm.left);
                     }
                 }

@@ -29,6 +29,7 @@ mod memory;
 mod objects;
 mod owners;
 mod portal;
+mod shapes;
 mod tree;
 
 use crate::typed_world::{ARRAYS, Interface, Pointee, REGIONS, world};
@@ -304,7 +305,7 @@ impl Generator {
         if self.owns && self.chance(1, 4) {
             return self.owner();
         }
-        match self.below(32) {
+        match self.below(33) {
             0..4 => self.integer(),
             4 | 5 => self.chain(),
             24 => self.access_otherwise(),
@@ -322,6 +323,7 @@ impl Generator {
             26 => self.helper(),
             29 if !self.quiet => self.call_code(),
             30 => self.known_result(),
+            32 => self.shapes(),
             19 => self.repeat(),
             _ => self.guard(),
         }

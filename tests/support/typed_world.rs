@@ -70,6 +70,10 @@ pub const FIELDS: [(i32, Ty, Option<Pointee>); 9] = [
     (40, Ty::Ptr, Some(Pointee::Object)),
 ];
 
+/// Where the shape of an object is, 4 bytes that do not change.
+pub const SHAPE: i32 = 48;
+/// The shapes that there are.
+pub const SHAPES: [u64; 2] = [5, 6];
 /// Bytes of an object.
 pub const OBJECT: u64 = 64;
 /// Objects that there are.
@@ -158,6 +162,9 @@ fn words(interface: &Interface, trace: &Trace, seed: u64, regions: &[u64], scrat
         }
     };
     for object in 0..OBJECTS {
+        let shape = Const::new(Ty::I32, SHAPES[object as usize % SHAPES.len()]);
+        let address = regions[0] + OBJECT * object + SHAPE as u64;
+        model.write(address, shape).expect("shapes are mapped");
         for (offset, ty, points) in FIELDS {
             let address = regions[0] + OBJECT * object + offset as u64;
             let mut value = value(&mut rng, ty, points);

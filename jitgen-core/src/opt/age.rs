@@ -9,9 +9,12 @@
 //!
 //! It says nothing of what is loaded later: that may be the object.
 //!
+//! Invariant `ordered` (asserted in debug builds): each block stands behind those that lead to it, so a
+//! value that is used has been met.
+//!
 //! Not here: objects that nobody else knows yet (`fresh`).
 
-use crate::ir::{Arg, Trace};
+use crate::ir::{Arg, Trace, ValueId};
 
 /// By value: its place in the order of definitions, and is it the result of a `new`? Constants are
 /// older than everything, and what is made of a trace later is younger.
@@ -24,14 +27,30 @@ impl Ages {
         let mut ages = vec![(0, false); trace.values.len()];
         let mut next = 1;
         for block in &trace.blocks {
-            let params = block.params.iter().map(|param| (*param, false));
-            let made = block.insts.iter().filter_map(|inst| Some((inst.dst?, inst.op.makes())));
-            for (value, new) in params.chain(made) {
+            let mut meet = |value: ValueId, new| {
                 ages[value.index()] = (next, new);
                 next += 1;
+            };
+            block.params.iter().for_each(|param| meet(*param, false));
+            for inst in &block.insts {
+                inst.dst.into_iter().for_each(|value| meet(value, inst.op.makes()));
             }
         }
-        Ages(ages)
+        let ages = Ages(ages);
+        debug_assert!(ages.are_ordered(trace), "a value is used before it is made:\n{trace}");
+        ages
+    }
+
+    /// Is what an instruction uses older than what it makes?
+    fn are_ordered(&self, trace: &Trace) -> bool {
+        let insts = trace.blocks.iter().flat_map(|block| &block.insts);
+        let age = |value: ValueId| self.0[value.index()].0;
+        { insts }.all(|inst| {
+            let args = [inst.a, inst.b].into_iter().filter_map(Arg::as_value);
+            let used = args.map(age).collect::<Vec<_>>();
+            let made = inst.dst.map_or(usize::MAX, age);
+            used.into_iter().all(|used| 0 < used && used < made)
+        })
     }
 
     fn age(&self, base: Arg) -> (usize, bool) {

@@ -65,6 +65,9 @@ impl Private {
 impl Forward<'_> {
     /// An object has been made.
     pub fn made(&mut self, object: Arg) {
+        // By their numbers objects are told from what is older (`Private::apart`).
+        let newest = self.out.values.len().checked_sub(1);
+        debug_assert_eq!(object.as_value().map(|v| v.index()), newest, "{object:?} is old");
         self.facts.private.held.insert(object, vec![]);
         self.facts.private.made.insert(object);
     }

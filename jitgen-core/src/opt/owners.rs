@@ -170,6 +170,8 @@ impl Forward<'_> {
     /// A word has been loaded as an owner. `is_new`: that has made the value, which is no older one.
     pub fn owner(&mut self, word: Access, object: Arg, is_new: bool) {
         let Arg::Value(object) = object else { return };
+        // What is said of a new value is said wherever it is used, since the others are older.
+        debug_assert!(!is_new || object.index() + 1 == self.out.values.len(), "{object:?} is old");
         let others = self.owners.loaded(word, object);
         if is_new {
             others.into_iter().for_each(|other| self.apart.add(object, other));

@@ -118,6 +118,9 @@ impl Jit {
         let what = What::Recorded(Witness { journal, args, stopped, again });
         let recording =
             Box::new(Recording { job, resumes, target, is_loop, returns, ops, validity });
+        if self.is_no_version(&recording.job, is_loop) {
+            return self.give_up_version(&recording.job);
+        }
         if self.is_superseded(&recording) {
             return self.supersede(&recording);
         }
@@ -254,6 +257,7 @@ impl Jit {
         };
         let exits = (0..optimized.trace.exits.len() as u32).map(ExitId);
         let piece = self.add_piece(recording.label(), kind, optimized);
+        let leads_to = leads_to.map(|to| self.version_for(&self.store.piece(piece).kind, to));
         let new = self.store.piece_mut(piece);
         new.validity.extend(recording.validity.clone());
         if let (End::Leave(exit), Some(target)) = (&new.trace.blocks[0].end, leads_to) {
@@ -316,6 +320,7 @@ impl Jit {
             dropped: false,
             replaces: None,
             replaced_by: None,
+            other: None,
             leaves: Map::default(),
             bridges: Map::default(),
             pending: vec![],
@@ -325,6 +330,7 @@ impl Jit {
             call: None,
             units: vec![],
             transitions: 0,
+            early: 0,
             since,
         });
         PieceId(self.store.pieces.len() as u32 - 1)
@@ -348,6 +354,7 @@ impl Jit {
             counters::arm(job.portal, keys, 1);
             self.store.piece_mut(piece).at = Some((job.portal, keys.into()));
             self.replace_dropped(job.portal, keys, piece);
+            self.add_version(job.portal, keys, piece);
         }
         if let Kind::Bridge(parent, exit) = self.store.piece(piece).kind {
             self.store.piece_mut(parent).pending.retain(|other| *other != exit);

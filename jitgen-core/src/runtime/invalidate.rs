@@ -69,8 +69,12 @@ impl Jit {
                 self.set_bridge_budget(parent, exit);
             }
             Kind::Location => {
+                // First: what leads elsewhere then is to stay linked.
+                self.store.unlink_exits(id);
                 if let Some(older) = self.valid_version(id) {
                     self.replace(id, older);
+                } else {
+                    self.drop_version(id);
                 }
                 self.store.unlink_all(id);
                 if let Some((portal, keys)) = self.store.piece(id).at.clone() {
@@ -131,10 +135,11 @@ impl Jit {
     pub(super) fn replace(&mut self, old: PieceId, new: PieceId) {
         let (portal, keys) = self.store.piece(old).at.clone().expect("it is code for a location");
         let location = self.locations.get_or_create(portal, &keys);
-        if location.state != State::Compiled(old) {
+        if location.state == State::Compiled(old) {
+            location.state = State::Compiled(new);
+        } else if self.store.piece(old).other.is_none() {
             return;
         }
-        location.state = State::Compiled(new);
         self.store.piece_mut(old).replaced_by = Some(new);
         self.store.piece_mut(new).replaced_by = None;
         self.store.piece_mut(new).at = Some((portal, keys));
@@ -145,7 +150,7 @@ impl Jit {
     }
 
     /// What led to one of the old pieces leads to the new one.
-    fn lead_to(&mut self, old: &[PieceId], new: PieceId) {
+    pub(super) fn lead_to(&mut self, old: &[PieceId], new: PieceId) {
         for index in 0..self.store.pieces.len() {
             let id = PieceId(index as u32);
             let leaves = self.store.piece_mut(id).leaves.values_mut();

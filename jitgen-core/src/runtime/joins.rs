@@ -111,11 +111,12 @@ impl Jit {
 
     /// A recording was given up there, because code for that merge point is wanted first.
     pub(super) fn want(&mut self, portal: &'static Portal, keys: &[u64]) {
-        self.locations.get_or_create(portal, keys).due = Some(0);
+        let location = self.locations.get_or_create(portal, keys);
+        (location.is_join, location.due) = (true, Some(0));
     }
 
-    /// Compiled code has led to a join for which there is no code: is it to be recorded now? No tick
-    /// counts there.
+    /// Compiled code has led to a place for which there is no code: is it to be recorded now? At a join
+    /// no tick counts.
     pub(super) fn is_due(&mut self, portal: &'static Portal, keys: &[u64]) -> bool {
         let location = self.locations.get_or_create(portal, keys);
         match (&mut location.due, location.state) {
@@ -132,7 +133,7 @@ impl Jit {
     pub(super) fn is_join(&self, piece: PieceId) -> bool {
         let at = self.store.piece(piece).at.as_ref();
         let location = at.and_then(|(portal, keys)| self.locations.get(portal, keys));
-        location.is_some_and(|location| location.due.is_some())
+        location.is_some_and(|location| location.is_join)
     }
 
     /// A recorded piece has been installed. Bridges of several versions of one exit count once: only
@@ -152,8 +153,9 @@ impl Jit {
     pub(super) fn put_off_join(&mut self, portal: &'static Portal, keys: &[u64]) {
         let threshold = self.config.bridge_threshold;
         let location = self.locations.get_or_create(portal, keys);
-        let failures = location.failures;
-        location.due.iter_mut().for_each(|left| *left = back_off(threshold, failures));
+        if location.is_join {
+            location.due = Some(back_off(threshold, location.failures));
+        }
     }
 }
 

@@ -42,8 +42,14 @@ pub(super) struct Location {
     pub rounds: u32,
     /// It is not marked as a loop's head, but a trace has been found to go in circles here.
     pub is_circle: bool,
-    /// At a join: how often compiled code comes here before it is recorded again (`joins`).
+    /// Ways of the guest program meet here (`joins`).
+    pub is_join: bool,
+    /// How often compiled code comes here before it is recorded: no tick need count here.
     pub due: Option<u32>,
+    /// It has been recorded again because of a change of phase (`versions`).
+    pub is_renewed: bool,
+    /// Its code, while it is recorded again.
+    pub older: Option<PieceId>,
     /// Whether the portal begins here within itself.
     pub recursion: Recursion,
     /// By which code calls the code for it, if there are such calls.
@@ -67,7 +73,10 @@ impl Locations {
                 failures,
                 rounds,
                 is_circle: false,
+                is_join: false,
                 due: None,
+                is_renewed: false,
+                older: None,
                 recursion: Recursion::None,
                 call: None,
             };

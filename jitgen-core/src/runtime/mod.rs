@@ -37,6 +37,7 @@ mod roots;
 mod statistics;
 mod store;
 mod tree;
+mod versions;
 mod worker;
 
 pub use config::{Config, ConfigError, EventSink, HeapSettings, Log, VARIABLE};

@@ -105,7 +105,7 @@ impl Jit {
         let location = self.locations.get_or_create(portal, &keys);
         plan.rounds = location.rounds;
         plan.may_return = at_entry || location.failures >= PATIENCE;
-        if location.due.is_some() {
+        if location.is_join {
             plan.may_return = true;
             plan.join = joins::asks(portal, &keys);
         }
@@ -279,5 +279,6 @@ impl Jit {
             counters::arm(portal, keys, back_off(threshold, location.failures));
         }
         self.put_off_join(portal, keys);
+        self.keep_version(portal, keys);
     }
 }

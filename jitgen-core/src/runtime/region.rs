@@ -91,11 +91,14 @@ impl Jit {
             self.would_help(root, &plan, place, target).then_some((root, plan))
         });
         let budget = if let Some((root, plan)) = chosen {
+            let (first, early) = self.store.root_of(place.0, place.1);
+            let early = early && self.store.newest(first) == root;
             let here = self.store.piece_mut(root);
             here.transitions += granted;
+            here.early += if early { granted } else { 0 };
             let (account, pending) = (here.transitions, here.region_pending);
             let pays = account >= self.config.region_min && self.pays(root, plan.ops);
-            if pays && !pending && self.may_spend(false) {
+            if pays && !pending && self.may_spend(false) && !self.renew(root) {
                 self.build(root, &plan);
             }
             self.region_budget()
@@ -173,6 +176,7 @@ impl Jit {
         let here = self.store.piece_mut(root);
         here.region_pending = true;
         let transitions = std::mem::take(&mut here.transitions);
+        here.early = 0;
         let label = here.label.clone();
         let (pieces, ops) = (plan.members.len(), plan.ops);
         let tree = is_tree.then_some(planted);

@@ -40,6 +40,8 @@ statistics! {
     returning: u64;
     /// Regions compiled.
     regions: u64;
+    /// Loops recorded again because they have come into another phase.
+    versions: u64;
     /// Traces that were taken out of use because a cell has changed.
     invalidations: u64;
     /// Recordings begun.

@@ -70,6 +70,8 @@ pub(super) struct Piece {
     pub replaces: Option<PieceId>,
     /// A better version of it.
     pub replaced_by: Option<PieceId>,
+    /// The code of its location for another phase of the loop.
+    pub other: Option<PieceId>,
     /// The pieces that its exits to headers of loops go on in.
     pub leaves: Map<ExitId, PieceId>,
     /// The bridges of its exits.
@@ -88,6 +90,8 @@ pub(super) struct Piece {
     pub units: Vec<UnitId>,
     /// Transitions that its region has paid for since it was compiled.
     pub transitions: u64,
+    /// Those of them that began in its first round.
+    pub early: u64,
     /// For how long the thread had been running when it was installed, where clocks decide.
     pub since: Option<Duration>,
 }
@@ -241,6 +245,11 @@ impl Store {
     /// Lets no exit lead to a piece any more, and nobody call it.
     pub fn unlink_all(&mut self, piece: PieceId) {
         self.piece_mut(piece).call.take().iter().for_each(|cell| cell.unlink());
+        self.unlink_exits(piece);
+    }
+
+    /// Lets no exit lead to a piece any more.
+    pub fn unlink_exits(&mut self, piece: PieceId) {
         for (from, exit) in self.incoming.remove(&piece).unwrap_or_default() {
             self.cell(from, exit).unlink();
         }
@@ -291,7 +300,7 @@ impl Store {
     }
 
     /// The newest version of a piece.
-    fn newest(&self, piece: PieceId) -> PieceId {
+    pub fn newest(&self, piece: PieceId) -> PieceId {
         let mut piece = piece;
         while let Some(newer) = self.piece(piece).replaced_by {
             piece = newer;
@@ -301,10 +310,20 @@ impl Store {
 
     /// The code for a location that a unit is, or is a bridge of.
     pub fn ancestor(&self, unit: UnitId) -> PieceId {
-        let mut piece = self.unit(unit).root;
-        while let Kind::Bridge(parent, _) = self.piece(piece).kind {
-            piece = parent;
+        let root = self.unit(unit).root;
+        match self.piece(root).kind {
+            Kind::Bridge(parent, exit) => self.root_of(parent, exit).0,
+            Kind::Location => root,
         }
-        piece
+    }
+
+    /// The code for a location in which a bridge at that exit, or one that it is a bridge of, begins; does
+    /// it begin in the first round there?
+    pub fn root_of(&self, parent: PieceId, exit: ExitId) -> (PieceId, bool) {
+        let (mut parent, mut exit) = (parent, exit);
+        while let Kind::Bridge(of, at) = self.piece(parent).kind {
+            (parent, exit) = (of, at);
+        }
+        (parent, self.piece(parent).is_early(exit))
     }
 }

@@ -119,13 +119,14 @@ impl Jit {
         optimized: Optimized,
     ) -> PieceId {
         let old = self.store.piece(root);
-        let label = old.label.clone();
+        let (label, other) = (old.label.clone(), old.other);
         let validity = members.iter().flat_map(|piece| self.store.piece(*piece).validity.clone());
         let validity: Vec<_> = validity.collect();
         let bridges = self.fitting_bridges(old, members, &optimized);
         self.note_trace(&optimized.trace);
         let piece = self.add_piece(label, Kind::Location, optimized);
         let new = self.store.piece_mut(piece);
+        new.other = other;
         new.replaces = Some(root);
         new.validity = validity;
         new.bridges = bridges;

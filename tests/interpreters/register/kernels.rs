@@ -43,6 +43,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("array_copy", array_copy, native::array_copy, 5_000),
     kernel("fields", fields, native::fields, 3_000_000),
     kernel("int_then_float", int_then_float, native::int_then_float, 10_000_000),
+    kernel("phases", phases, native::phases, 4_000),
     kernel("collatz", collatz, native::collatz, 40_000),
     kernel("diamonds", diamonds, native::diamonds, 1_000_000),
     kernel("print", print, native::print, 1_000_000),
@@ -212,6 +213,29 @@ fn int_then_float(n: i64) -> Rc<Program> {
         });
     });
     Program::new(vec![main.finish(5, 0)])
+}
+
+/// A loop that adds 500 times to what is an integer and a float in turn.
+fn phases(n: i64) -> Rc<Program> {
+    let mut main = counted(Value::Float(0.0), n, &[], |b| {
+        b.int(4, 2).emit(I::Rem { to: 4, a: 1, b: 4 }).int(5, 0).emit(I::Equal {
+            to: 4,
+            a: 4,
+            b: 5,
+        });
+        let even = |b: &mut Builder| {
+            b.int(6, 1);
+        };
+        b.branch(4, even, |b| {
+            b.float(6, 0.5);
+        });
+        b.int(7, 500);
+        b.while_less(3, (5, 7), |b| {
+            b.emit(I::AddInt { to: 6, a: 6, value: 3 }).emit(I::AddInt { to: 5, a: 5, value: 1 });
+        });
+        b.emit(I::Add { to: 0, a: 0, b: 6 });
+    });
+    Program::new(vec![main.finish(8, 0)])
 }
 
 /// All steps of all numbers below `n`, which start at 1.

@@ -110,6 +110,19 @@ pub fn int_then_float(n: i64) -> Outcome {
     returns(Value::Float(sum))
 }
 
+/// Threes, to one and to a half.
+pub fn phases(n: i64) -> Outcome {
+    let mut sum = 0.0;
+    for i in 0..n {
+        if i % 2 == 0 {
+            sum += (0..500).fold(1i64, |x, _| x.wrapping_add(black_box(3))) as f64;
+        } else {
+            sum += (0..500).fold(0.5, |x, _| x + 3.0);
+        }
+    }
+    returns(Value::Float(sum))
+}
+
 /// All steps of all numbers below `n`.
 pub fn collatz(n: i64) -> Outcome {
     let mut steps = 0;

@@ -58,7 +58,7 @@ impl Generator {
         self.leave_by(exit, op, condition);
     }
 
-    fn leave_by(&mut self, exit: ExitId, op: Op, a: Arg) {
+    pub(super) fn leave_by(&mut self, exit: ExitId, op: Op, a: Arg) {
         let (ty, b, aux) = (Ty::Bool, Arg::NONE, Aux::Exit(exit));
         self.insts.push(Inst { op, ty, dst: None, a, b, imm: 0, aux });
     }

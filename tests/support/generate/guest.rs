@@ -54,6 +54,8 @@ pub(super) struct Guest {
     limit: u64,
     /// Is it tested at the end, too?
     rotated: bool,
+    /// Does the first word of the frame hold the counter?
+    mirrored: bool,
     /// The parameter that each round makes anew.
     made: Option<usize>,
 }
@@ -74,10 +76,10 @@ impl Generator {
             words.push(Word { field, tag, pinned });
         }
         let limit = 3 + self.below(8);
-        let rotated = self.chance(1, 3);
+        let (rotated, mirrored) = (self.chance(1, 3), self.chance(1, 3));
         let made = None;
         let tags = words.iter().filter_map(|word| Some((word.field, word.tag?.bits))).collect();
-        self.guest = Some(Guest { words, limit, rotated, made });
+        self.guest = Some(Guest { words, limit, rotated, mirrored, made });
         tags
     }
 
@@ -105,6 +107,9 @@ impl Generator {
         }
         let one = Const::i64(1).into();
         let next = self.define(Op::Add, Ty::I64, params[0].arg, one, 0);
+        if self.guest().mirrored {
+            self.store(place(params[1].arg, 0), Some(next));
+        }
         if self.guest().rotated {
             self.test_counter(next);
         }
@@ -139,6 +144,9 @@ impl Generator {
             3 => Some(self.operand(Ty::I64)),
             _ => None,
         };
+        if self.guest().mirrored && self.chance(2, 3) {
+            self.store(place(heads[1].arg, 0), Some(counter.unwrap_or(heads[0].arg)));
+        }
         self.chance(9, 10).then(|| self.next_round(heads, counter))
     }
 
@@ -168,6 +176,13 @@ impl Generator {
         let limit = Const::i64(self.guest().limit as i64).into();
         let less = self.define(Op::LtS, Ty::I64, counter, limit, 0);
         self.guard_on(Op::Guard, less);
+        if self.chance(1, 3) {
+            let from = Const::i64(self.below(3) as i64 - 2).into();
+            let (op, ty) = (pick(&mut self.rng, &[Op::LtS, Op::LeS, Op::Ne]), Ty::I64);
+            let above = self.define(op, ty, from, counter, 0);
+            let exit = self.last_exit.expect("there has been a guard");
+            self.leave_by(exit, Op::Guard, above);
+        }
     }
 
     fn guest_step(&mut self, heads: &[Value]) {

@@ -31,6 +31,7 @@ impl Generator {
         self.allocation(op, symbol, object.as_value(), args, reads);
         self.log.push(LogEntry::Call(Some(object)));
         let object = self.perhaps_as_bits(object);
+        self.store_shape(object);
         let mut fields: Vec<usize> = (0..FIELDS.len()).collect();
         while !fields.is_empty() {
             let next = self.below(fields.len() as u64) as usize;

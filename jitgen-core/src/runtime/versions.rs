@@ -1,0 +1,159 @@
+//! Versions: a second trace of a loop that has come into another phase.
+//!
+//! ```text
+//! while i < n { x = x + 1 }      x is an integer for long, then a float for long
+//!
+//! loop      b0  guard x is an integer else exit0 … jump b1      b1  an integer's rounds
+//! bridge    a float's round                                     at exit0; it leads to the loop again
+//!           b0 exit0 bridge b0 exit0 bridge …                   never b1
+//! ```
+//!
+//! The body of a peeled loop assumes what has held when the loop was recorded. Where that has changed,
+//! each round begins in the first one, leaves it by a guard, and goes on in a bridge that knows nothing
+//! of the round before. So when nearly all transitions of a loop begin in its first round, it is not
+//! compiled with its bridges but recorded again, as it runs now; it has two *versions* then. What leaves
+//! the first round of one leads to the other, all else to the one that it begins in: in each phase the
+//! rounds stay in a body.
+//!
+//! Each version is code for the same location, so any of them is right whatever the phase; leading to
+//! the wrong one costs a bridge.
+//!
+//! Invariant `two`: a location is recorded again once. Where both versions are wrong, bridges go on as
+//! they did.
+//!
+//! Not here: regions of a version (`region`), pieces that are not valid any more (`invalidate`).
+
+use super::location::State;
+use super::record::{Job, Origin};
+use super::store::{Kind, Piece, PieceId};
+use super::{Jit, counters};
+use crate::ir::{BlockId, End, ExitId};
+use crate::tracer::Portal;
+use std::rc::Rc;
+
+/// A loop is recorded again if so many of `ALL` transitions begin in its first round.
+const EARLY: u64 = 15;
+const ALL: u64 = 16;
+
+impl Piece {
+    /// Does this exit leave the first round of a peeled loop?
+    pub(super) fn is_early(&self, exit: ExitId) -> bool {
+        let blocks = &self.trace.blocks;
+        let peeled = matches!(blocks[0].end, End::Jump(target, _) if target == BlockId(1));
+        peeled && blocks[0].exits().any(|early| early == exit)
+    }
+}
+
+impl Jit {
+    /// Lets a loop be recorded again if it has come into another phase; answers whether it will be.
+    pub(super) fn renew(&mut self, root: PieceId) -> bool {
+        let piece = self.store.piece(root);
+        let has_changed = piece.early * ALL >= piece.transitions * EARLY;
+        let Some((portal, keys)) = piece.at.clone().filter(|_| has_changed) else { return false };
+        let location = self.locations.get_or_create(portal, &keys);
+        if location.older == Some(root) {
+            return true;
+        }
+        let is_current = location.state == State::Compiled(root);
+        if !is_current || location.is_renewed || location.is_join {
+            return false;
+        }
+        location.is_renewed = true;
+        location.state = State::Counting;
+        location.due = Some(0);
+        location.older = Some(root);
+        // What leads there comes back to the runtime, which records.
+        self.store.unlink_all(root);
+        let label = self.store.piece(root).label.clone();
+        self.events.line(|| format!("another phase of {label}"));
+        true
+    }
+
+    /// Is a trace that ends like that no version of the location that it was recorded for? A line that
+    /// leads elsewhere would take the place of a loop.
+    pub(super) fn is_no_version(&mut self, job: &Job, is_loop: bool) -> bool {
+        let Origin::Location(keys) = &job.origin else { return false };
+        !is_loop && self.locations.get_or_create(job.portal, keys).older.is_some()
+    }
+
+    /// What was recorded is no version of its location.
+    pub(super) fn give_up_version(&mut self, job: &Job) {
+        self.events.line(|| format!("no other phase of {}", job.label));
+        self.settle(job);
+        if let Origin::Location(keys) = &job.origin {
+            self.keep_version(job.portal, keys);
+        }
+    }
+
+    /// The location could not be recorded again: its code is what it was.
+    pub(super) fn keep_version(&mut self, portal: &'static Portal, keys: &[u64]) {
+        let location = self.locations.get_or_create(portal, keys);
+        let Some(older) = location.older.take() else { return };
+        location.due = None;
+        if location.state != State::Counting || self.store.piece(older).dropped {
+            return;
+        }
+        location.state = State::Compiled(older);
+        if let Some(cell) = &location.call {
+            self.store.call_by(older, Rc::clone(cell));
+        }
+        counters::arm(portal, keys, 1);
+        self.lead_to(&[older], older);
+    }
+
+    /// The location has been recorded again.
+    pub(super) fn add_version(&mut self, portal: &'static Portal, keys: &[u64], new: PieceId) {
+        let location = self.locations.get_or_create(portal, keys);
+        let Some(older) = location.older.take() else { return };
+        location.due = None;
+        if self.store.piece(older).dropped {
+            return;
+        }
+        self.statistics.versions += 1;
+        self.store.piece_mut(new).other = Some(older);
+        self.store.piece_mut(older).other = Some(new);
+        for index in 0..self.store.pieces.len() {
+            let id = PieceId(index as u32);
+            let kind = self.store.piece(id).kind.clone();
+            let leads = self.version_for(&kind, older);
+            let piece = self.store.piece_mut(id);
+            piece.leaves.values_mut().filter(|to| **to == older).for_each(|to| *to = leads);
+        }
+        self.lead_to(&[older], older);
+        self.lead_to(&[new], new);
+    }
+
+    /// To which version a piece leads that leads to the location of one of them.
+    pub(super) fn version_for(&self, kind: &Kind, version: PieceId) -> PieceId {
+        let Some(other) = self.store.piece(version).other.map(|other| self.store.newest(other))
+        else {
+            return version;
+        };
+        let Kind::Bridge(parent, exit) = kind else {
+            return self.current(version, other);
+        };
+        let (first, early) = self.store.root_of(*parent, *exit);
+        match self.store.newest(first) {
+            root if root == version => [version, other][usize::from(early)],
+            root if root == other => [other, version][usize::from(early)],
+            _ => self.current(version, other),
+        }
+    }
+
+    /// The version that the location is entered by.
+    fn current(&self, version: PieceId, other: PieceId) -> PieceId {
+        let at = self.store.piece(version).at.as_ref();
+        let code = at.and_then(|(portal, keys)| self.locations.compiled(portal, keys));
+        [version, other].into_iter().find(|piece| Some(*piece) == code).unwrap_or(version)
+    }
+
+    /// A version is not valid any more: what led to it leads to the other one.
+    pub(super) fn drop_version(&mut self, piece: PieceId) {
+        let Some(other) = self.store.piece_mut(piece).other.take() else { return };
+        let other = self.store.newest(other);
+        self.store.piece_mut(other).other = None;
+        if !self.store.piece(other).is_over() {
+            self.lead_to(&[piece], other);
+        }
+    }
+}
