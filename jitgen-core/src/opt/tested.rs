@@ -191,7 +191,7 @@ impl Forward<'_> {
             _ => return None,
         };
         let range = Range::of(op, ty.width(), c.bits, is_first);
-        let mut range = if wanted { range? } else { range.map_or(None, Range::others)? };
+        let mut range = if wanted { range? } else { range.and_then(Range::others)? };
         let mut word = word;
         for _ in 0..MAX_SUMS {
             let Some(Node { op: Op::Add, a, b: Arg::Const(by), .. }) = self.defs.get(word) else {

@@ -199,10 +199,8 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
             hopeful = true;
             continue;
         }
-        if !failed {
-            if !join::weaken(&mut plan, &mut round, preamble, args, seen, &mut apart) {
-                return assemble(&plan, round, preamble, args, &apart);
-            }
+        if !failed && !join::weaken(&mut plan, &mut round, preamble, args, seen, &mut apart) {
+            return assemble(&plan, round, preamble, args, &apart);
         }
         if rounds_left == 1 {
             plan.reds.iter_mut().for_each(|red| *red = None);
