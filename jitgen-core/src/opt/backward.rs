@@ -275,6 +275,12 @@ fn find_dead_stores(
 ) -> bool {
     let mut found = false;
     let keep_all = !passes.contains(Passes::DCE);
+    // Where there is one store, nothing overwrites it.
+    let is_store = |inst: &&Inst| inst.op == Op::Store;
+    let has_two = |block: &Block| block.insts.iter().filter(is_store).nth(1).is_some();
+    if !trace.blocks.iter().any(has_two) {
+        return false;
+    }
     let mut used = Used(vec![false; trace.values.len()]);
     for (b, block) in trace.blocks.iter().enumerate().rev() {
         used.at_end(trace, block, live);

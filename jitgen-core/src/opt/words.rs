@@ -194,18 +194,22 @@ impl<T: Copy> Words<T> {
                 words.retain(|(word, _)| !word.may_touch(&access));
             }
         }
-        let here = access.address.place;
-        for (class, places) in &mut self.classes {
-            if !class.may_alias(access.class) {
-                continue;
-            }
-            remove_places(places, |place, numbers| {
-                let kept = *place == here || place.base != here.base && apart(place.base);
-                if !kept {
-                    remove(&mut self.lines, *place, numbers, |word| word.class == *class);
+        let (lines, here) = (&mut self.lines, access.address.place);
+        if access.class == Class::ANY {
+            for (class, places) in &mut self.classes {
+                if !class.may_alias(access.class) {
+                    continue;
                 }
-                kept
-            });
+                remove_elsewhere(lines, *class, places, here, &apart);
+            }
+            return;
+        }
+        for class in [access.class, Class::ANY] {
+            if let Some(places) = self.classes.get_mut(&class)
+                && class.may_alias(access.class)
+            {
+                remove_elsewhere(lines, class, places, here, &apart);
+            }
         }
     }
 
@@ -240,6 +244,26 @@ impl<T: Copy> Words<T> {
     pub fn iter(&self) -> impl Iterator<Item = (Access, T)> + '_ {
         self.lines.values().flatten().copied()
     }
+}
+
+/// Removes the words of a class that are not at that place, nor at another base that is `apart`.
+fn remove_elsewhere<T>(
+    lines: &mut Map<Line, Vec<(Access, T)>>,
+    class: Class,
+    places: &mut Map<Place, Vec<i64>>,
+    here: Place,
+    apart: impl Fn(Arg) -> bool,
+) {
+    if places.len() == 1 && places.contains_key(&here) {
+        return;
+    }
+    remove_places(places, |place, numbers| {
+        let kept = *place == here || place.base != here.base && apart(place.base);
+        if !kept {
+            remove(lines, *place, numbers, |word| word.class == class);
+        }
+        kept
+    });
 }
 
 /// Removes the places that are not `kept`. If these are few the table becomes small, or it would be as

@@ -142,8 +142,8 @@ struct Plan<'a> {
     /// By instruction: a store that is not moved.
     stays: Vec<bool>,
     head: Vec<Carried>,
-    /// What memory holds before the block.
-    held: Words<Arg>,
+    /// The blocks before this one.
+    before: &'a [Block],
     /// By value: does it stay what it is while the loop runs?
     invariant: Vec<bool>,
     /// Words of which it has been found out that they cannot be carried.
@@ -155,11 +155,9 @@ impl<'a> Plan<'a> {
         let last = usize::from(is_peeled(trace));
         let (block, before) = (&trace.blocks[last], &trace.blocks[..last]);
         let mut invariant = vec![false; trace.values.len()];
-        let mut held = Words::default();
         for before in before {
             let made = before.insts.iter().filter_map(|inst| inst.dst);
             before.params.iter().copied().chain(made).for_each(|v| invariant[v.index()] = true);
-            before.insts.iter().for_each(|inst| hold(trace, defs, inst, &mut held));
         }
         let step = |(index, inst): (usize, &Inst)| {
             let step = match inst.op.sig() {
@@ -186,7 +184,7 @@ impl<'a> Plan<'a> {
         });
         let (changes, stays) = (changes.collect(), vec![false; block.insts.len()]);
         let (head, refused) = (vec![], Set::default());
-        Plan { trace, block, defs, steps, changes, stays, head, held, invariant, refused }
+        Plan { trace, block, defs, steps, changes, stays, head, before, invariant, refused }
     }
 
     fn walk(&self) -> Walk {
@@ -291,12 +289,51 @@ impl<'a> Plan<'a> {
             if touched || !stable || self.refused.contains(&access) {
                 continue;
             }
-            if let Some(first) = self.held.get(access) {
+            if let Some(first) = self.held(access) {
                 self.head.push(Carried { access, store, first });
                 found = true;
             }
         }
         found
+    }
+
+    /// What memory holds before the block, as far as loads and stores tell: what was stored there last,
+    /// or else what was loaded first.
+    fn held(&self, word: Access) -> Option<Arg> {
+        let mut held = None;
+        for inst in self.before.iter().rev().flat_map(|before| before.insts.iter().rev()) {
+            match inst.op.sig() {
+                Sig::Load if inst.ty == word.ty => {
+                    if Access::of(inst, self.defs).address == word.address {
+                        held = inst.dst.map(Arg::Value);
+                    }
+                }
+                Sig::Store => {
+                    let access = Access::of(inst, self.defs);
+                    if access.ty == word.ty && access.address == word.address {
+                        return Some(inst.b);
+                    }
+                    if self.defs.apart.may_touch(&word, &access) {
+                        return held;
+                    }
+                }
+                Sig::Call | Sig::CallIf => {
+                    if runs_anything(inst.op, &self.trace.calls[inst.call().index()]) {
+                        return held;
+                    }
+                }
+                Sig::Load
+                | Sig::Guard
+                | Sig::Binary
+                | Sig::Compare
+                | Sig::Unary
+                | Sig::Cast
+                | Sig::PtrAdd
+                | Sig::Known
+                | Sig::Scratch => (),
+            }
+        }
+        held
     }
 
     /// The last stores of the preamble to words that are carried, as far as they may be left to the
@@ -417,6 +454,9 @@ impl Walk {
     /// The pending stores that are seen must be written. Stores before them that may touch the same
     /// byte are found out when these stay where they are.
     fn write(&mut self, seen: impl Fn(&Access) -> bool) {
+        if !self.pending.iter().any(|pending| seen(&pending.access)) {
+            return;
+        }
         let till = self.guards;
         let seen = self.pending.extract_if(.., |pending| seen(&pending.access));
         self.written.extend(seen.map(|pending| Pending { till, ..pending }));
@@ -424,6 +464,9 @@ impl Walk {
 
     /// Drops the pending stores that a store covers.
     fn overwrite(&mut self, access: Access) {
+        if !self.pending.iter().any(|pending| pending.access.is_within(&access)) {
+            return;
+        }
         let till = self.guards;
         let over = self.pending.extract_if(.., |pending| pending.access.is_within(&access));
         self.overwritten.extend(over.map(|pending| Pending { till, ..pending }));
