@@ -17,8 +17,8 @@
 //! Laws for whoever writes a rule:
 //! 1. A rule holds for every input, bit for bit, also where the guard that the interpreter would
 //!    want before it is missing. NaN payloads are bits.
-//! 2. It never moves an operation (`sink` moves stores, `virtuals` what makes and fills objects, and
-//!    nothing else is moved). Operations stay in the order of the input, so a division stays behind
+//! 2. It never moves an operation (`sink` moves stores, `virtuals` what makes and fills objects,
+//!    `bounded` what a guard compares, and nothing else is moved). Operations stay in the order of the input, so a division stays behind
 //!    the guard that protects it.
 //! 3. It has a name in `rules`, fires under it, and has a filetest. A rule of integers is a row of
 //!    `fold/table`, which the tests prove; each row has a filetest.
@@ -37,6 +37,7 @@
 mod address;
 mod age;
 mod backward;
+mod bounded;
 mod compact;
 mod dense;
 mod domain;

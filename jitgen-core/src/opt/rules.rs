@@ -44,6 +44,7 @@ rules! {
     GuardNot "guard-not" "guard (not b) => guard_not b, and back";
     GuardEqConstant "guard-eq-constant" "behind guard x == c: x => c";
     GuardRange "guard-range" "two guards of one exit that compare a word with constants => one that tests a range";
+    GuardBound "guard-bound" "guards of one exit that compare sums of a word with one bound => the one of the largest sum";
     FreshCompare "fresh-compare" "v == x => false, where v has just been allocated and x is another pointer, also !=";
     LoadForward "load-forward" "a load of what was loaded => the value";
     StoreForward "store-forward" "a load of what was stored => the value";

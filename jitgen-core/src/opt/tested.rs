@@ -16,7 +16,7 @@
 //! one guard is what passes both).
 //!
 //! Not here: what a guard tells of the word (`guards`, `domain`), guards that always pass, and a word
-//! whose bound is not a constant.
+//! whose bound is not a constant (`bounded`).
 
 use super::forward::Forward;
 use super::node::Node;
@@ -31,14 +31,14 @@ const MAX_SUMS: usize = 4;
 
 /// The words from `first` up to `last`, which is in it; past the largest comes 0. Never empty.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Range {
+pub(super) struct Range {
     width: u32,
     first: u64,
     last: u64,
 }
 
 impl Range {
-    fn new(width: u32, first: u64, last: u64) -> Range {
+    pub fn new(width: u32, first: u64, last: u64) -> Range {
         let max = max(width);
         let (first, last) = (first & max, last & max);
         match last.wrapping_add(1) & max == first {
@@ -69,6 +69,10 @@ impl Range {
         }
     }
 
+    pub fn last(self) -> u64 {
+        self.last
+    }
+
     /// How many there are, but for one.
     fn span(self) -> u64 {
         self.last.wrapping_sub(self.first) & max(self.width)
@@ -91,7 +95,7 @@ impl Range {
     }
 
     /// The words that are in both, if they are one range.
-    fn common(self, other: Range) -> Option<Range> {
+    pub fn common(self, other: Range) -> Option<Range> {
         if self.is_full() || other.is_full() {
             return Some(if self.is_full() { other } else { self });
         }
@@ -114,7 +118,7 @@ impl Range {
 }
 
 /// The largest word.
-fn max(width: u32) -> u64 {
+pub(super) fn max(width: u32) -> u64 {
     u64::MAX >> (64 - width)
 }
 
@@ -157,30 +161,42 @@ impl Forward<'_> {
     /// A guard stands here that passes if `condition` is `wanted`: makes an earlier one of its exit test
     /// what both do, if that can be; then it needs not be emitted.
     pub fn merge_guard(&mut self, exit: ExitId, condition: Arg, wanted: bool) -> bool {
-        let Some((word, range)) = self.range_of(condition, wanted) else { return false };
-        let first = self.insts.len().saturating_sub(MAX_DISTANCE);
-        for place in (first..self.insts.len()).rev() {
-            let inst = self.insts[place];
-            match inst.op.effect() {
-                Effect::Exit if inst.aux != Aux::Exit(exit) => return false,
-                Effect::Exit => {
-                    let earlier = self.range_of(inst.a, inst.op == Op::Guard);
-                    let Some((_, earlier)) = earlier.filter(|(other, _)| *other == word) else {
-                        continue;
-                    };
-                    if let Some(common) = earlier.common(range) {
-                        return self.test_range(place, word, common);
-                    }
+        let Some((word, range)) = self.range_of(condition, wanted) else {
+            return self.merge_bound(exit, condition, wanted);
+        };
+        for place in self.guards_before(exit) {
+            let Inst { op, a, .. } = self.insts[place];
+            let earlier = self.range_of(a, op == Op::Guard);
+            let earlier = earlier.filter(|(other, _)| *other == word);
+            if let Some(common) = earlier.and_then(|(_, earlier)| earlier.common(range)) {
+                let tested = self.test_range(place, word, common);
+                if tested {
+                    self.fired.fire(Rule::GuardRange);
                 }
-                Effect::None | Effect::Read if !inst.op.is_call() => (),
-                _ => return false,
+                return tested;
             }
         }
         false
     }
 
+    /// The places of guards that leave by the same exit as one that stands here, from the same state;
+    /// the last one first.
+    pub fn guards_before(&self, exit: ExitId) -> Vec<usize> {
+        let mut guards = vec![];
+        let last = self.insts.iter().enumerate().rev();
+        for (place, inst) in last.take(MAX_DISTANCE) {
+            match inst.op.effect() {
+                Effect::Exit if inst.aux != Aux::Exit(exit) => break,
+                Effect::Exit => guards.push(place),
+                Effect::None | Effect::Read if !inst.op.is_call() => (),
+                _ => break,
+            }
+        }
+        guards
+    }
+
     /// The word and the range of it for which a comparison with a constant is `wanted`.
-    fn range_of(&self, condition: Arg, wanted: bool) -> Option<(ValueId, Range)> {
+    pub fn range_of(&self, condition: Arg, wanted: bool) -> Option<(ValueId, Range)> {
         let Node { op, ty, a, b, .. } = self.defs.get(condition)?;
         if !(ty.is_int() || ty == Ty::Ptr) {
             return None;
@@ -203,7 +219,7 @@ impl Forward<'_> {
     }
 
     /// Lets the guard at `place` test whether the word is in the range; answers whether it can.
-    fn test_range(&mut self, place: usize, word: ValueId, range: Range) -> bool {
+    pub fn test_range(&mut self, place: usize, word: ValueId, range: Range) -> bool {
         let ty = self.ty(word.into());
         if range.is_full() {
             return false;
@@ -221,9 +237,13 @@ impl Forward<'_> {
         let c = Const::new(ty, c).into();
         let (a, b) = if is_first { (c, word) } else { (word, c) };
         let condition = self.insert(&mut at, Node::binary(op, ty, a, b));
-        self.insts[at] = Inst { op: Op::Guard, a: condition, ..self.insts[at] };
-        self.fired.fire(Rule::GuardRange);
+        self.pass_if(at, condition);
         true
+    }
+
+    /// Lets the guard at that place pass if the condition holds.
+    pub fn pass_if(&mut self, at: usize, condition: Arg) {
+        self.insts[at] = Inst { op: Op::Guard, a: condition, ..self.insts[at] };
     }
 
     /// Puts a pure operation before the instruction at `at`, which moves on.

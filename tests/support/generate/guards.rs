@@ -4,10 +4,13 @@
 
 use super::{Generator, tree};
 use crate::world::pick;
-use jitgen_core::ir::{Arg, Aux, ExitId, Inst, Op, Ty};
+use jitgen_core::ir::{Arg, Aux, Const, ExitId, Inst, Op, Ty};
 
 impl Generator {
     pub(super) fn guard(&mut self) {
+        if self.chance(1, 12) {
+            return self.guard_bounds();
+        }
         let condition = match self.chance(1, 3) {
             true => self.of_kind(Ty::Bool, None),
             false => self.comparison(),
@@ -15,6 +18,25 @@ impl Generator {
         self.guard_on(Op::Guard, condition);
         if self.chance(1, 3) {
             self.guard_again(condition);
+        }
+    }
+
+    /// Sums of a word are compared with one bound, as the indices of a guest's registers are; that they
+    /// do not wrap is guarded, too.
+    fn guard_bounds(&mut self) {
+        let ty = self.int_ty();
+        let (word, limit) = (self.of_kind(ty, None), self.of_kind(ty, None));
+        let exit = self.exit();
+        for _ in 0..1 + self.below(3) {
+            let by = Const::new(ty, self.below(6));
+            let wraps = Const::new(ty, by.bits.wrapping_neg());
+            if by.bits > 0 && self.chance(3, 4) {
+                let fits = self.define(Op::LtU, ty, word, wraps.into(), 0);
+                self.leave_by(exit, Op::Guard, fits);
+            }
+            let sum = self.define(Op::Add, ty, word, by.into(), 0);
+            let less = self.define(Op::LtU, ty, sum, limit, 0);
+            self.leave_by(exit, Op::Guard, less);
         }
     }
 

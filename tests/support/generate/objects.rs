@@ -50,6 +50,29 @@ impl Generator {
             let (offset, ty, points) = FIELDS[field];
             self.hot.push((object, offset, ty, points, field));
         }
+        if self.chance(1, 3) {
+            self.find_again(object);
+        }
+    }
+
+    /// Others get to know an object, and it is accessed by a pointer that comes from there.
+    fn find_again(&mut self, object: Arg) {
+        let pointer = FIELDS.len() - 1;
+        let (offset, ty, points) = FIELDS[pointer];
+        let holder = self.of_kind(Ty::Ptr, points);
+        let other = self.of_kind(Ty::Ptr, points);
+        if holder.as_value().is_none() || other.as_value().is_none() {
+            return;
+        }
+        self.store((holder, offset, ty, points, pointer), Some(object));
+        // What is there now is not known.
+        self.store((other, offset, ty, points, pointer), None);
+        let again = self.load((holder, offset, ty, points, pointer));
+        let field = self.below(pointer as u64) as usize;
+        let (offset, ty, points) = FIELDS[field];
+        self.store((object, offset, ty, points, field), None);
+        self.load((again, offset, ty, points, field));
+        self.store((object, offset, ty, points, field), None);
     }
 
     /// The address, which may have been the bits of it for a while.

@@ -9,7 +9,8 @@ use super::{Generator, Place};
 use crate::typed_world::Pointee;
 use crate::world::pick;
 use jitgen_core::ir::{
-    Arg, Aux, Call, Const, Effects, Exit, ExitId, Inst, LogEntry, Op, PendingStore, ResumeId, Ty,
+    Arg, Aux, Call, Class, Const, Effects, Exit, ExitId, Inst, LogEntry, Op, PendingStore,
+    ResumeId, Ty,
 };
 
 impl Generator {
@@ -112,6 +113,18 @@ impl Generator {
         }
         let count = 1 + self.below(2);
         let store = |_| {
+            let stored = self.insts.iter().rev().find(|inst| inst.op == Op::Store).copied();
+            if let Some(Inst { ty, a: base, imm: offset, .. }) =
+                stored.filter(|_| self.chance(1, 2))
+                && ty != Ty::Ptr
+                && ty != Ty::Bool
+                && !self.gone.contains(&base)
+            {
+                // What is written over what the trace has just stored.
+                let (class, value) =
+                    (stored.map_or(Class::ANY, |inst| inst.class()), self.operand(ty));
+                return PendingStore { ty, class, base, offset, value };
+            }
             let (base, offset, ty, points, kind): Place = self.place();
             let value = match points {
                 None => self.operand(ty),
