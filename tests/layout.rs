@@ -6,7 +6,8 @@
 #![allow(dead_code, reason = "variants that only their numbers are asked of")]
 
 use jitgen_core::macro_support::{
-    Shape, TagAt, Traced, Tv, counted_layout, counts_of, lift, none_bits,
+    Shape, TagAt, Traced, counted_layout, counts_of, leaves_of, lift, none_bits, tag_named,
+    variant_of,
 };
 use jitgen_core::prelude::*;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -72,12 +73,7 @@ fn words<X: Traced>(x: X) -> Vec<(u32, u64)> {
         unsafe { at.copy_to_nonoverlapping(bytes.as_mut_ptr(), ty.size() as usize) };
         (offset, u64::from_le_bytes(bytes))
     };
-    let mut leaves = vec![];
-    // SAFETY: the value is there.
-    unsafe {
-        X::leaves(value.raw(), value.raw() as u64, &mut |offset, ty| leaves.push((offset, ty)))
-    };
-    leaves.into_iter().map(read).collect()
+    leaves_of(&value).into_iter().map(read).collect()
 }
 
 #[test]
@@ -131,15 +127,12 @@ fn shapes_are_composed_of_what_rustc_says() {
 
 #[test]
 fn variants_have_the_numbers_of_their_names() {
-    let number = |name| Numbered::tag_named(name);
+    let number = |name| tag_named::<Numbered>(name);
     assert_eq!((number("One"), number("Two"), number("Three")), (Some(3), Some(40), None));
-    assert_eq!(Value::tag_named("Float"), Some(3));
-    // SAFETY: the value is there.
-    assert_eq!(unsafe { Loose::variant(&Loose::Byte(1)) }, 1);
-    assert_eq!(Loose::tag_named("Byte"), Some(1));
-    let none: Tv<Option<Loose>> = lift(None);
-    // SAFETY: as above.
-    assert_eq!(unsafe { Option::<Loose>::variant(none.raw()) }, 0);
+    assert_eq!(tag_named::<Value>("Float"), Some(3));
+    assert_eq!(variant_of(&Loose::Byte(1)), 1);
+    assert_eq!(tag_named::<Loose>("Byte"), Some(1));
+    assert_eq!(variant_of(&None::<Loose>), 0);
 }
 
 thread_local! {

@@ -430,7 +430,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let arms = data.variants.iter().zip(&indices).map(|(v, index)| {
         let each = |local: &Ident, ty: &Type| {
             let number = types.iter().position(|other| *other == ty);
-            quote!(__f(#local as *const _ as *const u8, #number);)
+            quote!(__f(#local as *const _ as _, #number);)
         };
         arm(v, &each, &quote!(#index))
     });
@@ -441,7 +441,10 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let cases = data.variants.iter().zip(tags).map(|(variant, tag)| {
         let types: Vec<&Type> = variant.fields.iter().map(|field| &field.ty).collect();
         let (name, types) = (variant.ident.to_string(), distinct(&types));
-        let drops = quote!(false #(|| ::core::mem::needs_drop::<#types>())*);
+        let drops = match &types[..] {
+            [] => quote!(false),
+            types => quote!(#m::needs_drop::<(#(#types,)*)>()),
+        };
         quote!(#m::Case::new(#name, #tag, #drops))
     });
     let visit = visit(&types, &arms);
@@ -464,6 +467,9 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
 
 /// The discriminants, as `u64` with no bits beyond the tag's size.
 fn discriminants(data: &DataEnum, int: Option<&Ident>) -> Vec<TokenStream> {
+    if data.variants.iter().all(|variant| variant.discriminant.is_none()) {
+        return (0..data.variants.len() as u64).map(|number| quote!(#number)).collect();
+    }
     let int = int.cloned().unwrap_or(format_ident!("isize"));
     let mask = match &int.to_string()[1..] {
         "8" => quote!(u8),

@@ -123,11 +123,12 @@ pub fn item(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
 pub fn overflow_probe() -> TokenStream {
     quote! {
         #[doc(hidden)]
-        static __JITGEN_CHECKED: ::jitgen_core::macro_support::Checked =
+        static __JITGEN_CHECKED: ::jitgen_core::macro_support::Checked = {
+            fn probe(a: u8, b: u8) -> u8 { a + b }
             ::jitgen_core::macro_support::Checked::new(
-                ::core::cfg!(debug_assertions) || ::core::cfg!(panic = "abort"),
-                || ::core::hint::black_box(u8::MAX) + ::core::hint::black_box(1),
-            );
+                ::core::cfg!(debug_assertions) || ::core::cfg!(panic = "abort"), probe,
+            )
+        };
     }
 }
 

@@ -10,6 +10,10 @@
 //! The merge point stands before the loop's condition, so that a state can be handed over without
 //! evaluating the condition twice.
 //!
+//! The twin's entry ends in a block of its own before anything is called. What is to be dropped, and
+//! may be there when a call unwinds, makes rustc write a way out for every call of a function; the
+//! author's own values excepted, a twin holds nothing like that for long.
+//!
 //! Invariants: `copies-only` (the plain side never lets the address of a local escape, so that its
 //! locals stay in registers), `written-back` (what is `mut` is taken back after compiled code ran).
 //!
@@ -19,7 +23,7 @@ use crate::diagnostics::Errors;
 use crate::model::{Function, Module};
 use crate::recursion;
 use crate::scope::Scope;
-use crate::twin::{Breaks, Return, Twin, preamble, return_type, support, wrap};
+use crate::twin::{Breaks, Return, Twin, preamble, return_type, seen, support, wrap};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
@@ -203,7 +207,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
         module,
         errors,
         scope: Scope::default(),
-        returns: Return::Outcome,
+        returns: Return::Body,
         portal_loop: Some(label.clone()),
         innermost: None,
         loops: false,
@@ -289,61 +293,67 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     let end = if parts.is_tail && parts.condition.is_none() {
         let breaks = Breaks::of(parts.body, Some(&label));
         if breaks.unit || breaks.value {
-            quote!(#m::returns(#m::LoopValue::into_traced(__result)))
+            quote!(#m::LoopValue::into_traced(__result))
         } else {
             quote!(__result)
         }
     } else {
         twin.loops = true;
         let epilogue = twin.statements(parts.epilogue);
-        quote!(#m::returns({ #epilogue }))
+        quote!({ #epilogue })
     };
     let result = return_type(&function.sig);
     let name = recursion::beside(function, "portal_twin");
     let (lifetimes, preamble) = (&function.sig.generics, preamble(function, true));
+    let seen = seen(function);
     let description = describe(function, portal);
     let recursion = recursion::functions(function, portal);
     wrap(
         function,
         quote! {
-            #description
-            #recursion
+                   #description
+                   #recursion
 
-            #[cold]
-            pub fn #name #lifetimes (
-                __entry: #m::Entry<(#(#m::Tv<#types>,)*)>
-            ) -> #m::Outcome<#result> {
-                #preamble
-                let (#(mut #variables,)*) = match __entry {
-                    #m::Entry::Resume(mut __state) => {
-                        #(#takes)*
-                        #(#take_reds)*
-                        (#(#variables,)*)
-                    }
-                    #m::Entry::Call((#(#arguments,)*)) => {
-                        #prologue
-                        (#(#variables,)*)
-                    }
-                };
-                let __result = #label: loop {
-                    {
-                        let mut __merge = #m::Merge::new();
-                        #(#greens)*
-                        #(__merge.red(&#reds);)*
-                        if __merge.stops() {
-                            // What they hold goes with the state.
-                            #(::core::mem::forget(#reds);)*
-                            return #m::Outcome::Merge(__merge.state());
-                        }
-                        #(__merge.update(&mut #reds);)*
-                        #(#learns)*
-                    }
-                    #condition
-                    { #body };
-                };
-                #end
-            }
-        },
+                   #[cold]
+                   pub fn #name #lifetimes (
+                       __entry: #m::Entry<(#(#m::Tv<#types>,)*)>
+                   ) -> #m::Outcome<#result> {
+                       #preamble
+                       let __returned: #m::Tv<#result> = '__body: {
+                              let (#(mut #variables,)*) = { let __entry = __entry;
+                               #seen
+        match __entry {
+                           #m::Entry::Resume(mut __state) => {
+                               #(#takes)*
+                               #(#take_reds)*
+                               (#(#variables,)*)
+                           }
+                           #m::Entry::Call((#(#arguments,)*)) => {
+                               #prologue
+                               (#(#variables,)*)
+                           }
+                       } };
+                       let __result = #label: loop {
+                           {
+                               let mut __merge = #m::Merge::new();
+                               #(#greens)*
+                               #(__merge.red(&#reds);)*
+                               if __merge.stops() {
+                                   // What they hold goes with the state.
+                                   #(::core::mem::forget(#reds);)*
+                                   return #m::Outcome::Merge(__merge.state());
+                               }
+                               #(__merge.update(&mut #reds);)*
+                               #(#learns)*
+                           }
+                           #condition
+                           { #body };
+                       };
+                       #end
+                       };
+                       #m::returns(__returned)
+                   }
+               },
     )
 }
 

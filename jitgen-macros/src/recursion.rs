@@ -110,11 +110,12 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
                             #at_result::hand_over::<#result>(__portal, __state, __function, Self::#resume)
                         }
                     };
-                    #at_result::end_inline::<#result>(__call, __result)
+                    #at_result::end_inline::<#result>(__call, &__result);
+                    __result
                 }
                 ::core::result::Result::Err(__result) => {
                     #(::core::mem::forget(#arguments);)*
-                    #at_result::returned::<#result>(&__result)
+                    #at_result::returned::<#result>(__result)
                 }
             }
         }
@@ -126,7 +127,7 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
         }
 
         extern "C" fn #thunk #lifetimes (__site: *const #m::Site, __frame: *mut (), __cell: *const ()) {
-            #m::guarded((), || {
+            #m::guarded(|| {
                 // SAFETY: compiled code calls this with what it says of the call.
                 let __call = unsafe { #m::begun(__site, __frame, __cell) };
                 // SAFETY: the call is one of this portal.

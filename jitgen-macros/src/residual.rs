@@ -108,8 +108,8 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
     } else {
         function_name(function)
     };
-    let (twin_name, vis, preamble) =
-        (twin_ident(function), visibility(function), preamble(function, false));
+    let (twin_name, vis) = (twin_ident(function), visibility(function));
+    let (preamble, seen) = (preamble(function, false), twin::seen(function));
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
     let lifetimes = &function.sig.generics;
@@ -199,7 +199,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                         #at_result::elidable::<#result>(__elidable, &__words, #native)
                     }
                     ::core::result::Result::Err(__result) => {
-                        #at_result::returned::<#result>(&__result)
+                        #at_result::returned::<#result>(__result)
                     }
                 }
             }
@@ -222,6 +222,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             #[cold]
             #vis fn #twin_name #generics (#parameters) -> #m::Tv<#result> #bounds {
                 #preamble
+                #seen
                 #within
                 #bind_first
                 #call
@@ -341,12 +342,13 @@ fn thunk_item(
             #(#arguments: #m::AbiOf<#types>,)*
             __out: *mut u8,
         ) -> #at_result::RetOf<#result> {
-            #guarded(#again #m::nothing::<#result>(), || {
-                // SAFETY: the trace passes these arguments.
-                let __result: #result = unsafe { #target(#(#m::from_abi::<#types>(#arguments)),*) };
-                // SAFETY: the trace passes scratch memory of the size of the result.
-                unsafe { #m::deliver::<#result>(__result, __out) }
-            })
+            let mut __handed = #m::nothing::<#result>();
+            // SAFETY: the trace passes these arguments, and scratch memory of the size of the result.
+            #guarded(#again || unsafe {
+                let __result: #result = #target(#(#m::from_abi::<#types>(#arguments)),*);
+                __handed = #m::deliver::<#result>(__result, __out);
+            });
+            __handed
         }
     }
 }

@@ -162,10 +162,25 @@ pub(super) fn word_was_given() -> bool {
     with(|s| matches!(s.next_replayed(), Some(Replayed::Call(Some(_)))))
 }
 
-type DropAt = fn(Place<u8>);
+/// Drops what is at a place.
+pub(super) type DropAt = fn(Place<u8>);
 
 thread_local! {
     static KNOWN: RefCell<HashMap<TypeId, DropAt>> = RefCell::default();
+}
+
+fn known(id: TypeId) -> Option<DropAt> {
+    KNOWN.with_borrow(|known| known.get(&id).copied())
+}
+
+fn note(id: TypeId, drop_at: DropAt) {
+    KNOWN.with_borrow_mut(|known| {
+        known.entry(id).or_insert(drop_at);
+    });
+}
+
+fn nothing_to_drop() -> Option<DropAt> {
+    Some(|_| ())
 }
 
 /// What is in containers.
@@ -195,12 +210,12 @@ impl<T> Contents<T> {
         it.id()
     }
 
-    /// How it is dropped in a trace, if that is known.
-    pub fn drop_at() -> Option<DropAt> {
-        if const { !std::mem::needs_drop::<T>() } {
-            return Some(|_| ());
-        }
-        KNOWN.with_borrow(|known| known.get(&Self::id()).copied())
+    /// Gives how it is dropped in a trace, if that is known.
+    pub const DROP_AT: fn() -> Option<DropAt> =
+        if std::mem::needs_drop::<T>() { Self::drop_at } else { nothing_to_drop };
+
+    fn drop_at() -> Option<DropAt> {
+        known(Self::id())
     }
 }
 
@@ -208,12 +223,9 @@ impl<T: Traced> Contents<T> {
     /// From now on it is known how it is dropped.
     pub fn note() {
         if const { std::mem::needs_drop::<T>() && !T::SHAPE.is_opaque() && size_of::<T>() > 0 } {
-            KNOWN.with_borrow_mut(|known| {
-                let drop_at: DropAt = |place| {
-                    let place: Place<T> = place.shifted(place.addr().cast());
-                    drop(place.get());
-                };
-                known.entry(Self::id()).or_insert(drop_at);
+            note(Self::id(), |place| {
+                let place: Place<T> = place.shifted(place.addr().cast());
+                drop(place.get());
             });
         }
     }

@@ -12,6 +12,7 @@
 
 use super::ask;
 use super::carrier::{Carrier, Owned};
+use super::kind::DropFields;
 use super::passing::ByMemory;
 use super::place::Place;
 use super::reach::{Auto, Deref, follow};
@@ -116,13 +117,27 @@ fn change(flag: Place<isize>, now: Word, by: i64) {
 }
 
 /// A borrow ends.
-fn release<R>(place: Place<R>, by: i64) {
+fn release(place: Place<u8>, by: i64) {
     // SAFETY: a borrow has the address of the flag in that word.
     let pointer = unsafe { place.word(8 - content_word(), Ty::Ptr, Owner::Place) };
     let flag = follow::<isize>(pointer, 0, false).thawed().owned_by(flag_owner());
     // SAFETY: the flag of a live cell is there.
     let now = unsafe { flag.word(0, Ty::I64, Owner::Place) };
     change(flag, now, by);
+}
+
+/// # Safety
+/// As for [`DropFields`], of a `Ref`.
+unsafe fn release_shared(place: Place<u8>, _: &[(u32, u32)]) -> bool {
+    release(place, -1);
+    true
+}
+
+/// # Safety
+/// As for [`DropFields`], of a `RefMut`.
+unsafe fn release_unique(place: Place<u8>, _: &[(u32, u32)]) -> bool {
+    release(place, 1);
+    true
 }
 
 /// The content that a borrow leads to.
@@ -140,17 +155,14 @@ fn name() -> &'static str {
 }
 
 macro_rules! borrows {
-    ($($t:ident, $by:literal;)+) => {$(
+    ($($t:ident, $release:ident;)+) => {$(
         // SAFETY: two addresses.
         unsafe impl<'b, T> Traced for $t<'b, T> {
             type V = $t<'b, T>;
             type O = Owned;
             type Pass = ByMemory;
             const SHAPE: Shape = TWO_POINTERS;
-            unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
-                release(place, $by);
-                true
-            }
+            const DROP_FIELDS: Option<DropFields> = Some($release);
         }
         impl<T> Deref for $t<'_, T> {
             type Target = T;
@@ -166,4 +178,4 @@ macro_rules! borrows {
         }
     )+};
 }
-borrows! { Ref, -1; RefMut, 1; }
+borrows! { Ref, release_shared; RefMut, release_unique; }

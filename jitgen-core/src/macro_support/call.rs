@@ -14,13 +14,13 @@
 
 use super::ask;
 use super::carrier::Ownership;
-use super::derived::{IsDerived, built};
+use super::derived::built;
+use super::kind::{HasKind, Kind, carried};
 use super::memory;
-use super::passing::Passing;
-use super::place::local;
 use super::traced::{Traced, Tv};
 use crate::ir::Const;
 use crate::tracer::{Callee, Function, Opnd, Outside, Word, panics};
+use std::mem::ManuallyDrop;
 
 /// A residual call in a twin: taken from the log, or made (and recorded).
 pub fn residual<R: Traced>(
@@ -28,26 +28,59 @@ pub fn residual<R: Traced>(
     args: &[Word],
     f: impl FnOnce() -> R,
 ) -> Tv<R> {
-    let mut call = Call::begin(callee.into(), args);
-    let result = if call.observer.is_some() {
-        let result = f();
-        call.end();
-        result
-    } else {
-        // What was handed over is in the trace's hands.
-        std::mem::forget(f);
-        let result = R::Pass::replay(call.otherwise);
-        if call.known {
-            return result;
+    let mut f = ManuallyDrop::new(f);
+    let (make, f) = (make(&f), &raw mut f as *mut u8);
+    // SAFETY: the function is called at most once, and writes an `R`.
+    unsafe { carried!(to => performed(callee.into(), args, R::KIND, (make, f), to)) }
+}
+
+/// How a function is called that gives an `R`, which `_f` is.
+fn make<R, F: FnOnce() -> R>(_f: &ManuallyDrop<F>) -> Make {
+    called::<R, F>
+}
+
+/// Calls a function that is somewhere and not used there again; writes its result.
+type Make = unsafe fn(*mut u8, *mut u8);
+
+/// # Safety
+/// An `F` must be there that is not used again, and room for an `R`.
+unsafe fn called<R, F: FnOnce() -> R>(f: *mut u8, to: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { (to as *mut R).write((f as *mut F).read()()) }
+}
+
+/// Makes a carrier of the result of a call: what the log has, or what the function gives. One that
+/// is not called is in the trace's hands, with all that it was handed.
+///
+/// # Safety
+/// `make` must give a value of the kind, and there must be room for a carrier.
+unsafe fn performed(
+    callee: Callee,
+    args: &[Word],
+    kind: &Kind,
+    (make, f): (Make, *mut u8),
+    to: *mut u8,
+) {
+    let mut call = Call::begin(callee, args);
+    // SAFETY: the caller's promise; a carrier begins with its value.
+    unsafe {
+        if let Some(observer) = call.observer.take() {
+            make(f, to);
+            observer.end(&call.callee);
+            kind.finish(to, call.recorded(kind, to));
+        } else {
+            kind.replay(call.otherwise, to);
+            if !call.known {
+                kind.set_opnd(to, call.recorded(kind, to));
+            }
         }
-        result.native()
-    };
-    call.recorded(result, args)
+    }
 }
 
 /// A residual call of a twin.
-struct Call {
+struct Call<'a> {
     callee: Callee,
+    args: &'a [Word],
     /// There is one while the call is made.
     observer: Option<Observer>,
     /// Is the result known? The log has it, or the call is not made at any execution.
@@ -56,15 +89,15 @@ struct Call {
     otherwise: Option<Word>,
 }
 
-impl Call {
-    fn begin(callee: Callee, args: &[Word]) -> Call {
+impl Call<'_> {
+    fn begin(callee: Callee, args: &[Word]) -> Call<'_> {
         let condition = ask::take_condition();
         if let Some(otherwise) = replayed() {
-            return Call { callee, observer: None, known: true, otherwise };
+            return Call { callee, args, observer: None, known: true, otherwise };
         }
         let Some(condition) = condition else {
             let observer = Some(Observer::begin(&callee, args));
-            return Call { callee, observer, known: false, otherwise: None };
+            return Call { callee, args, observer, known: false, otherwise: None };
         };
         let made = condition.holds.now.is_true();
         let known = !made && condition.holds.opnd.is_const();
@@ -73,31 +106,29 @@ impl Call {
         }
         let observer = made.then(|| Observer::begin(&callee, args));
         let callee = Callee { condition: Some(condition), ..callee };
-        Call { callee, observer, known, otherwise: condition.otherwise }
+        Call { callee, args, observer, known, otherwise: condition.otherwise }
     }
 
-    /// It has been made.
-    fn end(&mut self) {
-        if let Some(observer) = self.observer.take() {
-            observer.end(&self.callee);
+    /// The operand of its result.
+    ///
+    /// # Safety
+    /// A value of the kind must be there.
+    unsafe fn recorded(&self, kind: &Kind, result: *const u8) -> Opnd {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.is_constant() {
+                ask::skip_call(Some(kind.argument(result, Opnd::Const)));
+                return Opnd::Const;
+            }
+            kind.record(result, &self.callee, self.args)
         }
-    }
-
-    fn recorded<R: Traced>(&self, result: R, args: &[Word]) -> Tv<R> {
-        if self.is_constant(args) {
-            let result = Tv::of(result, Opnd::Const);
-            ask::skip_call(Some(R::Pass::argument(&result)));
-            return result;
-        }
-        let opnd = R::Pass::record(&result, &self.callee, args);
-        Tv::of(result, opnd)
     }
 
     /// Is it made under a constant condition, and its result constant, too?
-    fn is_constant(&self, args: &[Word]) -> bool {
+    fn is_constant(&self) -> bool {
         self.callee.condition.is_some_and(|condition| condition.holds.opnd.is_const())
             && self.callee.pure
-            && args.iter().all(|arg| arg.opnd.is_const())
+            && self.args.iter().all(|arg| arg.opnd.is_const())
     }
 }
 
@@ -142,17 +173,20 @@ impl Observer {
 
 /// `Ok(value)`.
 pub fn ok<T: Traced, E: Traced>(value: Tv<T>) -> Tv<Result<T, E>> {
-    built([value.opnd()], Ok(value.native()))
+    let opnd = value.opnd();
+    built(&[opnd], Ok(value.native()))
 }
 
 /// `Err(error)`.
 pub fn err<T: Traced, E: Traced>(error: Tv<E>) -> Tv<Result<T, E>> {
-    built([error.opnd()], Err(error.native()))
+    let opnd = error.opnd();
+    built(&[opnd], Err(error.native()))
 }
 
 /// `Some(value)`.
 pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
-    built([value.opnd()], Some(value.native()))
+    let opnd = value.opnd();
+    built(&[opnd], Some(value.native()))
 }
 
 /// A part of a value that has just been made.
@@ -192,18 +226,24 @@ pub fn never() -> ! {
 /// Takes a `Result` apart: the twin goes on with the variant that it is.
 #[inline(never)]
 pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
-    let place = local(&mut result).erased();
-    // SAFETY: the twin's own value.
-    let (yes, part) = unsafe { const { &<Result<T, E>>::DERIVED }.part_of(place, 0) };
-    if yes { Ok(part.holding::<T>().get()) } else { Err(part.holding::<E>().get()) }
+    // SAFETY: the twin's own value, of which the part is one of these types.
+    unsafe {
+        let (yes, part) = <Result<T, E>>::KIND.part_of(&raw mut result as *mut u8, 0);
+        if yes {
+            Ok(carried!(to => T::KIND.get(part, to)))
+        } else {
+            Err(carried!(to => E::KIND.get(part, to)))
+        }
+    }
 }
 
 /// Takes an `Option` apart.
 pub fn split_option<T: Traced>(mut option: Tv<Option<T>>) -> Option<Tv<T>> {
-    let place = local(&mut option).erased();
-    // SAFETY: the twin's own value.
-    let (yes, part) = unsafe { const { &<Option<T>>::DERIVED }.part_of(place, 1) };
-    yes.then(|| part.holding::<T>().get())
+    // SAFETY: the twin's own value, of which the part is a `T`.
+    unsafe {
+        let (yes, part) = <Option<T>>::KIND.part_of(&raw mut option as *mut u8, 1);
+        if yes { Some(carried!(to => T::KIND.get(part, to))) } else { None }
+    }
 }
 
 /// What `?` can be applied to.
@@ -283,12 +323,14 @@ extern "C" fn from_thunk<E: Traced, F: Traced + From<E>>(
     error: super::passing::AbiOf<E>,
     out: *mut u8,
 ) -> super::passing::RetOf<F> {
-    panics::guarded(super::passing::nothing::<F>(), || {
+    let mut result = super::passing::nothing::<F>();
+    panics::guarded(|| {
         // SAFETY: a trace passes it.
         let error = unsafe { super::passing::from_abi::<E>(error) };
         // SAFETY: the trace passes scratch memory of the size of the result.
-        unsafe { super::passing::deliver(F::from(error), out) }
-    })
+        result = unsafe { super::passing::deliver(F::from(error), out) };
+    });
+    result
 }
 
 /// The author's `==`, as compiled code calls it.
@@ -297,10 +339,12 @@ pub(super) extern "C" fn compare_thunk<A: Traced + Copy + PartialEq>(
     b: super::passing::AbiOf<A>,
     _: *mut u8,
 ) -> bool {
-    panics::guarded(super::passing::nothing::<bool>(), || {
+    let mut result = false;
+    panics::guarded(|| {
         // SAFETY: a trace passes them.
         let (a, b) =
             unsafe { (super::passing::from_abi::<A>(a), super::passing::from_abi::<A>(b)) };
-        a == b
-    })
+        result = a == b;
+    });
+    result
 }

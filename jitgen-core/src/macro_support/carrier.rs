@@ -13,10 +13,10 @@
 //!
 //! Not here: what dropping means in a trace (`own`).
 
-use super::own;
+use super::kind::HasKind;
 use super::traced::Traced;
 use crate::tracer::Opnd;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, offset_of};
 
 /// Bits and operand.
 #[derive(Clone, Copy)]
@@ -41,79 +41,45 @@ pub type Moved = Vec<(u32, u32)>;
 
 impl<X: Traced> Drop for Own<X> {
     fn drop(&mut self) {
-        let this = (&raw mut *self.c).cast::<X>();
-        let moved = std::mem::take(&mut self.moved);
         // SAFETY: the value is dropped once, here, but for the bytes that have been moved away.
-        unsafe { own::drop_value(this, self.o, &moved) }
+        unsafe { X::KIND.drop_value(&raw mut *self as *mut u8, self.o, &self.moved) }
     }
 }
 
-/// What a carrier can do.
+/// What a carrier can do. All else is done by whoever knows its layout (`kind`).
 pub trait Carrier<V>: Sized {
+    /// Where the operand is, in bytes.
+    const OPND: usize;
+    /// Where it is noted which bytes have been moved away; `None` if nobody needs to know.
+    const MOVED: Option<usize>;
     /// A carrier of that value.
     fn new(value: V, opnd: Opnd) -> Self;
-    /// The operand.
-    fn opnd(&self) -> Opnd;
-    /// The value is something else in the trace from here on.
-    fn set_opnd(&mut self, opnd: Opnd);
-    /// Where the operand is.
-    fn slot(&mut self) -> *mut Opnd;
-    /// Where the value is.
-    fn value(&self) -> *const V;
     /// The value, which is then the caller's.
     fn into_value(self) -> V;
-    /// Where it is noted which bytes have been moved away; null if nobody needs to know.
-    fn moved(&mut self) -> *mut Moved;
 }
 
 impl<V> Carrier<V> for Flat<V> {
+    const OPND: usize = offset_of!(Self, o);
+    const MOVED: Option<usize> = None;
     fn new(c: V, o: Opnd) -> Self {
         Flat { c, o }
-    }
-    fn opnd(&self) -> Opnd {
-        self.o
-    }
-    fn set_opnd(&mut self, opnd: Opnd) {
-        self.o = opnd;
-    }
-    fn slot(&mut self) -> *mut Opnd {
-        &raw mut self.o
-    }
-    fn value(&self) -> *const V {
-        &raw const self.c
     }
     fn into_value(self) -> V {
         self.c
     }
-    fn moved(&mut self) -> *mut Moved {
-        std::ptr::null_mut()
-    }
 }
 
 impl<X: Traced> Carrier<X::V> for Own<X> {
+    const OPND: usize = offset_of!(Self, o);
+    const MOVED: Option<usize> = Some(offset_of!(Self, moved));
     fn new(c: X::V, o: Opnd) -> Self {
         Own { c: ManuallyDrop::new(c), o, moved: vec![] }
-    }
-    fn opnd(&self) -> Opnd {
-        self.o
-    }
-    fn set_opnd(&mut self, opnd: Opnd) {
-        self.o = opnd;
-    }
-    fn slot(&mut self) -> *mut Opnd {
-        &raw mut self.o
-    }
-    fn value(&self) -> *const X::V {
-        &raw const *self.c
     }
     fn into_value(self) -> X::V {
         let mut this = ManuallyDrop::new(self);
         drop(std::mem::take(&mut this.moved));
         // SAFETY: `this` is not used again and not dropped, so the value is moved out once.
         unsafe { ManuallyDrop::take(&mut this.c) }
-    }
-    fn moved(&mut self) -> *mut Moved {
-        &raw mut self.moved
     }
 }
 

@@ -120,7 +120,7 @@ pub(super) use comparisons;
 comparisons!(all by Comparable::compare, compare_in, compare_scalars);
 
 extern "C" fn ordering_thunk<T: Ord>(a: *const T, b: *const T, _out: *mut u8) -> u64 {
-    panics::guarded(0, || {
+    panics::guarded_with(0, || {
         // SAFETY: a trace passes the addresses of live values.
         let order = unsafe { (*a).cmp(&*b) };
         order as i64 as u64

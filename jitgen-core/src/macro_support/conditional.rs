@@ -18,7 +18,7 @@
 
 use super::ask;
 use super::call::residual;
-use super::passing::{Passing, in_register, word};
+use super::passing::{in_register, replayed, word};
 use super::shape::TagAt;
 use super::traced::{Traced, Tv, UNIT};
 use crate::ir::{Const, Op};
@@ -130,7 +130,7 @@ pub fn elidable_if<R: Traced>(
         if plain {
             ask::record_result(function, args, known);
         }
-        return R::Pass::replay(Some(known));
+        return replayed(Some(known));
     }
     let callee = if plain { Callee::pure(function) } else { Callee::reading(function) };
     residual(callee, args, f)

@@ -6,9 +6,10 @@
 //! Not here: pointers (`reach`), methods of `Vec` (`methods`).
 
 use super::ask;
+use super::kind::{erased, holding};
 use super::place::{At, Place};
-use super::reach::{elements_at, follow};
-use super::shape::Owner;
+use super::reach::{elements_at, led_to};
+use super::shape::{Owner, TypeName};
 use super::traced::{Traced, Tv};
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{Opnd, Word};
@@ -49,18 +50,34 @@ impl<T> Indexable for [T] {
 impl<T> Indexable for Vec<T> {
     type Item = T;
     fn elements(place: Place<Self>) -> (Place<T>, Word) {
-        let layout = vec_layout();
-        // SAFETY: a live `Vec` is here, with its pointer and length at the measured offsets.
-        let (pointer, len) = unsafe {
-            (
-                place.owner_word(layout.pointer, vec_word::<T>(layout.pointer)),
-                place.word(layout.len, Ty::I64, vec_word::<T>(layout.len)),
-            )
-        };
-        let first = place.owns(follow::<T>(pointer, 0, false)).owned_by(element_of::<T>());
-        // What is immutable is the whole of a vector.
-        (if place.is_fixed() { first.fixed() } else { first }, len)
+        let names = [std::any::type_name::<Vec<T>>, std::any::type_name::<[T]>];
+        // SAFETY: a live `Vec` is here.
+        let (first, len) = unsafe { elements_of_vec(erased!(place), names) };
+        (holding!(T, first), len)
     }
+}
+
+/// The first element's place and the length of a vector; the names are those of it and of a slice.
+///
+/// # Safety
+/// A live `Vec` must be there.
+pub(super) unsafe fn elements_of_vec(
+    place: Place<u8>,
+    [vec, slice]: [TypeName; 2],
+) -> (Place<u8>, Word) {
+    let layout = vec_layout();
+    // SAFETY: the caller's promise: pointer and length are at the measured offsets.
+    let (pointer, len) = unsafe {
+        (
+            place.owner_word(layout.pointer, Owner::Field(vec, layout.pointer)),
+            place.word(layout.len, Ty::I64, Owner::Field(vec, layout.len)),
+        )
+    };
+    let first = led_to(pointer, 0, false);
+    place.owns(first);
+    let first = first.owned_by(Owner::Field(slice, 0));
+    // What is immutable is the whole of a vector.
+    (if place.is_fixed() { first.fixed() } else { first }, len)
 }
 
 /// Elements are told apart from all else, not from each other.
@@ -108,11 +125,16 @@ pub(super) fn vec_layout() -> VecLayout {
 #[track_caller]
 pub fn index<T: Indexable + ?Sized>(place: Place<T>, index: Tv<usize>) -> Place<T::Item> {
     let (first, len) = T::elements(place);
-    let word = index.word();
-    if !inside(word, len) {
-        out_of_bounds(len.now.bits, word.now.bits);
+    let size = size_of::<T::Item>() as i64;
+    holding!(T::Item, element_inside(erased!(first), len, index.word(), size))
+}
+
+#[track_caller]
+fn element_inside(first: Place<u8>, len: Word, index: Word, size: i64) -> Place<u8> {
+    if !inside(index, len) {
+        out_of_bounds(len.now.bits, index.now.bits);
     }
-    element(first, word)
+    find(first, index, size)
 }
 
 /// Is the index below the length? A guard in the trace.
@@ -131,14 +153,19 @@ fn out_of_bounds(len: u64, index: u64) -> ! {
 
 /// The element with that number, which exists.
 pub(super) fn element<T>(first: Place<T>, index: Word) -> Place<T> {
-    let now = first.address.wrapping_add(index.now.bits as usize);
-    let mut at = first.at;
-    find(&mut at, [first.address as u64, now as u64], index, size_of::<T>() as i64);
-    Place { address: now, at }
+    holding!(T, find(erased!(first), index, size_of::<T>() as i64))
 }
 
-/// From the first element to another one; both addresses are given.
-fn find(at: &mut At, [from, to]: [u64; 2], index: Word, size: i64) {
+/// From the first element of that size to another one.
+pub(super) fn find(first: Place<u8>, index: Word, size: i64) -> Place<u8> {
+    let distance = (index.now.bits as usize).wrapping_mul(size as usize);
+    let address = first.address.wrapping_add(distance);
+    let mut at = first.at;
+    shift(&mut at, [first.address as u64, address as u64], index, size);
+    Place { address, at }
+}
+
+fn shift(at: &mut At, [from, to]: [u64; 2], index: Word, size: i64) {
     let At::Memory { address, len, .. } = at else {
         if let Opnd::Ssa(_) = index.opnd {
             // Which part of the twin's own value is meant is not the same at every execution.

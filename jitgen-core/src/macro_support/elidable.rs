@@ -19,7 +19,7 @@
 use super::ask;
 use super::call::{observed, residual};
 use super::inline::to_log;
-use super::passing::Passing;
+use super::passing::recorded;
 use super::traced::{Traced, Tv};
 use crate::tracer::{AbortReason, Callee, Function, Inlined, Opnd, Word};
 
@@ -44,7 +44,7 @@ pub fn elidable<R: Traced>(e: Elidable, args: &[Word], f: impl FnOnce() -> R) ->
     let result = observed(&callee, args, f);
     let opnd = match e.constant {
         true => Opnd::Const,
-        false => R::Pass::record(&result, &callee, args),
+        false => recorded(&result, &callee, args),
     };
     let result = Tv::of(result, opnd);
     match to_log(&result) {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! twin(a, b)  =>  match begin_inline(&[a.o, b.o]) {
-//!                     Ok(call) => end_inline(call, body(a, b)),
+//!                     Ok(call) => { let r = body(a, b); end_inline(call, &r); r }
 //!                     Err(result) => { forget(a); forget(b); returned(result) }     it is in the log
 //!                 }
 //! ```
@@ -14,28 +14,38 @@
 //! Not here: what is in the log (`tracer::inline`).
 
 use super::ask;
-use super::carrier::Carrier;
-use super::kind::{HasKind, Kind};
+use super::kind::{HasKind, Kind, carried};
 use super::portal::Outcome;
 use super::traced::{Traced, Tv};
 use crate::ir::{Const, Ty};
 use crate::tracer::{Image, Inlined, Opnd, Part, Word};
-use std::mem::MaybeUninit;
+use std::cell::Cell;
 
 /// A helper's twin is about to run.
 ///
 /// # Errors
 /// If the log has its result.
-pub fn begin_inline(args: &[Opnd]) -> Result<Inlined, Image> {
-    ask::begin_inline(args)
+pub fn begin_inline(args: &[Opnd]) -> Result<Inlined, Logged> {
+    ask::begin_inline(args).map_err(|image| {
+        LOGGED.set(Some(image));
+        Logged(())
+    })
 }
+
+thread_local! {
+    /// The result that the log has, until [`returned`] takes it at once: so a twin holds nothing
+    /// that is to be dropped.
+    static LOGGED: Cell<Option<Image>> = const { Cell::new(None) };
+}
+
+/// The log has the result.
+pub struct Logged(());
 
 /// A helper's twin has run.
 #[inline(never)]
-pub fn end_inline<X: Traced>(call: Inlined, result: Tv<X>) -> Tv<X> {
-    // SAFETY: the carrier holds a value.
-    unsafe { has_run(const { &X::KIND }, call, result.raw().cast(), result.opnd()) };
-    result
+pub fn end_inline<X: Traced>(call: Inlined, result: &Tv<X>) {
+    // SAFETY: this is a carrier.
+    unsafe { has_run(X::KIND, call, &raw const *result as *const u8) };
 }
 
 /// Is a function looked into that may also be called?
@@ -44,8 +54,10 @@ pub fn looks_inside(call: &Inlined, constant: bool) -> bool {
 }
 
 /// # Safety
-/// A value of the kind must be there.
-unsafe fn has_run(kind: &Kind, call: Inlined, this: *const u8, opnd: Opnd) {
+/// A carrier of the kind must be there.
+unsafe fn has_run(kind: &Kind, call: Inlined, this: *const u8) {
+    // SAFETY: the caller's promise.
+    let opnd = unsafe { kind.opnd(this) };
     // What the helper has found out is guarded while the log still says how.
     ask::flush();
     if ask::collapses(&call, opnd)
@@ -58,8 +70,9 @@ unsafe fn has_run(kind: &Kind, call: Inlined, this: *const u8, opnd: Opnd) {
 
 /// The result of a helper that the log has.
 #[inline(never)]
-pub fn returned<X: Traced>(image: &Image) -> Tv<X> {
-    from_log(image)
+pub fn returned<X: Traced>(_: Logged) -> Tv<X> {
+    // SAFETY: the log has a value of this type, and gives it once.
+    unsafe { carried!(to => X::KIND.carry_logged(to)) }
 }
 
 /// The portal returns: its twin has this result, and drops its locals.
@@ -72,14 +85,21 @@ pub fn returns<X: Traced>(result: Tv<X>) -> Outcome<X> {
 /// guarded to take it for the log.
 #[inline(never)]
 pub fn has_returned<X: Traced>(result: &Tv<X>) {
+    // SAFETY: this is a carrier.
+    unsafe { leaves_result(X::KIND, &raw const *result as *const u8) };
+}
+
+/// # Safety
+/// A carrier of the kind must be there.
+unsafe fn leaves_result(kind: &Kind, this: *const u8) {
     if ask::may_return()
-        && let Some(mut image) = to_log(result)
+        // SAFETY: the caller's promise.
+        && let Some(mut image) = unsafe { image_of(kind, this, kind.opnd(this)) }
     {
-        let (kind, this) = (const { &X::KIND }, result.raw().cast());
         // SAFETY: the carrier holds a value, which is looked at before anybody takes it.
         let variant = unsafe { super::passing::variant_outside(kind, this) };
         if let Some(variant) = variant {
-            image.bytes.resize(size_of::<X>().next_multiple_of(8), 0);
+            image.bytes.resize((kind.size as usize).next_multiple_of(8), 0);
             image.bytes.extend(variant.bits.to_le_bytes());
         }
         ask::returns(image);
@@ -90,7 +110,7 @@ pub fn has_returned<X: Traced>(result: &Tv<X>) {
 /// One that owns something is the log's from there on: its bits are the ownership.
 pub(super) fn to_log<X: Traced>(value: &Tv<X>) -> Option<Image> {
     // SAFETY: the carrier holds a value.
-    unsafe { image_of(const { &X::KIND }, value.raw().cast(), value.opnd()) }
+    unsafe { image_of(X::KIND, &raw const *value as *const u8, value.opnd()) }
 }
 
 /// A value for a log; nothing if a log cannot have it.
@@ -193,25 +213,28 @@ fn put_blob(image: &mut Image, part: Part, blob: u32) {
     }
 }
 
-/// The value out of a log.
-pub(super) fn from_log<X: Traced>(image: &Image) -> Tv<X> {
-    let mut bits = MaybeUninit::<X::V>::uninit();
-    // SAFETY: the bytes are those of a value of this type, with the words of this execution in
-    // them; the log gives them once.
-    let opnd = unsafe { put_bytes(image, bits.as_mut_ptr().cast(), size_of::<X>()) };
-    // SAFETY: the value has been put there.
-    Tv(Carrier::new(unsafe { bits.assume_init() }, opnd))
-}
+impl Kind {
+    /// Makes a carrier of the value that the log has given.
+    ///
+    /// # Safety
+    /// It must be of this kind, and there must be room for a carrier.
+    unsafe fn carry_logged(&self, to: *mut u8) {
+        let image = LOGGED.take().expect("the log has a result");
+        // SAFETY: the caller's promise.
+        unsafe { self.carry_image(&image, to) };
+    }
 
-/// Puts the bytes of a value out of a log somewhere; gives its operand.
-///
-/// # Safety
-/// There must be room for them.
-unsafe fn put_bytes(image: &Image, to: *mut u8, size: usize) -> Opnd {
-    // SAFETY: the caller's promise.
-    unsafe { bytes_of_size(&image.bytes, size).copy_to_nonoverlapping(to, size) };
-    let parts = image.words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
-    ask::settle(parts.collect())
+    /// Makes a carrier of a value out of a log.
+    ///
+    /// # Safety
+    /// The bytes must be those of a value of this kind, with the words of this execution in them,
+    /// which the log gives once, and there must be room for a carrier.
+    unsafe fn carry_image(&self, image: &Image, to: *mut u8) {
+        let parts = image.words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
+        let opnd = ask::settle(parts.collect());
+        // SAFETY: the caller's promise.
+        unsafe { self.carry(bytes_of_size(&image.bytes, self.size as usize), opnd, to) };
+    }
 }
 
 /// The bits out of a log, of a portal's result: behind them there may be which variant it is.

@@ -1,27 +1,39 @@
 //! Types as values: what the cores of generic shells know of a type.
 //!
 //! ```text
-//! place.get::<X>()  =  take(place as Place<u8>, Kind of X, room for an X)  +  a carrier around it
+//! place.get::<X>()  =  X::KIND.get(place as Place<u8>, room for a carrier of an X)
 //! ```
 //!
 //! What a shell does is compiled in every interpreter, once for each type; what a core does is
-//! compiled here, once. So all that is more than a line is in a core.
+//! compiled here, once. So all that is more than a line is in a core, which makes whole carriers:
+//! it knows where they have the value, the operand and the list of what has been moved. In a build
+//! without optimization every function that a shell calls is one more for each type; so shells call
+//! a core and little else (`carried`, `erased`, `holding` are macros for that reason), and a
+//! kind has no function where a type does nothing of its own.
 //!
-//! Invariant `true-kind`: a core is given the kind of the type that lives at the address.
+//! Invariants: `true-kind` (a core is given the kind of the type that lives at the address),
+//! `at-compile-time` (what is in a kind is chosen by constants, so that rustc compiles no function
+//! that is not chosen).
 //!
 //! Not here: what a value is in the trace (`tracer::values`).
 
 use super::ask;
+use super::carrier::{Carrier, Moved};
+use super::derived::Case;
 use super::memory;
+use super::own::Destructor;
+use super::passing::Passing;
 use super::place::{At, Inside, Place, class_at, class_of, refuse_store, without_depth};
-use super::shape::{Owner, Shape, TagAt};
-use super::traced::{Traced, owner_at, settled};
+use super::probe::Field;
+use super::shape::{Owner, Shape, TagAt, TypeName};
+use super::traced::{Carried, Traced, Tv, owner_at, settled};
 use crate::ir::{Const, Ty};
-use crate::tracer::{AbortReason, Address, Opnd, Part, Word};
+use crate::tracer::{AbortReason, Address, Local, Opnd, Part, Word};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 
 /// What is known of a type.
 pub(super) struct Kind {
-    pub name: fn() -> &'static str,
+    pub name: TypeName,
     pub size: u32,
     pub align: u32,
     /// Has it a destructor?
@@ -29,17 +41,38 @@ pub(super) struct Kind {
     pub shape: &'static Shape,
     pub tag: TagAt,
     pub variants: u64,
-    pub tag_named: fn(&str) -> Option<u64>,
-    pub leaves: Leaves<u8>,
-    variant: unsafe fn(*const u8) -> u64,
-    plain_inside: unsafe fn(*const u8) -> bool,
+    /// Is it passed in a register?
+    pub in_register: bool,
+    /// The types of the fields of a derived type, each once.
+    pub of: &'static [Field],
+    pub cases: &'static [Case],
+    /// Are there fields that never change?
+    pub immutable: bool,
+    /// How its fields are visited, if it is derived.
+    pub fields: Option<Fields<u8>>,
+    pub destructor: Option<Destructor>,
+    /// See `Traced::LEAVES`.
+    pub words: Option<Leaves>,
+    /// Where a carrier has its operand.
+    opnd: u32,
+    /// Where a carrier has the list of what has been moved away, if it has one.
+    moved: Option<u32>,
 }
 
-pub(super) type Leaves<X> = unsafe fn(*const X, u64, &mut dyn FnMut(u32, Ty));
+/// Calls a function with the address and the type (its number in `Kind::of`) of every field of the
+/// variant that a value is, and gives that variant's number.
+pub type Fields<X> = unsafe fn(*const X, &mut dyn FnMut(*const u8, usize)) -> u64;
+
+/// Calls a function with the distance and the type of every word that is initialized.
+pub type Leaves = unsafe fn(*const u8, u64, &mut dyn FnMut(u32, Ty));
+
+/// Drops the fields of a value, but for bytes that have been moved away; `false` if it can only be
+/// dropped as a whole.
+pub type DropFields = unsafe fn(Place<u8>, &[(u32, u32)]) -> bool;
 
 /// The kind of each type.
 pub(super) trait HasKind: Traced {
-    const KIND: Kind = Kind {
+    const KIND: &'static Kind = &Kind {
         name: std::any::type_name::<Self>,
         size: size_of::<Self>() as u32,
         align: align_of::<Self>() as u32,
@@ -47,28 +80,66 @@ pub(super) trait HasKind: Traced {
         shape: &Self::SHAPE,
         tag: Self::TAG,
         variants: Self::VARIANTS,
-        tag_named: Self::tag_named,
-        // SAFETY: functions of a thin pointer, whatever it points to, are called in the same way;
-        // the same is true of the next two.
-        leaves: unsafe {
-            std::mem::transmute::<Leaves<Self>, Leaves<u8>>(Self::leaves as Leaves<Self>)
+        in_register: <Self::Pass as Passing<Self>>::IN_REGISTER,
+        of: Self::FIELDS,
+        cases: Self::CASES,
+        immutable: !Self::IMMUTABLE.is_empty(),
+        fields: if Self::FIELDS.is_empty() && Self::CASES.is_empty() {
+            None
+        } else {
+            // SAFETY: functions of a thin pointer, whatever it points to, are called in the same
+            // way.
+            Some(unsafe {
+                std::mem::transmute::<Fields<Self>, Fields<u8>>(Self::fields as Fields<Self>)
+            })
         },
-        // SAFETY: see above.
-        variant: unsafe {
-            std::mem::transmute::<unsafe fn(*const Self) -> u64, unsafe fn(*const u8) -> u64>(
-                Self::variant as unsafe fn(*const Self) -> u64,
-            )
+        destructor: if std::mem::needs_drop::<Self>() {
+            Some(Destructor::of::<Self>())
+        } else {
+            None
         },
-        // SAFETY: see above.
-        plain_inside: unsafe {
-            std::mem::transmute::<unsafe fn(*const Self) -> bool, unsafe fn(*const u8) -> bool>(
-                Self::plain_inside as unsafe fn(*const Self) -> bool,
-            )
+        words: Self::LEAVES,
+        opnd: {
+            assert!(size_of::<Self>() == size_of::<Self::V>());
+            assert!(align_of::<Self>() == align_of::<Self::V>());
+            <Carried<Self> as Carrier<Self::V>>::OPND as u32
+        },
+        moved: match <Carried<Self> as Carrier<Self::V>>::MOVED {
+            Some(at) => Some(at as u32),
+            None => None,
         },
     };
 }
 
 impl<X: Traced> HasKind for X {}
+
+/// A carrier of an `X` that a core has put together at `$to`.
+macro_rules! carried {
+    ($to:ident => $core:expr) => {{
+        let mut carrier = std::mem::MaybeUninit::uninit();
+        let $to = &raw mut carrier as *mut u8;
+        $core;
+        carrier.assume_init()
+    }};
+}
+pub(super) use carried;
+
+/// A place whose type is not known.
+macro_rules! erased {
+    ($place:expr) => {
+        Place { address: $place.address as *mut u8, at: $place.at }
+    };
+}
+pub(super) use erased;
+
+/// A place where a `$ty` lives.
+macro_rules! holding {
+    ($ty:ty, $place:expr) => {{
+        let place: Place<u8> = $place;
+        Place { address: place.address as *mut $ty, at: place.at }
+    }};
+}
+pub(super) use holding;
 
 /// The initialized words of a value that is somewhere.
 ///
@@ -109,6 +180,133 @@ impl Initialized {
 }
 
 impl Kind {
+    /// The operand of a carrier.
+    ///
+    /// # Safety
+    /// A carrier of this kind must be there.
+    pub unsafe fn opnd(&self, carrier: *const u8) -> Opnd {
+        // SAFETY: the caller's promise.
+        unsafe { *carrier.add(self.opnd as usize).cast::<Opnd>() }
+    }
+
+    /// The value of a carrier is something else in the trace from here on.
+    ///
+    /// # Safety
+    /// A carrier of this kind must be there.
+    pub unsafe fn set_opnd(&self, carrier: *mut u8, opnd: Opnd) {
+        // SAFETY: the caller's promise.
+        unsafe { *carrier.add(self.opnd as usize).cast::<Opnd>() = opnd };
+    }
+
+    /// Makes a carrier of a value that has been put where one is to be.
+    ///
+    /// # Safety
+    /// There must be room for a carrier of this kind, and a value there.
+    pub unsafe fn finish(&self, carrier: *mut u8, opnd: Opnd) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            carrier.add(self.opnd as usize).cast::<Opnd>().write(opnd);
+            if let Some(moved) = self.moved {
+                carrier.add(moved as usize).cast::<Moved>().write(vec![]);
+            }
+        }
+    }
+
+    /// The value of a carrier is the caller's: the carrier is not used again.
+    ///
+    /// # Safety
+    /// A carrier of this kind must be there.
+    pub unsafe fn give_away(&self, carrier: *mut u8) {
+        if let Some(moved) = self.moved {
+            // SAFETY: the caller's promise.
+            unsafe { carrier.add(moved as usize).cast::<Moved>().drop_in_place() };
+        }
+    }
+
+    /// Makes a carrier of a value that is somewhere else, which is not used there again.
+    ///
+    /// # Safety
+    /// A value of this kind must be there, and room for a carrier at `to`.
+    pub unsafe fn carry(&self, from: *const u8, opnd: Opnd, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.copy(from, to);
+            self.finish(to, opnd);
+        }
+    }
+
+    /// Makes a carrier of a value that consists of one word.
+    ///
+    /// # Safety
+    /// The word must be one of this kind, and there must be room for a carrier.
+    pub unsafe fn carry_word(&self, word: Word, to: *mut u8) {
+        debug_assert_eq!(word.now.ty.size(), self.size, "a machine word");
+        // SAFETY: the caller's promise.
+        unsafe {
+            memory::write(to as u64, word.now);
+            self.finish(to, word.opnd);
+        }
+    }
+
+    /// Makes a carrier of a value that came in words from outside.
+    ///
+    /// # Safety
+    /// There must be room for a carrier of this kind, and the words be those of a value.
+    pub unsafe fn carry_received(&self, words: &[(u32, Word)], to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let opnd = self.receive(to, words);
+            self.finish(to, opnd);
+        }
+    }
+
+    /// The word of a carrier whose value is one.
+    ///
+    /// # Safety
+    /// A carrier of this kind must be there.
+    pub unsafe fn word(&self, carrier: *const u8) -> Word {
+        // SAFETY: the caller's promise: a value of one word lives there.
+        let now = unsafe { memory::read(carrier as u64, self.shape.first()) };
+        // SAFETY: the caller's promise.
+        Word { now, opnd: settled(unsafe { self.opnd(carrier) }) }
+    }
+
+    /// Makes a carrier of the value at a place. If it has a destructor, it has been moved.
+    ///
+    /// # Safety
+    /// There must be room for a carrier of this kind, and a value at the place (`in-bounds`).
+    pub unsafe fn get(&self, place: Place<u8>, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let opnd = self.take(place, to);
+            self.finish(to, opnd);
+        }
+    }
+
+    /// Moves the value of a carrier to a place that holds nothing.
+    ///
+    /// # Safety
+    /// A carrier of this kind must be there, which is not used again, and room for a value at the
+    /// place (`in-bounds`).
+    pub unsafe fn write(&self, place: Place<u8>, carrier: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.put(place, carrier, self.opnd(carrier));
+            self.give_away(carrier);
+        }
+    }
+
+    /// The place of the value of a carrier that is a local of the twin.
+    pub fn at_local(&self, carrier: *mut u8) -> At {
+        let slot = carrier as usize + self.opnd as usize;
+        let moved = match self.moved {
+            Some(moved) => (carrier as usize + moved as usize) as *mut Moved,
+            None => std::ptr::null_mut(),
+        };
+        let local = Local { slot, base: carrier as u64, size: self.size, of: (self.name)() };
+        At::Value(Inside { local, moved })
+    }
+
     /// Is it a word that has no variants?
     pub fn is_plain_word(&self) -> bool {
         self.shape.is_word() && matches!(self.tag, TagAt::Nowhere) && self.variants == 0
@@ -121,26 +319,8 @@ impl Kind {
     pub unsafe fn leaves(&self, this: *const u8) -> Initialized {
         let mut words = vec![];
         // SAFETY: the caller's promise.
-        unsafe { (self.leaves)(this, this as u64, &mut |offset, ty| words.push((offset, ty))) };
+        unsafe { self.each_leaf(this, this as u64, &mut |offset, ty| words.push((offset, ty))) };
         Initialized { base: this as u64, words }
-    }
-
-    /// Which variant it is, as in `VARIANTS`.
-    ///
-    /// # Safety
-    /// A value of this kind must be there.
-    pub unsafe fn variant(&self, this: *const u8) -> u64 {
-        // SAFETY: the caller's promise.
-        unsafe { (self.variant)(this) }
-    }
-
-    /// Has all that is inside of the variant that it is a known shape?
-    ///
-    /// # Safety
-    /// A value of this kind must be there.
-    pub unsafe fn plain_inside(&self, this: *const u8) -> bool {
-        // SAFETY: the caller's promise.
-        !self.shape.is_opaque() || unsafe { (self.plain_inside)(this) }
     }
 
     /// The words of a value as it is outside of a twin, of the types that the shape says.
@@ -348,6 +528,33 @@ impl Kind {
         }
     }
 
+    /// Moves the value at a place to another one, in memory that holds nothing.
+    ///
+    /// # Safety
+    /// A value of this kind must be at the place, and room for one at the other.
+    pub unsafe fn transfer(&self, from: Place<u8>, to: Place<u8>) {
+        let room = Layout::from_size_align(self.size as usize, self.align as usize);
+        let room = room.expect("a type has a layout");
+        debug_assert!(self.size > 0, "there is something to move");
+        // SAFETY: the caller's promise; what is in between is freed, and nothing in it dropped.
+        unsafe {
+            let between = alloc(room);
+            if between.is_null() {
+                handle_alloc_error(room);
+            }
+            let opnd = self.take(from, between);
+            self.put(to, between, opnd);
+            dealloc(between, room);
+        }
+    }
+
+    /// A value at a place is about to be changed.
+    pub fn changes(&self, at: &At) {
+        if self.immutable && matches!(at, At::Memory { .. }) {
+            refuse_store();
+        }
+    }
+
     /// Nothing of the value at a place has been moved away any more.
     pub fn is_whole(&self, place: Place<u8>) {
         if let At::Value(inside) = place.at
@@ -371,6 +578,24 @@ impl Kind {
         let moved = unsafe { &*inside.moved };
         moved.iter().any(|(at, len)| *at <= offset && offset + self.size <= at + len)
     }
+}
+
+/// The distances and types of the words of a value that are initialized; for the test of the
+/// shapes, as are the next two.
+pub fn leaves_of<X: Traced>(value: &Tv<X>) -> Vec<(u32, Ty)> {
+    // SAFETY: the carrier holds a value.
+    unsafe { X::KIND.leaves(value.raw() as *const u8) }.words
+}
+
+/// The tag of the variant of that name (its number in `VARIANTS`, if there is no tag).
+pub fn tag_named<X: Traced>(name: &str) -> Option<u64> {
+    X::KIND.tag_named(name)
+}
+
+/// Which variant a value is, as in `VARIANTS`.
+pub fn variant_of<X: Traced>(value: &X) -> u64 {
+    // SAFETY: it is a value.
+    unsafe { X::KIND.variant(&raw const *value as *const u8) }
 }
 
 /// Writes words to where a value is put together; gives its operand.

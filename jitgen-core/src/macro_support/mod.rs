@@ -56,7 +56,9 @@ mod traced;
 
 pub use crate::runtime::coverage::{Coverage, CoverageTable, Treatment};
 pub use crate::runtime::{enter_portal, is_deep, tick, tick_call};
-pub use crate::tracer::{Function, Image, Portal, Site, panics::guarded, panics::guarded_elidable};
+pub use crate::tracer::{
+    Function, Image, Portal, Site, panics::guarded, panics::guarded_elidable, panics::guarded_with,
+};
 pub use call::{
     FromResidual, Made, Try, err, from, made, never, ok, residual, some, split, split_option, whole,
 };
@@ -75,9 +77,11 @@ pub use elidable::{Elidable, elidable, is_fixed, takes_no_owner};
 pub use enter::enter;
 pub use equal::{Equal, equal, equal_called, equal_scalars};
 pub use hints::{assert_green, is_constant, is_virtual, not_in_trace, record_exact, we_are_jitted};
-pub use inline::{Given, begin_inline, end_inline, looks_inside, returned, returns};
+pub use inline::{Given, Logged, begin_inline, end_inline, looks_inside, returned, returns};
+pub use kind::{leaves_of, tag_named, variant_of};
 pub use methods::{
-    CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, same_object,
+    CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, receive_local,
+    same_object,
 };
 pub use moves::{mem_replace, mem_swap, mem_take};
 pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
@@ -86,9 +90,7 @@ pub use own::{counted_layout, counts_of};
 pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, in_register, nothing, word};
 pub use pattern::{Binding, ByValue, Head, Matched, behind, head, matched, named, peel};
 pub use place::{Place, addr_of, local, place_in, shared, unique};
-pub use portal::{
-    Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header, panics,
-};
+pub use portal::{Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header};
 pub use probe::{Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
 pub use promote::{Promotable, PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref, root};
@@ -96,7 +98,7 @@ pub use recursion::{
     CalledByTwins, NotRecursive, begun, enter_level, finish, hand_over, leave_level, overflow,
 };
 pub use shape::{Shape, TagAt};
-pub use std::mem::forget;
+pub use std::mem::{forget, needs_drop};
 pub use std::option::Option::{None, Some};
 pub use std::result::Result::{Err, Ok};
 pub use std_types::none_bits;

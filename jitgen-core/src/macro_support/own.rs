@@ -14,14 +14,14 @@
 //!
 //! Not here: when values are dropped (rustc does that, see `carrier`).
 
-use super::allocate::{self, Contents, MAX_DROPPED, Way};
+use super::allocate::{self, Contents, DropAt, MAX_DROPPED, Way};
 use super::ask;
 use super::carrier::Moved;
-use super::elements::{Indexable, element, vec_layout, vec_word};
-use super::kind::{HasKind, Kind};
+use super::elements::{elements_of_vec, find, vec_layout};
+use super::kind::{DropFields, HasKind, Kind, erased};
 use super::passing::{self, ByMemory};
 use super::place::{Place, dropping};
-use super::reach::{follow, rc_distance};
+use super::reach::{follow, led_to, rc_distance};
 use super::shape::{Owner, TypeName};
 use super::traced::Traced;
 use crate::ir::{Const, Op, Ty};
@@ -29,33 +29,29 @@ use crate::tracer::{AbortReason, Function, Opnd, Outside, Word, panics};
 use std::alloc::Layout;
 use std::rc::Rc;
 
-type DropFields = unsafe fn(Place<u8>, &[(u32, u32)]) -> bool;
-
-/// [`drop_field`], whatever the type.
-pub(super) type DropField = unsafe fn(Place<u8>, u64, &[(u32, u32)]);
-
 /// What dropping a type means, for the cores.
-struct Destructor {
-    kind: &'static Kind,
+pub(super) struct Destructor {
     /// `drop_in_place`.
     whole: unsafe fn(*mut u8),
-    /// `Traced::drop_fields`.
-    fields: DropFields,
+    /// See `Traced::DROP_FIELDS`.
+    pub fields: Option<DropFields>,
+    /// Does a derived type implement `Drop` itself?
+    pub itself: bool,
     symbol: TypeName,
     thunk: extern "C" fn(*mut u8),
 }
 
-trait HasDestructor: Traced {
-    const DESTRUCTOR: Destructor = Destructor {
-        kind: &Self::KIND,
-        whole: drop_at::<Self>,
-        fields: drop_fields_at::<Self>,
-        symbol: std::any::type_name::<fn(ByMemory, Self)>,
-        thunk: drop_thunk::<Self>,
-    };
+impl Destructor {
+    pub const fn of<X: Traced>() -> Destructor {
+        Destructor {
+            whole: drop_at::<X>,
+            fields: X::DROP_FIELDS,
+            itself: X::DROPS,
+            symbol: std::any::type_name::<fn(ByMemory, X)>,
+            thunk: drop_thunk::<X>,
+        }
+    }
 }
-
-impl<X: Traced> HasDestructor for X {}
 
 /// # Safety
 /// A value must be there that is not used again.
@@ -64,72 +60,34 @@ unsafe fn drop_at<X>(this: *mut u8) {
     unsafe { std::ptr::drop_in_place(this as *mut X) }
 }
 
-/// # Safety
-/// As for `drop_fields`.
-unsafe fn drop_fields_at<X: Traced>(place: Place<u8>, moved: &[(u32, u32)]) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { X::drop_fields(Place { address: place.address as *mut X, at: place.at }, moved) }
-}
-
-/// Drops a value, but for bytes that have been moved away.
-///
-/// # Safety
-/// `this` must point to a value that is not used again.
-pub(super) unsafe fn drop_value<X: Traced>(this: *mut X, opnd: Opnd, moved: &[(u32, u32)]) {
-    if const { std::mem::needs_drop::<X>() } {
-        // SAFETY: the caller's promise.
-        unsafe { const { &X::DESTRUCTOR }.drop_value(this as *mut u8, opnd, moved) };
-    }
-}
-
 /// Drops a field, unless its bytes have been moved away; `base` is the address of the whole.
 ///
 /// # Safety
 /// The place must be that of a value of the twin that is not used again, unless it has been moved.
 pub unsafe fn drop_field<F: Traced>(place: Place<F>, base: u64, moved: &[(u32, u32)]) {
-    if const { std::mem::needs_drop::<F>() } {
-        // SAFETY: the caller's promise.
-        unsafe { const { &F::DESTRUCTOR }.drop_field(place.erased(), base, moved) };
-    }
-}
-
-/// The same of a place whose type is not known.
-///
-/// # Safety
-/// As for [`drop_field`], and an `F` must be there.
-pub(super) unsafe fn drop_field_at<F: Traced>(place: Place<u8>, base: u64, moved: &[(u32, u32)]) {
-    if const { std::mem::needs_drop::<F>() } {
-        // SAFETY: the caller's promise.
-        unsafe { const { &F::DESTRUCTOR }.drop_field(place, base, moved) };
-    }
-}
-
-/// Drops a whole value by a residual call.
-///
-/// # Safety
-/// The place must be that of a value of the twin that is not used again.
-unsafe fn drop_whole<X: Traced>(place: Place<X>) {
     // SAFETY: the caller's promise.
-    unsafe { const { &X::DESTRUCTOR }.drop_whole(place.erased()) };
+    unsafe { F::KIND.drop_field(erased!(place), base, moved) };
 }
 
-impl Destructor {
+impl Kind {
+    /// Drops a value, but for bytes that have been moved away.
+    ///
     /// # Safety
-    /// As for [`drop_value`].
-    unsafe fn drop_value(&self, this: *mut u8, opnd: Opnd, moved: &[(u32, u32)]) {
-        let size = self.kind.size;
-        if moved.contains(&(0, size)) {
+    /// A value of this kind must be there that is not used again.
+    pub unsafe fn drop_value(&'static self, this: *mut u8, opnd: Opnd, moved: &[(u32, u32)]) {
+        let Some(destructor) = &self.destructor else { return };
+        if moved.contains(&(0, self.size)) {
             return;
         }
         let running = ask::is_running();
         if moved.is_empty() && (!running || std::thread::panicking()) {
             // SAFETY: the caller's promise; no twin is running that could record it.
-            return unsafe { (self.whole)(this) };
+            return unsafe { (destructor.whole)(this) };
         }
         let (mut slot, mut list): (Opnd, Moved) = (opnd, vec![]);
-        let place = dropping(self.kind, this, &mut slot, &mut list);
+        let place = dropping(self, this, &mut slot, &mut list);
         // SAFETY: the caller's promise.
-        if unsafe { (self.fields)(place, moved) } {
+        if unsafe { self.drop_fields(place, moved) } {
             return;
         }
         if !moved.is_empty() {
@@ -144,16 +102,22 @@ impl Destructor {
 
     /// # Safety
     /// As for [`drop_field`].
-    unsafe fn drop_field(&self, place: Place<u8>, base: u64, moved: &[(u32, u32)]) {
+    pub unsafe fn drop_field(&'static self, place: Place<u8>, base: u64, moved: &[(u32, u32)]) {
+        if !self.drops {
+            return;
+        }
         let offset = (place.addr() as u64 - base) as u32;
-        let Some(inner) = moved_within(moved, offset, offset + self.kind.size) else { return };
+        let Some(inner) = moved_within(moved, offset, offset + self.size) else { return };
         // SAFETY: the caller's promise.
-        unsafe { self.drop_value(place.addr(), self.kind.opnd_in_twin(place), &inner) };
+        unsafe { self.drop_value(place.addr(), self.opnd_in_twin(place), &inner) };
     }
 
+    /// Drops a whole value by a residual call.
+    ///
     /// # Safety
-    /// As for [`drop_whole`].
+    /// The place must be that of a value of the twin that is not used again.
     unsafe fn drop_whole(&self, place: Place<u8>) {
+        let Some(destructor) = &self.destructor else { return };
         if ask::begin_call().is_some() {
             if ask::is_last_call() {
                 panics::resume();
@@ -163,14 +127,15 @@ impl Destructor {
         // SAFETY: the caller's promise.
         let argument = unsafe {
             // The type's own destructor takes the value's bytes, whether these are known or not.
-            passing::spilled(self.kind, place.addr(), self.kind.opnd_in_twin(place))
+            passing::spilled(self, place.addr(), self.opnd_in_twin(place))
         };
         {
             let _outside = Outside::begin();
             // SAFETY: the caller's promise.
-            unsafe { (self.whole)(place.addr()) };
+            unsafe { (destructor.whole)(place.addr()) };
         }
-        let function = Function { symbol: (self.symbol)(), address: self.thunk as usize };
+        let function =
+            Function { symbol: (destructor.symbol)(), address: destructor.thunk as usize };
         ask::end_call(&function.into(), &[argument], None);
     }
 }
@@ -185,7 +150,7 @@ fn moved_within(moved: &[(u32, u32)], offset: u32, end: u32) -> Option<Moved> {
 }
 
 extern "C" fn drop_thunk<X>(spilled: *mut u8) {
-    panics::guarded((), || {
+    panics::guarded(|| {
         // SAFETY: a trace has spilled a value there that it does not use again; scratch memory is
         // aligned for words only, hence the copy.
         drop(unsafe { spilled.cast::<X>().read_unaligned() });
@@ -274,12 +239,15 @@ pub fn counts_of() -> (u64, u64) {
 /// The layout of what an `Rc` points to: two counts, then the value. `None` if the counts are
 /// somewhere else: then traces do not make one.
 pub fn counted_layout<T>() -> Option<Layout> {
-    let distance = rc_distance::<T>();
+    layout_with_counts(Layout::new::<T>(), rc_distance::<T>())
+}
+
+fn layout_with_counts(value: Layout, distance: u64) -> Option<Layout> {
     if strong_distance() > 8 || !(16..=1 << 16).contains(&distance) {
         return None;
     }
-    let align = align_of::<T>().max(align_of::<usize>());
-    let size = (distance as usize + size_of::<T>()).next_multiple_of(align);
+    let align = value.align().max(align_of::<usize>());
+    let size = (distance as usize + value.size()).next_multiple_of(align);
     Layout::from_size_align(size, align).ok()
 }
 
@@ -301,25 +269,49 @@ fn in_words(known: bool) -> bool {
     }
 }
 
+/// What a container holds, for the cores.
+struct Held {
+    /// How it is dropped in a trace, if that is known.
+    drop_at: fn() -> Option<DropAt>,
+    layout: Layout,
+    drops: bool,
+}
+
+impl Held {
+    const fn of<T>() -> Held {
+        let (drop_at, layout) = (Contents::<T>::DROP_AT, Layout::new::<T>());
+        Held { drop_at, layout, drops: std::mem::needs_drop::<T>() }
+    }
+}
+
 /// Drops an `Rc` of a sized type: a count, or its value.
 ///
 /// # Safety
 /// The place must be that of an `Rc` that is not used again.
-pub(super) unsafe fn drop_rc<T>(place: Place<Rc<T>>) -> bool {
+pub(super) unsafe fn drop_rc<T>(place: Place<u8>, _: &[(u32, u32)]) -> bool {
+    let kind = <Rc<T>>::KIND;
+    // SAFETY: the caller's promise.
+    unsafe { drop_rc_of(kind, place, const { &Held::of::<T>() }, rc_distance::<T>()) };
+    true
+}
+
+/// # Safety
+/// As for [`drop_rc`].
+unsafe fn drop_rc_of(kind: &'static Kind, place: Place<u8>, held: &Held, distance: u64) {
     let pointer = super::reach::pointer_in(place);
     if count_down(pointer) {
-        return true;
+        return;
     }
-    let (drop_at, layout) = (Contents::<T>::drop_at(), counted_layout::<T>());
+    let (drop_at, layout) = ((held.drop_at)(), layout_with_counts(held.layout, distance));
     if !in_words(drop_at.is_some() && layout.is_some()) {
         // SAFETY: the caller's promise.
-        unsafe { drop_whole(place) };
-        return true;
+        unsafe { kind.drop_whole(place) };
+        return;
     }
     // SAFETY: a live `Rc` counts there.
     unsafe { strong(pointer).set_word(0, constant(0), Owner::Place) };
-    let contents = follow::<T>(pointer, rc_distance::<T>(), false).thawed();
-    drop_at.expect("recording knew it")(contents.erased());
+    let contents = led_to(pointer, distance, false).thawed();
+    drop_at.expect("recording knew it")(contents);
     // SAFETY: as above.
     let count = unsafe { weak(pointer).word(0, Ty::I64, Owner::Place) };
     let last = count.now.bits == 1;
@@ -328,30 +320,35 @@ pub(super) unsafe fn drop_rc<T>(place: Place<Rc<T>>) -> bool {
     if last {
         // SAFETY: nobody counts any more.
         unsafe { allocate::free_layout(pointer, layout.expect("recording knew it")) };
-        return true;
+        return;
     }
     let now = Const::i64(count.now.bits.wrapping_sub(1) as i64);
     let opnd = ask::op(Op::Sub, Ty::I64, count, Some(constant(1)));
     // SAFETY: as above.
     unsafe { weak(pointer).set_word(0, Word { now, opnd }, Owner::Place) };
-    true
 }
 
 /// Drops a `Box` of a sized type, if its value can be dropped in a trace.
 ///
 /// # Safety
 /// The place must be that of a `Box` that is not used again.
-pub(super) unsafe fn drop_box<T>(place: Place<Box<T>>) -> bool {
-    let drop_at = Contents::<T>::drop_at();
-    if size_of::<T>() == 0 || !in_words(drop_at.is_some()) {
+pub(super) unsafe fn drop_box<T>(place: Place<u8>, _: &[(u32, u32)]) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { drop_box_of(place, const { &Held::of::<T>() }) }
+}
+
+/// # Safety
+/// As for [`drop_box`].
+unsafe fn drop_box_of(place: Place<u8>, held: &Held) -> bool {
+    let drop_at = (held.drop_at)();
+    if held.layout.size() == 0 || !in_words(drop_at.is_some()) {
         // By a call, also in the log: there it is either that of the whole, or that of the memory.
         return false;
     }
     let pointer = super::reach::pointer_in(place);
-    let contents = follow::<T>(pointer, 0, false);
-    drop_at.expect("recording knew it")(contents.erased());
+    drop_at.expect("recording knew it")(led_to(pointer, 0, false));
     // SAFETY: the caller's promise; the value has been dropped.
-    unsafe { allocate::free_layout(pointer, Layout::new::<T>()) };
+    unsafe { allocate::free_layout(pointer, held.layout) };
     true
 }
 
@@ -359,35 +356,45 @@ pub(super) unsafe fn drop_box<T>(place: Place<Box<T>>) -> bool {
 ///
 /// # Safety
 /// The place must be that of a `Vec` that is not used again.
-pub(super) unsafe fn drop_vec<T>(place: Place<Vec<T>>) -> bool {
-    if size_of::<T>() == 0 {
+pub(super) unsafe fn drop_vec<T>(place: Place<u8>, _: &[(u32, u32)]) -> bool {
+    let names = [std::any::type_name::<Vec<T>>, std::any::type_name::<[T]>];
+    // SAFETY: the caller's promise.
+    unsafe { drop_vec_of(place, names, const { &Held::of::<T>() }) }
+}
+
+/// # Safety
+/// As for [`drop_vec`].
+unsafe fn drop_vec_of(place: Place<u8>, names: [TypeName; 2], held: &Held) -> bool {
+    if held.layout.size() == 0 {
         return false;
     }
-    let (first, len) = Vec::elements(place);
+    // SAFETY: the caller's promise.
+    let (first, len) = unsafe { elements_of_vec(place, names) };
     let at = vec_layout().capacity;
     // SAFETY: a live `Vec` is there, with its capacity at the measured offset.
-    let capacity = unsafe { place.word(at, Ty::I64, vec_word::<T>(at)) };
+    let capacity = unsafe { place.word(at, Ty::I64, Owner::Field(names[0], at)) };
     let none = capacity.now.bits == 0;
     let opnd = ask::op(Op::Eq, Ty::I64, capacity, Some(constant(0)));
     ask::branch(Word { now: Const::bool(none), opnd });
     if none {
         return true;
     }
-    let drop_at = Contents::<T>::drop_at();
+    let drop_at = (held.drop_at)();
     let constants = len.opnd.is_const() && capacity.opnd.is_const();
     if !in_words(drop_at.is_some() && constants && len.now.bits <= MAX_DROPPED) {
         return false;
     }
-    if std::mem::needs_drop::<T>() {
+    let size = held.layout.size() as i64;
+    if held.drops {
         for index in 0..len.now.bits {
-            let element = element(first, constant(index as i64));
-            drop_at.expect("recording knew it")(element.erased());
+            let element = find(first, constant(index as i64), size);
+            drop_at.expect("recording knew it")(element);
         }
     }
-    let size = constant(capacity.now.signed().wrapping_mul(size_of::<T>() as i64));
+    let size = constant(capacity.now.signed().wrapping_mul(size));
     let pointer = Word { now: Const::new(Ty::Ptr, first.addr() as u64), opnd: first.pointer() };
     // SAFETY: the caller's promise; the elements have been dropped.
-    unsafe { allocate::free(pointer, size, align_of::<T>()) };
+    unsafe { allocate::free(pointer, size, held.layout.align()) };
     true
 }
 
@@ -395,11 +402,11 @@ pub(super) unsafe fn drop_vec<T>(place: Place<Vec<T>>) -> bool {
 ///
 /// # Safety
 /// The place must be that of an `Rc` that is not used again.
-pub(super) unsafe fn drop_counted<X: Traced>(place: Place<X>) -> bool {
+pub(super) unsafe fn drop_counted<X: Traced>(place: Place<u8>, _: &[(u32, u32)]) -> bool {
     let pointer = super::reach::pointer_in(place);
     if !count_down(pointer) {
         // SAFETY: the caller's promise.
-        unsafe { drop_whole(place) };
+        unsafe { X::KIND.drop_whole(place) };
     }
     true
 }

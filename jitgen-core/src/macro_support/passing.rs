@@ -10,11 +10,11 @@
 //! Not here: what is recorded of a call (`call`).
 
 use super::ask;
-use super::carrier::Carrier;
 use super::inline::bytes_for_memory;
-use super::kind::{HasKind, Kind};
+use super::kind::{HasKind, Kind, carried};
+use super::memory;
 use super::shape::TagAt;
-use super::traced::{Machine, Traced, Tv, carry, uncarry};
+use super::traced::{Machine, Traced, Tv, carry, settled, uncarry};
 use crate::ir::{Const, Ty};
 use crate::tracer::{AbortReason, Callee, Handed, Opnd, Word};
 
@@ -31,8 +31,6 @@ pub trait Passing<X: Traced<Pass = Self>> {
     /// # Safety
     /// `abi` must be what a trace passes for a value that it does not use again.
     unsafe fn take(abi: Self::Abi) -> X;
-    /// A traced value as an argument; it is still the caller's.
-    fn argument(x: &Tv<X>) -> Word;
     /// What a thunk returns after a panic.
     fn nothing() -> Self::Ret;
     /// Hands a result over; `out` is scratch memory for it.
@@ -40,12 +38,6 @@ pub trait Passing<X: Traced<Pass = Self>> {
     /// # Safety
     /// `out` must be writable for an `X`, if it is not passed in a register.
     unsafe fn deliver(x: X, out: *mut u8) -> Self::Ret;
-    /// Records a call that has given that result.
-    fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd;
-    /// A portal's result, as its callers find it.
-    fn handed(result: &X) -> Handed;
-    /// The result of a call, from a log.
-    fn replay(word: Option<Word>) -> Tv<X>;
 }
 
 /// In a register.
@@ -70,23 +62,11 @@ where
     unsafe fn take(abi: Self::Abi) -> X {
         uncarry(X::V::from_abi(abi))
     }
-    fn argument(x: &Tv<X>) -> Word {
-        x.word()
-    }
     fn nothing() -> Self::Ret {
         X::V::nothing()
     }
     unsafe fn deliver(x: X, _: *mut u8) -> Self::Ret {
         carry(x).to_abi()
-    }
-    fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd {
-        ask::end_call(callee, args, Some(machine_word(result)))
-    }
-    fn handed(result: &X) -> Handed {
-        Handed::Word(machine_word(result))
-    }
-    fn replay(word: Option<Word>) -> Tv<X> {
-        Tv::from_word(word.expect("the call has a result"))
     }
 }
 
@@ -99,10 +79,6 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         // memory is aligned for words only.
         unsafe { abi.0.cast::<X>().read_unaligned() }
     }
-    fn argument(x: &Tv<X>) -> Word {
-        // SAFETY: the carrier holds a value.
-        unsafe { spilled(const { &X::KIND }, x.raw() as *const u8, x.opnd()) }
-    }
     fn nothing() -> u64 {
         0
     }
@@ -113,32 +89,100 @@ impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
         unsafe { out.cast::<X>().write_unaligned(x) };
         variant
     }
-    fn record(result: &X, callee: &Callee, args: &[Word]) -> Opnd {
-        // SAFETY: `result` is a value.
-        unsafe { called(const { &X::KIND }, &raw const *result as *const u8, callee, args) }
+}
+
+impl Kind {
+    /// A value as an argument; it is still the caller's.
+    ///
+    /// # Safety
+    /// A value of this kind must be there.
+    pub unsafe fn argument(&self, this: *const u8, opnd: Opnd) -> Word {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.in_register {
+                true => {
+                    let now = memory::read(this as u64, self.shape.first());
+                    Word { now, opnd: settled(opnd) }
+                }
+                false => spilled(self, this, opnd),
+            }
+        }
     }
-    fn handed(result: &X) -> Handed {
-        // SAFETY: `result` is a value.
-        let variant =
-            unsafe { variant_outside(const { &X::KIND }, &raw const *result as *const u8) };
-        Handed::Bytes { size: size_of::<X>() as u32, variant }
+
+    /// The value of a carrier as an argument; it is still the caller's.
+    ///
+    /// # Safety
+    /// A carrier of this kind must be there.
+    unsafe fn carried_argument(&self, carrier: *const u8) -> Word {
+        // SAFETY: the caller's promise.
+        unsafe { self.argument(carrier, self.opnd(carrier)) }
     }
-    fn replay(word: Option<Word>) -> Tv<X> {
-        let (bytes, o) = returned(const { &X::KIND }, word);
+
+    /// Records a call that has given that result; gives its operand.
+    ///
+    /// # Safety
+    /// A value of this kind must be there.
+    pub unsafe fn record(&self, result: *const u8, callee: &Callee, args: &[Word]) -> Opnd {
+        if self.in_register {
+            // SAFETY: the caller's promise: a value of one word.
+            let now = unsafe { memory::read(result as u64, self.shape.first()) };
+            return ask::end_call(callee, args, Some(now));
+        }
+        if self.size == 0 {
+            return ask::end_call(callee, args, None);
+        }
+        // SAFETY: the caller's promise.
+        let tag = unsafe { variant_outside(self, result) };
+        ask::end_blob_call(callee, args, tag, self.size)
+    }
+
+    /// A portal's result, as its callers find it.
+    ///
+    /// # Safety
+    /// A value of this kind must be there.
+    pub unsafe fn handed(&self, result: *const u8) -> Handed {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.in_register {
+                true => Handed::Word(memory::read(result as u64, self.shape.first())),
+                false => Handed::Bytes { size: self.size, variant: variant_outside(self, result) },
+            }
+        }
+    }
+
+    /// Makes a carrier of the result of a call, from a log.
+    ///
+    /// # Safety
+    /// The log must have the result of a call that gives a value of this kind, and there must be
+    /// room for a carrier.
+    pub unsafe fn replay(&self, word: Option<Word>, to: *mut u8) {
+        if self.in_register {
+            // SAFETY: the caller's promise.
+            return unsafe { self.carry_word(word.expect("the call has a result"), to) };
+        }
+        let (bytes, opnd) = returned(self, word);
         // SAFETY: the bytes are those that `deliver` wrote for this call, and the log gives
         // them once. A type without bytes has one value, which the callee has made.
-        let result = unsafe { (bytes.as_ptr() as *const X::V).read_unaligned() };
-        Tv(Carrier::new(result, o))
+        unsafe { self.carry(bytes.as_ptr(), opnd, to) };
     }
 }
 
-fn machine_word<X: Traced>(x: &X) -> Const
-where
-    X::V: Machine,
-{
-    // SAFETY: `V` has the layout of `X`, and a machine word is `Copy`.
-    let bits = unsafe { std::ptr::from_ref(x).cast::<X::V>().read() }.bits();
-    Const::new(X::V::TY, bits)
+/// Records a call that has given that result; gives its operand.
+pub(super) fn recorded<X: Traced>(result: &X, callee: &Callee, args: &[Word]) -> Opnd {
+    // SAFETY: `result` is a value.
+    unsafe { X::KIND.record(&raw const *result as *const u8, callee, args) }
+}
+
+/// A portal's result, as its callers find it.
+pub(super) fn handed<X: Traced>(result: &X) -> Handed {
+    // SAFETY: `result` is a value.
+    unsafe { X::KIND.handed(&raw const *result as *const u8) }
+}
+
+/// The result of a call, from a log.
+pub(super) fn replayed<X: Traced>(word: Option<Word>) -> Tv<X> {
+    // SAFETY: the log is that of this call.
+    unsafe { carried!(to => X::KIND.replay(word, to)) }
 }
 
 /// A value as an argument in scratch memory.
@@ -186,19 +230,6 @@ unsafe fn leaked(kind: &Kind, this: *const u8) -> u64 {
     at as u64
 }
 
-/// Records a call that has given that result.
-///
-/// # Safety
-/// A value of the kind must be there.
-unsafe fn called(kind: &Kind, result: *const u8, callee: &Callee, args: &[Word]) -> Opnd {
-    if kind.size == 0 {
-        return ask::end_call(callee, args, None);
-    }
-    // SAFETY: the caller's promise.
-    let tag = unsafe { variant_outside(kind, result) };
-    ask::end_blob_call(callee, args, tag, kind.size)
-}
-
 /// Which variant a value is, if its bytes do not say.
 ///
 /// # Safety
@@ -222,7 +253,7 @@ fn returned(kind: &Kind, word: Option<Word>) -> (Vec<u8>, Opnd) {
 /// Can there be several of it, because nothing is in it that could be dropped?
 pub(super) fn is_bare<X: Traced>(x: &Tv<X>) -> bool {
     // SAFETY: the carrier holds a value.
-    unsafe { const { &X::KIND }.is_bare(x.raw() as *const u8) }
+    unsafe { X::KIND.is_bare(x.raw() as *const u8) }
 }
 
 /// Is a value passed in a register?
@@ -265,7 +296,7 @@ pub unsafe fn deliver<X: Traced>(x: X, out: *mut u8) -> RetOf<X> {
 /// `out` must be scratch memory for it, as [`Handed`] says.
 pub(super) unsafe fn hand_back<X: Traced>(x: X, out: *mut u8) {
     // SAFETY: `x` is a value.
-    let variant = unsafe { variant_outside(const { &X::KIND }, &raw const x as *const u8) };
+    let variant = unsafe { variant_outside(X::KIND, &raw const x as *const u8) };
     // SAFETY: the caller's promise; ownership moves to whoever reads the scratch memory.
     unsafe { out.cast::<X>().write_unaligned(x) };
     if let Some(variant) = variant {
@@ -277,5 +308,6 @@ pub(super) unsafe fn hand_back<X: Traced>(x: X, out: *mut u8) {
 
 /// A value that is handed to a residual function.
 pub fn word<X: Traced>(x: &Tv<X>) -> Word {
-    X::Pass::argument(x)
+    // SAFETY: this is a carrier.
+    unsafe { X::KIND.carried_argument(&raw const *x as *const u8) }
 }

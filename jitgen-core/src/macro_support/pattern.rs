@@ -286,7 +286,7 @@ impl Seen {
                     "Some" => Some(1),
                     _ => None,
                 },
-                _ => (self.kind.tag_named)(name),
+                _ => self.kind.tag_named(name),
             };
             ask::test(tag, tested, yes);
         }
@@ -342,7 +342,7 @@ pub(super) fn head_at<X: Traced>(place: Place<X>) -> Head<X> {
     let mut copy = MaybeUninit::<X>::uninit();
     let to = copy.as_mut_ptr() as *mut u8;
     // SAFETY: there is room for an `X`, and one lives at the place.
-    let (here, seen) = unsafe { find_head(const { &X::KIND }, place.erased(), to) };
+    let (here, seen) = unsafe { find_head(X::KIND, place.erased(), to) };
     Head { at: here.then_some(place.addr().cast_const()), copy, seen }
 }
 

@@ -15,15 +15,14 @@
 //! Not here: what is reached through pointers (`reach`), elements (`elements`).
 
 use super::ask;
-use super::carrier::{Carrier, Moved};
-use super::kind::{HasKind, Kind};
+use super::carrier::Moved;
+use super::kind::{HasKind, Kind, carried, erased};
 use super::memory;
 use super::shape::{Owner, Shape, TypeName};
 use super::traced::{Ptr, Scalar, Traced, Tv, owner_at};
 use crate::ir::{Class, Const, Op, Ty};
 use crate::tracer::{AbortReason, Address, Local, Opnd, Word, alias_class};
-use std::mem::{ManuallyDrop, MaybeUninit};
-use std::ptr::NonNull;
+use std::mem::ManuallyDrop;
 
 /// Where a value lives.
 pub struct Place<T: ?Sized> {
@@ -63,11 +62,8 @@ impl<T: ?Sized> Copy for Place<T> {}
 /// The place of a local variable of the twin.
 #[inline(never)]
 pub fn local<X: Traced>(x: &mut Tv<X>) -> Place<X> {
-    let base = x.raw() as *mut X;
-    let (slot, moved) = (x.0.slot(), x.0.moved());
-    let of = std::any::type_name::<X>();
-    let local = Local { slot: slot as usize, base: base as u64, size: size_of::<X>() as u32, of };
-    Place { address: base, at: At::Value(Inside { local, moved }) }
+    let base = &raw mut *x as *mut X;
+    Place { address: base, at: X::KIND.at_local(base as *mut u8) }
 }
 
 impl Inside {
@@ -129,14 +125,6 @@ impl<T: ?Sized> Place<T> {
         self
     }
 
-    /// What a pointer here leads to belongs to the same as the pointer.
-    pub(super) fn owns<F: ?Sized>(self, target: Place<F>) -> Place<F> {
-        if let (At::Memory { state: true, .. }, At::Memory { address, .. }) = (self.at, target.at) {
-            ask::own(address, None);
-        }
-        target
-    }
-
     /// The same place, out of which nothing is moved.
     pub(super) fn unmoved(mut self) -> Place<T> {
         if let At::Value(inside) = &mut self.at {
@@ -168,7 +156,7 @@ impl<T: ?Sized> Place<T> {
     /// A value of that word type must live there.
     pub(super) unsafe fn word(self, offset: u32, ty: Ty, owner: Owner) -> Word {
         // SAFETY: the caller's promise.
-        unsafe { self.erased().word_at(offset, ty, owner, false) }
+        unsafe { erased!(self).word_at(offset, ty, owner, false) }
     }
 
     /// Reads the pointer at a byte distance, which owns what it points to: as long as it does,
@@ -178,7 +166,7 @@ impl<T: ?Sized> Place<T> {
     /// The pointer of a live `Box`, `Vec` or the like must be there.
     pub(super) unsafe fn owner_word(self, offset: u32, owner: Owner) -> Word {
         // SAFETY: the caller's promise.
-        unsafe { self.erased().word_at(offset, Ty::Ptr, owner, true) }
+        unsafe { erased!(self).word_at(offset, Ty::Ptr, owner, true) }
     }
 
     /// Writes one word at a byte distance.
@@ -187,12 +175,12 @@ impl<T: ?Sized> Place<T> {
     /// The word must be valid for what lives there.
     pub(super) unsafe fn set_word(self, offset: u32, word: Word, owner: Owner) {
         // SAFETY: the caller's promise.
-        unsafe { self.erased().set_word_at(offset, word, owner) };
+        unsafe { erased!(self).set_word_at(offset, word, owner) };
     }
 
     /// The operand of the address.
     pub(super) fn pointer(self) -> Opnd {
-        self.erased().pointer_of()
+        erased!(self).pointer_of()
     }
 }
 
@@ -204,6 +192,13 @@ impl At {
         let address =
             Address { base: pointer.opnd, base_now, offset, frozen, class: 0, owner: false };
         At::Memory { address, len: Opnd::Const, owner: Owner::Any, fixed: false, state: false }
+    }
+
+    fn given(&self) -> Opnd {
+        match self {
+            At::Memory { address, .. } => address.base,
+            At::Value(_) => Opnd::Local(0),
+        }
     }
 
     fn is_frozen(&self) -> bool {
@@ -311,9 +306,11 @@ pub(super) trait HasFields: Traced {
 impl<X: Traced> HasFields for X {}
 
 impl Place<u8> {
-    /// The same place, where a `T` lives.
-    pub(super) fn holding<T>(self) -> Place<T> {
-        Place { address: self.address as *mut T, at: self.at }
+    /// What a pointer here leads to belongs to the same as the pointer.
+    pub(super) fn owns(self, target: Place<u8>) {
+        if let (At::Memory { state: true, .. }, At::Memory { address, .. }) = (self.at, target.at) {
+            ask::own(address, None);
+        }
     }
 
     /// Bytes from the beginning of the twin's own value.
@@ -404,10 +401,7 @@ impl Place<str> {
 
 impl<T> super::inline::Given for Place<T> {
     fn given(&self) -> Opnd {
-        match self.at {
-            At::Memory { address, .. } => address.base,
-            At::Value(_) => Opnd::Local(0),
-        }
+        self.at.given()
     }
 }
 
@@ -454,40 +448,33 @@ impl<X: Traced> Place<X> {
     /// Reads the value; one that has a destructor is moved out.
     #[inline(never)]
     pub fn get(&self) -> Tv<X> {
-        let mut bits = MaybeUninit::<X::V>::uninit();
-        // SAFETY: there is room, and an `X` lives here (`in-bounds`).
-        let opnd = unsafe { const { &X::KIND }.take(self.erased(), bits.as_mut_ptr().cast()) };
-        // SAFETY: the value has been copied there; `V` has the same layout.
-        Tv(Carrier::new(unsafe { bits.assume_init() }, opnd))
+        // SAFETY: an `X` lives here (`in-bounds`).
+        unsafe { carried!(to => X::KIND.get(erased!(self), to)) }
     }
 
     /// Writes the value; what was there before is dropped.
     #[inline(never)]
-    pub fn set(self, value: Tv<X>) {
-        if const { !X::IMMUTABLE.is_empty() } && matches!(self.at, At::Memory { .. }) {
-            refuse_store();
-        }
+    pub fn set(&self, value: Tv<X>) {
+        X::KIND.changes(&self.at);
         if const { !std::mem::needs_drop::<X>() } {
             return self.write(value);
         }
-        let old = if const { &X::KIND }.is_moved(self.erased()) { None } else { Some(self.get()) };
+        let old = if X::KIND.is_moved(erased!(self)) { None } else { Some(self.get()) };
         self.put(value);
         drop(old);
     }
 
     /// Writes the value over one that has been moved out.
-    pub(super) fn put(self, value: Tv<X>) {
+    pub(super) fn put(&self, value: Tv<X>) {
         self.write(value);
-        const { &X::KIND }.is_whole(self.erased());
+        X::KIND.is_whole(erased!(self));
     }
 
     /// Writes the value over bytes that hold nothing.
-    pub(super) fn write(self, value: Tv<X>) {
-        let opnd = value.opnd();
-        let bits = ManuallyDrop::new(value.0.into_value());
-        let from = (&raw const bits).cast();
+    pub(super) fn write(&self, value: Tv<X>) {
+        let mut value = ManuallyDrop::new(value);
         // SAFETY: an `X` is moved, which is not used again, to where one lives (`in-bounds`).
-        unsafe { const { &X::KIND }.put(self.erased(), from, opnd) };
+        unsafe { X::KIND.write(erased!(self), &raw mut value as *mut u8) };
     }
 }
 
@@ -497,8 +484,10 @@ pub fn addr_of<T, R>(place: Place<T>) -> Tv<R>
 where
     R: Traced<V = Ptr<T>>,
 {
-    let pointer = NonNull::new(place.address).expect("a place has an address");
-    Tv(Carrier::new(Ptr(pointer), place.pointer()))
+    let address = place.address;
+    let opnd = erased!(place).pointer_of();
+    // SAFETY: the bits of an `R` are a pointer to a `T`: this one, which is the address of a place.
+    unsafe { carried!(to => R::KIND.carry(&raw const address as *const u8, opnd, to)) }
 }
 
 /// `&place`.
@@ -521,7 +510,9 @@ pub(super) fn learn<X: Scalar>(place: Place<X>, value: Tv<X>) {
 
 /// A value of the twin that nobody has named: it lives in `slot`.
 pub fn place_in<X: Traced>(slot: &mut Option<Tv<X>>, value: Tv<X>) -> Place<X> {
-    local(slot.insert(value))
+    *slot = Some(value);
+    let Some(value) = slot else { unreachable!("just put there") };
+    local(value)
 }
 
 /// A place that only names where a value lies that is about to be dropped.

@@ -141,7 +141,7 @@ impl State {
         const { assert!(!X::SHAPE.is_opaque(), "a red consists of machine words") };
         let red = std::mem::ManuallyDrop::new(red);
         // SAFETY: the value is there.
-        self.at.reds.extend(unsafe { const { &X::KIND }.exact((&raw const red) as *const u8) });
+        self.at.reds.extend(unsafe { X::KIND.exact((&raw const red) as *const u8) });
         self
     }
 
@@ -261,11 +261,6 @@ pub fn loop_header() {
     ask::mark_header();
 }
 
-/// Does `f` panic?
-pub fn panics(f: fn() -> u8) -> bool {
-    std::panic::catch_unwind(f).is_err()
-}
-
 /// A merge point of a twin in progress.
 #[derive(Default)]
 pub struct Merge {
@@ -335,7 +330,8 @@ impl Merge {
     /// The red's operand from here on; call it for every red, in order.
     pub fn update<X: Traced>(&mut self, x: &mut Tv<X>) {
         if let Some(opnd) = self.renamed_to(const { &X::SHAPE }, X::FREEZES) {
-            x.0.set_opnd(opnd);
+            // SAFETY: this is a carrier.
+            unsafe { X::KIND.set_opnd(&raw mut *x as *mut u8, opnd) };
         }
     }
 

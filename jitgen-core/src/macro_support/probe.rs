@@ -5,8 +5,7 @@
 //!
 //! Not here: the impls that are composed of this (`jitgen_macros`).
 
-use super::kind::HasKind;
-use super::own;
+use super::kind::{HasKind, Kind};
 use super::place::Place;
 use super::shape::{Shape, TagAt};
 use super::traced::Traced;
@@ -22,10 +21,34 @@ pub struct Field {
     pub(super) opaque: bool,
     /// Is it known how to drop it?
     pub(super) known: bool,
-    /// See `Traced::leaves`.
-    pub(super) leaves: unsafe fn(*const u8, u64, &mut dyn FnMut(u32, Ty)),
-    /// See `own::drop_field`.
-    pub(super) drop: own::DropField,
+    /// If it is traced.
+    kind: Option<&'static Kind>,
+}
+
+impl Field {
+    /// Calls `f` with the distance from `base` and type of every word that is known to be
+    /// initialized.
+    ///
+    /// # Safety
+    /// A value of the type must be there.
+    pub(super) unsafe fn leaves(&self, this: *const u8, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+        if let Some(kind) = self.kind {
+            // SAFETY: the caller's promise.
+            unsafe { kind.each_leaf(this, base, f) };
+        }
+    }
+
+    /// Drops it, unless its bytes have been moved away; `base` is the address of the whole.
+    ///
+    /// # Safety
+    /// The place must be that of a value of the twin that is not used again, unless it has been
+    /// moved.
+    pub(super) unsafe fn drop(&self, place: Place<u8>, base: u64, moved: &[(u32, u32)]) {
+        if let Some(kind) = self.kind {
+            // SAFETY: the caller's promise.
+            unsafe { kind.drop_field(place, base, moved) };
+        }
+    }
 }
 
 impl<T: Traced> Probe<T> {
@@ -38,8 +61,7 @@ impl<T: Traced> Probe<T> {
         size: size_of::<T>() as u32,
         opaque: T::SHAPE.is_opaque(),
         known: true,
-        leaves: const { &T::KIND }.leaves,
-        drop: own::drop_field_at::<T>,
+        kind: Some(T::KIND),
     };
 }
 
@@ -56,16 +78,9 @@ pub trait Unknown {
         size: size_of::<Self::Of>() as u32,
         opaque: true,
         known: !std::mem::needs_drop::<Self::Of>(),
-        leaves: no_leaves,
-        drop: no_drop,
+        kind: None,
     };
 }
-
-/// None are known.
-fn no_leaves(_: *const u8, _: u64, _: &mut dyn FnMut(u32, Ty)) {}
-
-/// There is nothing to drop.
-fn no_drop(_: Place<u8>, _: u64, _: &[(u32, u32)]) {}
 
 impl<T> Unknown for Probe<T> {
     type Of = T;

@@ -14,6 +14,7 @@
 //! Not here: elements (`elements`).
 
 use super::ask;
+use super::kind::{erased, holding};
 use super::pattern::{Binding, Shared};
 use super::place::{At, Inside, Place, local};
 use super::shape::Owner;
@@ -74,27 +75,48 @@ pub fn deref<R: Deref>(place: Place<R>) -> Place<R::Target> {
 
 /// The place to which a pointer leads, `distance` bytes behind what it holds.
 pub(super) fn follow<T>(pointer: Word, distance: u64, frozen: bool) -> Place<T> {
-    let address = pointer.now.bits.wrapping_add(distance);
-    Place { address: address as *mut T, at: led_to(address, pointer, frozen) }
+    holding!(T, led_to(pointer, distance, frozen))
 }
 
-fn led_to(address: u64, pointer: Word, frozen: bool) -> At {
-    if let Opnd::Local(id) = pointer.opnd {
-        return At::Value(Inside { local: ask::local(id), moved: std::ptr::null_mut() });
+/// The same, whatever lives there.
+pub(super) fn led_to(pointer: Word, distance: u64, frozen: bool) -> Place<u8> {
+    let address = pointer.now.bits.wrapping_add(distance);
+    let at = if let Opnd::Local(id) = pointer.opnd {
+        At::Value(Inside { local: ask::local(id), moved: std::ptr::null_mut() })
+    } else {
+        At::behind(address, pointer, frozen || pointer.opnd == Opnd::Frozen)
+    };
+    Place { address: address as *mut u8, at }
+}
+
+/// What a shared reference leads to.
+///
+/// # Safety
+/// A live reference must be there.
+unsafe fn behind_shared(place: Place<u8>) -> Place<u8> {
+    // SAFETY: the caller's promise.
+    let word = unsafe { place.word(0, Ty::Ptr, Owner::Place) };
+    let target = led_to(word, 0, place.is_frozen() && word.opnd.is_const());
+    match ask::is_shared(word.opnd) {
+        true => target.owned_by(Owner::Frozen),
+        false => target,
     }
-    At::behind(address, pointer, frozen || pointer.opnd == Opnd::Frozen)
+}
+
+/// What another pointer leads to, `distance` bytes behind what it holds.
+///
+/// # Safety
+/// A live pointer must be there.
+unsafe fn behind_pointer(place: Place<u8>, distance: u64) -> Place<u8> {
+    // SAFETY: the caller's promise.
+    led_to(unsafe { place.word(0, Ty::Ptr, Owner::Place) }, distance, false)
 }
 
 impl<T> Deref for &T {
     type Target = T;
     fn deref(place: Place<Self>) -> Place<T> {
         // SAFETY: a live reference is here.
-        let word = unsafe { place.word(0, Ty::Ptr, Owner::Place) };
-        let target = follow(word, 0, place.is_frozen() && word.opnd.is_const());
-        match ask::is_shared(word.opnd) {
-            true => target.owned_by(Owner::Frozen),
-            false => target,
-        }
+        holding!(T, unsafe { behind_shared(erased!(place)) })
     }
 }
 
@@ -102,7 +124,7 @@ impl<T> Deref for &mut T {
     type Target = T;
     fn deref(place: Place<Self>) -> Place<T> {
         // SAFETY: a live reference is here.
-        follow(unsafe { place.word(0, Ty::Ptr, Owner::Place) }, 0, false)
+        holding!(T, unsafe { behind_pointer(erased!(place), 0) })
     }
 }
 
@@ -118,8 +140,7 @@ impl<T> Deref for Rc<T> {
     type Target = T;
     fn deref(place: Place<Self>) -> Place<T> {
         // SAFETY: a live `Rc` is here: one pointer, to the counts before the contents.
-        let word = unsafe { place.word(0, Ty::Ptr, Owner::Place) };
-        follow(word, rc_distance::<T>(), false)
+        holding!(T, unsafe { behind_pointer(erased!(place), rc_distance::<T>()) })
     }
 }
 
@@ -136,13 +157,21 @@ pub(super) fn shared_by<T>(pointer: Word) -> Rc<T> {
 }
 
 /// Distance from what the pointer in an `Rc<T>` holds to the `T`: measured, since the standard
-/// library does not say.
+/// library does not say. It depends on the alignment alone, as `Rc::from_raw` of a trait object
+/// could not do otherwise.
 pub(super) fn rc_distance<T>() -> u64 {
+    const { assert!(size_of::<Rc<T>>() == 8) };
+    if const { align_of::<T>() <= align_of::<u64>() } {
+        measured_distance::<u64>()
+    } else {
+        measured_distance::<T>()
+    }
+}
+
+fn measured_distance<T>() -> u64 {
     let rc: Rc<std::mem::MaybeUninit<T>> = Rc::new_uninit();
     let contents = Rc::as_ptr(&rc) as u64;
-    // SAFETY: an `Rc` of a sized type is one pointer (asserted).
-    const { assert!(size_of::<Rc<T>>() == 8) };
-    // SAFETY: as above; the pointer is only looked at.
+    // SAFETY: an `Rc` of a sized type is one pointer (asserted above); it is only looked at.
     let pointer = unsafe { (&raw const rc).cast::<u64>().read() };
     contents - pointer
 }
@@ -176,7 +205,7 @@ macro_rules! fat {
                 };
                 let frozen = place.is_frozen() && pointer.opnd.is_const();
                 let elements = fat(pointer, 0, len, frozen);
-                $(let elements = place.$owns(elements);)?
+                $(erased!(place).$owns(erased!(elements));)?
                 if place.is_fixed() { elements.fixed() } else { elements }
             }
         }
@@ -343,7 +372,7 @@ macro_rules! matched_whole {
 matched_whole!(Box<T>, Rc<T>, Rc<[T]>, Box<[T]>, *const T, *mut T);
 
 /// The words of a pointer that a twin holds, for types that consist of one.
-pub(super) fn pointer_in<T: Traced>(place: Place<T>) -> Word {
+pub(super) fn pointer_in<T>(place: Place<T>) -> Word {
     // SAFETY: only asked of places of a type whose first word is a pointer.
     unsafe { place.word(0, Ty::Ptr, Owner::Place) }
 }

@@ -18,7 +18,7 @@
 //! Not here: when a level is handed over (`tracer::levels`).
 
 use super::ask;
-use super::passing::{Passing, hand_back};
+use super::passing::{hand_back, handed, replayed};
 use super::portal::{Entry, Outcome, State};
 use super::traced::{Traced, Tv};
 use crate::runtime::{self, Begun};
@@ -69,12 +69,12 @@ pub fn hand_over<R: Traced>(
         if ask::is_last_call() {
             panics::resume();
         }
-        return R::Pass::replay(word);
+        return replayed(word);
     }
     let (at, reds) = state.into_parts();
     let greens = at.greens.clone();
     let result = outside(|| from(State::new(runtime::give(portal, at))));
-    let opnd = ask::end_handed_over(function, portal, &greens, &reds, R::Pass::handed(&result));
+    let opnd = ask::end_handed_over(function, portal, &greens, &reds, handed(&result));
     Tv::of(result, opnd)
 }
 

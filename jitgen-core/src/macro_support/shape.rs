@@ -16,6 +16,7 @@
 //! Not here: values (`traced`).
 
 use crate::ir::Ty;
+use std::fmt;
 
 /// The name of a type, as `std::any::type_name` gives it.
 pub type TypeName = fn() -> &'static str;
@@ -48,17 +49,42 @@ pub enum Owner {
 }
 
 /// The words of a type.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Shape {
-    words: [WordAt; MAX_WORDS],
+    words: Words,
     len: usize,
     opaque: bool,
+}
+
+/// Room for words. All of it is initialized; that it is a union keeps rustc, which evaluates a
+/// shape for each type of an interpreter, from looking at every word of it each time.
+#[derive(Clone, Copy)]
+union Words {
+    all: [WordAt; MAX_WORDS],
+}
+
+impl Words {
+    const fn all(&self) -> &[WordAt; MAX_WORDS] {
+        // SAFETY: the only field, and always initialized.
+        unsafe { &self.all }
+    }
+
+    const fn set(&mut self, index: usize, word: WordAt) {
+        // SAFETY: as above.
+        unsafe { self.all[index] = word };
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shape").field("words", &self.words()).field("opaque", &self.opaque).finish()
+    }
 }
 
 impl Shape {
     /// No words.
     pub const EMPTY: Shape = Shape {
-        words: [WordAt { offset: 0, ty: Ty::I64, owner: Owner::Any }; MAX_WORDS],
+        words: Words { all: [WordAt { offset: 0, ty: Ty::I64, owner: Owner::Any }; MAX_WORDS] },
         len: 0,
         opaque: false,
     };
@@ -74,7 +100,7 @@ impl Shape {
         if self.len == MAX_WORDS {
             return Shape::OPAQUE;
         }
-        self.words[self.len] = word;
+        self.words.set(self.len, word);
         self.len += 1;
         self
     }
@@ -91,7 +117,7 @@ impl Shape {
         }
         let mut index = 0;
         while index < field.len {
-            let mut word = field.words[index];
+            let mut word = field.words.all()[index];
             word.offset += offset as u32;
             if let Owner::Place = word.owner {
                 word.owner = Owner::Field(owner, offset as u32);
@@ -109,7 +135,7 @@ impl Shape {
         }
         let mut index = 0;
         while index < field.len {
-            let mut word = field.words[index];
+            let mut word = field.words.all()[index];
             word.offset += offset as u32;
             self = self.push(word);
             index += 1;
@@ -130,8 +156,10 @@ impl Shape {
             let mut item = *element;
             let mut word = 0;
             while word < item.len {
-                if let Owner::Place = item.words[word].owner {
-                    item.words[word].owner = Owner::Field(owner, 0);
+                let mut at = item.words.all()[word];
+                if let Owner::Place = at.owner {
+                    at.owner = Owner::Field(owner, 0);
+                    item.words.set(word, at);
                 }
                 word += 1;
             }
@@ -168,7 +196,7 @@ impl Shape {
 
     /// The words, in order.
     pub fn words(&self) -> &[WordAt] {
-        &self.words[..self.len]
+        &self.words.all()[..self.len]
     }
 
     /// Is the type known only as a whole?
@@ -178,12 +206,12 @@ impl Shape {
 
     /// Is it exactly one word?
     pub const fn is_word(&self) -> bool {
-        !self.opaque && self.len == 1 && self.words[0].offset == 0
+        !self.opaque && self.len == 1 && self.words.all()[0].offset == 0
     }
 
     /// The type of the first word.
     pub const fn first(&self) -> Ty {
-        self.words[0].ty
+        self.words.all()[0].ty
     }
 
     /// What the word says to which a byte belongs, if the type is known by its words.
@@ -196,7 +224,7 @@ impl Shape {
     pub const fn is_plain(&self) -> bool {
         let mut index = 0;
         while index < self.len {
-            if matches!(self.words[index].owner, Owner::Field(..)) {
+            if matches!(self.words.all()[index].owner, Owner::Field(..)) {
                 return false;
             }
             index += 1;

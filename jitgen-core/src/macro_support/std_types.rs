@@ -15,6 +15,7 @@
 use super::carrier::{Owned, Ownership, Plain};
 use super::derived::Case;
 use super::elements::vec_layout;
+use super::kind::{DropFields, HasKind, Leaves};
 use super::own;
 use super::passing::{ByMemory, ByWord};
 use super::place::Place;
@@ -134,10 +135,7 @@ unsafe impl<T> Traced for Box<T> {
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::word(Ty::Ptr);
     const NONNULL: bool = true;
-    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { own::drop_box(place) }
-    }
+    const DROP_FIELDS: Option<DropFields> = Some(own::drop_box::<T>);
 }
 
 // SAFETY: an address and a length.
@@ -146,6 +144,16 @@ unsafe impl<T> Traced for Box<[T]> {
     type O = Owned;
     type Pass = ByMemory;
     const SHAPE: Shape = FAT;
+}
+
+/// # Safety
+/// As for [`Leaves`], of a `Vec`.
+unsafe fn leaves_of_vec(this: *const u8, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+    // Which word the address is, is not known when the shape is made.
+    let (first, address) = ((this as u64 - base) as u32, vec_layout().pointer);
+    for offset in [0, 8, 16] {
+        f(first + offset, if offset == address { Ty::Ptr } else { Ty::I64 });
+    }
 }
 
 /// A `String` is moved as three words, whatever each of them is.
@@ -166,17 +174,8 @@ unsafe impl<T> Traced for Vec<T> {
             name,
         )
     };
-    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
-        // Which word the address is, is not known when the shape is made.
-        let (first, address) = ((this as u64 - base) as u32, vec_layout().pointer);
-        for offset in [0, 8, 16] {
-            f(first + offset, if offset == address { Ty::Ptr } else { Ty::I64 });
-        }
-    }
-    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { own::drop_vec(place) }
-    }
+    const LEAVES: Option<Leaves> = Some(leaves_of_vec);
+    const DROP_FIELDS: Option<DropFields> = Some(own::drop_vec::<T>);
 }
 
 // SAFETY: an `Rc` of a sized type is one pointer.
@@ -186,10 +185,7 @@ unsafe impl<T> Traced for Rc<T> {
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::word(Ty::Ptr);
     const NONNULL: bool = true;
-    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { own::drop_rc(place) }
-    }
+    const DROP_FIELDS: Option<DropFields> = Some(own::drop_rc::<T>);
 }
 
 // SAFETY: an address and a length.
@@ -198,10 +194,7 @@ unsafe impl<T> Traced for Rc<[T]> {
     type O = Owned;
     type Pass = ByMemory;
     const SHAPE: Shape = FAT;
-    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { own::drop_counted(place) }
-    }
+    const DROP_FIELDS: Option<DropFields> = Some(own::drop_counted::<Self>);
 }
 
 // SAFETY: an address and a length.
@@ -210,10 +203,7 @@ unsafe impl Traced for Rc<str> {
     type O = Owned;
     type Pass = ByMemory;
     const SHAPE: Shape = FAT;
-    unsafe fn drop_fields(place: Place<Self>, _: &[(u32, u32)]) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { own::drop_counted(place) }
-    }
+    const DROP_FIELDS: Option<DropFields> = Some(own::drop_counted::<Self>);
 }
 
 // SAFETY: a `Weak` of a sized type is one pointer.
@@ -246,21 +236,29 @@ unsafe impl<T: Traced> Traced for RefCell<T> {
         let unknown = align_of::<T>() > REF_CELL_CONTENT as usize;
         flag.with_inner(REF_CELL_CONTENT as usize, &T::SHAPE).unless(unknown)
     };
-    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
-        f((this as u64 - base) as u32, Ty::I64);
-        // SAFETY: the caller's promise; only the address is computed.
-        let content = unsafe { (*this).as_ptr() };
-        // SAFETY: the caller's promise.
-        unsafe { T::leaves(content, base, f) };
-    }
-    unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
-        let base = place.addr() as u64;
-        // SAFETY: the caller's promise; only the address is computed.
-        let content = unsafe { (*place.addr()).as_ptr() };
-        // SAFETY: the caller's promise.
-        unsafe { own::drop_field(place.shifted(content), base, moved) };
-        true
-    }
+    const LEAVES: Option<Leaves> = Some(leaves_of_cell::<T>);
+    const DROP_FIELDS: Option<DropFields> = Some(drop_content::<T>);
+}
+
+/// # Safety
+/// As for [`Leaves`], of a `RefCell<T>`.
+unsafe fn leaves_of_cell<T: Traced>(this: *const u8, base: u64, f: &mut dyn FnMut(u32, Ty)) {
+    f((this as u64 - base) as u32, Ty::I64);
+    // SAFETY: the caller's promise; only the address is computed.
+    let content = unsafe { (*this.cast::<RefCell<T>>()).as_ptr() };
+    // SAFETY: the caller's promise.
+    unsafe { T::KIND.each_leaf(content as *const u8, base, f) };
+}
+
+/// # Safety
+/// As for [`DropFields`], of a `RefCell<T>`.
+unsafe fn drop_content<T: Traced>(place: Place<u8>, moved: &[(u32, u32)]) -> bool {
+    let base = place.addr() as u64;
+    // SAFETY: the caller's promise; only the address is computed.
+    let content = unsafe { (*place.addr().cast::<RefCell<T>>()).as_ptr() };
+    // SAFETY: the caller's promise.
+    unsafe { own::drop_field(place.shifted(content), base, moved) };
+    true
 }
 
 // SAFETY: elements lie one behind the other.
@@ -269,11 +267,19 @@ unsafe impl<T: Traced, const N: usize> Traced for [T; N] {
     type O = T::O;
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::repeat(&T::SHAPE, size_of::<T>(), N, type_name::<[T; 0]>);
-    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
-        for index in 0..N {
-            // SAFETY: the caller's promise: an element of the array.
-            unsafe { T::leaves(this.cast::<T>().add(index), base, f) };
-        }
+    const LEAVES: Option<Leaves> = Some(leaves_of_elements::<T, N>);
+}
+
+/// # Safety
+/// As for [`Leaves`], of an array.
+unsafe fn leaves_of_elements<T: Traced, const N: usize>(
+    this: *const u8,
+    base: u64,
+    f: &mut dyn FnMut(u32, Ty),
+) {
+    for index in 0..N {
+        // SAFETY: the caller's promise: an element of the array.
+        unsafe { T::KIND.each_leaf(this.add(index * size_of::<T>()), base, f) };
     }
 }
 
@@ -330,24 +336,6 @@ unsafe impl<T: Traced> Traced for Option<T> {
     const SHAPE: Shape = option_shape::<T>();
     const TAG: TagAt = option_tag::<T>();
     const VARIANTS: u64 = if matches!(option_tag::<T>(), TagAt::Nowhere) { 0b11 } else { 0 };
-    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
-        let distance = (this as u64 - base) as u32;
-        let tag = Self::TAG.word().map(|(offset, ty)| (distance + offset, ty));
-        if let Some((offset, ty)) = tag {
-            f(offset, ty);
-        }
-        // SAFETY: the caller's promise.
-        if let Some(inner) = unsafe { &*this } {
-            // SAFETY: as above.
-            unsafe {
-                T::leaves(inner, base, &mut |at, ty| {
-                    if tag != Some((at, ty)) {
-                        f(at, ty);
-                    }
-                });
-            }
-        }
-    }
     const FIELDS: &'static [Field] = &[Probe::<T>::FIELD];
     const CASES: &'static [Case] =
         &[Case::new("None", 0, false), Case::new("Some", 1, needs_drop::<T>())];
@@ -405,20 +393,11 @@ macro_rules! tuples {
             type Pass = ByMemory;
             const SHAPE: Shape = Shape::EMPTY
                 $(.with(offset_of!(Self, $i), &$x::SHAPE, type_name::<Self>))+;
-            unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
-                // SAFETY: the caller's promise: fields of the tuple.
-                unsafe { $($x::leaves(&raw const (*this).$i, base, f);)+ }
-            }
-            unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
-                let base = place.addr() as u64;
-                $(
-                    // SAFETY: only the address of the field is computed; the rest is the caller's
-                    // promise.
-                    unsafe {
-                        own::drop_field(place.project(&raw mut (*place.addr()).$i), base, moved);
-                    }
-                )+
-                true
+            const FIELDS: &'static [Field] = &[$(Probe::<$x>::FIELD),+];
+            unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) -> u64 {
+                // SAFETY: only addresses of fields are computed.
+                unsafe { $(f(&raw const (*this).$i as *const u8, $i);)+ }
+                0
             }
         }
     )+};

@@ -13,12 +13,11 @@
 //! standard library (`std_types`).
 
 use super::ask;
-use super::carrier::{Carrier, Flat, Ownership, Plain};
-use super::derived::{self, Case, IsDerived};
-use super::kind::HasKind;
+use super::carrier::{Flat, Ownership, Plain};
+use super::derived::Case;
+use super::kind::{DropFields, HasKind, Leaves, carried};
 use super::memory;
 use super::passing::{ByWord, Passing};
-use super::place::Place;
 use super::probe::Field;
 use super::shape::{Owner, Shape, TagAt};
 use crate::ir::{Const, Ty};
@@ -80,56 +79,33 @@ pub unsafe trait Traced: Sized {
         0
     }
 
-    /// Calls `f` with the distance from `base` and type of every word that is initialized.
-    ///
-    /// # Safety
-    /// `this` must point to a value.
-    unsafe fn leaves(this: *const Self, base: u64, f: &mut dyn FnMut(u32, Ty)) {
-        // SAFETY: the caller's promise.
-        unsafe { const { &Self::DERIVED }.leaves(this as *const u8, base, f) };
-    }
-
-    /// Is it a reference behind which nothing changes, except in cells, as long as it lives?
-    const FREEZES: bool = false;
-
-    /// The tag of the variant of that name (its number in `VARIANTS`, if there is no tag).
-    fn tag_named(name: &str) -> Option<u64> {
-        derived::tag_named(Self::CASES, name)
-    }
-
-    /// Which variant it is, as in `VARIANTS`.
+    /// Which variant it is, as in `VARIANTS`: for the thunks that compiled code calls, which are to
+    /// be quick.
     ///
     /// # Safety
     /// `this` must point to a value.
     unsafe fn variant(this: *const Self) -> u64 {
         // SAFETY: the caller's promise.
-        unsafe { const { &Self::DERIVED }.variant(this as *const u8) }
+        unsafe { Self::KIND.variant(this as *const u8) }
     }
 
-    /// Has all that is inside of the variant that it is a known shape, of a type that has none?
-    ///
-    /// # Safety
-    /// `this` must point to a value.
-    unsafe fn plain_inside(this: *const Self) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { const { &Self::DERIVED }.plain_inside(this as *const u8) }
-    }
+    /// Calls a function with the distance from an address and the type of every word that is
+    /// initialized, if neither shape nor fields say that.
+    const LEAVES: Option<Leaves> = None;
 
-    /// Drops the fields of the variant that it is, but for bytes that have been moved away; `false`
-    /// if it can only be dropped as a whole.
-    ///
-    /// # Safety
-    /// The place must be that of a value, which is not used again.
-    unsafe fn drop_fields(place: Place<Self>, moved: &[(u32, u32)]) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { const { &Self::DERIVED }.drop_fields(place.erased(), moved) }
-    }
+    /// Drops a value, if that is more than dropping its fields one after the other. The place must
+    /// be that of a value that is not used again.
+    const DROP_FIELDS: Option<DropFields> = None;
+
+    /// Is it a reference behind which nothing changes, except in cells, as long as it lives?
+    const FREEZES: bool = false;
 }
 
 /// The carrier of a type.
 pub type Carried<X> = <<X as Traced>::O as Ownership>::Carrier<X>;
 
 /// A traced value.
+#[repr(transparent)]
 pub struct Tv<X: Traced>(pub Carried<X>);
 
 impl<X: Traced> Clone for Tv<X>
@@ -278,61 +254,69 @@ pub const UNIT: Tv<()> = Tv(Flat { c: (), o: CONSTANT });
 impl<X: Traced> Tv<X> {
     /// A value and its operand.
     pub fn of(x: X, opnd: Opnd) -> Tv<X> {
-        Tv(Carrier::new(carry(x), opnd))
+        let x = ManuallyDrop::new(x);
+        // SAFETY: `x` is a value, which is not used again.
+        unsafe { carried!(to => X::KIND.carry(&raw const x as *const u8, opnd, to)) }
     }
 
     /// The value itself, out of the trace's sight.
     pub fn native(self) -> X {
-        uncarry(self.0.into_value())
+        let mut this = ManuallyDrop::new(self);
+        let at = &raw mut this as *mut X;
+        // SAFETY: a carrier begins with the bits of a value, which moves out of it once.
+        unsafe {
+            if const { std::mem::needs_drop::<Self>() } {
+                X::KIND.give_away(at as *mut u8);
+            }
+            at.read()
+        }
     }
 
     /// The operand.
     pub fn opnd(&self) -> Opnd {
-        self.0.opnd()
+        // SAFETY: this is a carrier.
+        unsafe { X::KIND.opnd(&raw const *self as *const u8) }
     }
 
     /// Where the value is.
     pub fn raw(&self) -> *const X {
-        self.0.value().cast()
+        &raw const *self as *const X
     }
 
     /// The value, which must be one word.
     pub fn word(&self) -> Word {
         const { assert!(X::SHAPE.is_word(), "not a machine word") };
-        // SAFETY: a value of one word lives there.
-        let now = unsafe { memory::read(self.raw() as u64, X::SHAPE.first()) };
-        Word { now, opnd: settled(self.opnd()) }
+        // SAFETY: this is a carrier.
+        unsafe { X::KIND.word(&raw const *self as *const u8) }
     }
 
     /// The value of a word.
     pub fn from_word(word: Word) -> Tv<X> {
         const { assert!(X::SHAPE.is_word(), "not a machine word") };
-        Tv(Carrier::new(bits_of(&[(0, word.now)]), word.opnd))
+        // SAFETY: a value of one word.
+        unsafe { carried!(to => X::KIND.carry_word(word, to)) }
     }
 
     /// The words that it consists of, with their offsets; `exact`: of the types that the shape
     /// says, whatever the value is.
     pub fn words(&self, exact: bool) -> Vec<(u32, Word)> {
         // SAFETY: the carrier holds a value.
-        unsafe { const { &X::KIND }.words(self.raw().cast(), self.opnd(), exact) }
+        unsafe { X::KIND.words(self.raw().cast(), self.opnd(), exact) }
     }
 
     /// The value that consists of these words, which come from outside: a log, a state. Bytes of
     /// them that mean nothing may be anything.
     pub fn received(words: &[(u32, Word)]) -> Tv<X> {
-        let mut bits = MaybeUninit::<X::V>::uninit();
-        // SAFETY: the words are those of an `X`.
-        let opnd = unsafe { const { &X::KIND }.receive(bits.as_mut_ptr().cast(), words) };
-        // SAFETY: a shape covers all bytes of a value that mean something.
-        Tv(Carrier::new(unsafe { bits.assume_init() }, opnd))
+        // SAFETY: the words are those of an `X`, whose shape covers all bytes that mean something.
+        unsafe { carried!(to => X::KIND.carry_received(words, to)) }
     }
 }
 
 impl<X: Traced + Copy> Tv<X> {
     /// The concrete value, for an operator of Rust.
     pub fn nat(&self) -> X {
-        // SAFETY: the carrier holds a value of a type that is `Copy`.
-        unsafe { self.raw().read() }
+        // SAFETY: a carrier begins with the value, of a type that is `Copy`.
+        unsafe { *(&raw const *self as *const X) }
     }
 }
 

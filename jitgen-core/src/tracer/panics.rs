@@ -45,28 +45,39 @@ pub fn settle() -> bool {
 
 /// Runs an elidable function on behalf of compiled code; `again`: one that is called again when it
 /// has panicked.
-pub fn guarded_elidable<R>(again: bool, on_panic: R, f: impl FnOnce() -> R) -> R {
-    let result = guarded(on_panic, f);
+pub fn guarded_elidable(again: bool, f: impl FnMut()) {
+    guarded(f);
     if again {
         drop(PAYLOAD.take());
     }
+}
+
+/// Runs `f` on behalf of compiled code; a panic is kept for [`resume`].
+pub fn guarded(mut f: impl FnMut()) {
+    catch(&mut f);
+}
+
+/// The same of something with a result; `on_panic` is what it gives then.
+pub fn guarded_with<R>(on_panic: R, mut f: impl FnMut() -> R) -> R {
+    let mut result = on_panic;
+    guarded(|| result = f());
     result
 }
 
-/// Runs `f` on behalf of compiled code; a panic is kept for [`resume`] and `on_panic` returned.
-pub fn guarded<R>(on_panic: R, f: impl FnOnce() -> R) -> R {
-    let (mut f, mut result) = (Some(f), on_panic);
-    catch(&mut || {
-        if let Some(f) = f.take() {
-            result = f();
-        }
-    });
-    result
+/// What can be run: less than a function, so that there is less to compile of each.
+trait Run {
+    fn run(&mut self);
 }
 
-/// What is the same for all results, compiled once.
-fn catch(f: &mut dyn FnMut()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+impl<F: FnMut()> Run for F {
+    fn run(&mut self) {
+        self();
+    }
+}
+
+/// What is the same for all functions, compiled once.
+fn catch(f: &mut dyn Run) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f.run())) {
         PAYLOAD.set(Some(payload));
         PANICKED.set(true);
     }

@@ -9,14 +9,14 @@ use jitgen_core::macro_support::methods::*;
 use jitgen_core::macro_support::{
     Auto, Bin, ByMemory, Checked, Choose, Drops, Entry, Function, Merge, Outcome, Place, Plain,
     Shape, State, Traced, Tv, auto, bin, branch, carrier, cast, enter, enter_portal, equals, err,
-    guarded, index, key, lift, local, ok, residual, returns, split, tick, word,
+    guarded_with, index, key, lift, local, ok, residual, returns, split, tick, word,
 };
 use jitgen_core::tracer::{Portal, with};
 use std::rc::Rc;
 
 /// Of operators that are checked, and of those that are not.
-static YES: Checked = Checked::new(true, || 0);
-static NO: Checked = Checked::new(false, || 0);
+static YES: Checked = Checked::new(true, |_, _| 0);
+static NO: Checked = Checked::new(false, |_, _| 0);
 
 /// `return acc`
 pub const HALT: i64 = 0;
@@ -119,7 +119,7 @@ pub fn nested(machine: &mut Machine, x: i64) -> i64 {
 }
 
 extern "C" fn out_thunk(machine: *mut Machine, x: i64, to: *mut u8) -> u64 {
-    guarded(0, || {
+    guarded_with(0, || {
         // SAFETY: the trace passes the machine that the portal borrows.
         let result = out(unsafe { &mut *machine }, x);
         // SAFETY: the trace passes scratch memory of the size of the result.
@@ -129,12 +129,12 @@ extern "C" fn out_thunk(machine: *mut Machine, x: i64, to: *mut u8) -> u64 {
 
 extern "C" fn noted_thunk(machine: *mut Machine, x: i64) -> i64 {
     // SAFETY: as above.
-    guarded(0, || noted(unsafe { &mut *machine }, x))
+    guarded_with(0, || noted(unsafe { &mut *machine }, x))
 }
 
 extern "C" fn nested_thunk(machine: *mut Machine, x: i64) -> i64 {
     // SAFETY: as above.
-    guarded(0, || nested(unsafe { &mut *machine }, x))
+    guarded_with(0, || nested(unsafe { &mut *machine }, x))
 }
 
 static PORTAL: Portal = Portal { name: "machine::run", greens: &["code", "pc"] };

@@ -134,7 +134,7 @@ impl Twin<'_> {
             && is_word(&function.path.segments[0].ident)
             && !WITHOUT_SELF.contains(&&*name.to_string());
         if (of_word || self.module.takes_self(&name)) && !e.args.is_empty() {
-            let receiver = self.reached(&e.args[0], e.span());
+            let receiver = self.receiver(&e.args[0], e.span());
             let arguments = self.arguments(e.args.iter().skip(1));
             return self.with_receiver(
                 e.span(),
@@ -160,7 +160,7 @@ impl Twin<'_> {
             let (receiver, other) = (self.place(&e.receiver), self.value(&e.args[0]));
             return quote_spanned!(e.span()=> #m::same_object(#receiver, #other));
         }
-        let receiver = self.reached(&e.receiver, e.span());
+        let receiver = self.receiver(&e.receiver, e.span());
         let arguments = self.arguments(&e.args);
         self.with_receiver(
             e.span(),
@@ -179,13 +179,10 @@ impl Twin<'_> {
         receiver: TokenStream,
         call: impl FnOnce(TokenStream, TokenStream) -> TokenStream,
     ) -> TokenStream {
-        let m = short_at(at);
-        let (this, taken) =
-            (quote_spanned!(at=> unsafe { __r.here() }), quote_spanned!(at=> #m::receive(__r)));
-        let call = call(this, taken);
+        let call = call(quote_spanned!(at=> __this), quote_spanned!(at=> __taken));
         quote_spanned!(at=> {
-            let __r = #receiver;
             // SAFETY: the receiver is alive; the twin uses the reference for its address only.
+            let (__this, __taken) = unsafe { #receiver };
             #call
         })
     }
@@ -209,7 +206,7 @@ impl Twin<'_> {
             _ => (quote!((#(#values,)*)), quote!((#(#names,)*))),
         };
         quote_spanned!(at=> match #value {
-            #name => #m::built([#(#names.opnd()),*], #path(#(#names.native()),*)),
+            #name => #m::built(&[#(#names.opnd()),*], #path(#(#names.native()),*)),
         })
     }
 
@@ -266,7 +263,7 @@ fn is_type(name: &Ident) -> bool {
     name.to_string().starts_with(|c: char| c.is_uppercase()) || is_word(name)
 }
 
-fn is_word(name: &Ident) -> bool {
+pub(super) fn is_word(name: &Ident) -> bool {
     matches!(
         &*name.to_string(),
         "u8" | "u16"

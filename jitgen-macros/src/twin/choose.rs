@@ -21,15 +21,20 @@ use super::pattern::{cases, has_rest, is_binding, is_irrefutable, last_name, str
 use super::{Twin, short_at};
 use crate::span::Begins;
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Expr, ExprMatch, Ident, Pat};
+
+/// What a head shows.
+pub(super) fn seen(head: &Ident) -> Ident {
+    format_ident!("{head}s")
+}
 
 impl Twin<'_> {
     /// The arms of a `match` by variant: rustc chooses one, then the head is told which it is.
     pub(super) fn choose(&mut self, e: &ExprMatch, matched: &Ident) -> Option<TokenStream> {
         let (_, peeled, head) = self.heads.iter().find(|(of, ..)| of == matched)?.clone();
         let m = short_at(e.match_token.span);
-        let names = self.fresh("n");
+        let (names, seen) = (self.fresh("n"), seen(&head));
         let (mut texts, mut arms): (Vec<String>, TokenStream) = (vec![], TokenStream::new());
         for arm in &e.arms {
             let number = texts.len();
@@ -54,7 +59,7 @@ impl Twin<'_> {
                 [_] => quote!(#number),
                 several => {
                     let numbers = number..number + several.len();
-                    quote!(match unsafe { #head.shown() } {
+                    quote!(match #seen {
                         #(#several => #numbers,)*
                         _ => #m::never(),
                     })
@@ -68,8 +73,7 @@ impl Twin<'_> {
         }
         Some(quote_spanned!(e.match_token.span=>
             let #names = &[#(#texts),*];
-            // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
-            match unsafe { #head.shown() } { #arms }
+            match #seen { #arms }
         ))
     }
 

@@ -160,12 +160,10 @@ impl Twin<'_> {
             }
             Target::Method(e) => {
                 let (twin, mark) = (twin_name(&e.method), mark_ident(&e.method, mark));
-                let (receiver, generics) = (self.reached(&e.receiver, span), &e.turbofish);
+                let (receiver, generics) = (self.receiver(&e.receiver, span), &e.turbofish);
                 let before = quote_spanned! {span=>
-                    let __r = #receiver;
                     // SAFETY: the receiver is alive; the twin uses the reference for its address only.
-                    let __this = unsafe { __r.here() };
-                    let __taken = #m::receive(__r);
+                    let (__this, __taken) = unsafe { #receiver };
                 };
                 let check = quote_spanned!(span=> (__this).#mark());
                 let call = quote_spanned!(span=> (__this).#twin #generics (__taken, #(#names),*));

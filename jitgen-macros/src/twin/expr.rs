@@ -222,10 +222,10 @@ impl Twin<'_> {
                     };
                     return quote_spanned!(e.span()=> #m::#how(#m::Bin::#name, #left, #right));
                 }
-                quote_spanned!(e.span()=> match (#left, #right) {
-                    (__a, __b) => #m::bin(
-                        #m::Bin::#name, &__JITGEN_CHECKED, __a, __b, __a.nat() #op __b.nat()
-                    )
+                quote_spanned!(e.span()=> {
+                    let __a = #left;
+                    let __b = #right;
+                    #m::bin(#m::Bin::#name, &__JITGEN_CHECKED, __a, __b, __a.nat() #op __b.nat())
                 })
             }
         }
@@ -352,11 +352,9 @@ impl Twin<'_> {
 
     /// `return` with a traced value.
     pub fn return_value(&self, value: &TokenStream) -> TokenStream {
-        let m = short();
         match self.returns {
             Return::Value => quote!(return #value),
             Return::Body => quote!(break '__body #value),
-            Return::Outcome => quote!(return #m::returns(#value)),
         }
     }
 

@@ -32,8 +32,6 @@ pub enum Return {
     Value,
     /// With a traced value, out of the block that is the twin's body.
     Body,
-    /// With the portal's outcome.
-    Outcome,
 }
 
 /// The rewriting of one function.
@@ -120,21 +118,23 @@ pub fn function_name(function: &Function) -> TokenStream {
     quote!(::core::concat!(::core::module_path!(), "::", #text))
 }
 
-/// What stands at the beginning of every twin; has its body operators?
+/// What is declared at the beginning of every twin; has its body operators?
 pub fn preamble(function: &Function, operators: bool) -> TokenStream {
     let m = support();
     let methods = quote!(use #m as __m; use __m::methods::*;);
-    if function.alone && shares_impl(function) {
-        quote!(#methods __JITGEN_COVERAGE.seen();)
-    } else if function.alone {
+    if function.alone && !shares_impl(function) {
         let probe = operators.then(expand::overflow_probe);
         let table = coverage::table(&[function]);
-        quote!(#methods #probe #table __JITGEN_COVERAGE.seen();)
-    } else if function.role == Role::Portal {
-        quote!(#methods __JITGEN_COVERAGE.seen();)
+        quote!(#methods #probe #table)
     } else {
         methods
     }
+}
+
+/// Notes that the table of what is covered is one of this program.
+pub fn seen(function: &Function) -> Option<TokenStream> {
+    let first = function.alone || function.role == Role::Portal;
+    first.then(|| quote!(__JITGEN_COVERAGE.seen();))
 }
 
 /// Are its twin and those of the functions beside it put into one `impl`?
@@ -243,25 +243,28 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
     let (parameters, arguments) = entry(&function.sig, wide);
+    let (given, owners) = given(&function.sig, &arguments);
     if function.declared {
         return quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;);
     }
     let body = twin.block(&function.body);
-    let (vis, preamble) =
-        (visibility(function), preamble(function, coverage::has_operators(&function.body)));
+    let (vis, seen) = (visibility(function), seen(function));
+    let preamble = preamble(function, coverage::has_operators(&function.body));
     quote! {
         #[cold]
         #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
             #preamble
-            let __call = match __m::begin_inline(&[#(__m::Given::given(&#arguments)),*]) {
+            #seen
+            let __call = match __m::begin_inline(&[#(#given),*]) {
                 __m::Ok(__call) => __call,
                 __m::Err(__result) => {
-                    #(__m::forget(#arguments);)*
-                    return #at_result::returned::<#result>(&__result);
+                    #(__m::forget(#owners);)*
+                    return #at_result::returned::<#result>(__result);
                 }
             };
             let __result: __m::Tv<#result> = '__body: { #bind #body };
-            #at_result::end_inline::<#result>(__call, __result)
+            #at_result::end_inline::<#result>(__call, &__result);
+            __result
         }
     }
 }
@@ -277,6 +280,29 @@ pub fn promoted(value: &TokenStream) -> TokenStream {
             }
         }
     }
+}
+
+/// What the arguments are in the trace, and those of them that may own something.
+fn given<'a>(sig: &Signature, names: &'a [Ident]) -> (Vec<TokenStream>, Vec<&'a Ident>) {
+    let (mut given, mut owners) = (vec![], vec![]);
+    for (input, name) in sig.inputs.iter().zip(names) {
+        let (own, word) = match input {
+            FnArg::Receiver(this) => (reference(this).is_none(), false),
+            FnArg::Typed(arg) => {
+                let word = matches!(&*arg.ty, Type::Path(path)
+                    if path.path.get_ident().is_some_and(call::is_word));
+                (!word && !matches!(&*arg.ty, Type::Reference(_)), word)
+            }
+        };
+        given.push(match word {
+            true => quote!(#name.0.o),
+            false => quote!(__m::Given::given(&#name)),
+        });
+        if own {
+            owners.push(name);
+        }
+    }
+    (given, owners)
 }
 
 /// The parameters of a twin, and their names; `wide`: references may be coerced.

@@ -23,7 +23,7 @@
 //! Not here: matches that rustc can decide at once (`choose`); the guards, which come out when
 //! something depends on them (`tracer::tags`).
 
-use super::choose::chooses_variant;
+use super::choose::{chooses_variant, seen};
 use super::{Twin, short, short_at};
 use crate::span::Begins;
 use proc_macro2::{Span, TokenStream};
@@ -320,10 +320,9 @@ impl Twin<'_> {
         if !patterns.iter().any(|pat| has_head(pat)) {
             return quote!();
         }
-        let m = short();
-        let (peeled, head) = (self.fresh("q"), self.fresh("h"));
-        self.heads.push((matched.clone(), peeled.clone(), head.clone()));
-        quote!(let #peeled = #m::peel(#matched); let #head = #m::head(#peeled);)
+        let (peeled, head, opened) = self.opened(matched, Span::call_site());
+        self.heads.push((matched.clone(), peeled, head));
+        opened
     }
 
     /// The head of what is matched, and what it is the head of.
@@ -331,13 +330,22 @@ impl Twin<'_> {
         if let Some((_, peeled, head)) = self.heads.iter().find(|(of, _, _)| of == matched) {
             return (peeled.clone(), head.clone());
         }
-        let m = short_at(span);
-        let (peeled, head) = (self.fresh("q"), self.fresh("h"));
-        tests.out.extend(quote_spanned!(span=>
+        let (peeled, head, opened) = self.opened(matched, span);
+        tests.out.extend(opened);
+        (peeled, head)
+    }
+
+    /// What is behind references, its head, and what declares them.
+    fn opened(&mut self, matched: &Ident, span: Span) -> (Ident, Ident, TokenStream) {
+        let (m, peeled, head) = (short_at(span), self.fresh("q"), self.fresh("h"));
+        let seen = seen(&head);
+        let opened = quote_spanned!(span=>
             let #peeled = #m::peel(#matched);
             let #head = #m::head(#peeled);
-        ));
-        (peeled, head)
+            // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
+            let #seen = unsafe { #head.shown() };
+        );
+        (peeled, head, opened)
     }
 
     /// The tests of a pattern on what `matched` holds.
@@ -446,11 +454,10 @@ impl Twin<'_> {
     ) {
         let m = short_at(pat.span());
         let ((peeled, head), fail) = (self.head(matched, pat.span(), tests), tests.fail);
+        let seen = seen(&head);
         tests.out.extend(quote_spanned!(pat.span()=>
             if !#m::named(
-                #peeled, &#head, #name,
-                // SAFETY: of a head only the variant is looked at.
-                unsafe { ::core::matches!(*#head.shown(), #pat) }, #path,
+                #peeled, &#head, #name, ::core::matches!(*#seen, #pat), #path,
             ) { #fail }
         ));
     }
@@ -466,7 +473,7 @@ impl Twin<'_> {
         tests: &mut Tests,
     ) {
         let ((peeled, head), fail) = (self.head(matched, span, tests), tests.fail);
-        let name = last_name(path);
+        let (name, seen) = (last_name(path), seen(&head));
         let (fields, parts) = self.parts(elems);
         // A name that is bound by value needs no more than the address.
         let several = tests.several;
@@ -480,8 +487,7 @@ impl Twin<'_> {
             .map(|(part, _)| quote_spanned!(span=> let #part = #peeled.inner(&#head, #part);));
         let pattern = if parts.is_empty() { quote!(#path { .. }) } else { shape(&fields) };
         tests.out.extend(quote_spanned!(span=>
-            // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
-            let #pattern = (unsafe { #head.shown() }) else { #head.test(#name, false); #fail };
+            let #pattern = #seen else { #head.test(#name, false); #fail };
             #head.test(#name, true);
             #(#found)*
         ));

@@ -43,17 +43,43 @@ impl Twin<'_> {
     /// wants to know is.
     pub fn reached(&mut self, e: &Expr, at: Span) -> TokenStream {
         let m = short_at(at);
-        let local = match e {
-            Expr::Path(path) if path.path.is_ident("self") => Some(format_ident!("__self")),
-            e => self.local_name(e),
-        };
-        match local {
-            Some(name) => quote_spanned!(at=> #m::root(&mut #name)),
+        if let Some(name) = self.variable(e) {
+            return quote_spanned!(at=> #m::root(&mut #name));
+        }
+        let place = self.place(e);
+        quote_spanned!(at=> #m::auto(#place))
+    }
+
+    /// The same of a method's receiver: a reference by which rustc finds the twin, and what that
+    /// takes.
+    pub fn receiver(&mut self, e: &Expr, at: Span) -> TokenStream {
+        let m = short_at(at);
+        match self.variable(e) {
+            Some(name) => quote_spanned!(at=> #m::receive_local(&mut #name)),
             None => {
                 let place = self.place(e);
-                quote_spanned!(at=> #m::auto(#place))
+                quote_spanned!(at=> #m::receive(#place))
             }
         }
+    }
+
+    /// The variable of the twin that an expression names.
+    fn variable(&mut self, e: &Expr) -> Option<Ident> {
+        match e {
+            Expr::Path(path) if path.path.is_ident("self") => Some(format_ident!("__self")),
+            e => self.local_name(e),
+        }
+    }
+
+    /// The place of a field.
+    fn field(&mut self, e: &syn::ExprField) -> TokenStream {
+        let member = &e.member;
+        let base = self.reached(&e.base, member.span());
+        quote_spanned!(member.span()=> {
+            let __b = #base;
+            // SAFETY: only the address of the field is computed.
+            __b.project(unsafe { &raw mut (*__b.address).#member })
+        })
     }
 
     /// The place that an expression names, or into which its value is put.
@@ -75,15 +101,7 @@ impl Twin<'_> {
                 let value = self.value(e);
                 self.stored(&value)
             }
-            Expr::Field(e) => {
-                let member = &e.member;
-                let base = self.reached(&e.base, member.span());
-                quote_spanned!(member.span()=> {
-                    let __b = #base;
-                    // SAFETY: only the address of the field is computed.
-                    __b.project(unsafe { &raw mut (*__b.address).#member })
-                })
-            }
+            Expr::Field(e) => self.field(e),
             Expr::Index(e) => {
                 let m = short_at(e.span());
                 let base = self.reached(&e.expr, e.span());

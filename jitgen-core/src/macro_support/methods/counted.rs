@@ -51,7 +51,7 @@ pub fn clone_shared<X: Share>(place: Place<X>) -> Tv<X> {
 }
 
 extern "C" fn clone_thunk<X: Traced + Clone>(x: *const X, out: *mut u8) -> RetOf<X> {
-    panics::guarded(nothing::<X>(), || {
+    panics::guarded_with(nothing::<X>(), || {
         // SAFETY: the trace passes the address of a live value, and scratch memory.
         unsafe { deliver::<X>((*x).clone(), out) }
     })

@@ -108,7 +108,7 @@ macro_rules! thunk {
             argument: AbiOf<$argument>,
             out: *mut u8,
         ) -> RetOf<$result> {
-            panics::guarded(nothing::<$result>(), || {
+            panics::guarded_with(nothing::<$result>(), || {
                 let f: fn($argument) -> $result = $f;
                 // SAFETY: a trace passes the argument, and scratch memory for the result.
                 unsafe { deliver::<$result>(f(from_abi::<$argument>(argument)), out) }
@@ -150,7 +150,7 @@ extern "C" fn repeat_thunk<T: Traced + Collect + Clone + 'static>(
     length: u64,
     out: *mut u8,
 ) -> RetOf<Result<Gc<[T]>, OutOfMemory>> {
-    panics::guarded(nothing::<Result<Gc<[T]>, OutOfMemory>>(), || {
+    panics::guarded_with(nothing::<Result<Gc<[T]>, OutOfMemory>>(), || {
         // SAFETY: a trace passes the arguments, and scratch memory for the result.
         unsafe {
             let slice = Gc::try_repeat(from_abi::<T>(item), length as usize);

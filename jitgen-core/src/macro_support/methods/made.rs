@@ -64,7 +64,7 @@ fn called<T: Traced, C: Traced>(value: Tv<T>, new: fn(T) -> C, thunk: Thunk<T, C
 macro_rules! thunks {
     ($($t:ident $thunk:ident;)+) => {$(
         extern "C" fn $thunk<T: Traced>(value: AbiOf<T>, out: *mut u8) -> RetOf<$t<T>> {
-            panics::guarded(nothing::<$t<T>>(), || {
+            panics::guarded_with(nothing::<$t<T>>(), || {
                 // SAFETY: a trace passes the value, and scratch memory for the result.
                 unsafe { deliver::<$t<T>>($t::new(from_abi::<T>(value)), out) }
             })
@@ -82,7 +82,7 @@ pub trait MadeEmpty: Traced {
 }
 
 extern "C" fn vec_thunk<T>(capacity: AbiOf<usize>, out: *mut u8) -> RetOf<Vec<T>> {
-    panics::guarded(nothing::<Vec<T>>(), || {
+    panics::guarded_with(nothing::<Vec<T>>(), || {
         // SAFETY: a trace passes the number, and scratch memory for the result.
         unsafe { deliver::<Vec<T>>(Vec::with_capacity(from_abi::<usize>(capacity)), out) }
     })

@@ -1,7 +1,7 @@
 //! Methods of the standard library in twins.
 //!
 //! ```text
-//! x.count_ones()   =>   x.count_ones__twin(receive(auto(local(&mut x))))
+//! x.count_ones()   =>   let (this, taken) = receive_local(&mut x);  this.count_ones__twin(taken)
 //! ```
 //!
 //! A twin is found as its method is: rustc resolves `m__twin` on the real receiver. For types of
@@ -58,6 +58,7 @@ pub use vector::{Elements as _, Vector as _};
 
 use super::ask;
 use super::place::Place;
+use super::reach::{Auto, root};
 use super::traced::{Scalar, Traced, Tv};
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{Function, Opnd, Word, pure};
@@ -81,9 +82,29 @@ impl<T: Traced> Receive<T> for Tv<T> {
     }
 }
 
-/// The receiver of a method, as the method's twin takes it.
-pub fn receive<T: ?Sized, R: Receive<T>>(place: Place<T>) -> R {
-    R::receive(place)
+/// The receiver of a method, behind the references at a place: by this reference rustc finds the
+/// method's twin, which takes the other.
+///
+/// # Safety
+/// Only the type and the address of the reference may be used.
+pub unsafe fn receive<'a, T: Auto, R: Receive<T::Target>>(place: Place<T>) -> (&'a T::Target, R) {
+    let place = T::auto(place);
+    // SAFETY: the caller's promise.
+    (unsafe { place.here() }, R::receive(place))
+}
+
+/// The same of a local variable of the twin.
+///
+/// # Safety
+/// As for [`receive`].
+pub unsafe fn receive_local<'a, T, R>(x: &mut Tv<T>) -> (&'a T::Target, R)
+where
+    T: Auto + Traced,
+    R: Receive<T::Target>,
+{
+    let place = root(x);
+    // SAFETY: the caller's promise.
+    (unsafe { place.here() }, R::receive(place))
 }
 
 /// A word and what it is in the trace.

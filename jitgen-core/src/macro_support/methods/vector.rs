@@ -45,7 +45,7 @@ fn set_len<T>(place: Place<Vec<T>>, len: Word) {
 }
 
 extern "C" fn grow_thunk<T>(vec: *mut Vec<T>) {
-    panics::guarded((), || {
+    panics::guarded(|| {
         // SAFETY: the trace passes the address of a live `Vec`.
         unsafe { &mut *vec }.reserve(1);
     });
@@ -57,7 +57,7 @@ fn grown<T>(mut vec: Vec<T>) -> Vec<T> {
 }
 
 extern "C" fn grow_value_thunk<T>(vec: AbiOf<Vec<T>>, out: *mut u8) -> RetOf<Vec<T>> {
-    panics::guarded(nothing::<Vec<T>>(), || {
+    panics::guarded_with(nothing::<Vec<T>>(), || {
         // SAFETY: a trace passes a `Vec` that it does not use again, and scratch memory.
         unsafe { deliver::<Vec<T>>(grown(from_abi::<Vec<T>>(vec)), out) }
     })
