@@ -96,7 +96,8 @@ fn random_stack_programs() {
         let run = || format!("{:?}", stack_machine::kernels::outcome(&random::stack(seed)));
         modes::agree(&format!("stack machine, seed {seed}"), run).output
     };
-    both_ways(&(0..count()).map(run).collect::<Vec<_>>());
+    // 149: a bridge begins behind a helper whose result is a truth value in an `Option`.
+    both_ways(&(0..count()).chain([149]).map(run).collect::<Vec<_>>());
 }
 
 #[test]

@@ -232,8 +232,11 @@ impl Kind {
     unsafe fn carry_image(&self, image: &Image, to: *mut u8) {
         let parts = image.words.iter().map(|(at, word)| Part::word(*at, word.now.ty, word.opnd));
         let opnd = ask::settle(parts.collect());
-        // SAFETY: the caller's promise.
-        unsafe { self.carry(bytes_of_size(&image.bytes, self.size as usize), opnd, to) };
+        // SAFETY: the caller's promise; a carrier begins with its value.
+        unsafe {
+            self.carry(bytes_of_size(&image.bytes, self.size as usize), opnd, to);
+            self.clear(to, &image.words);
+        }
     }
 }
 

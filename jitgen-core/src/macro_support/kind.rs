@@ -371,11 +371,25 @@ impl Kind {
     pub unsafe fn receive(&self, to: *mut u8, words: &[(u32, Word)]) -> Opnd {
         // SAFETY: the caller's promise.
         let opnd = unsafe { compose(to, words) };
-        if self.tag.word().is_none() && self.shape.words().len() <= 1 {
-            return opnd;
-        }
         // SAFETY: the value has just been put there.
-        let leaves = unsafe { self.leaves(to) };
+        unsafe { self.clear(to, words) };
+        opnd
+    }
+
+    /// A value has been put together from these words, which came from outside: the bytes of them that
+    /// mean nothing in its variant are zero for the twin.
+    ///
+    /// # Safety
+    /// The value must be there.
+    pub unsafe fn clear(&self, this: *const u8, words: &[(u32, Word)]) {
+        let opaque = self.shape.is_opaque();
+        let is_one_word = !opaque && self.tag.word().is_none() && self.shape.words().len() <= 1;
+        // SAFETY: the caller's promise.
+        if is_one_word || !unsafe { self.plain_inside(this) } {
+            return;
+        }
+        // SAFETY: the caller's promise.
+        let leaves = unsafe { self.leaves(this) };
         for (offset, word) in words {
             // SAFETY: the value is still there.
             let natural = unsafe { leaves.word(*offset, word.now.ty) };
@@ -383,7 +397,6 @@ impl Kind {
                 ask::clear(word.opnd, Const::new(word.now.ty, natural.bits));
             }
         }
-        opnd
     }
 
     /// Copies the value at a place to `to`, and gives its operand. If it has a destructor, it has
