@@ -305,7 +305,7 @@ impl Generator {
         if self.owns && self.chance(1, 4) {
             return self.owner();
         }
-        match self.below(33) {
+        match self.below(34) {
             0..4 => self.integer(),
             4 | 5 => self.chain(),
             24 => self.access_otherwise(),
@@ -323,7 +323,7 @@ impl Generator {
             26 => self.helper(),
             29 if !self.quiet => self.call_code(),
             30 => self.known_result(),
-            32 => self.shapes(),
+            32 | 33 => self.shapes(),
             19 => self.repeat(),
             _ => self.guard(),
         }

@@ -19,7 +19,8 @@
 //! ends no facts: what is true of memory that nobody accesses does no harm.
 //!
 //! Immutable words tell objects apart: two that hold different constants at the same distance (their
-//! shapes, say) are two objects, so a store to one ends no facts about the other.
+//! shapes, say) are two objects, so a store to one ends no facts about the other. (So are two whose
+//! other words differ at the moment, but nobody looks for these.)
 //!
 //! Not here: dead stores (`backward`), objects that are not made (`virtuals`), what is constant
 //! because a green leads to it (the recorder folds that).

@@ -33,18 +33,21 @@ impl Generator {
         object
     }
 
-    /// A field of one object is known while the same field of another is stored to.
+    /// A field of one object is known while the same field of another is stored to; what is there then
+    /// is seen in an array.
     pub(super) fn shapes(&mut self) {
-        let (one, other) = (pick(&mut self.rng, &SHAPES), pick(&mut self.rng, &SHAPES));
+        let one = pick(&mut self.rng, &SHAPES);
+        let other = if self.chance(1, 2) { one } else { pick(&mut self.rng, &SHAPES) };
         let (one, other) = (self.of_shape(one), self.of_shape(other));
-        let field = self.below(FIELDS.len() as u64) as usize;
-        let (offset, ty, points) = FIELDS[field];
-        let place = |object| (object, offset, ty, points, field);
+        let (offset, ty, points) = FIELDS[0];
+        let place = |object| (object, offset, ty, points, 0);
         match self.chance(1, 2) {
             true => drop(self.load(place(one))),
             false => self.store(place(one), None),
         }
         self.store(place(other), None);
-        self.load(place(one));
+        let seen = self.load(place(one));
+        let array = self.of_kind(Ty::Ptr, Some(Pointee::Array(ty)));
+        self.store(self.word_of_array(array), Some(seen));
     }
 }
