@@ -130,20 +130,44 @@ enum Step {
     Guard,
 }
 
+impl Step {
+    /// What an instruction is for a walk; nothing if it has to do neither with memory nor with exits.
+    fn of(inst: &Inst, defs: &Defs) -> Option<Step> {
+        match inst.op.sig() {
+            Sig::Load => Some(Step::Load(Access::of(inst, defs))),
+            Sig::Store => Some(Step::Store(Access::of(inst, defs))),
+            Sig::Call | Sig::CallIf => Some(Step::Call),
+            Sig::Guard => Some(Step::Guard),
+            Sig::Binary
+            | Sig::Compare
+            | Sig::Unary
+            | Sig::Cast
+            | Sig::PtrAdd
+            | Sig::Known
+            | Sig::Scratch => None,
+        }
+    }
+
+    /// Those of a block, each with the number of the instruction.
+    fn all(block: &Block, defs: &Defs) -> Vec<(usize, Step)> {
+        let insts = block.insts.iter().enumerate();
+        insts.filter_map(|(index, inst)| Some((index, Step::of(inst, defs)?))).collect()
+    }
+}
+
 /// What is pending where, until a walk shows that it cannot be.
 struct Plan<'a> {
     trace: &'a Trace,
     block: &'a Block,
     defs: &'a Defs,
-    /// What walks look at, each with the number of the instruction.
     steps: Vec<(usize, Step)>,
+    /// Those of the preamble, if there is one.
+    before: Vec<(usize, Step)>,
     /// By guard: how often another exit than before has been met till there.
     changes: Vec<usize>,
     /// By instruction: a store that is not moved.
     stays: Vec<bool>,
     head: Vec<Carried>,
-    /// The blocks before this one.
-    before: &'a [Block],
     /// By value: does it stay what it is while the loop runs?
     invariant: Vec<bool>,
     /// Words of which it has been found out that they cannot be carried.
@@ -159,23 +183,8 @@ impl<'a> Plan<'a> {
             let made = before.insts.iter().filter_map(|inst| inst.dst);
             before.params.iter().copied().chain(made).for_each(|v| invariant[v.index()] = true);
         }
-        let step = |(index, inst): (usize, &Inst)| {
-            let step = match inst.op.sig() {
-                Sig::Load => Step::Load(Access::of(inst, defs)),
-                Sig::Store => Step::Store(Access::of(inst, defs)),
-                Sig::Call | Sig::CallIf => Step::Call,
-                Sig::Guard => Step::Guard,
-                Sig::Binary
-                | Sig::Compare
-                | Sig::Unary
-                | Sig::Cast
-                | Sig::PtrAdd
-                | Sig::Known
-                | Sig::Scratch => return None,
-            };
-            Some((index, step))
-        };
-        let steps = block.insts.iter().enumerate().filter_map(step).collect();
+        let steps = Step::all(block, defs);
+        let before = before.iter().flat_map(|before| Step::all(before, defs)).collect();
         let (mut count, mut last) = (0, None);
         let guards = block.insts.iter().filter(|inst| inst.op.is_guard());
         let changes = guards.map(|guard| {
@@ -184,7 +193,7 @@ impl<'a> Plan<'a> {
         });
         let (changes, stays) = (changes.collect(), vec![false; block.insts.len()]);
         let (head, refused) = (vec![], Set::default());
-        Plan { trace, block, defs, steps, changes, stays, head, before, invariant, refused }
+        Plan { trace, block, defs, steps, before, changes, stays, head, invariant, refused }
     }
 
     fn walk(&self) -> Walk {
@@ -301,39 +310,22 @@ impl<'a> Plan<'a> {
     /// or else what was loaded first.
     fn held(&self, word: Access) -> Option<Arg> {
         let mut held = None;
-        for inst in self.before.iter().rev().flat_map(|before| before.insts.iter().rev()) {
-            match inst.op.sig() {
-                Sig::Load if inst.ty == word.ty => {
-                    if Access::of(inst, self.defs).address == word.address {
-                        held = inst.dst.map(Arg::Value);
-                    }
-                }
-                Sig::Store => {
-                    let access = Access::of(inst, self.defs);
-                    if access.ty == word.ty && access.address == word.address {
-                        return Some(inst.b);
-                    }
-                    if self.defs.apart.may_touch(&word, &access) {
-                        return held;
-                    }
-                }
-                Sig::Call | Sig::CallIf => {
-                    if runs_anything(inst.op, &self.trace.calls[inst.call().index()]) {
-                        return held;
-                    }
-                }
-                Sig::Load
-                | Sig::Guard
-                | Sig::Binary
-                | Sig::Compare
-                | Sig::Unary
-                | Sig::Cast
-                | Sig::PtrAdd
-                | Sig::Known
-                | Sig::Scratch => (),
+        for (index, step) in self.before.iter().rev() {
+            let inst = &self.trace.blocks[0].insts[*index];
+            let is_it = |access: Access| access.ty == word.ty && access.address == word.address;
+            match *step {
+                Step::Load(access) if is_it(access) => held = inst.dst.map(Arg::Value),
+                Step::Store(access) if is_it(access) => return Some(inst.b),
+                Step::Store(access) if self.defs.apart.may_touch(&word, &access) => return held,
+                Step::Call if self.runs_anything(inst) => return held,
+                Step::Load(_) | Step::Store(_) | Step::Call | Step::Guard => (),
             }
         }
         held
+    }
+
+    fn runs_anything(&self, inst: &Inst) -> bool {
+        runs_anything(inst.op, &self.trace.calls[inst.call().index()])
     }
 
     /// The last stores of the preamble to words that are carried, as far as they may be left to the
@@ -342,19 +334,21 @@ impl<'a> Plan<'a> {
         if !is_peeled(self.trace) {
             return vec![];
         }
-        let before = &self.trace.blocks[0];
+        let before = &self.trace.blocks[0].insts;
         let store_of = |word: &Carried| {
             let is_store =
-                |inst: &&Inst| inst.op == Op::Store && Access::of(inst, self.defs) == word.access;
-            let at = before.insts.iter().rposition(|inst| is_store(&inst))?;
-            let object = self.defs.address(before.insts[at].b, 0).place.base;
-            let behind = before.insts[at + 1..].iter();
-            let unseen = behind.clone().all(|inst| !self.may_see(inst, &word.access));
-            let exits: Set<ExitId> =
-                behind.filter(|inst| inst.op.is_guard()).map(Inst::exit).collect();
+                |step: &Step| matches!(step, Step::Store(access) if *access == word.access);
+            let last = self.before.iter().rposition(|(_, step)| is_store(step))?;
+            let (at, behind) = (self.before[last].0, &self.before[last + 1..]);
+            let object = self.defs.address(before[at].b, 0).place.base;
+            let sees =
+                |(index, step): &(usize, Step)| self.may_see(&before[*index], *step, &word.access);
+            let guards = behind.iter().filter(|(_, step)| matches!(step, Step::Guard));
+            let exits: Set<ExitId> = guards.map(|(index, _)| before[*index].exit()).collect();
             // A block behind a guard would have to know of it.
             let leaves = |exit: &ExitId| self.trace.exit(*exit).link.is_none();
             let fits = exits.len() <= MAX_CARRIED_EXITS && exits.iter().all(leaves);
+            let unseen = !behind.iter().any(sees);
             (self.defs.apart.ages.is_new(object) && unseen && fits).then_some(at)
         };
         let mut late: Vec<usize> = self.head.iter().filter_map(store_of).collect();
@@ -364,23 +358,16 @@ impl<'a> Plan<'a> {
     }
 
     /// May the instruction see what a word holds, or change it?
-    fn may_see(&self, inst: &Inst, word: &Access) -> bool {
-        match inst.op.sig() {
-            Sig::Load | Sig::Store => self.defs.apart.may_touch(&Access::of(inst, self.defs), word),
-            Sig::Call | Sig::CallIf => {
+    fn may_see(&self, inst: &Inst, step: Step, word: &Access) -> bool {
+        match step {
+            Step::Load(access) | Step::Store(access) => self.defs.apart.may_touch(&access, word),
+            Step::Call => {
                 let call = &self.trace.calls[inst.call().index()];
-                runs_anything(inst.op, call)
+                self.runs_anything(inst)
                     || call.may_read(inst.op, word.class)
                     || call.may_write(inst.op, word.class)
             }
-            Sig::Guard
-            | Sig::Binary
-            | Sig::Compare
-            | Sig::Unary
-            | Sig::Cast
-            | Sig::PtrAdd
-            | Sig::Known
-            | Sig::Scratch => false,
+            Step::Guard => false,
         }
     }
 
@@ -407,32 +394,23 @@ pub(super) fn runs_anything(op: Op, call: &Call) -> bool {
 
 /// Adds what memory holds behind an instruction, as far as loads and stores tell.
 fn hold(trace: &Trace, defs: &Defs, inst: &Inst, held: &mut Words<Arg>) {
-    match inst.op.sig() {
-        Sig::Load => {
-            let access = Access::of(inst, defs);
+    match Step::of(inst, defs) {
+        Some(Step::Load(access)) => {
             if let (None, Some(value)) = (held.get(access), inst.dst) {
                 held.insert(access, value.into());
             }
         }
-        Sig::Store => {
-            let access = Access::of(inst, defs);
+        Some(Step::Store(access)) => {
             let here = access.address.place.base;
             held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
             held.insert(access, inst.b);
         }
-        Sig::Call | Sig::CallIf => {
+        Some(Step::Call) => {
             if runs_anything(inst.op, &trace.calls[inst.call().index()]) {
                 held.clear();
             }
         }
-        Sig::Guard
-        | Sig::Binary
-        | Sig::Compare
-        | Sig::Unary
-        | Sig::Cast
-        | Sig::PtrAdd
-        | Sig::Known
-        | Sig::Scratch => (),
+        Some(Step::Guard) | None => (),
     }
 }
 

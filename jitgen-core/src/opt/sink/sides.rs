@@ -21,8 +21,8 @@
 use super::super::address::Defs;
 use super::super::tree::Origins;
 use super::super::words::{Access, Words};
-use super::{MAX_PENDING, hold, runs_anything};
-use crate::ir::{Arg, Aux, BlockId, End, ExitId, Inst, Map, Op, PendingStore, Sig, Trace};
+use super::{MAX_PENDING, Step, hold, runs_anything};
+use crate::ir::{Arg, Aux, BlockId, End, ExitId, Inst, Map, Op, PendingStore, Trace};
 
 /// In a block with more exits nothing is pending.
 const MAX_EXITS: usize = 8;
@@ -127,10 +127,10 @@ impl Side<'_> {
     }
 
     fn step(&mut self, mut inst: Inst, exits: &mut Exits, sides: &mut Sides) {
-        match inst.op.sig() {
-            Sig::Load => self.show(&Access::of(&inst, self.defs)),
-            Sig::Store => return self.store(inst),
-            Sig::Call | Sig::CallIf => {
+        match Step::of(&inst, self.defs) {
+            Some(Step::Load(access)) => self.show(&access),
+            Some(Step::Store(access)) => return self.store(inst, access),
+            Some(Step::Call) => {
                 let call = &self.trace.calls[inst.call().index()];
                 let sees_all = runs_anything(inst.op, call);
                 let reads = |word: &Access| sees_all || call.may_read(inst.op, word.class);
@@ -138,17 +138,11 @@ impl Side<'_> {
                     self.write();
                 }
             }
-            Sig::Guard => match self.trace.exit(inst.exit()).link {
+            Some(Step::Guard) => match self.trace.exit(inst.exit()).link {
                 Some(side) => sides.add(side, self.stores(), self.held.clone()),
                 None => inst.aux = Aux::Exit(self.leave(inst.exit(), exits)),
             },
-            Sig::Binary
-            | Sig::Compare
-            | Sig::Unary
-            | Sig::Cast
-            | Sig::PtrAdd
-            | Sig::Known
-            | Sig::Scratch => (),
+            None => (),
         }
         self.emit(inst);
     }
@@ -160,8 +154,7 @@ impl Side<'_> {
     }
 
     /// A store is pending if it is to a word that the loop carries.
-    fn store(&mut self, inst: Inst) {
-        let access = Access::of(&inst, self.defs);
+    fn store(&mut self, inst: Inst, access: Access) {
         self.pending.retain(|(word, _)| !word.is_within(&access));
         let is_carried = self.words.iter().any(|(word, _)| *word == access);
         if is_carried && self.pending.len() < MAX_PENDING {
