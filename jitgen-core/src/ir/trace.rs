@@ -537,6 +537,12 @@ impl Trace {
         &self.exits[id.index()]
     }
 
+    /// Is it a peeled loop: a preamble, which is its first round, and the body, maybe with blocks behind
+    /// their guards?
+    pub fn is_peeled(&self) -> bool {
+        matches!(self.blocks[0].end, End::Jump(BlockId(1), _))
+    }
+
     /// Number of instructions, block ends not counted.
     pub fn inst_count(&self) -> usize {
         self.blocks.iter().map(|block| block.insts.len()).sum()

@@ -76,7 +76,7 @@ pub(super) fn backward(
         let mut keep = keep.iter();
         block.insts.retain(|_| *keep.next().expect("one mark per instruction"));
     }
-    if is_peeled(&trace) {
+    if trace.is_peeled() {
         drop_dead_params(&mut trace, &live, &mut fired);
     }
     let (trace, origins) = compact(&trace, &origins);
@@ -99,11 +99,6 @@ pub(super) fn least(trace: &Trace, insts: &[Inst]) -> usize {
         count += 1;
     }
     count
-}
-
-/// Is it a preamble and the body of a loop, maybe with blocks behind their guards?
-pub(super) fn is_peeled(trace: &Trace) -> bool {
-    matches!(trace.blocks[0].end, End::Jump(BlockId(1), _))
 }
 
 /// The arguments of the jumps to the body of a peeled loop, that of the preamble first.
@@ -368,7 +363,7 @@ impl Used {
 /// A parameter of the body whose arguments are all one value, or itself, is that value; those that
 /// begin as the same, and get the same in each jump, are one.
 fn merge_params(trace: &mut Trace, fired: &mut Fired) {
-    if !is_peeled(trace) {
+    if !trace.is_peeled() {
         return;
     }
     let mut params = std::mem::take(&mut trace.blocks[1].params);

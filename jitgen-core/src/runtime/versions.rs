@@ -27,7 +27,7 @@ use super::location::State;
 use super::record::{Job, Origin};
 use super::store::{Kind, Piece, PieceId};
 use super::{Jit, counters};
-use crate::ir::{BlockId, End, ExitId};
+use crate::ir::ExitId;
 use crate::tracer::Portal;
 use std::rc::Rc;
 
@@ -38,9 +38,7 @@ const ALL: u64 = 16;
 impl Piece {
     /// Does this exit leave the first round of a peeled loop?
     pub(super) fn is_early(&self, exit: ExitId) -> bool {
-        let blocks = &self.trace.blocks;
-        let peeled = matches!(blocks[0].end, End::Jump(target, _) if target == BlockId(1));
-        peeled && blocks[0].exits().any(|early| early == exit)
+        self.trace.is_peeled() && self.trace.blocks[0].exits().any(|early| early == exit)
     }
 }
 

@@ -37,7 +37,6 @@
 mod sides;
 
 use super::address::Defs;
-use super::backward::is_peeled;
 use super::rules::{Fired, Rule};
 use super::tree::Origins;
 use super::words::{Access, Words};
@@ -68,7 +67,7 @@ pub(super) fn sink(
     defs: &Defs,
     fired: &mut Fired,
 ) -> bool {
-    let last = usize::from(is_peeled(trace));
+    let last = usize::from(trace.is_peeled());
     if !trace.blocks[last].insts.iter().any(|inst| inst.op == Op::Store) {
         return false;
     }
@@ -176,7 +175,7 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(trace: &'a Trace, defs: &'a Defs) -> Plan<'a> {
-        let last = usize::from(is_peeled(trace));
+        let last = usize::from(trace.is_peeled());
         let (block, before) = (&trace.blocks[last], &trace.blocks[..last]);
         let mut invariant = vec![false; trace.values.len()];
         for before in before {
@@ -286,7 +285,7 @@ impl<'a> Plan<'a> {
 
     /// Makes words that are pending at the end pending at the head; answers whether there are any.
     fn carry(&mut self, walk: &Walk) -> bool {
-        if !is_peeled(self.trace) {
+        if !self.trace.is_peeled() {
             return false;
         }
         let mut found = false;
@@ -331,7 +330,7 @@ impl<'a> Plan<'a> {
     /// The last stores of the preamble to words that are carried, as far as they may be left to the
     /// exits behind them: those of objects, which need not be made for that.
     fn late(&self) -> Vec<usize> {
-        if !is_peeled(self.trace) {
+        if !self.trace.is_peeled() {
             return vec![];
         }
         let before = &self.trace.blocks[0].insts;
