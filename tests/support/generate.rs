@@ -318,9 +318,9 @@ impl Generator {
         if self.owns && self.chance(1, 4) {
             return self.owner();
         }
-        match self.below(34) {
+        match self.below(38) {
             0 | 1 => self.integer(),
-            2 | 3 => self.related(),
+            2 | 3 | 34..37 => self.related(),
             4 | 5 => self.chain(),
             24 => self.access_otherwise(),
             25 => self.rotate(),
@@ -328,7 +328,7 @@ impl Generator {
             7 | 8 => drop(self.comparison()),
             9 => self.logic(),
             10 => self.cast(),
-            11 => self.reuse(),
+            11 | 37 => self.reuse(),
             12 => self.float(),
             13..17 => self.access(),
             17 => self.indexed_pointer(),

@@ -98,10 +98,7 @@ impl Generator {
         if self.chance(3, 4) {
             self.test_counter(params[0].arg);
         }
-        if self.guest().words.iter().any(|word| word.pinned) {
-            let value = self.pinned_or_any(params, Ty::I64);
-            self.store(place(params[1].arg, 0), Some(value));
-        }
+        self.use_pinned(params);
         for _ in 0..2 {
             for _ in 0..1 + self.below(4) {
                 self.guest_step(params);
@@ -124,8 +121,11 @@ impl Generator {
         self.look_at_words(heads);
         let pinned = self.guest().words.iter().any(|word| word.pinned);
         if pinned && self.chance(5, 6) {
-            for _ in 0..1 + self.below(2) {
-                let Word { field, tag, .. } = self.frame_word(|word| word.pinned);
+            let mut pinned = vec![self.frame_word(|word| word.pinned)];
+            if self.chance(2, 3) {
+                pinned = self.guest().words.iter().filter(|word| word.pinned).copied().collect();
+            }
+            for Word { field, tag, .. } in pinned {
                 self.store(place(heads[1].arg, field), tag.map(Arg::Const));
             }
         }
@@ -201,6 +201,7 @@ impl Generator {
             9 => self.registers(),
             10 | 11 if !self.quiet => self.call(),
             12 if self.owns => self.owner(),
+            13 => self.related(),
             _ => self.step(),
         }
     }
@@ -231,12 +232,29 @@ impl Generator {
         self.store(place, new);
     }
 
-    /// A word of the frame is known, and then the same word of an object is stored to, which may be the
-    /// frame.
+    /// Each pinned word matters to a word of the frame.
+    fn use_pinned(&mut self, heads: &[Value]) {
+        let pinned = self.guest().words.clone().into_iter().filter(|word| word.pinned);
+        for (k, Word { field, .. }) in pinned.enumerate() {
+            let mut value = self.load(place(heads[1].arg, field));
+            if self.trace.ty(value) != Ty::I64 {
+                value = self.define(Op::Zext, Ty::I64, value, Arg::NONE, 0);
+            }
+            if k > 0 {
+                let sum = self.load(place(heads[1].arg, 0));
+                value = self.define(Op::Add, Ty::I64, sum, value, 0);
+            }
+            self.store(place(heads[1].arg, 0), Some(value));
+        }
+    }
+
+    /// A word of the frame is stored, and then the same word of an object is looked at and stored, which
+    /// may be the frame.
     fn store_elsewhere(&mut self, heads: &[Value]) {
         let Word { field, .. } = self.frame_word(|word| word.tag.is_none());
-        self.load(place(heads[1].arg, field));
+        self.store(place(heads[1].arg, field), None);
         let object = self.of_kind(Ty::Ptr, Some(Pointee::Object));
+        self.load(place(object, field));
         self.store(place(object, field), None);
     }
 
