@@ -8,7 +8,7 @@ use jitgen_core::ir::{Arg, Aux, Const, ExitId, Inst, Op, Ty};
 
 impl Generator {
     pub(super) fn guard(&mut self) {
-        if self.chance(1, 12) {
+        if self.chance(1, 9) {
             return self.guard_bounds();
         }
         let condition = match self.chance(1, 3) {
@@ -46,7 +46,7 @@ impl Generator {
             let less = self.define(Op::LtU, ty, sum, limit, 0);
             self.leave_by(exit, Op::Guard, less);
             by = if self.chance(1, 2) { by + 1 } else { self.below(5) };
-            if self.chance(1, 6) {
+            if self.chance(1, 4) {
                 limit = self.of_kind(ty, None);
             }
         }

@@ -74,11 +74,11 @@ impl Generator {
             let is_tag = ty == Ty::Bool || ty.is_int() && self.chance(1, 2);
             let tag =
                 is_tag.then(|| Const::new(ty, self.below(if ty == Ty::Bool { 2 } else { 5 })));
-            let pinned = tag.is_some() && ty != Ty::Bool && self.chance(2, 3);
+            let pinned = tag.is_some() && ty != Ty::Bool && self.chance(1, 2);
             words.push(Word { field, tag, pinned });
         }
         let limit = 3 + self.below(8);
-        let (rotated, mirrored) = (self.chance(1, 3), self.chance(1, 3));
+        let (rotated, mirrored) = (self.chance(1, 3), self.chance(1, 2));
         let made = None;
         let other = self.chance(1, 4).then(|| self.below(FIELDS.len() as u64) as usize);
         let tags = words.iter().filter_map(|word| Some((word.field, word.tag?.bits))).collect();
@@ -127,6 +127,13 @@ impl Generator {
             }
             for Word { field, tag, .. } in pinned {
                 self.store(place(heads[1].arg, field), tag.map(Arg::Const));
+            }
+        }
+        if self.chance(1, 3) {
+            let Word { field, .. } = self.frame_word(|word| word.tag.is_none());
+            let found = self.load(place(heads[1].arg, field));
+            if FIELDS[field].2.is_none() {
+                self.show(found);
             }
         }
         if !pinned && self.chance(1, 4) {
@@ -201,6 +208,7 @@ impl Generator {
             9 => self.registers(),
             10 | 11 if !self.quiet => self.call(),
             12 if self.owns => self.owner(),
+            13 if self.chance(1, 2) => self.reuse(),
             13 => self.related(),
             _ => self.step(),
         }
@@ -249,13 +257,17 @@ impl Generator {
     }
 
     /// A word of the frame is stored, and then the same word of an object is looked at and stored, which
-    /// may be the frame.
+    /// may be the frame; or a function is called, which may write the word.
     fn store_elsewhere(&mut self, heads: &[Value]) {
-        let Word { field, .. } = self.frame_word(|word| word.tag.is_none());
+        let calls = !self.quiet && self.chance(1, 2);
+        let field = if calls { 0 } else { self.frame_word(|word| word.tag.is_none()).field };
         self.store(place(heads[1].arg, field), None);
         let object = self.of_kind(Ty::Ptr, Some(Pointee::Object));
         self.load(place(object, field));
-        self.store(place(object, field), None);
+        match calls {
+            true => self.call(),
+            false => self.store(place(object, field), None),
+        }
     }
 
     /// An operand, or what a pinned word holds.

@@ -186,16 +186,16 @@ impl Generator {
             // A zero that has a sign, and one that has none, or what is no number.
             words[0] = self.define(Op::FMul, ty, words[0], zero, 0);
             words[1] = zero;
-            if self.chance(1, 3) {
+            if self.chance(1, 2) {
                 words[1] = self.define(Op::FDiv, ty, words[0], zero, 0);
             }
         }
-        let ops = [Op::FEq, Op::FNe, Op::FLt, Op::FLe, Op::FEq, Op::FLt];
+        let ops = [Op::FEq, Op::FNe, Op::FLt, Op::FLe, Op::FLt];
         let op = pick(&mut self.rng, &ops);
         let condition = self.define(op, ty, words[0], words[1], 0);
         self.guard_on(Op::Guard, condition);
         for _ in 0..1 + self.below(2) {
-            let op = pick(&mut self.rng, &[Op::FLe, Op::FLt, Op::FEq, Op::FNe]);
+            let op = pick(&mut self.rng, &[Op::FLe, Op::FLe, Op::FLt, Op::FEq, Op::FNe]);
             let (a, b) = if self.chance(1, 3) { (0, 1) } else { (1, 0) };
             let answer = self.define(op, ty, words[a], words[b], 0);
             self.ask(answer);
