@@ -43,6 +43,7 @@ pub(super) fn backward(
 ) -> (Trace, Origins, Fired) {
     let mut fired = Fired::default();
     merge_params(&mut trace, &mut fired);
+    join_straight(&mut trace);
     let mut defs = definitions(&trace, apart);
     if passes.contains(Passes::VIRTUALS) {
         // What only an exit stores somewhere need not be made before.
@@ -112,6 +113,35 @@ fn jumps_to(trace: &mut Trace, block: BlockId) -> impl Iterator<Item = &mut Vec<
 fn with_params(trace: &Trace) -> Vec<BlockId> {
     let blocks = (1..trace.blocks.len() as u32).map(BlockId);
     blocks.filter(|block| !trace.block(*block).params.is_empty()).collect()
+}
+
+/// Puts what only one way leads to behind that way, where ways could have met.
+fn join_straight(trace: &mut Trace) {
+    let is_met = |block: &BlockId| block.index() > 1;
+    let mut ways = vec![0; trace.blocks.len()];
+    let meet = |block: &Block| match &block.end {
+        End::Jump(target, _) => Some(*target).filter(is_met),
+        End::Leave(_) => None,
+    };
+    trace.blocks.iter().filter_map(meet).for_each(|target| ways[target.index()] += 1);
+    if !ways.contains(&1) {
+        return;
+    }
+    // From the last on: what is behind it has been put there.
+    for index in (0..trace.blocks.len()).rev() {
+        let Some(target) = meet(&trace.blocks[index]).filter(|to| ways[to.index()] == 1) else {
+            continue;
+        };
+        let next = &mut trace.blocks[target.index()];
+        if next.params.is_empty() {
+            let mut insts = std::mem::take(&mut next.insts);
+            let end = std::mem::replace(&mut next.end, End::Jump(BlockId(0), vec![]));
+            let block = &mut trace.blocks[index];
+            block.insts.append(&mut insts);
+            block.end = end;
+        }
+    }
+    drop_unreached(trace);
 }
 
 /// Removes the blocks behind guards that have been found to pass always.

@@ -57,7 +57,7 @@ impl Private {
         self.held.retain(|object, _| visible.arg(*object) && is_private(object));
         let kept: Vec<Arg> = self.held.keys().copied().collect();
         for (object, held) in &mut self.held {
-            held.extend(others.iter().flat_map(|other| &other.held[object]));
+            held.extend(others.iter().filter_map(|other| other.held.get(object)).flatten());
             held.retain(|held| kept.contains(held));
         }
     }

@@ -322,6 +322,7 @@ impl Jit {
             replaced_by: None,
             other: None,
             leaves: Map::default(),
+            joints: vec![],
             bridges: Map::default(),
             pending: vec![],
             region_pending: false,

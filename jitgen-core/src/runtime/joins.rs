@@ -23,7 +23,6 @@
 
 use super::location::{State, back_off};
 use super::record::{Job, Origin};
-use super::store::PieceId;
 use super::{Jit, with_jit};
 use crate::tracer::{Asks, Join, Map, Portal, Resume, keys};
 use std::cell::Cell;
@@ -127,13 +126,6 @@ impl Jit {
             }
             _ => false,
         }
-    }
-
-    /// Does the piece begin where ways meet?
-    pub(super) fn is_join(&self, piece: PieceId) -> bool {
-        let at = self.store.piece(piece).at.as_ref();
-        let location = at.and_then(|(portal, keys)| self.locations.get(portal, keys));
-        location.is_some_and(|location| location.is_join)
     }
 
     /// A recorded piece has been installed. Bridges of several versions of one exit count once: only

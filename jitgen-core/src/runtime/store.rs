@@ -19,6 +19,7 @@
 //! Not here: which pieces are compiled together (`region`), when (`driver`).
 
 use super::produce::Loaded;
+use super::tree::Joint;
 use crate::backend::{CallCell, Code, CodePtr, ExitCell};
 use crate::ir::{End, ExitId, ResumeId, Trace};
 use crate::tracer::{Map, Portal, Resume, Validity};
@@ -74,6 +75,8 @@ pub(super) struct Piece {
     pub other: Option<PieceId>,
     /// The pieces that its exits to headers of loops go on in.
     pub leaves: Map<ExitId, PieceId>,
+    /// If it is a tree: the straight lines in it.
+    pub joints: Vec<Joint>,
     /// The bridges of its exits.
     pub bridges: Map<ExitId, PieceId>,
     /// Exits whose bridges are being compiled.
