@@ -124,7 +124,9 @@ pub(super) fn meet<'t>(
     mut arrivals: Vec<Arrival<'t>>,
     output: &mut Forward<'t>,
 ) -> (BlockId, Forward<'t>) {
-    output.fired.fire(Rule::Meet);
+    if arrivals.len() > 1 {
+        output.fired.fire(Rule::Meet);
+    }
     let index = BlockId(output.out.blocks.len() as u32);
     let scopes = arrivals.iter().map(|arrival| &arrival.state.scope);
     let mut scope = scopes.cloned().reduce(|a, b| a.common(&b)).expect("a way leads there");
@@ -218,9 +220,8 @@ impl Forward<'_> {
             value.is_none_or(|value| visible.arg(value))
                 && all(&|other| other.calls.get(call) == Some(value))
         });
-        self.constants.retain(|v, c| {
-            visible.value(v) && all(&|other| other.constants.get(&v) == Some(c))
-        });
+        self.constants
+            .retain(|v, c| visible.value(v) && all(&|other| other.constants.get(&v) == Some(c)));
         self.truths.retain(|node, truth| all(&|other| other.truths.get(node) == Some(truth)));
         for (key, above) in &mut self.above {
             above.retain(|bound| {

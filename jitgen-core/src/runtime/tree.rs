@@ -67,8 +67,7 @@ impl Jit {
     /// The tree of a root and of those pieces among `members` that it leads to and that lead back.
     pub(super) fn plant(&self, root: PieceId, members: &[PieceId]) -> Tree {
         let here = self.store.piece(root);
-        let planted =
-            Planted { members: vec![root], leaves: vec![], joints: here.joints.clone() };
+        let planted = Planted { members: vec![root], leaves: vec![], joints: here.joints.clone() };
         let mut tree = Tree { trace: (*here.source).clone(), planted };
         tree.leave(here, 0);
         // By piece: what its exits are in the tree.
@@ -260,7 +259,8 @@ impl Tree {
         let mut bridges = self.trace.blocks.iter().skip(1);
         is_line
             && bridges.any(|block| block.end == End::Leave(origin))
-            && exit.log.is_empty() && types.eq(line.source.param_types())
+            && exit.log.is_empty()
+            && types.eq(line.source.param_types())
     }
 
     /// Adds a straight line, to which nothing leads yet.

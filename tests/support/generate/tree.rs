@@ -18,7 +18,7 @@ impl Generator {
     pub(super) fn bridges(&mut self, params: &[Value]) {
         let mut known = self.pool.clone();
         for _ in 0..1 + self.below(MAX_SIDES) {
-            if self.chance(1, 3) && self.meeting(params) {
+            if self.chance(1, 3) && self.meeting(params, 1) {
                 known.append(&mut self.pool);
                 continue;
             }
@@ -65,24 +65,22 @@ impl Generator {
         exits
     }
 
-    /// Lets bridges that jump to the entry jump to a block of their own instead; are there any?
-    fn meeting(&mut self, params: &[Value]) -> bool {
-        let jumps = |block: &&mut Block| matches!(block.end, End::Jump(BlockId(0), _));
-        if self.trace.blocks.iter_mut().skip(1).filter(jumps).count() == 0 {
-            return false;
-        }
+    /// Lets bridges that jump to the entry, if there are so many, jump to a block of their own instead;
+    /// mostly all of them.
+    pub(super) fn meeting(&mut self, params: &[Value], least: usize) -> bool {
         let meeting = BlockId(self.trace.blocks.len() as u32);
-        let most = self.chance(3, 4);
-        for (index, block) in self.trace.blocks.iter_mut().enumerate().skip(1) {
-            if let End::Jump(target @ BlockId(0), _) = &mut block.end
-                && (most || index % 2 == 1)
-            {
-                *target = meeting;
+        let mut ways: Vec<&mut BlockId> = vec![];
+        for block in self.trace.blocks.iter_mut().skip(1) {
+            if let End::Jump(target @ BlockId(0), _) = &mut block.end {
+                ways.push(target);
             }
         }
-        if !self.trace.blocks.iter().any(|block| matches!(block.end, End::Jump(to, _) if to == meeting)) {
+        if ways.len() < least {
             return false;
         }
+        let others = self.rng.rand_range(0..4) as usize;
+        ways.drain(..others.saturating_sub(2).min(ways.len() - least));
+        ways.into_iter().for_each(|target| *target = meeting);
         let taken: Vec<ValueId> =
             params.iter().map(|param| self.trace.add_value(param.ty)).collect();
         self.loop_params.resize(meeting.index() + 1, vec![]);
