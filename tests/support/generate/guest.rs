@@ -32,7 +32,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 /// Bridges at most.
-const MAX_BRIDGES: u64 = 5;
+const MAX_BRIDGES: u64 = 4;
 /// The worlds of the test in which exits are looked for that are taken: those of many rounds.
 const LOOKED_AT: Range<u64> = 3..8;
 
@@ -310,12 +310,6 @@ impl Generator {
     pub(super) fn guest_bridges(&mut self, params: &[Value], interface: &Interface, seed: u64) {
         let mut known = std::mem::take(&mut self.pool);
         for _ in 0..1 + self.below(MAX_BRIDGES) {
-            if self.chance(1, 2) && self.meeting(params, 2)
-                || self.chance(1, 12) && self.meeting(params, 1)
-            {
-                known.append(&mut self.pool);
-                continue;
-            }
             let exits = self.candidates();
             let taken = self.taken(interface, seed);
             let mut hot: Vec<(usize, ExitId)> =
@@ -329,6 +323,10 @@ impl Generator {
             };
             self.bridge(exit, params, &known);
             known.append(&mut self.pool);
+            let least = if self.chance(1, 8) { 1 } else { 2 };
+            if self.chance(1, 3) && self.meeting(params, least) {
+                known.append(&mut self.pool);
+            }
         }
     }
 
