@@ -45,6 +45,9 @@ use std::time::{Duration, Instant};
 /// together: about what that takes, most of it of another core.
 const TIME_PER_OP: Duration = Duration::from_micros(5);
 
+/// The budget of a linked exit doubles each time it is spent, up to so many times the first.
+const MOST_BUDGETS: i64 = 64;
+
 /// The pieces of a region, its root first.
 struct Plan {
     members: Vec<PieceId>,
@@ -98,10 +101,13 @@ impl Jit {
             here.early += if early { granted } else { 0 };
             let (account, pending) = (here.transitions, here.region_pending);
             let pays = account >= self.config.region_min && self.pays(root, plan.ops);
+            let pays = pays && self.store.piece(root).awaits.is_none();
             if pays && !pending && self.may_spend(false) && !self.renew(root) {
                 self.build(root, &plan);
             }
-            self.region_budget()
+            // Planning has a price, too: what it has been in vain for comes back later each time.
+            let least = self.region_budget();
+            (2 * granted as i64).clamp(least, MOST_BUDGETS * least)
         } else {
             0
         };
@@ -142,7 +148,8 @@ impl Jit {
             let here = self.store.piece(piece);
             for exit in (0..here.trace.exits.len() as u32).map(ExitId) {
                 let Some(target) = here.target(exit) else { continue };
-                if self.store.piece(target).dropped {
+                let to = self.store.piece(target);
+                if to.dropped || to.awaits.is_some() {
                     continue;
                 }
                 let more = ops(target);

@@ -75,6 +75,8 @@ pub(super) struct Piece {
     pub other: Option<PieceId>,
     /// The pieces that its exits to headers of loops go on in.
     pub leaves: Map<ExitId, PieceId>,
+    /// Its exit to a merge point for which there is no code yet.
+    pub awaits: Option<ExitId>,
     /// If it is a tree: the straight lines in it.
     pub joints: Vec<Joint>,
     /// The bridges of its exits.
