@@ -339,7 +339,7 @@ impl Jit {
             call: None,
             units: vec![],
             transitions: 0,
-            early: 0,
+            early: Map::default(),
             since,
         });
         PieceId(self.store.pieces.len() as u32 - 1)

@@ -94,11 +94,13 @@ impl Jit {
             self.would_help(root, &plan, place, target).then_some((root, plan))
         });
         let budget = if let Some((root, plan)) = chosen {
-            let (first, early) = self.store.root_of(place.0, place.1);
-            let early = early && self.store.newest(first) == root;
+            let (first, from) = self.store.root_of(place.0, place.1);
+            let early = self.store.newest(first) == root && self.store.piece(first).is_early(from);
             let here = self.store.piece_mut(root);
             here.transitions += granted;
-            here.early += if early { granted } else { 0 };
+            if early {
+                *here.early.entry(from).or_default() += granted;
+            }
             let (account, pending) = (here.transitions, here.region_pending);
             let pays = account >= self.config.region_min && self.pays(root, plan.ops);
             let pays = pays && self.store.piece(root).awaits.is_none();
@@ -183,7 +185,7 @@ impl Jit {
         let here = self.store.piece_mut(root);
         here.region_pending = true;
         let transitions = std::mem::take(&mut here.transitions);
-        here.early = 0;
+        here.early.clear();
         let label = here.label.clone();
         let (pieces, ops) = (plan.members.len(), plan.ops);
         let tree = is_tree.then_some(planted);

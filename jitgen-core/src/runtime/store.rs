@@ -95,8 +95,8 @@ pub(super) struct Piece {
     pub units: Vec<UnitId>,
     /// Transitions that its region has paid for since it was compiled.
     pub transitions: u64,
-    /// Those of them that began in its first round.
-    pub early: u64,
+    /// By exit of its first round: those of them that began there.
+    pub early: Map<ExitId, u64>,
     /// For how long the thread had been running when it was installed, where clocks decide.
     pub since: Option<Duration>,
 }
@@ -322,13 +322,13 @@ impl Store {
         }
     }
 
-    /// The code for a location in which a bridge at that exit, or one that it is a bridge of, begins; does
-    /// it begin in the first round there?
-    pub fn root_of(&self, parent: PieceId, exit: ExitId) -> (PieceId, bool) {
+    /// The code for a location in which a bridge at that exit, or one that it is a bridge of, begins, and
+    /// at which exit.
+    pub fn root_of(&self, parent: PieceId, exit: ExitId) -> (PieceId, ExitId) {
         let (mut parent, mut exit) = (parent, exit);
         while let Kind::Bridge(of, at) = self.piece(parent).kind {
             (parent, exit) = (of, at);
         }
-        (parent, self.piece(parent).is_early(exit))
+        (parent, exit)
     }
 }
