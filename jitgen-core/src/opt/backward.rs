@@ -12,8 +12,8 @@
 //! the end of the block, calls and loads that may read the word end that knowledge. A dead store
 //! may be the last user of a load, and that load the reason why another store was alive: the walk
 //! meets uses before definitions, so it passes over a load that nobody needs any more. Only what
-//! a parameter hands around the loop is not seen that way, so marking and walks take turns until nothing
-//! changes.
+//! a parameter hands around the loop is not seen that way, so marking and walks take turns until no
+//! parameter has lost its last use.
 //!
 //! Invariants: `exits-see` (a guard's exit and whoever runs after it see all stores before the
 //! guard), `interface` (the parameters of the entry stay).
@@ -148,7 +148,12 @@ fn live(trace: &Trace, defs: &Defs, passes: Passes, fired: &mut Fired) -> (Live,
     let mut live = Live::mark(trace, &dead, passes);
     while passes.contains(Passes::DSE) && find_dead_stores(trace, defs, &live, &mut dead, passes) {
         fired.fire(Rule::DeadStore);
-        live = Live::mark(trace, &dead, passes);
+        let before = std::mem::replace(&mut live, Live::mark(trace, &dead, passes));
+        // Within blocks the walk has seen what else is not needed.
+        let same = |param: &ValueId| live.values[param.index()] == before.values[param.index()];
+        if trace.blocks.iter().flat_map(|block| &block.params).all(same) {
+            break;
+        }
     }
     (live, dead)
 }

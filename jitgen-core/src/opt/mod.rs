@@ -54,6 +54,7 @@ mod passes;
 mod peel;
 mod rules;
 mod sink;
+mod sites;
 mod tested;
 #[cfg(test)]
 mod tests;
