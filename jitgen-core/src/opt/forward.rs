@@ -23,6 +23,7 @@ use super::owners::{Apart, Owners};
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::tree::{Origins, Side};
+use super::truths::Truths;
 use super::values::Values;
 use super::words::Untouched;
 use crate::ir::{
@@ -57,7 +58,7 @@ pub(super) struct Forward<'t> {
     /// Values that a guard has shown to be constants.
     pub constants: ByValue<Const>,
     /// Comparisons that guards have decided.
-    pub truths: Map<Node, bool>,
+    pub truths: Truths,
     /// Which operands guards have shown to be below others.
     pub above: Above,
     /// Bits and bounds of values.
@@ -100,7 +101,7 @@ impl<'t> Forward<'t> {
             table: Map::with_capacity_and_hasher(first / 2, Default::default()),
             calls: Map::default(),
             constants: ByValue::default(),
-            truths: Map::with_capacity_and_hasher(first, Default::default()),
+            truths: Truths::default(),
             above: Above::default(),
             values: Values::with_room(room),
             facts: Facts::default(),
@@ -303,31 +304,29 @@ impl<'t> Forward<'t> {
                 }
             }
         }
-        let key = node.key();
-        if self.passes.contains(Passes::GUARDS) {
-            if let Some(truth) = self.truths.get(&key) {
+        let ty = node.op.result(node.ty).expect("a pure op has a result");
+        if ty == Ty::Bool && self.passes.contains(Passes::GUARDS) {
+            if let Some(truth) = self.truths.get(node) {
                 self.fired.fire(Rule::KnownTruth);
-                return Const::bool(*truth).into();
+                return Const::bool(truth).into();
             }
             if let Some(truth) = self.implied(node) {
                 self.fired.fire(Rule::ImpliedTruth);
                 return Const::bool(truth).into();
             }
         }
-        let cse = self.passes.contains(Passes::CSE);
-        if cse && let Some(known) = self.table.get(&key) {
-            self.fired.fire(Rule::Cse);
-            return self.current(*known);
+        if self.passes.contains(Passes::CSE) {
+            let new = Arg::Value(ValueId(self.out.values.len() as u32));
+            let known = *self.table.entry(node.key()).or_insert(new);
+            if known != new {
+                self.fired.fire(Rule::Cse);
+                return self.current(known);
+            }
         }
-        let value = self.emit(node);
-        if cse {
-            self.table.insert(key, value);
-        }
-        value
+        self.emit(node, ty)
     }
 
-    fn emit(&mut self, node: Node) -> Arg {
-        let ty = node.op.result(node.ty).expect("a pure op has a result");
+    fn emit(&mut self, node: Node, ty: Ty) -> Arg {
         let inst = Inst {
             op: node.op,
             ty: node.ty,
@@ -392,9 +391,11 @@ impl<'t> Forward<'t> {
         }
         let (symbol, has_result) = (call.symbol.clone(), call.has_result);
         let merge = inst.op.is_pure_call() && self.passes.contains(Passes::CSE);
-        let all = args.iter().copied().chain([inst.a, inst.b]).collect();
-        let key = (inst.op, symbol.clone(), all, result);
-        if merge && let Some(known) = self.calls.get(&key) {
+        let key = merge.then(|| {
+            let all = args.iter().copied().chain([inst.a, inst.b]).collect();
+            (inst.op, symbol.clone(), all, result)
+        });
+        if let Some(known) = key.as_ref().and_then(|key| self.calls.get(key)) {
             self.fired.fire(Rule::CseCall);
             return known.map(|arg| self.current(arg));
         }
@@ -414,7 +415,7 @@ impl<'t> Forward<'t> {
                 None
             }
         };
-        if merge {
+        if let Some(key) = key {
             self.calls.insert(key, value);
         }
         if let (true, Some(object)) = (inst.op.makes(), value) {

@@ -59,6 +59,7 @@ mod tested;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod truths;
 mod values;
 mod virtuals;
 mod words;
