@@ -100,9 +100,9 @@ pub(super) struct Defs {
 const MAX_CHAIN: usize = 16;
 
 impl Defs {
-    /// No definitions; these values are apart.
-    pub fn new(apart: Apart) -> Defs {
-        Defs { apart, ..Defs::default() }
+    /// No definitions, but room for so many; these values are apart.
+    pub fn new(apart: Apart, values: usize) -> Defs {
+        Defs { apart, ..Defs::with_room(values) }
     }
 
     /// No definitions, but room for so many.

@@ -79,7 +79,7 @@ pub(super) fn backward(
     if trace.is_peeled() {
         drop_dead_params(&mut trace, &live, &mut fired);
     }
-    let (trace, origins) = compact(&trace, &origins);
+    let (trace, origins) = compact(trace, &origins);
     (trace, origins, fired)
 }
 
@@ -161,7 +161,7 @@ fn live(trace: &Trace, defs: &Defs, passes: Passes, fired: &mut Fired) -> (Live,
 /// The pure operations that define values, and which of these are apart.
 fn definitions(trace: &Trace, mut apart: Apart) -> Defs {
     apart.ages = Ages::of(trace);
-    let mut defs = Defs::new(apart);
+    let mut defs = Defs::new(apart, trace.values.len());
     for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
         let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
         if let (Some(dst), true) = (inst.dst, pure) {
@@ -423,19 +423,17 @@ fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
     let places: Map<ValueId, usize> =
         params.iter().enumerate().map(|(k, param)| (*param, k)).collect();
     loop {
-        let mut seen = Map::default();
-        let next = (0..params.len()).map(|k| {
-            let class = |arg: Arg| {
-                let place = arg.as_value().and_then(|v| places.get(&v));
-                place.map(|place| classes[*place]).ok_or(arg)
-            };
-            let again: Vec<Result<usize, Arg>> =
-                jumps[1..].iter().map(|args| class(args[k])).collect();
-            *seen.entry((classes[k], again)).or_insert(k)
-        });
-        let next: Vec<usize> = next.collect();
-        let found = seen.len();
-        classes = next;
+        let mut found = count;
+        for args in &jumps[1..] {
+            let mut seen = Map::default();
+            let next = (0..params.len()).map(|k| {
+                let place = args[k].as_value().and_then(|v| places.get(&v));
+                let class = place.map(|place| classes[*place]).ok_or(args[k]);
+                *seen.entry((classes[k], class)).or_insert(k)
+            });
+            classes = next.collect();
+            found = seen.len();
+        }
         if found == count {
             return classes;
         }
