@@ -88,6 +88,8 @@ struct Plan {
     reds: Vec<Option<Arg>>,
     /// Words that different blocks make different constants of.
     loose: HashSet<Access>,
+    /// Words that some block changes: they have parameters also where the body hands these on.
+    changed: HashSet<Access>,
     /// What the parameters of the others keep to.
     bounds: Vec<Bound>,
     words: Vec<Word>,
@@ -177,6 +179,7 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
     let mut plan = Plan {
         reds: reds.collect(),
         loose: HashSet::new(),
+        changed: HashSet::new(),
         bounds: vec![Bound::New; args.len()],
         words: vec![],
         truths: vec![],
@@ -222,6 +225,7 @@ fn strengthen(plan: &mut Plan, round: &Round) -> bool {
             let word = &plan.words[k];
             let found = plan.word_at(&round.end, word, &round.again);
             matches!(word.holds, Holds::Carried(_))
+                && !plan.changed.contains(&word.access)
                 && (is_tree || round.end.facts.has_used(word.access))
                 && found == Some(plan.word_param(k).into())
         })
