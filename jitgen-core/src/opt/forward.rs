@@ -22,6 +22,7 @@ use super::node::Node;
 use super::owners::{Apart, Owners};
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
+use super::table::Table;
 use super::tree::{Origins, Side};
 use super::truths::Truths;
 use super::values::Values;
@@ -53,7 +54,7 @@ pub(super) struct Forward<'t> {
     /// What input exits have become, in this round.
     exits: Map<ExitId, ExitId>,
     pub defs: Defs,
-    table: Map<Node, Arg>,
+    table: Table,
     calls: Map<PureCall, Option<Arg>>,
     /// Values that a guard has shown to be constants.
     pub constants: ByValue<Const>,
@@ -98,7 +99,7 @@ impl<'t> Forward<'t> {
             subst: vec![],
             exits: Map::default(),
             defs: Defs::with_room(room),
-            table: Map::with_capacity_and_hasher(first / 2, Default::default()),
+            table: Table::with_room(room),
             calls: Map::default(),
             constants: ByValue::default(),
             truths: Truths::default(),
@@ -316,11 +317,10 @@ impl<'t> Forward<'t> {
             }
         }
         if self.passes.contains(Passes::CSE) {
-            let new = Arg::Value(ValueId(self.out.values.len() as u32));
-            let known = *self.table.entry(node.key()).or_insert(new);
-            if known != new {
+            let new = ValueId(self.out.values.len() as u32);
+            if let Some(known) = self.table.get_or_insert(node, new, &self.defs) {
                 self.fired.fire(Rule::Cse);
-                return self.current(known);
+                return self.current(known.into());
             }
         }
         self.emit(node, ty)

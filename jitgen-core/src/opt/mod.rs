@@ -55,6 +55,7 @@ mod peel;
 mod rules;
 mod sink;
 mod sites;
+mod table;
 mod tested;
 #[cfg(test)]
 mod tests;
