@@ -51,6 +51,8 @@ pub(super) struct Forward<'t> {
     pub apart: Apart,
     /// What input values have become, in this round. Each block of the input uses its own values alone.
     subst: Vec<Option<Arg>>,
+    /// What they became in the round before, if there was one, which dominates this one.
+    before: Vec<Option<Arg>>,
     /// What input exits have become, in this round.
     exits: Map<ExitId, ExitId>,
     pub defs: Defs,
@@ -97,6 +99,7 @@ impl<'t> Forward<'t> {
             origins: Origins::default(),
             apart: Apart::default(),
             subst: vec![],
+            before: vec![],
             exits: Map::default(),
             defs: Defs::with_room(room),
             table: Table::with_room(room),
@@ -145,6 +148,7 @@ impl<'t> Forward<'t> {
             origins: self.origins.clone(),
             apart: self.apart.clone(),
             fired: self.fired,
+            before: if self.passes.contains(Passes::CSE) { self.subst.clone() } else { vec![] },
             ..self.branch()
         }
     }
@@ -162,6 +166,7 @@ impl<'t> Forward<'t> {
             origins: Origins::default(),
             apart: Apart::default(),
             subst: vec![],
+            before: vec![],
             exits: Map::default(),
             defs: self.defs.clone(),
             table: self.table.clone(),
@@ -221,12 +226,10 @@ impl<'t> Forward<'t> {
     fn step(&mut self, inst: &Inst) {
         let result = match inst.op.sig() {
             Sig::Binary | Sig::Compare | Sig::Unary | Sig::Cast | Sig::PtrAdd | Sig::Scratch => {
-                Some(self.pure(Node {
-                    op: inst.op,
-                    ty: inst.ty,
-                    a: self.operand(inst.a),
-                    b: self.operand(inst.b),
-                    imm: inst.imm,
+                let old = self.as_before(inst);
+                Some(old.unwrap_or_else(|| {
+                    let (a, b) = (self.operand(inst.a), self.operand(inst.b));
+                    self.pure(Node { op: inst.op, ty: inst.ty, a, b, imm: inst.imm })
                 }))
             }
             Sig::Load => Some(self.load(inst)),
@@ -248,6 +251,23 @@ impl<'t> Forward<'t> {
         if let Some(dst) = inst.dst {
             self.subst[dst.index()] = result;
         }
+    }
+
+    /// What a pure operation became in the round before, if its operands are the same in this one.
+    /// Comparisons that have not been decided are looked at again.
+    fn as_before(&mut self, inst: &Inst) -> Option<Arg> {
+        let old = (*self.before.get(inst.dst?.index())?)?;
+        let same = |arg: Arg| {
+            arg.as_value().is_none_or(|v| self.before[v.index()] == self.subst[v.index()])
+        };
+        if !same(inst.a) || !same(inst.b) {
+            return None;
+        }
+        if old.as_value().is_some() && self.ty(old) == Ty::Bool {
+            self.current(old).as_const()?;
+            self.fired.fire(Rule::KnownTruth);
+        }
+        Some(old)
     }
 
     /// What an operand of the input is here.

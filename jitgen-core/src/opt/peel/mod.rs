@@ -16,7 +16,8 @@
 //! - a parameter keeps to certain bits and bounds (`induct`).
 //!
 //! Knowledge about values of the first round needs no assumption: they stay what they are, and the
-//! preamble dominates the body. What mentions a red's last value is rewritten to mention the
+//! preamble dominates the body. So a pure operation on operands that have become the same as in the
+//! first round is what it was there, and is not looked at again. What mentions a red's last value is rewritten to mention the
 //! parameter: with `pos' = pos + 1` at the end, what is known of `data + pos` is known of
 //! `data + L - 1`.
 //!
