@@ -15,6 +15,7 @@
 
 use super::forward::Forward;
 use super::node::Node;
+use super::passes::Passes;
 use crate::ir::{Arg, Map, Op, Ty};
 
 /// How many comparisons may stand between the two sides.
@@ -65,6 +66,11 @@ impl Forward<'_> {
         if ty.is_float() || ty == Ty::Bool {
             return None;
         }
+        // What bits and bounds say, `fold` has found.
+        let folds = self.passes.contains(Passes::FOLD);
+        if folds && !self.has_order(a) && !self.has_order(b) {
+            return None;
+        }
         let order = |signed, strict| Order { signed, strict };
         let (signed, strict) = match op {
             Op::LtS => (true, true),
@@ -84,6 +90,12 @@ impl Forward<'_> {
             return Some(true);
         }
         self.certain(order(signed, !strict), ty, b, a, MAX_DEPTH).then_some(false)
+    }
+
+    /// Has a guard compared it, or what it is the sum of?
+    fn has_order(&self, arg: Arg) -> bool {
+        let told = |arg: Arg| arg.as_value().is_some() && self.truths.tell_of(arg);
+        told(arg) || matches!(self.defs.get(arg), Some(Node { op: Op::Add, a, .. }) if told(a))
     }
 
     fn certain(&mut self, order: Order, ty: Ty, a: Arg, b: Arg, depth: u32) -> bool {
