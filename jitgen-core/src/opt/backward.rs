@@ -12,8 +12,8 @@
 //! the end of the block, calls and loads that may read the word end that knowledge. A dead store
 //! may be the last user of a load, and that load the reason why another store was alive: the walk
 //! meets uses before definitions, so it passes over a load that nobody needs any more. Only what
-//! a parameter hands around the loop is not seen that way, so marking and walks take turns until nothing
-//! changes.
+//! a parameter hands around the loop is not seen that way, so marking and walks take turns until no
+//! parameter has lost its last use.
 //!
 //! Invariants: `exits-see` (a guard's exit and whoever runs after it see all stores before the
 //! guard), `interface` (the parameters of the entry stay).
@@ -78,7 +78,7 @@ pub(super) fn backward(
         block.insts.retain(|_| *keep.next().expect("one mark per instruction"));
     }
     drop_dead_params(&mut trace, &live, &mut fired);
-    let (trace, origins) = compact(&trace, &origins);
+    let (trace, origins) = compact(trace, &origins);
     (trace, origins, fired)
 }
 
@@ -183,7 +183,12 @@ fn live(trace: &Trace, defs: &Defs, passes: Passes, fired: &mut Fired) -> (Live,
     let mut live = Live::mark(trace, &dead, passes);
     while passes.contains(Passes::DSE) && find_dead_stores(trace, defs, &live, &mut dead, passes) {
         fired.fire(Rule::DeadStore);
-        live = Live::mark(trace, &dead, passes);
+        let before = std::mem::replace(&mut live, Live::mark(trace, &dead, passes));
+        // Within blocks the walk has seen what else is not needed.
+        let same = |param: &ValueId| live.values[param.index()] == before.values[param.index()];
+        if trace.blocks.iter().flat_map(|block| &block.params).all(same) {
+            break;
+        }
     }
     (live, dead)
 }
@@ -191,7 +196,7 @@ fn live(trace: &Trace, defs: &Defs, passes: Passes, fired: &mut Fired) -> (Live,
 /// The pure operations that define values, and which of these are apart.
 fn definitions(trace: &Trace, mut apart: Apart) -> Defs {
     apart.ages = Ages::of(trace);
-    let mut defs = Defs::new(apart);
+    let mut defs = Defs::new(apart, trace.values.len());
     for inst in trace.blocks.iter().flat_map(|block| &block.insts) {
         let pure = inst.op.effect() == Effect::None && !inst.op.is_call();
         if let (Some(dst), true) = (inst.dst, pure) {
@@ -463,19 +468,17 @@ fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
     let places: Map<ValueId, usize> =
         params.iter().enumerate().map(|(k, param)| (*param, k)).collect();
     loop {
-        let mut seen = Map::default();
-        let next = (0..params.len()).map(|k| {
-            let class = |arg: Arg| {
-                let place = arg.as_value().and_then(|v| places.get(&v));
-                place.map(|place| classes[*place]).ok_or(arg)
-            };
-            let again: Vec<Result<usize, Arg>> =
-                jumps[1..].iter().map(|args| class(args[k])).collect();
-            *seen.entry((classes[k], again)).or_insert(k)
-        });
-        let next: Vec<usize> = next.collect();
-        let found = seen.len();
-        classes = next;
+        let mut found = count;
+        for args in &jumps[1..] {
+            let mut seen = Map::default();
+            let next = (0..params.len()).map(|k| {
+                let place = args[k].as_value().and_then(|v| places.get(&v));
+                let class = place.map(|place| classes[*place]).ok_or(args[k]);
+                *seen.entry((classes[k], class)).or_insert(k)
+            });
+            classes = next.collect();
+            found = seen.len();
+        }
         if found == count {
             return classes;
         }

@@ -29,6 +29,7 @@ use super::fresh::Private;
 use super::memory::{Fact, Facts};
 use super::owners::Apart;
 use super::rules::Rule;
+use super::truths::Truths;
 use super::values::Values;
 use super::words::Access;
 use crate::ir::{Arg, BlockId, End, Map, ValueId};
@@ -215,20 +216,23 @@ impl Forward<'_> {
     fn narrow_to(&mut self, others: &[Forward], visible: &Visible) {
         let all = |knows: &dyn Fn(&Forward) -> bool| others.iter().all(knows);
         self.defs.keep(visible);
-        self.table.retain(|_, value| visible.arg(*value));
+        self.table.narrow_to(visible);
         self.calls.retain(|call, value| {
             value.is_none_or(|value| visible.arg(value))
                 && all(&|other| other.calls.get(call) == Some(value))
         });
         self.constants
             .retain(|v, c| visible.value(v) && all(&|other| other.constants.get(&v) == Some(c)));
-        self.truths.retain(|node, truth| all(&|other| other.truths.get(node) == Some(truth)));
-        for (key, above) in &mut self.above {
-            above.retain(|bound| {
-                all(&|other| other.above.get(key).is_some_and(|above| above.contains(bound)))
-            });
-        }
-        self.above.retain(|_, above| !above.is_empty());
+        let truths: Vec<&Truths> = others.iter().map(|other| &other.truths).collect();
+        self.truths.narrow_to(&truths);
+        self.above.retain(|key, above| {
+            for bound in above.iter_mut() {
+                let knows =
+                    |other: &Forward| other.above.get(key).is_some_and(|a| a.contains(bound));
+                *bound = bound.filter(|_| all(&knows));
+            }
+            above.iter().any(Option::is_some)
+        });
         let values: Vec<&Values> = others.iter().map(|other| &other.values).collect();
         self.values.narrow_to(&values, visible);
         let private: Vec<&Private> = others.iter().map(|other| &other.facts.private).collect();

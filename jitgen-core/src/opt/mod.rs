@@ -55,10 +55,13 @@ mod passes;
 mod peel;
 mod rules;
 mod sink;
+mod sites;
+mod table;
 mod tested;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod truths;
 mod values;
 mod virtuals;
 mod words;

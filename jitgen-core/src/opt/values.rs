@@ -177,7 +177,7 @@ impl Forward<'_> {
         };
         let mut known = known;
         for op in overflows {
-            if self.truths.get(&Node { op, ..node }.key()) == Some(&false) {
+            if self.truths.get(Node { op, ..node }) == Some(false) {
                 let exact = domain::without_overflow(op, &a, &b);
                 known = exact.and_then(|exact| known.meet(&exact)).unwrap_or(known);
             }

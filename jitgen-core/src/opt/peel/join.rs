@@ -183,6 +183,7 @@ fn apply(plan: &mut Plan, weaker: Weaker) -> bool {
     for (k, first) in words {
         let word = &mut plan.words[k];
         word.holds = Holds::Carried(first);
+        plan.changed.insert(word.access);
         word.pinned.take().into_iter().for_each(|_| _ = plan.loose.insert(word.access));
     }
     for (k, c) in pinned {

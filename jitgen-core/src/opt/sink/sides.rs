@@ -102,7 +102,8 @@ impl Sides {
     }
 }
 
-fn access(store: &PendingStore, defs: &Defs) -> Access {
+/// The word that a store writes.
+pub(super) fn access(store: &PendingStore, defs: &Defs) -> Access {
     let address = defs.address(store.base, store.offset.into());
     Access { ty: store.ty, class: store.class, address }
 }
