@@ -247,6 +247,7 @@ pub fn counted(trace: &Trace) -> Option<Trace> {
             Aux::None | Aux::Class(_) | Aux::Call(_) => None,
         });
         let mut linked: Vec<ExitId> = exits.filter(|e| trace.exit(*e).link.is_some()).collect();
+        linked.sort_unstable();
         linked.dedup();
         for exit in linked {
             trace.exits[exit.index()].reds.push(rounds.into());

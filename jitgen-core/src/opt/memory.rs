@@ -53,8 +53,9 @@ pub(super) struct Facts {
     fixed: BTreeMap<ValueId, Vec<Access>>,
     pub private: Private,
     next: u32,
-    /// Which of the facts that were assumed have been of use.
-    used: Set<Access>,
+    /// Which of the facts that were assumed have been of use: type and address. An access that uses one
+    /// may have another class.
+    used: Set<(Ty, Address)>,
 }
 
 impl Facts {
@@ -103,12 +104,12 @@ impl Facts {
 
     /// Has what was assumed of that word been of use?
     pub fn has_used(&self, access: Access) -> bool {
-        self.used.contains(&access)
+        self.used.contains(&(access.ty, access.address))
     }
 
     fn use_fact(&mut self, access: Access, fact: Fact) {
         if fact.at == 0 {
-            self.used.insert(access);
+            self.used.insert((access.ty, access.address));
         }
     }
 

@@ -1,8 +1,8 @@
 //! Bridges of random loops: blocks behind exits that jump to the entry or leave.
 //!
 //! A bridge takes what its exit leaves, to which all parameters of the loop have been added, and goes
-//! on with these values alone. Of the exit's log it knows no pointers: their objects may not be filled
-//! yet. Bridges have bridges.
+//! on with these values alone. Of the exit's log it knows no pointers, nor their bits: their objects may
+//! not be filled yet. Bridges have bridges.
 //!
 //! Not here: which bridges a runtime records.
 
@@ -123,7 +123,8 @@ impl Generator {
             let ty = self.trace.ty(*arg);
             let of = known.iter().find(|value| value.arg == *arg);
             let points = of.and_then(|value| value.points).filter(|_| place < reds);
-            if of.is_some_and(|value| value.interior) || (points.is_none() && ty == Ty::Ptr) {
+            let is_pointer = ty == Ty::Ptr || self.bits.contains(arg);
+            if of.is_some_and(|value| value.interior) || (points.is_none() && is_pointer) {
                 continue;
             }
             mine.push(Value { arg: (*param).into(), ty, points, interior: false });
@@ -140,6 +141,7 @@ impl Generator {
     fn side(&mut self, params: Vec<ValueId>, mine: Vec<Value>, heads: &[Value]) {
         (self.pool, self.log, self.last_exit) = (mine, vec![], None);
         (self.hot, self.held, self.own, self.gone) = (vec![], vec![], vec![], vec![]);
+        self.shown.clear();
         self.pool.extend(heads);
         // A loop that calls nothing may well have bridges that do.
         self.quiet = (self.quiet && self.guest.is_none()) | self.chance(1, 2);

@@ -58,11 +58,15 @@ impl Exits {
 pub(super) struct Sides(Map<BlockId, (Vec<PendingStore>, Words<Arg>)>);
 
 impl Sides {
-    /// At a guard that leads to the block. All such guards know the same: there is no effect between
-    /// them, or their exits would be two.
+    /// At a guard that leads to the block. There is no effect between all such guards, or their exits would
+    /// be two. But a load may be, before which some of the stores have been written: the block writes
+    /// these again, which changes nothing.
     pub fn add(&mut self, block: BlockId, pending: Vec<PendingStore>, held: Words<Arg>) {
         let (known, _) = self.0.entry(block).or_insert_with(|| (pending.clone(), held));
-        debug_assert_eq!(*known, pending);
+        debug_assert!(
+            pending.iter().all(|store| known.contains(store)),
+            "{pending:?} in {known:?}"
+        );
     }
 
     /// At a jump to a block where ways meet, which passes what the words of the loop hold: there they are
