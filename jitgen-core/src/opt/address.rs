@@ -18,17 +18,28 @@
 //! Not here: whether two places are the same (`memory`), narrower index arithmetic (a `zext` is a
 //! root).
 
+use super::meet::Visible;
 use super::node::Node;
 use super::owners::Apart;
 use crate::ir::{Arg, Const, Op, Ty, ValueId};
+use std::hash::{Hash, Hasher};
 
 /// What an address has besides its constant offset.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Place {
     /// A pointer; of constant addresses the constant 0.
     pub base: Arg,
     /// The index that is not constant, and what it is multiplied by.
     pub root: Option<(ValueId, i64)>,
+}
+
+/// Two words.
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.base.hash(state);
+        let root = self.root.map_or(0, |(v, scale)| !u64::from(v.0) ^ scale.rotate_left(32) as u64);
+        state.write_u64(root);
+    }
 }
 
 /// A byte address.
@@ -90,9 +101,9 @@ pub(super) struct Defs {
 const MAX_CHAIN: usize = 16;
 
 impl Defs {
-    /// No definitions; these values are apart.
-    pub fn new(apart: Apart) -> Defs {
-        Defs { apart, ..Defs::default() }
+    /// No definitions, but room for so many; these values are apart.
+    pub fn new(apart: Apart, values: usize) -> Defs {
+        Defs { apart, ..Defs::with_room(values) }
     }
 
     /// No definitions, but room for so many.
@@ -108,6 +119,14 @@ impl Defs {
         if node.op == Op::Scratch && self.scratch.is_none() {
             self.scratch = Some((value, node.imm));
         }
+    }
+
+    /// Forgets what is not visible.
+    pub fn keep(&mut self, visible: &Visible) {
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            *node = node.filter(|_| visible.value(ValueId(index as u32)));
+        }
+        self.scratch = self.scratch.filter(|(first, _)| visible.value(*first));
     }
 
     pub fn get(&self, arg: Arg) -> Option<Node> {

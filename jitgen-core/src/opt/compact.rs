@@ -12,46 +12,48 @@
 use super::tree::Origins;
 use crate::ir::{Arg, Aux, Block, CallId, End, Exit, ExitId, Inst, Map, Trace, ValueId};
 use std::hash::BuildHasher;
+use std::mem::take;
 
 /// The same trace with compact ids, and where its exits come from.
-pub(super) fn compact(trace: &Trace, origins: &Origins) -> (Trace, Origins) {
+pub(super) fn compact(mut trace: Trace, origins: &Origins) -> (Trace, Origins) {
+    let (blocks, name) = (take(&mut trace.blocks), take(&mut trace.name));
+    let values = Vec::with_capacity(trace.values.len());
     let mut compaction = Compaction {
-        input: trace,
         from: origins,
         origins: Origins::default(),
-        out: Trace::new(trace.name.clone()),
+        out: Trace { values, ..Trace::new(name) },
         values: vec![None; trace.values.len()],
-        exits: Map::default(),
+        exits: vec![None; trace.exits.len()],
         shared: Map::default(),
+        input: trace,
     };
-    for block in &trace.blocks {
+    for block in blocks {
         compaction.block(block);
     }
     (compaction.out, compaction.origins)
 }
 
 struct Compaction<'a> {
-    input: &'a Trace,
+    /// Its exits that have been met have gone on.
+    input: Trace,
     from: &'a Origins,
     out: Trace,
     origins: Origins,
     values: Vec<Option<ValueId>>,
-    exits: Map<ExitId, ExitId>,
+    exits: Vec<Option<ExitId>>,
     /// By hash, or behind it if that is taken.
     shared: Map<u64, ExitId>,
 }
 
 impl Compaction<'_> {
-    fn block(&mut self, block: &Block) {
-        let params = block.params.iter().map(|v| self.define(*v)).collect();
-        let insts = block.insts.iter().map(|inst| self.inst(inst)).collect();
-        let end = match &block.end {
-            End::Jump(target, args) => {
-                End::Jump(*target, args.iter().map(|arg| self.arg(*arg)).collect())
-            }
-            End::Leave(exit) => End::Leave(self.exit(*exit)),
-        };
-        self.out.blocks.push(Block { params, insts, end });
+    fn block(&mut self, mut block: Block) {
+        block.params.iter_mut().for_each(|v| *v = self.define(*v));
+        block.insts.iter_mut().for_each(|inst| *inst = self.inst(inst));
+        match &mut block.end {
+            End::Jump(_, args) => args.iter_mut().for_each(|arg| *arg = self.arg(*arg)),
+            End::Leave(exit) => *exit = self.exit(*exit),
+        }
+        self.out.blocks.push(block);
     }
 
     fn define(&mut self, v: ValueId) -> ValueId {
@@ -88,10 +90,12 @@ impl Compaction<'_> {
     }
 
     fn exit(&mut self, id: ExitId) -> ExitId {
-        if let Some(known) = self.exits.get(&id) {
-            return *known;
+        if let Some(known) = self.exits[id.index()] {
+            return known;
         }
-        let mut exit: Exit = self.input.exit(id).clone();
+        let Exit { resume, reds, log, pending, link } = &mut self.input.exits[id.index()];
+        let (reds, log, pending) = (take(reds), take(log), take(pending));
+        let mut exit = Exit { resume: *resume, reds, log, pending, link: *link };
         exit.operands_mut().for_each(|arg| *arg = self.arg(*arg));
         let mut hash = self.shared.hasher().hash_one(&exit);
         let new = loop {
@@ -106,7 +110,7 @@ impl Compaction<'_> {
                 }
             }
         };
-        self.exits.insert(id, new);
+        self.exits[id.index()] = Some(new);
         new
     }
 }

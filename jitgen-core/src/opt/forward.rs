@@ -17,12 +17,15 @@ use super::address::Defs;
 use super::dense::ByValue;
 use super::fold::{self, Rewrite};
 use super::implied::Above;
+use super::meet::Scope;
 use super::memory::Facts;
 use super::node::Node;
 use super::owners::{Apart, Owners};
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
+use super::table::Table;
 use super::tree::{Origins, Side};
+use super::truths::Truths;
 use super::values::Values;
 use super::words::Untouched;
 use crate::ir::{
@@ -45,19 +48,23 @@ pub(super) struct Forward<'t> {
     pub insts: Vec<Inst>,
     /// By exit of the output: the exit of the input that it is.
     pub origins: Origins,
+    /// Which values of the output can be used here.
+    pub scope: Scope,
     /// Values of the output that lead to different objects, wherever both are used.
     pub apart: Apart,
     /// What input values have become, in this round. Each block of the input uses its own values alone.
     subst: Vec<Option<Arg>>,
+    /// What they became in the round before, if there was one, which dominates this one.
+    before: Vec<Option<Arg>>,
     /// What input exits have become, in this round.
     exits: Map<ExitId, ExitId>,
     pub defs: Defs,
-    table: Map<Node, Arg>,
-    calls: Map<PureCall, Option<Arg>>,
+    pub table: Table,
+    pub calls: Map<PureCall, Option<Arg>>,
     /// Values that a guard has shown to be constants.
     pub constants: ByValue<Const>,
     /// Comparisons that guards have decided.
-    pub truths: Map<Node, bool>,
+    pub truths: Truths,
     /// Which operands guards have shown to be below others.
     pub above: Above,
     /// Bits and bounds of values.
@@ -73,7 +80,7 @@ pub(super) struct Forward<'t> {
 
 /// A pure call: its symbol, operands (those of a conditional one stand behind the arguments), and the
 /// type of its result.
-type PureCall = (Op, String, Vec<Arg>, Option<Ty>);
+pub(super) type PureCall = (Op, String, Vec<Arg>, Option<Ty>);
 
 /// A rule that rewrites to another operation is followed by another look, at most this often.
 const MAX_REWRITES: usize = 16;
@@ -93,14 +100,16 @@ impl<'t> Forward<'t> {
             params: vec![],
             insts: Vec::with_capacity(first),
             origins: Origins::default(),
+            scope: Scope::default(),
             apart: Apart::default(),
             subst: vec![],
+            before: vec![],
             exits: Map::default(),
             defs: Defs::with_room(room),
-            table: Map::with_capacity_and_hasher(first / 2, Default::default()),
+            table: Table::with_room(room),
             calls: Map::default(),
             constants: ByValue::default(),
-            truths: Map::with_capacity_and_hasher(first, Default::default()),
+            truths: Truths::default(),
             above: Above::default(),
             values: Values::with_room(room),
             facts: Facts::default(),
@@ -143,6 +152,7 @@ impl<'t> Forward<'t> {
             origins: self.origins.clone(),
             apart: self.apart.clone(),
             fired: self.fired,
+            before: if self.passes.contains(Passes::CSE) { self.subst.clone() } else { vec![] },
             ..self.branch()
         }
     }
@@ -158,8 +168,10 @@ impl<'t> Forward<'t> {
             params: vec![],
             insts: vec![],
             origins: Origins::default(),
+            scope: self.scope.until(self.out.values.len()),
             apart: Apart::default(),
             subst: vec![],
+            before: vec![],
             exits: Map::default(),
             defs: self.defs.clone(),
             table: self.table.clone(),
@@ -219,12 +231,10 @@ impl<'t> Forward<'t> {
     fn step(&mut self, inst: &Inst) {
         let result = match inst.op.sig() {
             Sig::Binary | Sig::Compare | Sig::Unary | Sig::Cast | Sig::PtrAdd | Sig::Scratch => {
-                Some(self.pure(Node {
-                    op: inst.op,
-                    ty: inst.ty,
-                    a: self.operand(inst.a),
-                    b: self.operand(inst.b),
-                    imm: inst.imm,
+                let old = self.as_before(inst);
+                Some(old.unwrap_or_else(|| {
+                    let (a, b) = (self.operand(inst.a), self.operand(inst.b));
+                    self.pure(Node { op: inst.op, ty: inst.ty, a, b, imm: inst.imm })
                 }))
             }
             Sig::Load => Some(self.load(inst)),
@@ -248,11 +258,33 @@ impl<'t> Forward<'t> {
         }
     }
 
+    /// What a pure operation became in the round before, if its operands are the same in this one.
+    /// Comparisons that have not been decided are looked at again.
+    fn as_before(&mut self, inst: &Inst) -> Option<Arg> {
+        let old = (*self.before.get(inst.dst?.index())?)?;
+        let same = |arg: Arg| {
+            arg.as_value().is_none_or(|v| self.before[v.index()] == self.subst[v.index()])
+        };
+        if !same(inst.a) || !same(inst.b) {
+            return None;
+        }
+        if old.as_value().is_some() && self.ty(old) == Ty::Bool {
+            self.current(old).as_const()?;
+            self.fired.fire(Rule::KnownTruth);
+        }
+        Some(old)
+    }
+
     /// What an operand of the input is here.
     pub fn operand(&self, arg: Arg) -> Arg {
+        self.current(self.become_of(arg))
+    }
+
+    /// What an operand of the input has become, whatever else is known of it here.
+    pub fn become_of(&self, arg: Arg) -> Arg {
         match arg {
             Arg::Const(_) => arg,
-            Arg::Value(v) => self.current(self.subst[v.index()].expect("defined before its use")),
+            Arg::Value(v) => self.subst[v.index()].expect("defined before its use"),
         }
     }
 
@@ -303,31 +335,28 @@ impl<'t> Forward<'t> {
                 }
             }
         }
-        let key = node.key();
-        if self.passes.contains(Passes::GUARDS) {
-            if let Some(truth) = self.truths.get(&key) {
+        let ty = node.op.result(node.ty).expect("a pure op has a result");
+        if ty == Ty::Bool && self.passes.contains(Passes::GUARDS) {
+            if let Some(truth) = self.truths.get(node) {
                 self.fired.fire(Rule::KnownTruth);
-                return Const::bool(*truth).into();
+                return Const::bool(truth).into();
             }
             if let Some(truth) = self.implied(node) {
                 self.fired.fire(Rule::ImpliedTruth);
                 return Const::bool(truth).into();
             }
         }
-        let cse = self.passes.contains(Passes::CSE);
-        if cse && let Some(known) = self.table.get(&key) {
-            self.fired.fire(Rule::Cse);
-            return self.current(*known);
+        if self.passes.contains(Passes::CSE) {
+            let new = ValueId(self.out.values.len() as u32);
+            if let Some(known) = self.table.get_or_insert(node, new, &self.defs) {
+                self.fired.fire(Rule::Cse);
+                return self.current(known.into());
+            }
         }
-        let value = self.emit(node);
-        if cse {
-            self.table.insert(key, value);
-        }
-        value
+        self.emit(node, ty)
     }
 
-    fn emit(&mut self, node: Node) -> Arg {
-        let ty = node.op.result(node.ty).expect("a pure op has a result");
+    fn emit(&mut self, node: Node, ty: Ty) -> Arg {
         let inst = Inst {
             op: node.op,
             ty: node.ty,
@@ -392,9 +421,11 @@ impl<'t> Forward<'t> {
         }
         let (symbol, has_result) = (call.symbol.clone(), call.has_result);
         let merge = inst.op.is_pure_call() && self.passes.contains(Passes::CSE);
-        let all = args.iter().copied().chain([inst.a, inst.b]).collect();
-        let key = (inst.op, symbol.clone(), all, result);
-        if merge && let Some(known) = self.calls.get(&key) {
+        let key = merge.then(|| {
+            let all = args.iter().copied().chain([inst.a, inst.b]).collect();
+            (inst.op, symbol.clone(), all, result)
+        });
+        if let Some(known) = key.as_ref().and_then(|key| self.calls.get(key)) {
             self.fired.fire(Rule::CseCall);
             return known.map(|arg| self.current(arg));
         }
@@ -414,7 +445,7 @@ impl<'t> Forward<'t> {
                 None
             }
         };
-        if merge {
+        if let Some(key) = key {
             self.calls.insert(key, value);
         }
         if let (true, Some(object)) = (inst.op.makes(), value) {

@@ -19,6 +19,7 @@ use super::forward::Forward;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
+use super::truths::Comparisons;
 use crate::ir::{Arg, Aux, Const, Inst, Op, Ty};
 
 /// How many operations under a condition are looked into.
@@ -80,7 +81,7 @@ impl Forward<'_> {
     /// Notes that a comparison has this value from here on, and what follows.
     pub fn learn_compare(&mut self, node: Node, truth: bool) {
         let Node { op, ty, a, b, .. } = node;
-        self.truths.insert(node.key(), truth);
+        self.truths.insert(node, truth);
         self.values.decided(op);
         self.bound(node, truth);
         match (op, truth) {
@@ -100,21 +101,19 @@ impl Forward<'_> {
     }
 
     fn decide(&mut self, op: Op, ty: Ty, a: Arg, b: impl Into<Arg>, truth: bool) {
-        self.truths.insert(Node::binary(op, ty, a, b).key(), truth);
+        self.truths.insert(Node::binary(op, ty, a, b), truth);
     }
 
     fn equal(&mut self, ty: Ty, a: Arg, b: Arg) {
-        self.decide(Op::Eq, ty, a, b, true);
-        self.decide(Op::Ne, ty, a, b, false);
+        let (mut yes, mut no) = (Comparisons::of(Op::Eq), Comparisons::of(Op::Ne));
         // What is a constant is compared as such.
-        let is_value = a.as_value().is_some() && b.as_value().is_some();
-        let orders = [(Op::LtU, Op::LeU), (Op::LtS, Op::LeS)];
-        for (lt, le) in orders.into_iter().filter(|_| is_value) {
-            for (x, y) in [(a, b), (b, a)] {
-                self.decide(lt, ty, x, y, false);
-                self.decide(le, ty, x, y, true);
+        if a.as_value().is_some() && b.as_value().is_some() {
+            for (lt, le) in [(Op::LtU, Op::LeU), (Op::LtS, Op::LeS)] {
+                let (lt, le) = (Comparisons::of(lt), Comparisons::of(le));
+                (yes, no) = (yes.and(le).and(le.back()), no.and(lt).and(lt.back()));
             }
         }
+        self.truths.say(ty, a, b, yes, no);
         match (a, b) {
             (Arg::Value(v), Arg::Const(c)) | (Arg::Const(c), Arg::Value(v)) => {
                 self.fired.fire(Rule::GuardEqConstant);
@@ -125,24 +124,20 @@ impl Forward<'_> {
     }
 
     fn different(&mut self, ty: Ty, a: Arg, b: Arg) {
-        self.decide(Op::Eq, ty, a, b, false);
-        self.decide(Op::Ne, ty, a, b, true);
+        self.truths.say(ty, a, b, Comparisons::of(Op::Ne), Comparisons::of(Op::Eq));
     }
 
     fn less(&mut self, lt: Op, ty: Ty, a: Arg, b: Arg) {
         let le = if lt == Op::LtU { Op::LeU } else { Op::LeS };
-        self.decide(lt, ty, a, b, true);
-        self.decide(le, ty, a, b, true);
-        self.decide(lt, ty, b, a, false);
-        self.decide(le, ty, b, a, false);
-        self.different(ty, a, b);
+        let orders = Comparisons::of(lt).and(Comparisons::of(le));
+        let (eq, ne) = (Comparisons::of(Op::Eq), Comparisons::of(Op::Ne));
+        self.truths.say(ty, a, b, orders.and(ne), orders.back().and(eq));
         self.note_above(lt, a, b);
     }
 
     fn less_or_equal(&mut self, le: Op, ty: Ty, a: Arg, b: Arg) {
         let lt = if le == Op::LeU { Op::LtU } else { Op::LtS };
-        self.decide(le, ty, a, b, true);
-        self.decide(lt, ty, b, a, false);
+        self.truths.say(ty, a, b, Comparisons::of(le), Comparisons::of(lt).back());
         self.note_above(le, a, b);
     }
 

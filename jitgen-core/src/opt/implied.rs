@@ -15,6 +15,7 @@
 
 use super::forward::Forward;
 use super::node::Node;
+use super::passes::Passes;
 use crate::ir::{Arg, Map, Op, Ty};
 
 /// How many comparisons may stand between the two sides.
@@ -25,7 +26,7 @@ const MAX_ABOVE: usize = 4;
 
 /// Upper bounds that guards have shown: of an operand, by signed or unsigned order, and whether it is
 /// less or may be equal.
-pub(super) type Above = Map<(Arg, bool), Vec<(Arg, bool)>>;
+pub(super) type Above = Map<(Arg, bool), [Option<(Arg, bool)>; MAX_ABOVE]>;
 
 /// An order: signed or not, strict or not.
 #[derive(Clone, Copy)]
@@ -55,16 +56,19 @@ impl Forward<'_> {
             return;
         }
         let above = self.above.entry((a, signed)).or_default();
-        if above.len() == MAX_ABOVE {
-            above.remove(0);
-        }
-        above.push((b, strict));
+        above.rotate_left(1);
+        above[MAX_ABOVE - 1] = Some((b, strict));
     }
 
     /// What a comparison must be, if that follows from what guards have decided.
     pub fn implied(&mut self, node: Node) -> Option<bool> {
         let Node { op, ty, a, b, .. } = node;
         if ty.is_float() || ty == Ty::Bool {
+            return None;
+        }
+        // What bits and bounds say, `fold` has found.
+        let folds = self.passes.contains(Passes::FOLD);
+        if folds && !self.has_order(a) && !self.has_order(b) {
             return None;
         }
         let order = |signed, strict| Order { signed, strict };
@@ -88,13 +92,19 @@ impl Forward<'_> {
         self.certain(order(signed, !strict), ty, b, a, MAX_DEPTH).then_some(false)
     }
 
+    /// Has a guard compared it, or what it is the sum of?
+    fn has_order(&self, arg: Arg) -> bool {
+        let told = |arg: Arg| arg.as_value().is_some() && self.truths.tell_of(arg);
+        told(arg) || matches!(self.defs.get(arg), Some(Node { op: Op::Add, a, .. }) if told(a))
+    }
+
     fn certain(&mut self, order: Order, ty: Ty, a: Arg, b: Arg, depth: u32) -> bool {
         let Order { signed, strict } = order;
         if a == b {
             return !strict;
         }
-        let decided = Node::binary(order.op(), ty, a, b).key();
-        if self.truths.get(&decided) == Some(&true) {
+        let decided = Node::binary(order.op(), ty, a, b);
+        if self.truths.get(decided) == Some(true) {
             return true;
         }
         let (low, high) = (self.known_of(a), self.known_of(b));
@@ -113,8 +123,8 @@ impl Forward<'_> {
         // Both orders are one where neither side is negative; asked once, or it would come back.
         if low.smin >= 0 && high.smin >= 0 {
             let other = Order { signed: !signed, strict };
-            let decided = Node::binary(other.op(), ty, a, b).key();
-            if self.truths.get(&decided) == Some(&true) {
+            let decided = Node::binary(other.op(), ty, a, b);
+            if self.truths.get(decided) == Some(true) {
                 return true;
             }
         }
@@ -126,8 +136,11 @@ impl Forward<'_> {
         {
             return true;
         }
-        let above = self.above.get(&(a, signed)).cloned().unwrap_or_default();
-        above.into_iter().any(|(middle, less)| {
+        if !self.truths.tell_of(a) {
+            return false;
+        }
+        let above = self.above.get(&(a, signed)).copied().unwrap_or_default();
+        above.into_iter().flatten().any(|(middle, less)| {
             self.certain(Order { signed, strict: strict && !less }, ty, middle, b, depth)
         })
     }

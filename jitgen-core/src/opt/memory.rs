@@ -64,6 +64,12 @@ impl Facts {
         *self = Facts { next: 1, ..Facts::default() };
     }
 
+    /// These, and what is private as it is.
+    pub fn begin_with(&mut self, facts: Facts) {
+        let private = std::mem::take(&mut self.private);
+        *self = Facts { private, ..facts };
+    }
+
     pub fn get(&self, access: Access) -> Option<Fact> {
         self.words.get(access)
     }
@@ -119,7 +125,8 @@ impl Facts {
         self.add(access, value, true);
     }
 
-    fn add(&mut self, access: Access, value: Arg, stored: bool) {
+    /// A fact from here on.
+    pub fn add(&mut self, access: Access, value: Arg, stored: bool) {
         let at = self.next;
         self.next = at + 1;
         self.insert(access, Fact { value, stored, at });

@@ -43,11 +43,16 @@ impl Node {
 
     /// The node with operands in canonical order where their order does not matter.
     pub fn key(self) -> Node {
-        let swap = match (self.a, self.b) {
+        let swap = self.op.is_commutative() && Node::exchanges(self.a, self.b);
+        if swap { Node { a: self.b, b: self.a, ..self } } else { self }
+    }
+
+    /// Do exchangeable operands change places in the canonical order?
+    pub fn exchanges(a: Arg, b: Arg) -> bool {
+        match (a, b) {
             (Arg::Value(a), Arg::Value(b)) => a > b,
             (Arg::Const(_), Arg::Value(_)) => true,
             (_, Arg::Const(_)) => false,
-        };
-        if swap && self.op.is_commutative() { Node { a: self.b, b: self.a, ..self } } else { self }
+        }
     }
 }

@@ -164,35 +164,29 @@ impl Forward<'_> {
         let Some((word, range)) = self.range_of(condition, wanted) else {
             return self.merge_bound(exit, condition, wanted);
         };
-        for place in self.guards_before(exit) {
+        let mut guards = self.guards_before(exit);
+        let found = guards.find_map(|place| {
             let Inst { op, a, .. } = self.insts[place];
-            let earlier = self.range_of(a, op == Op::Guard);
-            let earlier = earlier.filter(|(other, _)| *other == word);
-            if let Some(common) = earlier.and_then(|(_, earlier)| earlier.common(range)) {
-                let tested = self.test_range(place, word, common);
-                if tested {
-                    self.fired.fire(Rule::GuardRange);
-                }
-                return tested;
-            }
+            let (other, earlier) = self.range_of(a, op == Op::Guard)?;
+            (other == word).then(|| earlier.common(range))?.map(|common| (place, common))
+        });
+        drop(guards);
+        let tested = found.is_some_and(|(place, common)| self.test_range(place, word, common));
+        if tested {
+            self.fired.fire(Rule::GuardRange);
         }
-        false
+        tested
     }
 
     /// The places of guards that leave by the same exit as one that stands here, from the same state;
     /// the last one first.
-    pub fn guards_before(&self, exit: ExitId) -> Vec<usize> {
-        let mut guards = vec![];
-        let last = self.insts.iter().enumerate().rev();
-        for (place, inst) in last.take(MAX_DISTANCE) {
-            match inst.op.effect() {
-                Effect::Exit if inst.aux != Aux::Exit(exit) => break,
-                Effect::Exit => guards.push(place),
-                Effect::None | Effect::Read if !inst.op.is_call() => (),
-                _ => break,
-            }
-        }
-        guards
+    pub fn guards_before(&self, exit: ExitId) -> impl Iterator<Item = usize> + '_ {
+        let last = self.insts.iter().enumerate().rev().take(MAX_DISTANCE);
+        let between = last.take_while(move |(_, inst)| match inst.op.effect() {
+            Effect::Exit => inst.aux == Aux::Exit(exit),
+            effect => matches!(effect, Effect::None | Effect::Read) && !inst.op.is_call(),
+        });
+        between.filter(move |(_, inst)| inst.aux == Aux::Exit(exit)).map(|(place, _)| place)
     }
 
     /// The word and the range of it for which a comparison with a constant is `wanted`.

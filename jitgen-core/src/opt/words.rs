@@ -52,10 +52,17 @@ impl Access {
 
     /// May both touch the same byte?
     pub fn may_touch(&self, other: &Access) -> bool {
-        if self.address.place == other.address.place {
-            return self.start_in(other).is_some() || other.start_in(self).is_some();
+        match self.address.place == other.address.place {
+            true => self.overlaps(other),
+            false => self.class.may_alias(other.class),
         }
-        self.class.may_alias(other.class)
+    }
+
+    /// Have both a byte in common, if they are at the same place?
+    fn overlaps(&self, other: &Access) -> bool {
+        let distance = self.address.offset.wrapping_sub(other.address.offset);
+        (distance as u64) < other.ty.size().into()
+            || (distance.wrapping_neg() as u64) < self.ty.size().into()
     }
 
     /// Are all bytes of this among those of `other`, for sure?
@@ -90,14 +97,6 @@ impl Untouched {
         Untouched(kept.filter(known).collect())
     }
 
-    /// May words at this place be among that?
-    fn has_place(&self, place: &Place) -> bool {
-        self.0.iter().any(|(address, size)| match size {
-            None => address.place.base == place.base,
-            Some(_) => address.place == *place,
-        })
-    }
-
     /// Are all bytes of the word among that?
     pub fn contains(&self, word: &Access) -> bool {
         self.0.iter().any(|(address, size)| match size {
@@ -114,8 +113,8 @@ impl Untouched {
 /// Where words are: some bytes of a place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Line {
-    place: Place,
     number: i64,
+    place: Place,
 }
 
 impl Line {
@@ -132,57 +131,207 @@ impl Line {
     }
 }
 
-/// Words with something known of each.
+/// The number of no word, and of no group.
+const NONE: u32 = u32::MAX;
+
+/// The neighbours of a word in a list of words.
+#[derive(Clone, Copy, Debug)]
+struct Links {
+    before: u32,
+    next: u32,
+}
+
+/// A word, if `group` is one: in the list of its line, and in that of its group.
+#[derive(Clone, Copy, Debug)]
+struct Slot<T> {
+    access: Access,
+    known: T,
+    line: Links,
+    group: u32,
+    same_group: Links,
+}
+
+/// The words of a line, in the order in which they were added: the first and the last.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    first: u32,
+    last: u32,
+}
+
+/// The words of one class at one place.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    place: Place,
+    first: u32,
+    /// Is it in the list of its class?
+    is_listed: bool,
+    /// The next one there.
+    next: u32,
+}
+
+/// Words with something known of each. All of it is in a few tables, so that a copy is cheap.
 #[derive(Clone, Debug)]
 pub(super) struct Words<T> {
-    lines: Map<Line, Vec<(Access, T)>>,
-    /// Where words of each class are: places, and the numbers of the lines there. There may be none
-    /// any more.
-    classes: Map<Class, Map<Place, Vec<i64>>>,
+    slots: Vec<Slot<T>>,
+    /// The first slot that has no word any more; `line.next` leads to the others.
+    free: u32,
+    lines: Map<Line, Ends>,
+    groups: Vec<Group>,
+    group_of: Map<(Class, Place), u32>,
+    /// By class: the first group that is listed. There may be no words in it any more.
+    classes: Vec<(Class, u32)>,
 }
 
 impl<T> Default for Words<T> {
     fn default() -> Words<T> {
-        Words { lines: Map::default(), classes: Map::default() }
+        Words {
+            slots: vec![],
+            free: NONE,
+            lines: Map::default(),
+            groups: vec![],
+            group_of: Map::default(),
+            classes: vec![],
+        }
     }
 }
 
 impl<T: Copy> Words<T> {
     /// What is known of that very word, by this type.
     pub fn get(&self, access: Access) -> Option<T> {
+        self.find(access).map(|at| self.slots[at as usize].known)
+    }
+
+    fn find(&self, access: Access) -> Option<u32> {
         let same =
             |word: &Access| word.ty == access.ty && word.address.offset == access.address.offset;
-        let words = self.lines.get(&Line::of(access.address))?;
-        words.iter().find(|(word, _)| same(word)).map(|(_, known)| *known)
+        { self.line(Line::of(access.address)) }.find(|at| same(&self.slots[*at as usize].access))
     }
 
     /// The words at the place of `access` that have a byte in common with it, and others near by; those
     /// of a line in the order in which they were added.
     pub fn around(&self, access: Access) -> impl Iterator<Item = (Access, T)> + '_ {
-        let lines = Line::around(access.address);
-        lines.filter_map(|line| self.lines.get(&line)).flatten().copied()
+        let slots = Line::around(access.address).flat_map(|line| self.line(line));
+        slots.map(|at| (self.slots[at as usize].access, self.slots[at as usize].known))
+    }
+
+    /// The words of a line.
+    fn line(&self, line: Line) -> impl Iterator<Item = u32> + '_ {
+        let mut at = self.lines.get(&line).map_or(NONE, |ends| ends.first);
+        std::iter::from_fn(move || {
+            let here = at;
+            at = self.slots.get(here as usize)?.line.next;
+            Some(here)
+        })
     }
 
     /// Sets a word; the caller has removed what it replaces.
     pub fn insert(&mut self, access: Access, known: T) {
         debug_assert!(i64::from(access.ty.size()) <= MAX_SIZE, "{} is larger", access.ty);
         let line = Line::of(access.address);
-        let words = self.lines.entry(line).or_default();
-        if !words.iter().any(|(word, _)| word.class == access.class) {
-            let places = self.classes.entry(access.class).or_default();
-            places.entry(line.place).or_default().push(line.number);
+        // A word of the same class leads to the group.
+        let (mut group, mut old) = (NONE, None);
+        for at in self.line(line) {
+            let slot = &self.slots[at as usize];
+            if slot.access.class == access.class {
+                group = slot.group;
+            }
+            if slot.access.ty == access.ty && slot.access.address.offset == access.address.offset {
+                old = Some(at);
+            }
         }
-        let (ty, address) = (access.ty, access.address);
-        words.retain(|(word, _)| word.ty != ty || word.address != address);
-        words.push((access, known));
+        if let Some(old) = old {
+            self.remove_slot(old);
+        }
+        if group == NONE {
+            group = self.group(access.class, access.address.place);
+        }
+        let at = self.take_slot(access, known, group);
+        let ends = self.lines.entry(line).or_insert(Ends { first: NONE, last: NONE });
+        let before = std::mem::replace(&mut ends.last, at);
+        match before {
+            NONE => ends.first = at,
+            before => self.slots[before as usize].line.next = at,
+        }
+        self.slots[at as usize].line.before = before;
+    }
+
+    /// The group of a class at a place, which is listed from now on.
+    fn group(&mut self, class: Class, place: Place) -> u32 {
+        let new = self.groups.len() as u32;
+        let number = *self.group_of.entry((class, place)).or_insert(new);
+        if number == new {
+            self.groups.push(Group { place, first: NONE, is_listed: false, next: NONE });
+        }
+        self.list(class, number);
+        number
+    }
+
+    fn list(&mut self, class: Class, number: u32) {
+        let group = &mut self.groups[number as usize];
+        if std::mem::replace(&mut group.is_listed, true) {
+            return;
+        }
+        match self.classes.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, first)) => group.next = std::mem::replace(first, number),
+            None => {
+                group.next = NONE;
+                self.classes.push((class, number));
+            }
+        }
+    }
+
+    /// A slot with a word, which is in the list of its group.
+    fn take_slot(&mut self, access: Access, known: T, group: u32) -> u32 {
+        let first = &mut self.groups[group as usize].first;
+        let line = Links { before: NONE, next: NONE };
+        let same_group = Links { before: NONE, next: *first };
+        let slot = Slot { access, known, line, group, same_group };
+        let at = match self.free {
+            NONE => {
+                self.slots.push(slot);
+                self.slots.len() as u32 - 1
+            }
+            at => {
+                self.free = self.slots[at as usize].line.next;
+                self.slots[at as usize] = slot;
+                at
+            }
+        };
+        if let Some(next) = self.slots.get_mut(*first as usize) {
+            next.same_group.before = at;
+        }
+        *first = at;
+        at
+    }
+
+    /// Removes a word from its line and its group.
+    fn remove_slot(&mut self, at: u32) {
+        let Slot { access, line, group, same_group, .. } = self.slots[at as usize];
+        let before = self.slots.get_mut(line.before as usize);
+        let is_first = before.map(|before| before.line.next = line.next).is_none();
+        let next = self.slots.get_mut(line.next as usize);
+        let is_last = next.map(|next| next.line.before = line.before).is_none();
+        if is_first || is_last {
+            let ends = self.lines.get_mut(&Line::of(access.address)).expect("it has a word");
+            ends.first = if is_first { line.next } else { ends.first };
+            ends.last = if is_last { line.before } else { ends.last };
+        }
+        match self.slots.get_mut(same_group.before as usize) {
+            Some(before) => before.same_group.next = same_group.next,
+            None => self.groups[group as usize].first = same_group.next,
+        }
+        if let Some(next) = self.slots.get_mut(same_group.next as usize) {
+            next.same_group.before = same_group.before;
+        }
+        let slot = &mut self.slots[at as usize];
+        (slot.group, slot.line.next) = (NONE, self.free);
+        self.free = at;
     }
 
     /// Removes that very word, of this type.
     pub fn remove(&mut self, access: Access) {
-        if let Some(words) = self.lines.get_mut(&Line::of(access.address)) {
-            words.retain(|(word, _)| {
-                word.ty != access.ty || word.address.offset != access.address.offset
-            });
+        if let Some(at) = self.find(access) {
+            self.remove_slot(at);
         }
     }
 
@@ -190,25 +339,21 @@ impl<T: Copy> Words<T> {
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
         for line in Line::around(access.address) {
-            if let Some(words) = self.lines.get_mut(&line) {
-                words.retain(|(word, _)| !word.may_touch(&access));
-            }
-        }
-        let (lines, here) = (&mut self.lines, access.address.place);
-        if access.class == Class::ANY {
-            for (class, places) in &mut self.classes {
-                if !class.may_alias(access.class) {
-                    continue;
+            let mut at = self.lines.get(&line).map_or(NONE, |ends| ends.first);
+            while let Some(slot) = self.slots.get(at as usize) {
+                let (here, next) = (at, slot.line.next);
+                if slot.access.overlaps(&access) {
+                    self.remove_slot(here);
                 }
-                remove_elsewhere(lines, *class, places, here, &apart);
+                at = next;
             }
-            return;
         }
-        for class in [access.class, Class::ANY] {
-            if let Some(places) = self.classes.get_mut(&class)
-                && class.may_alias(access.class)
-            {
-                remove_elsewhere(lines, class, places, here, &apart);
+        let here = access.address.place;
+        let stays = |place: &Place| *place == here || place.base != here.base && apart(place.base);
+        for number in 0..self.classes.len() {
+            let (class, first) = self.classes[number];
+            if first != NONE && class.may_alias(access.class) {
+                self.thin(number, stays, |_| false);
             }
         }
     }
@@ -221,76 +366,65 @@ impl<T: Copy> Words<T> {
         apart: impl Fn(Arg) -> bool,
         kept: &Untouched,
     ) {
-        for (class, places) in &mut self.classes {
-            if !touched(*class) {
-                continue;
+        for number in 0..self.classes.len() {
+            if touched(self.classes[number].0) {
+                self.thin(number, |place| apart(place.base), |word| kept.contains(word));
             }
-            remove_places(places, |place, numbers| {
-                if apart(place.base) {
-                    return true;
-                }
-                let gone = |word: &Access| word.class == *class && !kept.contains(word);
-                remove(&mut self.lines, *place, numbers, gone);
-                kept.has_place(place)
-            });
         }
     }
 
+    /// Removes the words of a class, but for places and words that stay.
+    fn thin(
+        &mut self,
+        class: usize,
+        place_stays: impl Fn(&Place) -> bool,
+        stays: impl Fn(&Access) -> bool,
+    ) {
+        let mut at = std::mem::replace(&mut self.classes[class].1, NONE);
+        let mut last = NONE;
+        while at != NONE {
+            let Group { place, first, next, .. } = self.groups[at as usize];
+            if first != NONE && !place_stays(&place) {
+                self.thin_group(first, &stays);
+            }
+            if self.groups[at as usize].first == NONE {
+                self.groups[at as usize].is_listed = false;
+            } else {
+                match last {
+                    NONE => self.classes[class].1 = at,
+                    last => self.groups[last as usize].next = at,
+                }
+                self.groups[at as usize].next = NONE;
+                last = at;
+            }
+            at = next;
+        }
+    }
+
+    fn thin_group(&mut self, first: u32, stays: impl Fn(&Access) -> bool) {
+        let mut at = first;
+        while let Some(slot) = self.slots.get(at as usize) {
+            let (here, next) = (at, slot.same_group.next);
+            if !stays(&slot.access) {
+                self.remove_slot(here);
+            }
+            at = next;
+        }
+    }
+
+    /// Removes all words; the tables keep their room.
     pub fn clear(&mut self) {
-        *self = Words::default();
+        if !self.slots.is_empty() {
+            let Words { slots, free, lines, groups, group_of, classes } = self;
+            (slots.clear(), *free = NONE, lines.clear(), groups.clear(), group_of.clear());
+            classes.clear();
+        }
     }
 
     /// All words, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (Access, T)> + '_ {
-        self.lines.values().flatten().copied()
-    }
-}
-
-/// Removes the words of a class that are not at that place, nor at another base that is `apart`.
-fn remove_elsewhere<T>(
-    lines: &mut Map<Line, Vec<(Access, T)>>,
-    class: Class,
-    places: &mut Map<Place, Vec<i64>>,
-    here: Place,
-    apart: impl Fn(Arg) -> bool,
-) {
-    if places.len() == 1 && places.contains_key(&here) {
-        return;
-    }
-    remove_places(places, |place, numbers| {
-        let kept = *place == here || place.base != here.base && apart(place.base);
-        if !kept {
-            remove(lines, *place, numbers, |word| word.class == class);
-        }
-        kept
-    });
-}
-
-/// Removes the places that are not `kept`. If these are few the table becomes small, or it would be as
-/// large as ever to go through.
-fn remove_places(places: &mut Map<Place, Vec<i64>>, mut kept: impl FnMut(&Place, &[i64]) -> bool) {
-    let before = places.len();
-    places.retain(|place, numbers| kept(place, numbers));
-    if places.len() < before / 2 {
-        places.shrink_to_fit();
-    }
-}
-
-/// Removes words from lines of a place.
-fn remove<T>(
-    lines: &mut Map<Line, Vec<(Access, T)>>,
-    place: Place,
-    numbers: &[i64],
-    gone: impl Fn(&Access) -> bool,
-) {
-    for number in numbers {
-        let line = Line { place, number: *number };
-        if let Some(words) = lines.get_mut(&line) {
-            words.retain(|(word, _)| !gone(word));
-            if words.is_empty() {
-                lines.remove(&line);
-            }
-        }
+        let words = self.slots.iter().filter(|slot| slot.group != NONE);
+        words.map(|slot| (slot.access, slot.known))
     }
 }
 

@@ -388,6 +388,10 @@ impl Generator {
             };
             self.bridge(exit, params, &known);
             known.append(&mut self.pool);
+            let least = if self.chance(1, 8) { 1 } else { 2 };
+            if self.chance(1, 3) && self.meeting(params, least) {
+                known.append(&mut self.pool);
+            }
         }
     }
 

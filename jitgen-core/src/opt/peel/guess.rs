@@ -169,15 +169,15 @@ impl<'a, 't> Guesser<'a, 't> {
             (0..self.args.len()).find(variant)
         };
         let mut found = vec![];
-        for (node, truth) in &self.preamble.truths {
+        for (node, truth) in self.preamble.truths.iter() {
             let (a, b) = (red(node.a), red(node.b));
             let keeps = |arg: Arg, red: Option<usize>| red.is_some() || self.stable(arg);
             if (a, b) == (None, None) || !keeps(node.a, a) || !keeps(node.b, b) {
                 continue;
             }
             let arg = |arg, red: Option<usize>| red.map_or(arg, |k| self.plan.red_param(k).into());
-            let node = Node { a: arg(node.a, a), b: arg(node.b, b), ..*node };
-            found.push(Truth { node: node.key(), truth: *truth });
+            let node = Node { a: arg(node.a, a), b: arg(node.b, b), ..node };
+            found.push(Truth { node: node.key(), truth });
         }
         // The table has no order; the result must not depend on it.
         found.sort_by_key(|t| format!("{:?}", t.node));

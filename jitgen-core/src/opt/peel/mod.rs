@@ -16,7 +16,8 @@
 //! - a parameter keeps to certain bits and bounds (`induct`).
 //!
 //! Knowledge about values of the first round needs no assumption: they stay what they are, and the
-//! preamble dominates the body. What mentions a red's last value is rewritten to mention the
+//! preamble dominates the body. So a pure operation on operands that have become the same as in the
+//! first round is what it was there, and is not looked at again. What mentions a red's last value is rewritten to mention the
 //! parameter: with `pos' = pos + 1` at the end, what is known of `data + pos` is known of
 //! `data + L - 1`.
 //!
@@ -88,6 +89,8 @@ struct Plan {
     reds: Vec<Option<Arg>>,
     /// Words that different blocks make different constants of.
     loose: HashSet<Access>,
+    /// Words that some block changes: they have parameters also where the body hands these on.
+    changed: HashSet<Access>,
     /// What the parameters of the others keep to.
     bounds: Vec<Bound>,
     words: Vec<Word>,
@@ -140,7 +143,7 @@ impl Plan {
     fn truth_at(&self, round: &Forward, truth: &Truth, args: &[Arg]) -> bool {
         let arg = |arg: Arg| self.red_of(arg).map_or(arg, |red| args[red]);
         let node = Node { a: arg(truth.node.a), b: arg(truth.node.b), ..truth.node };
-        round.truths.get(&node.key()) == Some(&truth.truth)
+        round.truths.get(node) == Some(truth.truth)
     }
 }
 
@@ -177,6 +180,7 @@ pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
     let mut plan = Plan {
         reds: reds.collect(),
         loose: HashSet::new(),
+        changed: HashSet::new(),
         bounds: vec![Bound::New; args.len()],
         words: vec![],
         truths: vec![],
@@ -222,6 +226,7 @@ fn strengthen(plan: &mut Plan, round: &Round) -> bool {
             let word = &plan.words[k];
             let found = plan.word_at(&round.end, word, &round.again);
             matches!(word.holds, Holds::Carried(_))
+                && !plan.changed.contains(&word.access)
                 && (is_tree || round.end.facts.has_used(word.access))
                 && found == Some(plan.word_param(k).into())
         })
@@ -239,6 +244,7 @@ fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> Round<'t> 
     let mut round = preamble.straight();
     // The jump is made up at the end, when the parameters are known.
     round.end_block(End::Jump(BlockId(1), vec![]));
+    round.scope.enter(round.out.values.len());
     let types = preamble.input.param_types();
     types.iter().for_each(|ty| {
         round.out.add_value(*ty);

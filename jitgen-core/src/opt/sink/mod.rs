@@ -38,6 +38,7 @@ mod sides;
 
 use super::address::Defs;
 use super::rules::{Fired, Rule};
+use super::sites::{Site, Sites as Places};
 use super::tree::Origins;
 use super::words::{Access, Words};
 use crate::ir::{
@@ -101,8 +102,9 @@ enum Origin {
 
 #[derive(Clone, Copy)]
 struct Pending {
-    access: Access,
-    store: PendingStore,
+    site: Site,
+    /// The store, or one to the same word.
+    store: usize,
     origin: Origin,
     /// The first guard at which it is pending, in the order of the block,
     from: usize,
@@ -113,18 +115,18 @@ struct Pending {
 /// A word that is pending at the head.
 #[derive(Clone, Copy)]
 struct Carried {
-    access: Access,
-    /// The store; its value becomes a parameter of the body.
-    store: PendingStore,
+    site: Site,
+    /// The store, by the number of its instruction; its value becomes a parameter of the body.
+    store: usize,
     /// What memory holds at the end of the preamble.
     first: Arg,
 }
 
 /// What a walk looks at.
 #[derive(Clone, Copy)]
-enum Step {
-    Load(Access),
-    Store(Access),
+enum Step<A = Access> {
+    Load(A),
+    Store(A),
     Call,
     Guard,
 }
@@ -146,11 +148,23 @@ impl Step {
             | Sig::Scratch => None,
         }
     }
+}
 
+impl Step<Site> {
     /// Those of a block, each with the number of the instruction.
-    fn all(block: &Block, defs: &Defs) -> Vec<(usize, Step)> {
-        let insts = block.insts.iter().enumerate();
-        insts.filter_map(|(index, inst)| Some((index, Step::of(inst, defs)?))).collect()
+    fn all(block: &Block, defs: &Defs, places: &mut Places) -> Vec<(usize, Step<Site>)> {
+        let mut steps = Vec::with_capacity(block.insts.len());
+        for (index, inst) in block.insts.iter().enumerate() {
+            let step = match Step::of(inst, defs) {
+                Some(Step::Load(access)) => Step::Load(places.site(&access)),
+                Some(Step::Store(access)) => Step::Store(places.site(&access)),
+                Some(Step::Call) => Step::Call,
+                Some(Step::Guard) => Step::Guard,
+                None => continue,
+            };
+            steps.push((index, step));
+        }
+        steps
     }
 }
 
@@ -159,9 +173,10 @@ struct Plan<'a> {
     trace: &'a Trace,
     block: &'a Block,
     defs: &'a Defs,
-    steps: Vec<(usize, Step)>,
+    places: Places,
+    steps: Vec<(usize, Step<Site>)>,
     /// Those of the preamble, if there is one.
-    before: Vec<(usize, Step)>,
+    before: Vec<(usize, Step<Site>)>,
     /// By guard: how often another exit than before has been met till there.
     changes: Vec<usize>,
     /// By instruction: a store that is not moved.
@@ -170,7 +185,7 @@ struct Plan<'a> {
     /// By value: does it stay what it is while the loop runs?
     invariant: Vec<bool>,
     /// Words of which it has been found out that they cannot be carried.
-    refused: Set<Access>,
+    refused: Set<Site>,
 }
 
 impl<'a> Plan<'a> {
@@ -182,8 +197,10 @@ impl<'a> Plan<'a> {
             let made = before.insts.iter().filter_map(|inst| inst.dst);
             before.params.iter().copied().chain(made).for_each(|v| invariant[v.index()] = true);
         }
-        let steps = Step::all(block, defs);
-        let before = before.iter().flat_map(|before| Step::all(before, defs)).collect();
+        let mut places = Places::default();
+        let steps = Step::all(block, defs, &mut places);
+        let before = before.iter().flat_map(|before| Step::all(before, defs, &mut places));
+        let before = before.collect();
         let (mut count, mut last) = (0, None);
         let guards = block.insts.iter().filter(|inst| inst.op.is_guard());
         let changes = guards.map(|guard| {
@@ -192,7 +209,7 @@ impl<'a> Plan<'a> {
         });
         let (changes, stays) = (changes.collect(), vec![false; block.insts.len()]);
         let (head, refused) = (vec![], Set::default());
-        Plan { trace, block, defs, steps, before, changes, stays, head, invariant, refused }
+        Plan { trace, block, defs, places, steps, before, changes, stays, head, invariant, refused }
     }
 
     fn walk(&self) -> Walk {
@@ -200,23 +217,27 @@ impl<'a> Plan<'a> {
         let head = self.head.iter().enumerate();
         walk.pending.extend(head.map(|(k, word)| {
             let origin = Origin::Head(k);
-            Pending { access: word.access, store: word.store, origin, from: 0, till: 0 }
+            Pending { site: word.site, store: word.store, origin, from: 0, till: 0 }
         }));
         for (index, step) in &self.steps {
             let inst = &self.block.insts[*index];
             match *step {
-                Step::Load(access) => {
-                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
-                }
-                Step::Store(access) => {
-                    walk.overwrite(access);
+                Step::Load(site) => walk.write(|pending| self.may_touch(pending, site)),
+                Step::Store(site) => {
+                    walk.overwrite(site);
                     if !self.stays[*index] && walk.pending.len() < MAX_PENDING {
-                        let (store, origin) = (PendingStore::of(inst), Origin::Inst(*index));
+                        let origin = Origin::Inst(*index);
                         let from = walk.guards;
-                        walk.pending.push(Pending { access, store, origin, from, till: from });
+                        walk.pending.push(Pending {
+                            site,
+                            store: *index,
+                            origin,
+                            from,
+                            till: from,
+                        });
                         continue;
                     }
-                    walk.write(|pending| self.defs.apart.may_touch(pending, &access));
+                    walk.write(|pending| self.may_touch(pending, site));
                 }
                 Step::Call => {
                     let call = &self.trace.calls[inst.call().index()];
@@ -229,9 +250,13 @@ impl<'a> Plan<'a> {
         let guards = walk.guards;
         walk.pending.iter_mut().for_each(|pending| pending.till = guards);
         walk.end = walk.pending.clone();
-        let carried = |pending: &Access| self.head.iter().any(|word| word.access == *pending);
+        let carried = |pending: Site| self.head.iter().any(|word| word.site == pending);
         walk.write(|pending| !carried(pending));
         walk
+    }
+
+    fn may_touch(&self, a: Site, b: Site) -> bool {
+        self.places.may_touch(&self.defs.apart, a, b)
     }
 
     /// In how many exits a pending store is.
@@ -253,14 +278,14 @@ impl<'a> Plan<'a> {
             return true;
         }
         let mut changed = false;
-        let head: Vec<Access> = self.head.iter().map(|word| word.access).collect();
+        let head: Vec<Site> = self.head.iter().map(|word| word.site).collect();
         for pending in &walk.written {
             changed |= self.give_up(*pending);
         }
         for pending in walk.end.iter().chain(&walk.overwritten) {
             let is_end = walk.pending.iter().any(|end| end.origin == pending.origin);
             let exits = self.exit_count(pending);
-            let of_head = head.iter().position(|word| *word == pending.access);
+            let of_head = head.iter().position(|word| *word == pending.site);
             let (exits, most) = match of_head {
                 Some(k) if is_end => (exits + self.exit_count_of_head(walk, k), MAX_CARRIED_EXITS),
                 _ => match pending.origin {
@@ -276,7 +301,7 @@ impl<'a> Plan<'a> {
         }
         // A word of the head must be pending at the end.
         for word in head {
-            if !walk.pending.iter().any(|pending| pending.access == word) {
+            if !walk.pending.iter().any(|pending| pending.site == word) {
                 changed |= self.refuse(word);
             }
         }
@@ -290,15 +315,15 @@ impl<'a> Plan<'a> {
         }
         let mut found = false;
         for pending in &walk.end {
-            let Pending { access, store, .. } = *pending;
-            let touched =
-                self.head.iter().any(|word| self.defs.apart.may_touch(&word.access, &access));
-            let stable = store.base.as_value().is_none_or(|v| self.invariant[v.index()]);
-            if touched || !stable || self.refused.contains(&access) {
+            let Pending { site, store, .. } = *pending;
+            let touched = self.head.iter().any(|word| self.may_touch(word.site, site));
+            let base = self.block.insts[store].a;
+            let stable = base.as_value().is_none_or(|v| self.invariant[v.index()]);
+            if touched || !stable || self.refused.contains(&site) {
                 continue;
             }
-            if let Some(first) = self.held(access) {
-                self.head.push(Carried { access, store, first });
+            if let Some(first) = self.held(site) {
+                self.head.push(Carried { site, store, first });
                 found = true;
             }
         }
@@ -307,15 +332,14 @@ impl<'a> Plan<'a> {
 
     /// What memory holds before the block, as far as loads and stores tell: what was stored there last,
     /// or else what was loaded first.
-    fn held(&self, word: Access) -> Option<Arg> {
+    fn held(&self, word: Site) -> Option<Arg> {
         let mut held = None;
         for (index, step) in self.before.iter().rev() {
             let inst = &self.trace.blocks[0].insts[*index];
-            let is_it = |access: Access| access.ty == word.ty && access.address == word.address;
             match *step {
-                Step::Load(access) if is_it(access) => held = inst.dst.map(Arg::Value),
-                Step::Store(access) if is_it(access) => return Some(inst.b),
-                Step::Store(access) if self.defs.apart.may_touch(&word, &access) => return held,
+                Step::Load(site) if site.is_same_word(word) => held = inst.dst.map(Arg::Value),
+                Step::Store(site) if site.is_same_word(word) => return Some(inst.b),
+                Step::Store(site) if self.may_touch(word, site) => return held,
                 Step::Call if self.runs_anything(inst) => return held,
                 Step::Load(_) | Step::Store(_) | Step::Call | Step::Guard => (),
             }
@@ -336,12 +360,13 @@ impl<'a> Plan<'a> {
         let before = &self.trace.blocks[0].insts;
         let store_of = |word: &Carried| {
             let is_store =
-                |step: &Step| matches!(step, Step::Store(access) if *access == word.access);
+                |step: &Step<Site>| matches!(step, Step::Store(site) if *site == word.site);
             let last = self.before.iter().rposition(|(_, step)| is_store(step))?;
             let (at, behind) = (self.before[last].0, &self.before[last + 1..]);
             let object = self.defs.address(before[at].b, 0).place.base;
-            let sees =
-                |(index, step): &(usize, Step)| self.may_see(&before[*index], *step, &word.access);
+            let sees = |(index, step): &(usize, Step<Site>)| {
+                self.may_see(&before[*index], *step, word.site)
+            };
             let guards = behind.iter().filter(|(_, step)| matches!(step, Step::Guard));
             let exits: Set<ExitId> = guards.map(|(index, _)| before[*index].exit()).collect();
             // A block behind a guard would have to know of it.
@@ -357,9 +382,9 @@ impl<'a> Plan<'a> {
     }
 
     /// May the instruction see what a word holds, or change it?
-    fn may_see(&self, inst: &Inst, step: Step, word: &Access) -> bool {
+    fn may_see(&self, inst: &Inst, step: Step<Site>, word: Site) -> bool {
         match step {
-            Step::Load(access) | Step::Store(access) => self.defs.apart.may_touch(&access, word),
+            Step::Load(site) | Step::Store(site) => self.may_touch(site, word),
             Step::Call => {
                 let call = &self.trace.calls[inst.call().index()];
                 self.runs_anything(inst)
@@ -373,13 +398,13 @@ impl<'a> Plan<'a> {
     fn give_up(&mut self, pending: Pending) -> bool {
         match pending.origin {
             Origin::Inst(index) => !std::mem::replace(&mut self.stays[index], true),
-            Origin::Head(_) => self.refuse(pending.access),
+            Origin::Head(_) => self.refuse(pending.site),
         }
     }
 
-    fn refuse(&mut self, access: Access) -> bool {
-        self.head.retain(|word| word.access != access);
-        self.refused.insert(access)
+    fn refuse(&mut self, site: Site) -> bool {
+        self.head.retain(|word| word.site != site);
+        self.refused.insert(site)
     }
 }
 
@@ -430,23 +455,24 @@ struct Walk {
 impl Walk {
     /// The pending stores that are seen must be written. Stores before them that may touch the same
     /// byte are found out when these stay where they are.
-    fn write(&mut self, seen: impl Fn(&Access) -> bool) {
-        if !self.pending.iter().any(|pending| seen(&pending.access)) {
-            return;
-        }
-        let till = self.guards;
-        let seen = self.pending.extract_if(.., |pending| seen(&pending.access));
-        self.written.extend(seen.map(|pending| Pending { till, ..pending }));
+    fn write(&mut self, seen: impl Fn(Site) -> bool) {
+        take(&mut self.pending, &mut self.written, self.guards, seen);
     }
 
     /// Drops the pending stores that a store covers.
-    fn overwrite(&mut self, access: Access) {
-        if !self.pending.iter().any(|pending| pending.access.is_within(&access)) {
-            return;
+    fn overwrite(&mut self, site: Site) {
+        take(&mut self.pending, &mut self.overwritten, self.guards, |word| word.is_within(site));
+    }
+}
+
+/// Takes what is not pending any more, from that guard on.
+fn take(from: &mut Vec<Pending>, to: &mut Vec<Pending>, till: usize, is_it: impl Fn(Site) -> bool) {
+    let mut at = 0;
+    while let Some(pending) = from.get(at) {
+        match is_it(pending.site) {
+            true => to.push(Pending { till, ..from.remove(at) }),
+            false => at += 1,
         }
-        let till = self.guards;
-        let over = self.pending.extract_if(.., |pending| pending.access.is_within(&access));
-        self.overwritten.extend(over.map(|pending| Pending { till, ..pending }));
     }
 }
 
@@ -480,28 +506,37 @@ fn apply(
             fired.fire(if dead { Rule::DeadStore } else { Rule::PendingStore });
         }
     }
-    let params: Vec<ValueId> = head.iter().map(|word| trace.add_value(word.store.ty)).collect();
+    let params: Vec<ValueId> = head.iter().map(|word| trace.add_value(word.site.ty)).collect();
     let mut moved: Vec<&Pending> = walk.overwritten.iter().chain(&walk.pending).collect();
     moved.sort_unstable_by_key(|pending| pending.origin);
-    let (mut exits, mut sides) = (Exits::default(), Sides::default());
     let insts = std::mem::take(&mut trace.blocks[last].insts);
+    let store = |index: usize| PendingStore::of(&insts[index]);
+    let words = head.iter().map(|word| store(word.store));
+    let words: Vec<_> = words.map(|store| (sides::access(&store, defs), store)).collect();
+    let ends = head.iter().map(|word| {
+        let end = walk.pending.iter().find(|pending| pending.site == word.site);
+        insts[end.expect("it is pending at the end").store].b
+    });
+    let ends: Vec<Arg> = ends.collect();
+    let (mut exits, mut sides) = (Exits::default(), Sides::default());
     let mut kept = Vec::with_capacity(insts.len());
     // Those that are or have been pending, from the first on, and what is pending now.
-    let (mut moved, mut pending) = (moved.into_iter().peekable(), Vec::<&Pending>::new());
+    let (mut moved, mut pending) =
+        (moved.into_iter().peekable(), Vec::<(&Pending, PendingStore)>::new());
     let mut guards = 0;
-    for (index, mut inst) in insts.into_iter().enumerate() {
+    for (index, mut inst) in insts.iter().copied().enumerate() {
         while let Some(next) = moved.next_if(|next| next.origin <= Origin::Inst(index)) {
-            pending.push(next);
+            pending.push((next, store(next.store)));
         }
-        if pending.last().is_some_and(|last| last.origin == Origin::Inst(index)) {
+        if pending.last().is_some_and(|(last, _)| last.origin == Origin::Inst(index)) {
             continue;
         }
         if inst.op.is_guard() {
-            pending.retain(|pending| guards < pending.till);
+            pending.retain(|(pending, _)| guards < pending.till);
             guards += 1;
-            let stores = pending.iter().map(|pending| match pending.origin {
-                Origin::Inst(_) => pending.store,
-                Origin::Head(k) => PendingStore { value: params[k].into(), ..pending.store },
+            let stores = pending.iter().map(|(pending, store)| match pending.origin {
+                Origin::Inst(_) => *store,
+                Origin::Head(k) => PendingStore { value: params[k].into(), ..*store },
             });
             let stores: Vec<PendingStore> = stores.collect();
             match trace.exit(inst.exit()).link {
@@ -512,7 +547,6 @@ fn apply(
         kept.push(inst);
     }
     trace.blocks[last].insts = kept;
-    let words: Vec<_> = head.iter().map(|word| (word.access, word.store)).collect();
     sides.walk(trace, origins, defs, &words, &mut exits);
     if head.is_empty() {
         return;
@@ -525,9 +559,6 @@ fn apply(
     let End::Jump(BlockId(1), next) = &mut trace.blocks[1].end else {
         unreachable!("the body of a peeled loop jumps to itself")
     };
-    for word in head {
-        let end = walk.pending.iter().find(|pending| pending.access == word.access);
-        next.push(end.expect("it is pending at the end").store.value);
-    }
+    next.extend(ends);
     trace.blocks[1].params.extend(&params);
 }

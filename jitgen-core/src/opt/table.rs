@@ -1,0 +1,126 @@
+//! The expression table: which value a pure operation has given.
+//!
+//! ```text
+//! heads: by hash, the last value        next: by value, the one before it with that hash
+//! ```
+//!
+//! What a value computes its definition says, so the table has numbers only, and a copy of it, for a
+//! block behind a guard, costs little.
+//!
+//! Invariant `emitted`: a value in the table is defined by the operation that it is found by.
+//!
+//! Not here: what an operation is equal to (`fold`), calls.
+
+use super::address::Defs;
+use super::meet::Visible;
+use super::node::Node;
+use crate::ir::{Arg, Map, ValueId};
+use std::hash::BuildHasher;
+
+/// The number of no value.
+const NONE: u32 = u32::MAX;
+
+/// The values of pure operations.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    heads: Vec<u32>,
+    next: Vec<u32>,
+    count: usize,
+}
+
+impl Table {
+    /// Nothing, but room for operations of so many values.
+    pub fn with_room(values: usize) -> Table {
+        let heads = vec![NONE; (values / 2).max(8).next_power_of_two()];
+        Table { heads, next: Vec::with_capacity(values), count: 0 }
+    }
+
+    /// The value of an operation. If there is none it is `new` from now on, which the caller defines.
+    pub fn get_or_insert(&mut self, node: Node, new: ValueId, defs: &Defs) -> Option<ValueId> {
+        let key = node.key();
+        let mut at = self.heads[self.place(key)];
+        while at != NONE {
+            let value = ValueId(at);
+            if defs.get(Arg::Value(value)).is_some_and(|known| known.key() == key) {
+                return Some(value);
+            }
+            at = self.next[value.index()];
+        }
+        if self.count == self.heads.len() {
+            self.grow(defs);
+        }
+        self.insert(key, new);
+        None
+    }
+
+    fn insert(&mut self, key: Node, value: ValueId) {
+        let place = self.place(key);
+        if self.next.len() <= value.index() {
+            self.next.resize(value.index() + 1, NONE);
+        }
+        self.next[value.index()] = std::mem::replace(&mut self.heads[place], value.0);
+        self.count += 1;
+    }
+
+    /// Where ways meet: keeps what is visible.
+    pub fn narrow_to(&mut self, visible: &Visible) {
+        self.count = 0;
+        for head in &mut self.heads {
+            let (mut at, mut kept) = (std::mem::replace(head, NONE), vec![]);
+            while at != NONE {
+                kept.push(at);
+                at = self.next[at as usize];
+            }
+            kept.retain(|value| visible.value(ValueId(*value)));
+            self.count += kept.len();
+            for value in kept.into_iter().rev() {
+                self.next[value as usize] = std::mem::replace(head, value);
+            }
+        }
+    }
+
+    /// Twice as many heads.
+    fn grow(&mut self, defs: &Defs) {
+        let room = 2 * self.heads.len();
+        let old = std::mem::replace(&mut self.heads, vec![NONE; room]);
+        self.count = 0;
+        for mut at in old {
+            while at != NONE {
+                let value = ValueId(at);
+                at = self.next[value.index()];
+                let node = defs.get(Arg::Value(value)).expect("what is in the table is defined");
+                self.insert(node.key(), value);
+            }
+        }
+    }
+
+    fn place(&self, key: Node) -> usize {
+        let hash = Map::<Node, ()>::default().hasher().hash_one(key);
+        hash as usize & (self.heads.len() - 1)
+    }
+}
+
+#[test]
+fn operations_are_found_in_any_order_of_operands() {
+    use crate::ir::{Const, Op, Ty};
+    let (mut table, mut defs) = (Table::with_room(0), Defs::default());
+    let node = |k: u32| {
+        let (a, b): (Arg, Arg) = (ValueId(k / 2).into(), Const::i64((k % 2).into()).into());
+        if k % 3 == 0 {
+            Node::binary(Op::Add, Ty::I64, b, a)
+        } else {
+            Node::binary(Op::Add, Ty::I64, a, b)
+        }
+    };
+    for k in 0..500 {
+        let new = ValueId(1000 + k);
+        assert_eq!(table.get_or_insert(node(k), new, &defs), None, "{k} is new");
+        defs.set(new, node(k));
+    }
+    for k in 0..500 {
+        let Node { a, b, .. } = node(k);
+        let turned = Node { a: b, b: a, ..node(k) };
+        let found = table.get_or_insert(turned, ValueId(5000), &defs);
+        assert_eq!(found, Some(ValueId(1000 + k)), "{k} is known");
+    }
+}
