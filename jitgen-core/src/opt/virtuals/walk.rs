@@ -69,9 +69,8 @@ pub(super) struct Walk<'t> {
     pub subst: Map<ValueId, Arg>,
     /// What there is to know where a block behind a guard begins.
     forks: Map<BlockId, Fork>,
-    /// What values have become at the end of each way to a block where ways meet, and what is not made
-    /// there.
-    meetings: Map<BlockId, Vec<(Map<ValueId, Arg>, Map<ValueId, usize>)>>,
+    /// By block where ways meet: those that have come there.
+    meetings: Map<BlockId, Vec<Way>>,
     /// Objects that are made where the trace makes them.
     refused: &'t Set<ValueId>,
     /// By value that the walk has made for an object, or for a pointer into it: the object's in the trace.
@@ -79,6 +78,13 @@ pub(super) struct Walk<'t> {
     /// Is there a block behind guards between which an object has been made?
     pub is_mixed: bool,
     pub fired: Fired,
+}
+
+/// The end of a way to a block where ways meet: what values have become, and the objects that are not
+/// made.
+struct Way {
+    subst: Map<ValueId, Arg>,
+    of: Map<ValueId, usize>,
 }
 
 /// The objects at a guard, and what values have become.
@@ -164,18 +170,19 @@ impl<'t> Walk<'t> {
         block: BlockId,
         used: impl FnOnce() -> Set<ValueId>,
     ) -> Result<bool, Set<ValueId>> {
-        let Some(ways) = self.meetings.remove(&block) else { return Ok(false) };
+        let Some(mut ways) = self.meetings.remove(&block) else { return Ok(false) };
         let (mut subst, mut refused) = (Map::default(), Set::default());
         for value in used() {
             let mut same = None;
-            for (become_of, made) in &ways {
-                (self.subst, self.of) = (become_of.clone(), made.clone());
+            for way in &mut ways {
+                self.take(way);
                 let arg = self.resolve(value.into());
                 let object = self.address(arg, 0).place.base.as_value();
                 if *same.get_or_insert(arg) != arg || self.object(arg).is_some() {
                     let named = [arg.as_value(), object].into_iter().flatten();
                     refused.extend(named.map(|v| self.origin(v)));
                 }
+                self.take(way);
             }
             if let Some(arg) = same.filter(|arg| *arg != Arg::Value(value)) {
                 subst.insert(value, arg);
@@ -183,6 +190,12 @@ impl<'t> Walk<'t> {
         }
         (self.subst, self.of) = (subst, Map::default());
         if refused.is_empty() { Ok(true) } else { Err(refused) }
+    }
+
+    /// Exchanges what is known with what is at the end of a way.
+    fn take(&mut self, way: &mut Way) {
+        std::mem::swap(&mut self.subst, &mut way.subst);
+        std::mem::swap(&mut self.of, &mut way.of);
     }
 
     /// An object that has no words yet; its number.
@@ -610,7 +623,7 @@ impl<'t> Walk<'t> {
         if let End::Jump(block, _) = &end
             && block.index() > 1
         {
-            let way = (self.subst.clone(), self.of.clone());
+            let way = Way { subst: self.subst.clone(), of: self.of.clone() };
             self.meetings.entry(*block).or_default().push(way);
         }
         let insts = std::mem::take(&mut self.insts);
