@@ -15,6 +15,11 @@ impl<T> Default for ByValue<T> {
 }
 
 impl<T: Copy> ByValue<T> {
+    /// Nothing, but room for so many values.
+    pub fn with_room(values: usize) -> ByValue<T> {
+        ByValue(Vec::with_capacity(values))
+    }
+
     /// Is there nothing about any of them?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -81,7 +81,6 @@ impl Forward<'_> {
     /// Notes that a comparison has this value from here on, and what follows.
     pub fn learn_compare(&mut self, node: Node, truth: bool) {
         let Node { op, ty, a, b, .. } = node;
-        self.truths.insert(node, truth);
         self.values.decided(op);
         self.bound(node, truth);
         match (op, truth) {
@@ -97,6 +96,9 @@ impl Forward<'_> {
             (Op::FNe, _) => self.decide(Op::FEq, ty, a, b, !truth),
             (Op::FLt, true) => self.decide(Op::FLe, ty, a, b, true),
             _ => (),
+        }
+        if !matches!(op, Op::Eq | Op::Ne | Op::LtU | Op::LtS | Op::LeU | Op::LeS) {
+            self.truths.insert(node, truth);
         }
     }
 

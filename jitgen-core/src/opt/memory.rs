@@ -166,8 +166,9 @@ impl Forward<'_> {
         let known = if memory { self.known(access) } else { None };
         let value = known.unwrap_or_else(|| {
             let value = self.emit_with(inst.ty, Inst { op: Op::Load, a: pointer, imm, ..*inst });
-            if let Some((value, load)) = value.as_value().zip(inst.dst) {
-                self.loads.insert(value, load);
+            // Who asks is interested in what a tree has loaded.
+            if let (Some(_), Some(v), Some(load)) = (&self.sides, value.as_value(), inst.dst) {
+                self.loads.insert(v, load);
             }
             self.facts.private.leak_held(access.address.place.base);
             value

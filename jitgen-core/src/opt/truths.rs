@@ -106,6 +106,15 @@ struct Said {
 }
 
 impl Truths {
+    /// Nothing is said, but there is room for so many guards and values.
+    pub fn with_room(guards: usize, values: usize) -> Truths {
+        Truths {
+            pairs: Map::with_capacity_and_hasher(guards, Default::default()),
+            others: Map::default(),
+            marked: Vec::with_capacity(values),
+        }
+    }
+
     /// Is something said of it, besides that it is a constant?
     pub fn tell_of(&self, arg: Arg) -> bool {
         arg.as_value().is_none_or(|v| self.marked.get(v.index()) == Some(&true))

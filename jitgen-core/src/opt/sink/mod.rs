@@ -69,7 +69,9 @@ pub(super) fn sink(
     fired: &mut Fired,
 ) -> bool {
     let last = usize::from(trace.is_peeled());
-    if !trace.blocks[last].insts.iter().any(|inst| inst.op == Op::Store) {
+    // What is stored once is overwritten in the next round, if at all.
+    let stores = trace.blocks[last].insts.iter().filter(|inst| inst.op == Op::Store).count();
+    if stores + last < 2 {
         return false;
     }
     let mut plan = Plan::new(trace, defs);
