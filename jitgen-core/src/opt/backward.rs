@@ -413,7 +413,7 @@ fn merge_params(trace: &mut Trace, fired: &mut Fired) {
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
 /// equal until a jump tells them apart.
 fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
-    let mut seen = Map::default();
+    let mut seen = Map::with_capacity_and_hasher(params.len(), Default::default());
     let begin = (0..params.len()).map(|k| *seen.entry(jumps[0][k]).or_insert(k));
     let mut classes: Vec<usize> = begin.collect();
     let mut count = seen.len();
@@ -425,7 +425,7 @@ fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
     loop {
         let mut found = count;
         for args in &jumps[1..] {
-            let mut seen = Map::default();
+            let mut seen = Map::with_capacity_and_hasher(params.len(), Default::default());
             let next = (0..params.len()).map(|k| {
                 let place = args[k].as_value().and_then(|v| places.get(&v));
                 let class = place.map(|place| classes[*place]).ok_or(args[k]);

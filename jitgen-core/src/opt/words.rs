@@ -24,6 +24,7 @@
 
 use super::address::{Address, Defs, Place};
 use crate::ir::{Arg, Call, Class, Inst, Map, Ty};
+use std::cell::Cell;
 
 /// How many bytes of a place are in one line.
 const LINE: i64 = 64;
@@ -175,7 +176,10 @@ pub(super) struct Words<T> {
     slots: Vec<Slot<T>>,
     /// The first slot that has no word any more; `line.next` leads to the others.
     free: u32,
-    lines: Map<Line, Ends>,
+    lines: Vec<Ends>,
+    line_of: Map<Line, u32>,
+    /// The line that has been asked for last, and its number.
+    asked: Cell<Option<(Line, u32)>>,
     groups: Vec<Group>,
     group_of: Map<(Class, Place), u32>,
     /// By class: the first group that is listed. There may be no words in it any more.
@@ -187,7 +191,9 @@ impl<T> Default for Words<T> {
         Words {
             slots: vec![],
             free: NONE,
-            lines: Map::default(),
+            lines: vec![],
+            line_of: Map::default(),
+            asked: Cell::new(None),
             groups: vec![],
             group_of: Map::default(),
             classes: vec![],
@@ -216,12 +222,29 @@ impl<T: Copy> Words<T> {
 
     /// The words of a line.
     fn line(&self, line: Line) -> impl Iterator<Item = u32> + '_ {
-        let mut at = self.lines.get(&line).map_or(NONE, |ends| ends.first);
+        let mut at = self.first_of(line);
         std::iter::from_fn(move || {
             let here = at;
             at = self.slots.get(here as usize)?.line.next;
             Some(here)
         })
+    }
+
+    /// The first word of a line.
+    fn first_of(&self, line: Line) -> u32 {
+        self.lines.get(self.number_of(line) as usize).map_or(NONE, |ends| ends.first)
+    }
+
+    /// The number of a line, if it has or had a word. One is mostly asked for several times in a row.
+    fn number_of(&self, line: Line) -> u32 {
+        match self.asked.get() {
+            Some((asked, number)) if asked == line => number,
+            _ => {
+                let number = self.line_of.get(&line).copied().unwrap_or(NONE);
+                self.asked.set(Some((line, number)));
+                number
+            }
+        }
     }
 
     /// Sets a word; the caller has removed what it replaces.
@@ -246,7 +269,14 @@ impl<T: Copy> Words<T> {
             group = self.group(access.class, access.address.place);
         }
         let at = self.take_slot(access, known, group);
-        let ends = self.lines.entry(line).or_insert(Ends { first: NONE, last: NONE });
+        let mut number = self.number_of(line);
+        if number == NONE {
+            number = self.lines.len() as u32;
+            self.lines.push(Ends { first: NONE, last: NONE });
+            self.line_of.insert(line, number);
+            self.asked.set(Some((line, number)));
+        }
+        let ends = &mut self.lines[number as usize];
         let before = std::mem::replace(&mut ends.last, at);
         match before {
             NONE => ends.first = at,
@@ -312,7 +342,8 @@ impl<T: Copy> Words<T> {
         let next = self.slots.get_mut(line.next as usize);
         let is_last = next.map(|next| next.line.before = line.before).is_none();
         if is_first || is_last {
-            let ends = self.lines.get_mut(&Line::of(access.address)).expect("it has a word");
+            let number = self.number_of(Line::of(access.address));
+            let ends = &mut self.lines[number as usize];
             ends.first = if is_first { line.next } else { ends.first };
             ends.last = if is_last { line.before } else { ends.last };
         }
@@ -339,7 +370,7 @@ impl<T: Copy> Words<T> {
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
         for line in Line::around(access.address) {
-            let mut at = self.lines.get(&line).map_or(NONE, |ends| ends.first);
+            let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
                 let (here, next) = (at, slot.line.next);
                 if slot.access.overlaps(&access) {
@@ -415,9 +446,10 @@ impl<T: Copy> Words<T> {
     /// Removes all words; the tables keep their room.
     pub fn clear(&mut self) {
         if !self.slots.is_empty() {
-            let Words { slots, free, lines, groups, group_of, classes } = self;
-            (slots.clear(), *free = NONE, lines.clear(), groups.clear(), group_of.clear());
-            classes.clear();
+            let Words { slots, free, lines, line_of, asked, groups, group_of, classes } = self;
+            (slots.clear(), lines.clear(), line_of.clear());
+            (groups.clear(), group_of.clear(), classes.clear());
+            (*free = NONE, asked.set(None));
         }
     }
 

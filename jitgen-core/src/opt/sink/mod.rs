@@ -201,8 +201,8 @@ impl<'a> Plan<'a> {
         }
         let mut places = Places::default();
         let steps = Step::all(block, defs, &mut places);
-        let before = before.iter().flat_map(|before| Step::all(before, defs, &mut places));
-        let before = before.collect();
+        let before = before.first().map(|before| Step::all(before, defs, &mut places));
+        let before = before.unwrap_or_default();
         let (mut count, mut last) = (0, None);
         let guards = block.insts.iter().filter(|inst| inst.op.is_guard());
         let changes = guards.map(|guard| {
