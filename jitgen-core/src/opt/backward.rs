@@ -300,13 +300,12 @@ fn find_dead_stores(
                 }
                 Sig::Store => {
                     let access = access();
-                    let mut later = overwritten.around(access);
-                    if later.any(|(word, ())| access.is_within(&word)) {
+                    let covers = |word: &Access, ()| access.is_within(word).then_some(());
+                    if overwritten.find_around(access, covers).is_some() {
                         dead[b][i] = true;
                         found = true;
                         continue;
                     }
-                    drop(later);
                     overwritten.insert(access, ());
                 }
                 Sig::Call | Sig::CallIf => {

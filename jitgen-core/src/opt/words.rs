@@ -208,25 +208,33 @@ impl<T: Copy> Words<T> {
     }
 
     fn find(&self, access: Access) -> Option<u32> {
-        let same =
-            |word: &Access| word.ty == access.ty && word.address.offset == access.address.offset;
-        { self.line(Line::of(access.address)) }.find(|at| same(&self.slots[*at as usize].access))
+        let mut at = self.first_of(Line::of(access.address));
+        while let Some(Slot { access: word, line, .. }) = self.slots.get(at as usize) {
+            if word.ty == access.ty && word.address.offset == access.address.offset {
+                return Some(at);
+            }
+            at = line.next;
+        }
+        None
     }
 
-    /// The words at the place of `access` that have a byte in common with it, and others near by; those
-    /// of a line in the order in which they were added.
-    pub fn around(&self, access: Access) -> impl Iterator<Item = (Access, T)> + '_ {
-        let slots = Line::around(access.address).flat_map(|line| self.line(line));
-        slots.map(|at| (self.slots[at as usize].access, self.slots[at as usize].known))
-    }
-
-    /// The words of a line.
-    fn line(&self, line: Line) -> impl Iterator<Item = u32> + '_ {
-        let mut at = self.first_of(line);
-        std::iter::from_fn(move || {
-            let here = at;
-            at = self.slots.get(here as usize)?.line.next;
-            Some(here)
+    /// What is found first of the words at the place of `access` that have a byte in common with it,
+    /// and others near by; those of a line in the order in which they were added.
+    pub fn find_around<R>(
+        &self,
+        access: Access,
+        mut found: impl FnMut(&Access, T) -> Option<R>,
+    ) -> Option<R> {
+        Line::around(access.address).find_map(|line| {
+            let mut at = self.first_of(line);
+            while let Some(slot) = self.slots.get(at as usize) {
+                let result = found(&slot.access, slot.known);
+                if result.is_some() {
+                    return result;
+                }
+                at = slot.line.next;
+            }
+            None
         })
     }
 
@@ -253,14 +261,15 @@ impl<T: Copy> Words<T> {
         let line = Line::of(access.address);
         // A word of the same class leads to the group.
         let (mut group, mut old) = (NONE, None);
-        for at in self.line(line) {
-            let slot = &self.slots[at as usize];
+        let mut at = self.first_of(line);
+        while let Some(slot) = self.slots.get(at as usize) {
             if slot.access.class == access.class {
                 group = slot.group;
             }
             if slot.access.ty == access.ty && slot.access.address.offset == access.address.offset {
                 old = Some(at);
             }
+            at = slot.line.next;
         }
         if let Some(old) = old {
             self.remove_slot(old);
@@ -553,9 +562,13 @@ mod tests {
             let touching = |(word, _): &(Access, usize)| {
                 word.address.place == asked.address.place && word.may_touch(&asked)
             };
-            let near = words.around(asked).filter(touching).map(|(_, known)| known);
+            let mut near = vec![];
+            words.find_around(asked, |word, known| {
+                near.extend(touching(&(*word, known)).then_some(known));
+                None::<()>
+            });
             let known = list.iter().copied().filter(touching).map(|(_, known)| known);
-            assert_eq!(sorted(near.collect()), sorted(known.collect()), "{asked:?}");
+            assert_eq!(sorted(near), sorted(known.collect()), "{asked:?}");
             let found =
                 list.iter().find(|(word, _)| (word.ty, word.address) == (asked.ty, asked.address));
             assert_eq!(words.get(asked), found.map(|(_, known)| *known), "{asked:?}");
