@@ -139,7 +139,8 @@ impl<'t> Forward<'t> {
         }
     }
 
-    /// A copy to go on with, without the blocks behind the guards that have been met.
+    /// A copy to go on with in the next round, without the blocks behind the guards that have been met,
+    /// and without what is known of memory.
     pub fn straight(&self) -> Forward<'t> {
         Forward {
             out: self.out.clone(),
@@ -149,12 +150,16 @@ impl<'t> Forward<'t> {
             apart: self.apart.clone(),
             fired: self.fired,
             before: if self.passes.contains(Passes::CSE) { self.subst.clone() } else { vec![] },
-            ..self.branch()
+            ..self.copy(Facts::default(), self.owners.clone())
         }
     }
 
     /// The same knowledge, for a block behind a guard that stands here. The output stays where it is.
     pub fn branch(&self) -> Forward<'t> {
+        self.copy(self.facts.clone(), self.owners.clone())
+    }
+
+    fn copy(&self, facts: Facts, owners: Owners) -> Forward<'t> {
         Forward {
             input: self.input,
             passes: self.passes,
@@ -175,8 +180,8 @@ impl<'t> Forward<'t> {
             truths: self.truths.clone(),
             above: self.above.clone(),
             values: self.values.clone(),
-            facts: self.facts.clone(),
-            owners: self.owners.clone(),
+            facts,
+            owners,
             fired: Fired::default(),
             contradiction: false,
             loads: ByValue::default(),

@@ -12,6 +12,7 @@
 //! Not here: what an operation is equal to (`fold`), calls.
 
 use super::address::Defs;
+use super::dense::Growing;
 use super::node::Node;
 use crate::ir::{Arg, Map, ValueId};
 use std::hash::BuildHasher;
@@ -23,7 +24,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     heads: Vec<u32>,
-    next: Vec<u32>,
+    next: Growing<u32>,
     count: usize,
 }
 
@@ -31,7 +32,7 @@ impl Table {
     /// Nothing, but room for operations of so many values.
     pub fn with_room(values: usize) -> Table {
         let heads = vec![NONE; (values / 2).max(8).next_power_of_two()];
-        Table { heads, next: Vec::with_capacity(values), count: 0 }
+        Table { heads, next: Vec::with_capacity(values).into(), count: 0 }
     }
 
     /// The value of an operation. If there is none it is `new` from now on, which the caller defines.

@@ -9,6 +9,7 @@
 //!
 //! Not here: what follows from a comparison (`guards`), or from several (`implied`).
 
+use super::dense::Growing;
 use super::node::Node;
 use crate::ir::{Arg, Map, Op, Ty};
 use std::hash::{Hash, Hasher};
@@ -20,7 +21,7 @@ pub(super) struct Truths {
     /// What is no comparison by order: whether something overflows, say.
     others: Map<Node, bool>,
     /// By value: is something said of it?
-    marked: Vec<bool>,
+    marked: Growing<bool>,
 }
 
 /// Two operands, in the order that [`Node::key`] has them in.
@@ -111,7 +112,7 @@ impl Truths {
         Truths {
             pairs: Map::with_capacity_and_hasher(guards, Default::default()),
             others: Map::default(),
-            marked: Vec::with_capacity(values),
+            marked: Vec::with_capacity(values).into(),
         }
     }
 

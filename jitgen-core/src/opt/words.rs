@@ -23,6 +23,7 @@
 //! `owners`).
 
 use super::address::{Address, Defs, Place};
+use super::dense::Growing;
 use crate::ir::{Arg, Call, Class, Inst, Map, Ty};
 use std::cell::Cell;
 
@@ -172,8 +173,8 @@ struct Group {
 
 /// Words with something known of each. All of it is in a few tables, so that a copy is cheap.
 #[derive(Clone, Debug)]
-pub(super) struct Words<T> {
-    slots: Vec<Slot<T>>,
+pub(super) struct Words<T: Copy> {
+    slots: Growing<Slot<T>>,
     /// The first slot that has no word any more; `line.next` leads to the others.
     free: u32,
     lines: Vec<Ends>,
@@ -186,10 +187,10 @@ pub(super) struct Words<T> {
     classes: Vec<(Class, u32)>,
 }
 
-impl<T> Default for Words<T> {
+impl<T: Copy> Default for Words<T> {
     fn default() -> Words<T> {
         Words {
-            slots: vec![],
+            slots: Growing::default(),
             free: NONE,
             lines: vec![],
             line_of: Map::default(),
