@@ -14,10 +14,6 @@ mod hints;
 #[path = "interpreters/recursive.rs"]
 mod recursive;
 
-#[allow(dead_code, reason = "one of its kernels has branches in a row")]
-#[path = "interpreters/register/mod.rs"]
-mod register;
-
 use failing::vm::Insn;
 use hints::Insn as Hint;
 use jitgen::modes::run_with;
@@ -56,15 +52,6 @@ fn panicked() {
     // The way to the panic is taken once: its exit gets a bridge at once, which panics.
     let settings = "threshold=2,bridge_threshold=1";
     check(AbortReason::Panicked, settings, || constructs::run(5000));
-}
-
-#[test]
-fn joins() {
-    // Each of the branches behind each other is taken or not, as random numbers have it.
-    let settings = "threshold=2,bridge_threshold=2";
-    check(AbortReason::Joins, settings, || {
-        format!("{:?}", register::kernels::outcome(&register::kernels::branches(300, 6)))
-    });
 }
 
 #[test]

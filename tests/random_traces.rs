@@ -17,6 +17,7 @@ use jitgen_core::ir::{End, Trace};
 use jitgen_core::opt::{Optimized, Passes, optimize_seen};
 use std::env;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 /// Worlds that each trace is run in.
 const WORLDS: u64 = 8;
@@ -130,8 +131,23 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Does the trace do the same after these passes? `left`: the exits that it has left guards by.
+    /// Does the trace do the same after these passes? `left`: the exits that it has left guards by. What
+    /// panics does not.
     fn check(
+        &self,
+        native: &mut Native,
+        passes: Option<Passes>,
+        left: &mut Left,
+    ) -> Result<Optimized, String> {
+        let check = AssertUnwindSafe(|| self.check_unwinding(native, passes, left));
+        catch_unwind(check).unwrap_or_else(|cause| {
+            let text = cause.downcast_ref::<String>().map(String::as_str);
+            let text = text.or(cause.downcast_ref::<&str>().copied());
+            Err(format!("panics: {}", text.unwrap_or_default()))
+        })
+    }
+
+    fn check_unwinding(
         &self,
         native: &mut Native,
         passes: Option<Passes>,
@@ -196,6 +212,9 @@ fn ends(trace: &Trace, interface: &Interface) -> bool {
 fn report(native: &mut Native, case: &Case, passes: Option<Passes>) -> ! {
     let (interface, seed) = (case.interface, case.seed);
     println!("found by seed {seed}; it is made small");
+    // The first panic has been printed.
+    let hook = take_hook();
+    set_hook(Box::new(|_| ()));
     let mut check = |trace: &Trace, worlds: &Range<u64>| {
         let case = Case::new(native, trace, interface, seed, worlds.clone());
         case.check(native, passes, &mut Left::default()).map(drop)
@@ -205,10 +224,14 @@ fn report(native: &mut Native, case: &Case, passes: Option<Passes>) -> ! {
     let failing = single.find(|world| check(&case.trace, world).is_err());
     let worlds = failing.unwrap_or(0..WORLDS);
     let small = shrink(&case.trace, &mut |trace| check(trace, &worlds).is_err());
-    let error = check(&small, &worlds)
-        .err()
-        .unwrap_or_else(|| format!("only before it was tidied up:\n{}", case.trace));
-    let after = Case::new(native, &small, interface, seed, 0..0).after(passes).trace;
+    let error = check(&small, &worlds).err().unwrap_or_else(|| {
+        let error = check(&case.trace, &worlds).expect_err("it has failed");
+        format!("only before it was tidied up:\n{}\n{error}", case.trace)
+    });
+    let case = Case::new(native, &small, interface, seed, 0..0);
+    let after = catch_unwind(AssertUnwindSafe(|| case.after(passes).trace.to_string()));
+    let after = after.unwrap_or_else(|_| "nothing".to_owned());
+    set_hook(hook);
     let passes = passes.unwrap_or(Passes::NONE);
     panic!(
         "seed {seed}, after passes={passes}:\n{error}\n\n\

@@ -241,12 +241,13 @@ pub fn counted(trace: &Trace) -> Option<Trace> {
         let rounds = trace.add_value(Ty::I64);
         let entering = trace.exits.iter().find(|exit| exit.link == Some(BlockId(index as u32)));
         // Behind it is what the exit has added to its reds.
-        let place = entering.map_or(trace.blocks[0].params.len(), |exit| exit.reds.len() - 1);
+        let place = entering.map_or(trace.blocks[index].params.len(), |exit| exit.reds.len() - 1);
         let exits = trace.blocks[index].insts.iter().filter_map(|inst| match inst.aux {
             Aux::Exit(exit) => Some(exit),
             Aux::None | Aux::Class(_) | Aux::Call(_) => None,
         });
         let mut linked: Vec<ExitId> = exits.filter(|e| trace.exit(*e).link.is_some()).collect();
+        linked.sort_unstable();
         linked.dedup();
         for exit in linked {
             trace.exits[exit.index()].reds.push(rounds.into());

@@ -9,6 +9,9 @@
 //! - indices are masked before they are scaled, and arrays are longer than any sum of them;
 //! - divisors are made non-zero, or guarded.
 //!
+//! Steps are drawn one by one. Some of them are several operations that belong together: numbers that
+//! are related (`numbers`), words that are accessed in two ways (`reuse`).
+//!
 //! Half of the traces have owners (`owners`).
 //!
 //! Half of the traces make objects, too, of the same fields as those of the world (`objects`). In
@@ -26,9 +29,11 @@
 mod guards;
 mod guest;
 mod memory;
+mod numbers;
 mod objects;
 mod owners;
 mod portal;
+mod reuse;
 mod shapes;
 mod tree;
 
@@ -75,6 +80,8 @@ struct Generator {
     hot: Vec<Place>,
     /// Values that memory has held.
     held: Vec<Arg>,
+    /// Values that the next exit shows.
+    shown: Vec<Arg>,
     /// How many alias classes there are.
     classes: u64,
     /// What some functions declare.
@@ -87,6 +94,8 @@ struct Generator {
     own: Vec<Arg>,
     /// Those that have been freed.
     gone: Vec<Arg>,
+    /// The bits of pointers to objects.
+    bits: Vec<Arg>,
     /// Are there no calls?
     quiet: bool,
     /// Are there owners?
@@ -115,12 +124,14 @@ pub fn generate(seed: u64) -> Generated {
         usual: Ty::I64,
         hot: vec![],
         held: vec![],
+        shown: vec![],
         classes: 1,
         effects: vec![],
         allocates: false,
         allocations: 0,
         own: vec![],
         gone: vec![],
+        bits: vec![],
         quiet: false,
         owns: false,
         loop_params: vec![],
@@ -216,7 +227,7 @@ impl Generator {
             }
             self.hot.push(place);
         }
-        for _ in 0..4 + self.below(40) {
+        for _ in 0..4 + self.below(38) {
             self.step();
         }
         if self.chance(1, 2) {
@@ -234,7 +245,9 @@ impl Generator {
         for param in params {
             let held = self.held.iter().filter(|arg| self.trace.ty(**arg) == param.ty);
             let held: Vec<Arg> = held.copied().collect();
+            let shown = if self.chance(1, 3) { self.shown_of(param.ty) } else { None };
             let arg = match self.below(4) {
+                _ if shown.is_some() => shown.expect("just looked at"),
                 0 => param.arg,
                 2 | 3 if param.ty == Ty::Ptr && self.chance(2, 3) => param.arg,
                 2 if param.ty != Ty::Ptr && !held.is_empty() => pick(&mut self.rng, &held),
@@ -306,14 +319,16 @@ impl Generator {
             return self.owner();
         }
         match self.below(34) {
-            0..4 => self.integer(),
+            0 | 1 => self.integer(),
+            2 | 3 => self.related(),
             4 | 5 => self.chain(),
             24 => self.access_otherwise(),
             25 => self.rotate(),
             6 => self.division(),
             7 | 8 => drop(self.comparison()),
             9 => self.logic(),
-            10 | 11 => self.cast(),
+            10 => self.cast(),
+            11 => self.reuse(),
             12 => self.float(),
             13..17 => self.access(),
             17 => self.indexed_pointer(),
@@ -517,6 +532,7 @@ impl Generator {
                 false => value.arg,
             });
         }
+        reds.append(&mut self.shown);
         let resume = ResumeId(self.trace.exits.len() as u32);
         let mut log = self.log.clone();
         if self.chance(1, 2) {

@@ -9,12 +9,14 @@ use jitgen_core::opt::{Optimized, rules};
 use std::collections::{BTreeMap, HashSet};
 
 /// What is counted, and of how many trees in a hundred it must be true at least.
-pub const FLOORS: [(&str, usize); 13] = [
+pub const FLOORS: [(&str, usize); 15] = [
     ("peeled", 60),
     ("join", 35),
     ("a joined bridge is entered", 25),
     ("a bridge of a bridge joins", 4),
     ("join-load", 2),
+    ("meet", 15),
+    ("meet-word", 10),
     ("pin", 2),
     ("goes on at the entry", 15),
     ("pending-carry", 20),

@@ -19,6 +19,7 @@
 //! root).
 
 use super::dense::Growing;
+use super::meet::Visible;
 use super::node::Node;
 use super::owners::Apart;
 use crate::ir::{Arg, Const, Op, Ty, ValueId};
@@ -119,6 +120,14 @@ impl Defs {
         if node.op == Op::Scratch && self.scratch.is_none() {
             self.scratch = Some((value, node.imm));
         }
+    }
+
+    /// Forgets what is not visible.
+    pub fn keep(&mut self, visible: &Visible) {
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            *node = node.filter(|_| visible.value(ValueId(index as u32)));
+        }
+        self.scratch = self.scratch.filter(|(first, _)| visible.value(*first));
     }
 
     pub fn get(&self, arg: Arg) -> Option<Node> {

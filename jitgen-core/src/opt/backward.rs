@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Dead code is found by marking: what has an effect is needed, and so are the operands of what is
-//! needed; a parameter of a peeled body makes the arguments of both jumps needed, and only then.
+//! needed; a parameter makes the arguments of the jumps needed, and only then.
 //! Dead stores are found walking backward with the words that are about to be overwritten: a guard,
 //! the end of the block, calls and loads that may read the word end that knowledge. A dead store
 //! may be the last user of a load, and that load the reason why another store was alive: the walk
@@ -43,6 +43,7 @@ pub(super) fn backward(
 ) -> (Trace, Origins, Fired) {
     let mut fired = Fired::default();
     merge_params(&mut trace, &mut fired);
+    join_straight(&mut trace);
     let mut defs = definitions(&trace, apart);
     if passes.contains(Passes::VIRTUALS) {
         // What only an exit stores somewhere need not be made before.
@@ -76,9 +77,7 @@ pub(super) fn backward(
         let mut keep = keep.iter();
         block.insts.retain(|_| *keep.next().expect("one mark per instruction"));
     }
-    if trace.is_peeled() {
-        drop_dead_params(&mut trace, &live, &mut fired);
-    }
+    drop_dead_params(&mut trace, &live, &mut fired);
     let (trace, origins) = compact(trace, &origins);
     (trace, origins, fired)
 }
@@ -101,12 +100,48 @@ pub(super) fn least(trace: &Trace, insts: &[Inst]) -> usize {
     count
 }
 
-/// The arguments of the jumps to the body of a peeled loop, that of the preamble first.
-pub(super) fn jumps_to_body(trace: &mut Trace) -> impl Iterator<Item = &mut Vec<Arg>> {
-    trace.blocks.iter_mut().filter_map(|block| match &mut block.end {
-        End::Jump(BlockId(1), args) => Some(args),
+/// The arguments of the jumps to a block; to the body of a peeled loop, that of the preamble first.
+fn jumps_to(trace: &mut Trace, block: BlockId) -> impl Iterator<Item = &mut Vec<Arg>> {
+    trace.blocks.iter_mut().filter_map(move |from| match &mut from.end {
+        End::Jump(target, args) if *target == block => Some(args),
         End::Jump(..) | End::Leave(_) => None,
     })
+}
+
+/// The blocks with parameters that jumps lead to, but for the entry: its are the interface. Those behind
+/// guards have none.
+fn with_params(trace: &Trace) -> Vec<BlockId> {
+    let blocks = (1..trace.blocks.len() as u32).map(BlockId);
+    blocks.filter(|block| !trace.block(*block).params.is_empty()).collect()
+}
+
+/// Puts what only one way leads to behind that way, where ways could have met.
+fn join_straight(trace: &mut Trace) {
+    let is_met = |block: &BlockId| block.index() > 1;
+    let mut ways = vec![0; trace.blocks.len()];
+    let meet = |block: &Block| match &block.end {
+        End::Jump(target, _) => Some(*target).filter(is_met),
+        End::Leave(_) => None,
+    };
+    trace.blocks.iter().filter_map(meet).for_each(|target| ways[target.index()] += 1);
+    if !ways.contains(&1) {
+        return;
+    }
+    // From the last on: what is behind it has been put there.
+    for index in (0..trace.blocks.len()).rev() {
+        let Some(target) = meet(&trace.blocks[index]).filter(|to| ways[to.index()] == 1) else {
+            continue;
+        };
+        let next = &mut trace.blocks[target.index()];
+        if next.params.is_empty() {
+            let mut insts = std::mem::take(&mut next.insts);
+            let end = std::mem::replace(&mut next.end, End::Jump(BlockId(0), vec![]));
+            let block = &mut trace.blocks[index];
+            block.insts.append(&mut insts);
+            block.end = end;
+        }
+    }
+    drop_unreached(trace);
 }
 
 /// Removes the blocks behind guards that have been found to pass always.
@@ -364,16 +399,25 @@ impl Used {
     }
 }
 
-/// A parameter of the body whose arguments are all one value, or itself, is that value; those that
-/// begin as the same, and get the same in each jump, are one.
+/// A parameter whose arguments are all one value, or itself, is that value; those that begin as the
+/// same, and get the same in each jump, are one.
 fn merge_params(trace: &mut Trace, fired: &mut Fired) {
-    if !trace.is_peeled() {
-        return;
+    let mut work = with_params(trace);
+    // What is one value behind others may be one before them.
+    while let Some(block) = work.pop() {
+        if merge_params_of(block, trace, fired) {
+            work = with_params(trace);
+            work.retain(|other| *other != block);
+        }
     }
-    let mut params = std::mem::take(&mut trace.blocks[1].params);
+}
+
+/// Does so for one block; answers whether there was any.
+fn merge_params_of(block: BlockId, trace: &mut Trace, fired: &mut Fired) -> bool {
+    let mut params = std::mem::take(&mut trace.blocks[block.index()].params);
     let mut subst: Vec<Option<Arg>> = vec![None; trace.values.len()];
     let mut found = false;
-    let mut jumps: Vec<&mut Vec<Arg>> = jumps_to_body(trace).collect();
+    let mut jumps: Vec<&mut Vec<Arg>> = jumps_to(trace, block).collect();
     loop {
         for args in &mut jumps[1..] {
             args.iter_mut().for_each(|arg| *arg = resolve(&subst, *arg));
@@ -403,10 +447,11 @@ fn merge_params(trace: &mut Trace, fired: &mut Fired) {
             **args = keep.iter().map(|k| args[*k]).collect();
         }
     }
-    trace.blocks[1].params = params;
+    trace.blocks[block.index()].params = params;
     if found {
-        substitute(trace, &subst);
+        substitute(trace, block, &subst);
     }
+    found
 }
 
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
@@ -447,8 +492,8 @@ fn resolve(subst: &[Option<Arg>], mut arg: Arg) -> Arg {
     arg
 }
 
-/// Replaces operands everywhere but in jumps to the body.
-fn substitute(trace: &mut Trace, subst: &[Option<Arg>]) {
+/// Replaces operands everywhere but in jumps to that block.
+fn substitute(trace: &mut Trace, of: BlockId, subst: &[Option<Arg>]) {
     let replace = |arg: &mut Arg| *arg = resolve(subst, *arg);
     let blocks = trace.blocks.iter_mut();
     for inst in blocks.flat_map(|block: &mut Block| &mut block.insts) {
@@ -461,23 +506,27 @@ fn substitute(trace: &mut Trace, subst: &[Option<Arg>]) {
     let exits = trace.exits.iter_mut();
     exits.for_each(|exit| exit.operands_mut().for_each(replace));
     for block in &mut trace.blocks {
-        if let End::Jump(BlockId(0), args) = &mut block.end {
-            args.iter_mut().for_each(replace);
+        match &mut block.end {
+            End::Jump(target, args) if *target != of => args.iter_mut().for_each(replace),
+            End::Jump(..) | End::Leave(_) => (),
         }
     }
 }
 
-/// Drops the parameters of the body that nobody needs, with their arguments.
+/// Drops the parameters that nobody needs, with their arguments.
 fn drop_dead_params(trace: &mut Trace, live: &Live, fired: &mut Fired) {
-    let params = trace.blocks[1].params.clone();
-    let keep: Vec<bool> = params.iter().map(|v| live.values[v.index()]).collect();
-    if keep.iter().any(|keep| !keep) {
+    for block in with_params(trace) {
+        let params = &mut trace.blocks[block.index()].params;
+        let keep: Vec<bool> = params.iter().map(|v| live.values[v.index()]).collect();
+        if keep.iter().all(|keep| *keep) {
+            continue;
+        }
         fired.fire(Rule::DeadParam);
-    }
-    let mut marks = keep.iter();
-    trace.blocks[1].params.retain(|_| *marks.next().expect("one mark per parameter"));
-    for args in jumps_to_body(trace) {
         let mut marks = keep.iter();
-        args.retain(|_| *marks.next().expect("one argument per parameter"));
+        params.retain(|_| *marks.next().expect("one mark per parameter"));
+        for args in jumps_to(trace, block) {
+            let mut marks = keep.iter();
+            args.retain(|_| *marks.next().expect("one argument per parameter"));
+        }
     }
 }

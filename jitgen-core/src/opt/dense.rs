@@ -73,6 +73,13 @@ impl<T: Copy> ByValue<T> {
         self.0.get(v.index())?.as_ref()
     }
 
+    /// Keeps what is said of these.
+    pub fn retain(&mut self, keeps: impl Fn(ValueId, &T) -> bool) {
+        for (index, what) in self.0.iter_mut().enumerate() {
+            *what = what.filter(|what| keeps(ValueId(index as u32), what));
+        }
+    }
+
     pub fn insert(&mut self, v: ValueId, what: T) {
         if self.0.len() <= v.index() {
             self.0.resize(v.index() + 1, None);

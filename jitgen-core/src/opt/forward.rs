@@ -17,6 +17,7 @@ use super::address::Defs;
 use super::dense::ByValue;
 use super::fold::{self, Rewrite};
 use super::implied::Above;
+use super::meet::Scope;
 use super::memory::Facts;
 use super::node::Node;
 use super::owners::{Apart, Owners};
@@ -47,6 +48,8 @@ pub(super) struct Forward<'t> {
     pub insts: Vec<Inst>,
     /// By exit of the output: the exit of the input that it is.
     pub origins: Origins,
+    /// Which values of the output can be used here.
+    pub scope: Scope,
     /// Values of the output that lead to different objects, wherever both are used.
     pub apart: Apart,
     /// What input values have become, in this round. Each block of the input uses its own values alone.
@@ -56,8 +59,8 @@ pub(super) struct Forward<'t> {
     /// What input exits have become, in this round.
     exits: Map<ExitId, ExitId>,
     pub defs: Defs,
-    table: Table,
-    calls: Map<PureCall, Option<Arg>>,
+    pub table: Table,
+    pub calls: Map<PureCall, Option<Arg>>,
     /// Values that a guard has shown to be constants.
     pub constants: ByValue<Const>,
     /// Comparisons that guards have decided.
@@ -77,7 +80,7 @@ pub(super) struct Forward<'t> {
 
 /// A pure call: its symbol, operands (those of a conditional one stand behind the arguments), and the
 /// type of its result.
-type PureCall = (Op, String, Vec<Arg>, Option<Ty>);
+pub(super) type PureCall = (Op, String, Vec<Arg>, Option<Ty>);
 
 /// A rule that rewrites to another operation is followed by another look, at most this often.
 const MAX_REWRITES: usize = 16;
@@ -97,6 +100,7 @@ impl<'t> Forward<'t> {
             params: vec![],
             insts: Vec::with_capacity(first),
             origins: Origins::default(),
+            scope: Scope::default(),
             apart: Apart::default(),
             subst: vec![],
             before: vec![],
@@ -169,6 +173,7 @@ impl<'t> Forward<'t> {
             params: vec![],
             insts: vec![],
             origins: Origins::default(),
+            scope: self.scope.until(self.out.values.len()),
             apart: Apart::default(),
             subst: vec![],
             before: vec![],
@@ -277,9 +282,14 @@ impl<'t> Forward<'t> {
 
     /// What an operand of the input is here.
     pub fn operand(&self, arg: Arg) -> Arg {
+        self.current(self.become_of(arg))
+    }
+
+    /// What an operand of the input has become, whatever else is known of it here.
+    pub fn become_of(&self, arg: Arg) -> Arg {
         match arg {
             Arg::Const(_) => arg,
-            Arg::Value(v) => self.current(self.subst[v.index()].expect("defined before its use")),
+            Arg::Value(v) => self.subst[v.index()].expect("defined before its use"),
         }
     }
 

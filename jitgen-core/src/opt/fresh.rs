@@ -22,6 +22,7 @@
 //! [`Defs`]: super::address::Defs
 
 use super::forward::Forward;
+use super::meet::Visible;
 use super::node::Node;
 use super::rules::Rule;
 use super::words::Access;
@@ -47,6 +48,18 @@ impl Private {
         // The forward pass numbers values as it computes them.
         let older = |a: Arg, b: Arg| self.made.contains(&b) && a.as_value() < b.as_value();
         a != b && (self.has(a) || self.has(b) || older(a, b) || older(b, a))
+    }
+
+    /// Where ways meet: keeps the objects that are private on all of them.
+    pub fn narrow_to(&mut self, others: &[&Private], visible: &Visible) {
+        self.made.retain(|object| visible.arg(*object));
+        let is_private = |object: &Arg| others.iter().all(|other| other.has(*object));
+        self.held.retain(|object, _| visible.arg(*object) && is_private(object));
+        let kept: Vec<Arg> = self.held.keys().copied().collect();
+        for (object, held) in &mut self.held {
+            held.extend(others.iter().filter_map(|other| other.held.get(object)).flatten());
+            held.retain(|held| kept.contains(held));
+        }
     }
 
     fn leak(&mut self, object: Arg) {

@@ -53,14 +53,21 @@ pub(super) struct Facts {
     fixed: BTreeMap<ValueId, Vec<Access>>,
     pub private: Private,
     next: u32,
-    /// Which of the facts that were assumed have been of use.
-    used: Set<Access>,
+    /// Which of the facts that were assumed have been of use: type and address. An access that uses one
+    /// may have another class.
+    used: Set<(Ty, Address)>,
 }
 
 impl Facts {
     /// No facts.
     pub fn begin(&mut self) {
         *self = Facts { next: 1, ..Facts::default() };
+    }
+
+    /// These, and what is private as it is.
+    pub fn begin_with(&mut self, facts: Facts) {
+        let private = std::mem::take(&mut self.private);
+        *self = Facts { private, ..facts };
     }
 
     pub fn get(&self, access: Access) -> Option<Fact> {
@@ -97,12 +104,12 @@ impl Facts {
 
     /// Has what was assumed of that word been of use?
     pub fn has_used(&self, access: Access) -> bool {
-        self.used.contains(&access)
+        self.used.contains(&(access.ty, access.address))
     }
 
     fn use_fact(&mut self, access: Access, fact: Fact) {
         if fact.at == 0 {
-            self.used.insert(access);
+            self.used.insert((access.ty, access.address));
         }
     }
 
@@ -118,7 +125,8 @@ impl Facts {
         self.add(access, value, true);
     }
 
-    fn add(&mut self, access: Access, value: Arg, stored: bool) {
+    /// A fact from here on.
+    pub fn add(&mut self, access: Access, value: Arg, stored: bool) {
         let at = self.next;
         self.next = at + 1;
         self.insert(access, Fact { value, stored, at });

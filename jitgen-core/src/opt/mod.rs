@@ -47,6 +47,7 @@ mod fresh;
 mod guards;
 mod implied;
 mod induct;
+mod meet;
 mod memory;
 mod node;
 mod owners;

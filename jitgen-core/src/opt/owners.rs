@@ -48,6 +48,11 @@ impl Apart {
         }
     }
 
+    /// Keeps what the others say, too.
+    pub fn narrow_to(&mut self, others: &[&Apart]) {
+        self.pairs.retain(|pair| others.iter().all(|other| other.pairs.contains(pair)));
+    }
+
     /// Do these lead to different objects?
     pub fn bases(&self, a: Arg, b: Arg) -> bool {
         let pair = |a: ValueId, b: ValueId| self.pairs.contains(&(a.min(b), a.max(b)));

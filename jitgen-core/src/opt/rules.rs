@@ -68,6 +68,8 @@ rules! {
     PeelBound "peel-bound" "bits and bounds that a loop's parameter keeps to => known at its head";
     Join "join" "a bridge whose end holds what a peeled loop assumes => goes on in its body";
     JoinLoad "join-load" "a word of which such a bridge does not know what it is => loaded at its end";
+    Meet "meet" "ways behind guards that lead to one block => what all of them know is known there";
+    MeetWord "meet-word" "a word of which all such ways know what it holds, but not the same => a parameter";
     Pin "pin" "a word that is a constant from the second round on => tested before the body";
     MergeParam "merge-param" "a parameter that is always another value => that value";
     DeadParam "dead-param" "a parameter that is only passed on => nothing";

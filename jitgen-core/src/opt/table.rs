@@ -13,6 +13,7 @@
 
 use super::address::Defs;
 use super::dense::Growing;
+use super::meet::Visible;
 use super::node::Node;
 use crate::ir::{Arg, Map, ValueId};
 use std::hash::BuildHasher;
@@ -60,6 +61,23 @@ impl Table {
         }
         self.next[value.index()] = std::mem::replace(&mut self.heads[place], value.0);
         self.count += 1;
+    }
+
+    /// Where ways meet: keeps what is visible.
+    pub fn narrow_to(&mut self, visible: &Visible) {
+        self.count = 0;
+        for head in &mut self.heads {
+            let (mut at, mut kept) = (std::mem::replace(head, NONE), vec![]);
+            while at != NONE {
+                kept.push(at);
+                at = self.next[at as usize];
+            }
+            kept.retain(|value| visible.value(ValueId(*value)));
+            self.count += kept.len();
+            for value in kept.into_iter().rev() {
+                self.next[value as usize] = std::mem::replace(head, value);
+            }
+        }
     }
 
     /// Twice as many heads.

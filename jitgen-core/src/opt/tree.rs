@@ -15,20 +15,28 @@
 //! the operands of its exit are operands of the block. If several guards share the exit, it is what
 //! was known at the first of them, which holds at the others.
 //!
+//! Ways that have parted may meet again: blocks that leave the loop's own way jump to a block behind
+//! them, which has parameters. It is walked when all that lead there have been, with what all of them
+//! know (`meet`).
+//!
 //! Invariants: `one-way` (each block but the entry is entered by one exit, from one block that stands
-//! before it, without an effect between its guards), `head` (what does not leave jumps to the entry, in the input). In the input nothing is
-//! pending where a block is entered.
+//! before it, without an effect between its guards; or by jumps of such blocks that stand before it),
+//! `head` (what neither leaves nor meets others jumps to the entry, in the input). In the input nothing
+//! is pending where a block is entered.
 //!
 //! Not here: what the end of a block must hold to go on in a peeled loop (`peel`).
 
 use super::forward::Forward;
 use super::guards::MAX_DEPTH;
+use super::meet::{Arrival, meet};
 use super::words::Access;
 use crate::ir::{Arg, Aux, BlockId, Effect, End, ExitId, Trace};
+use std::collections::BTreeMap;
 
 /// Is it a tree, which [`optimize`](super::optimize) optimizes as a whole?
 pub fn is_tree(trace: &Trace) -> bool {
-    let mut entered = vec![0; trace.blocks.len()];
+    // By exits, and by jumps.
+    let mut entered = vec![(0, 0); trace.blocks.len()];
     for (index, block) in trace.blocks.iter().enumerate() {
         let mut effects = 0;
         // Each exit that goes on, and how many effects there are before its guards.
@@ -47,17 +55,24 @@ pub fn is_tree(trace: &Trace) -> bool {
                 Some(_) => (),
                 None => {
                     seen.push((exit, effects));
-                    entered[target.index()] += 1;
+                    entered[target.index()].0 += 1;
                 }
             }
         }
         match &block.end {
             End::Jump(BlockId(0), _) => (),
             End::Leave(exit) if trace.exit(*exit).link.is_none() => (),
+            End::Jump(target, _) if 0 < index && index < target.index() => {
+                entered[target.index()].1 += 1;
+            }
             End::Jump(..) | End::Leave(_) => return false,
         }
     }
-    entered[0] == 0 && entered[1..].iter().all(|count| *count == 1)
+    let is_one_way = |(exits, jumps): &(u32, u32)| match exits {
+        0 => *jumps > 0,
+        exits => *exits == 1 && *jumps == 0,
+    };
+    entered[0] == (0, 0) && entered[1..].iter().all(is_one_way)
 }
 
 /// By exit of a trace: the exit of the optimizer's input that it is.
@@ -88,7 +103,7 @@ pub(super) struct Side<'t> {
     failed: Option<(Arg, bool)>,
 }
 
-/// A block behind a guard, which has been walked.
+/// The end of a block behind a guard, or of one where ways meet, which has been walked.
 pub(super) struct Tail<'t> {
     /// The block of the output.
     pub block: BlockId,
@@ -135,20 +150,74 @@ impl<'t> Forward<'t> {
     }
 }
 
-/// Blocks behind guards that have not been walked yet; the next one is the last.
+/// Blocks that have not been walked yet.
 #[derive(Default)]
-pub(super) struct Sides<'t>(Vec<Side<'t>>);
+pub(super) struct Sides<'t> {
+    /// Those behind guards; the next one is the last.
+    behind: Vec<Side<'t>>,
+    /// By block of the input: the ways that have come there. It is walked when all have.
+    meetings: BTreeMap<BlockId, Vec<Arrival<'t>>>,
+}
 
 impl<'t> Sides<'t> {
-    pub fn new(mut sides: Vec<Side<'t>>) -> Sides<'t> {
-        sides.reverse();
-        Sides(sides)
+    pub fn new(mut behind: Vec<Side<'t>>) -> Sides<'t> {
+        behind.reverse();
+        Sides { behind, meetings: BTreeMap::new() }
     }
 
-    /// Walks the next one, which goes on with the output.
+    /// Walks the next blocks, up to one from which no way leads to where others come; that goes on with
+    /// the output.
     pub fn walk(&mut self, output: &mut Forward<'t>) -> Option<Tail<'t>> {
-        let Side { exit, block, args, mut state, failed } = self.0.pop()?;
+        loop {
+            let (block, state) = match self.behind.pop() {
+                Some(side) => side.begin(output),
+                None => {
+                    let (block, arrivals) = self.meetings.pop_first()?;
+                    meet(block, arrivals, output)
+                }
+            };
+            if let Some(tail) = self.go_through(block, state, output) {
+                return Some(tail);
+            }
+        }
+    }
+
+    /// Walks a block of the output that has begun; its end, if that is not where ways meet.
+    fn go_through(
+        &mut self,
+        block: BlockId,
+        mut state: Forward<'t>,
+        output: &mut Forward<'t>,
+    ) -> Option<Tail<'t>> {
+        let args = state.run();
+        let input = state.input;
+        let met = match &input.block(state.block).end {
+            End::Jump(target, args) if *target != BlockId(0) => {
+                Some((*target, args.iter().map(|arg| state.become_of(*arg)).collect()))
+            }
+            End::Jump(..) | End::Leave(_) => None,
+        };
+        state.close(args.clone());
+        self.behind.extend(state.sides.take().unwrap_or_default().into_iter().rev());
+        state.scope.leave(state.out.values.len());
+        state.lend_output(output);
+        match met {
+            None => Some(Tail { block, args, state }),
+            Some((target, args)) => {
+                let arrival = Arrival { block, args, state };
+                self.meetings.entry(target).or_default().push(arrival);
+                None
+            }
+        }
+    }
+}
+
+impl<'t> Side<'t> {
+    /// Lets the block begin in the output.
+    fn begin(self, output: &mut Forward<'t>) -> (BlockId, Forward<'t>) {
+        let Side { exit, block, args, mut state, failed } = self;
         output.lend_output(&mut state);
+        state.scope.enter(state.out.values.len());
         let index = BlockId(state.out.blocks.len() as u32);
         let leaves = &mut state.out.exits[exit.index()];
         (leaves.reds, leaves.log, leaves.link) = (vec![], vec![], Some(index));
@@ -156,10 +225,6 @@ impl<'t> Sides<'t> {
             state.learn(condition, failed, MAX_DEPTH);
         }
         state.enter(block, &args);
-        let args = state.run();
-        state.close(args.clone());
-        self.0.extend(state.sides.take().unwrap_or_default().into_iter().rev());
-        state.lend_output(output);
-        Some(Tail { block: index, args, state })
+        (index, state)
     }
 }

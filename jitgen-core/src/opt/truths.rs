@@ -160,6 +160,20 @@ impl Truths {
         said.truth = said.truth & !no.0 | yes.0;
     }
 
+    /// Where ways meet: keeps what the others say, too.
+    pub fn narrow_to(&mut self, others: &[&Truths]) {
+        self.pairs.retain(|pair, said| {
+            for other in others {
+                let there = other.pairs.get(pair).copied().unwrap_or_default();
+                said.decided &= there.decided & !(said.truth ^ there.truth);
+            }
+            said.truth &= said.decided;
+            said.decided != 0
+        });
+        self.others
+            .retain(|node, truth| others.iter().all(|other| other.others.get(node) == Some(truth)));
+    }
+
     fn mark(&mut self, arg: Arg) {
         if let Arg::Value(v) = arg {
             if self.marked.len() <= v.index() {

@@ -17,6 +17,7 @@
 use super::dense::Growing;
 use super::domain::{self, Known, transfer};
 use super::forward::Forward;
+use super::meet::Visible;
 use super::node::Node;
 use crate::ir::{Arg, Const, Op, Ty, ValueId};
 
@@ -76,6 +77,23 @@ impl Values {
         let entry = &mut self.entries[v.index()];
         let changed = if entry.known == known { entry.changed } else { learned };
         *entry = Entry { known, learned, changed };
+    }
+
+    /// Where ways meet: keeps what holds on all of them.
+    pub fn narrow_to(&mut self, others: &[&Values], visible: &Visible) {
+        let all = || others.iter().copied();
+        self.learned = all().map(|other| other.learned).fold(self.learned, u32::max) + 1;
+        let decided = self.decided.is_some() && all().all(|other| other.decided.is_some());
+        (self.decided, self.kept) = (decided.then_some(self.learned), None);
+        let blank = Known { width: 0, ..Known::full(1) };
+        for index in 0..self.entries.len() {
+            let v = ValueId(index as u32);
+            let join = |known: Known, other: &Values| Some(known.join(&other.entry(v)?.known));
+            let here = self.entry(v).filter(|_| visible.value(v));
+            let known = here.and_then(|entry| all().try_fold(entry.known, join));
+            let known = known.unwrap_or(blank);
+            self.entries[index] = Entry { known, learned: self.learned, changed: self.learned };
+        }
     }
 
     /// A guard has decided a predicate: maybe whether a result overflows.

@@ -121,7 +121,7 @@ impl Default for Config {
             bridge_threshold: 100,
             trace_limit: 6000,
             // Larger functions cost more than they save: Cranelift is not linear in them.
-            region_limit: 1000,
+            region_limit: 2000,
             region_min: 200,
             // A transition costs about 10 ns (spills, frame slots, two indirect jumps), and what is
             // known of memory is lost at it; compiling an operation costs 3 µs, mostly of another

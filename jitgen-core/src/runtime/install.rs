@@ -242,7 +242,8 @@ impl Jit {
             true => None,
             false => self.locations.compiled(job.portal, &recording.target),
         };
-        if !ends && leads_to.is_none() {
+        let target = self.locations.get(job.portal, &recording.target);
+        if !ends && leads_to.is_none() && !target.is_some_and(|at| at.is_join) {
             return Err((AbortReason::Backend, "it leads to no compiled loop".to_owned()));
         }
         self.note_trace(&optimized.trace);
@@ -260,8 +261,14 @@ impl Jit {
         let leads_to = leads_to.map(|to| self.version_for(&self.store.piece(piece).kind, to));
         let new = self.store.piece_mut(piece);
         new.validity.extend(recording.validity.clone());
-        if let (End::Leave(exit), Some(target)) = (&new.trace.blocks[0].end, leads_to) {
-            new.leaves.insert(*exit, target);
+        match (&new.trace.blocks[0].end, leads_to) {
+            (End::Leave(exit), Some(target)) => _ = new.leaves.insert(*exit, target),
+            (End::Leave(exit), None) if !ends => {
+                new.awaits = Some(*exit);
+                let target = self.locations.get_or_create(job.portal, &recording.target);
+                target.awaited_by.push(piece);
+            }
+            (End::Leave(_) | End::Jump(..), _) => (),
         }
         self.install(unit, piece, made, &exits.map(|exit| (piece, exit)).collect::<Vec<_>>());
         self.attach(piece, recording);
@@ -322,6 +329,8 @@ impl Jit {
             replaced_by: None,
             other: None,
             leaves: Map::default(),
+            awaits: None,
+            joints: vec![],
             bridges: Map::default(),
             pending: vec![],
             region_pending: false,
@@ -330,7 +339,7 @@ impl Jit {
             call: None,
             units: vec![],
             transitions: 0,
-            early: 0,
+            early: Map::default(),
             since,
         });
         PieceId(self.store.pieces.len() as u32 - 1)
@@ -355,6 +364,7 @@ impl Jit {
             self.store.piece_mut(piece).at = Some((job.portal, keys.into()));
             self.replace_dropped(job.portal, keys, piece);
             self.add_version(job.portal, keys, piece);
+            self.lead_awaiting(job.portal, keys, piece);
         }
         if let Kind::Bridge(parent, exit) = self.store.piece(piece).kind {
             self.store.piece_mut(parent).pending.retain(|other| *other != exit);

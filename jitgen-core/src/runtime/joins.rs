@@ -13,8 +13,8 @@
 //! a location: a line is recorded from there on, and bridges lead to it. So what is compiled of a guest
 //! loop is linear in its size.
 //!
-//! The first bridge that comes to such a place is given up (`AbortReason::Joins`), the line is recorded,
-//! from just there, and the bridge again.
+//! The first bridge that comes to such a place ends there, too, and the line is recorded at once, from
+//! just there. Until that has been compiled the bridge leads to the interpreter.
 //!
 //! Invariants: `straight` (the trace of a loop goes on past all joins: it is what the others lead to),
 //! `on` (a bridge has left the way of its parent before it comes to a join, as another way leads there).
@@ -25,7 +25,7 @@ use super::location::{State, back_off};
 use super::record::{Job, Origin};
 use super::store::PieceId;
 use super::{Jit, with_jit};
-use crate::tracer::{Asks, Join, Map, Portal, Resume, keys};
+use crate::tracer::{Asks, Map, Portal, Resume, keys};
 use std::cell::Cell;
 use std::hash::{BuildHasher, BuildHasherDefault};
 
@@ -86,33 +86,44 @@ impl Joins {
 }
 
 /// What a recording that begins with these greens asks at each merge point.
-pub(super) fn asks(portal: &'static Portal, from: &[u64]) -> Asks<Join> {
+pub(super) fn asks(portal: &'static Portal, from: &[u64]) -> Asks {
     let last = Cell::new(Point::new(portal, from));
     Box::new(move |keys| {
         let here = Point::new(portal, keys);
         let before = last.replace(here);
-        with_jit(|jit| match jit.joins.is_join(before, here) {
-            true => jit.at_join(portal, keys),
-            false => Join::None,
-        })
+        with_jit(|jit| jit.joins.is_join(before, here) && jit.leads_to_join(portal, keys))
     })
 }
 
 impl Jit {
-    /// What a recording does that comes to a join.
-    fn at_join(&self, portal: &'static Portal, keys: &[u64]) -> Join {
+    /// A recording comes to a join: does it end there? If there is no code for it, that is recorded next,
+    /// unless it has been given up before.
+    fn leads_to_join(&mut self, portal: &'static Portal, keys: &[u64]) -> bool {
         let may_record = !self.is_full && !self.is_nested() && self.queue.has_room();
-        match self.locations.get(portal, keys).map(|at| (at.state, at.failures)) {
-            Some((State::Compiled(_) | State::Compiling, _)) => Join::There,
-            None | Some((State::Counting, 0)) if may_record => Join::Wanted,
-            _ => Join::None,
+        let location = self.locations.get_or_create(portal, keys);
+        match location.state {
+            State::Compiled(_) | State::Compiling => true,
+            State::Counting if may_record && location.failures == 0 => {
+                (location.is_join, location.due) = (true, Some(0));
+                true
+            }
+            State::Counting | State::Recording => false,
         }
     }
 
-    /// A recording was given up there, because code for that merge point is wanted first.
-    pub(super) fn want(&mut self, portal: &'static Portal, keys: &[u64]) {
+    /// There is code for that merge point: what has waited for it leads there.
+    pub(super) fn lead_awaiting(&mut self, portal: &'static Portal, keys: &[u64], to: PieceId) {
         let location = self.locations.get_or_create(portal, keys);
-        (location.is_join, location.due) = (true, Some(0));
+        for id in std::mem::take(&mut location.awaited_by) {
+            let target = self.version_for(&self.store.piece(id).kind, to);
+            let piece = self.store.piece_mut(id);
+            if let Some(exit) = piece.awaits.take() {
+                piece.leaves.insert(exit, target);
+                for (unit, index) in self.store.places(id, exit) {
+                    self.wire(unit, index);
+                }
+            }
+        }
     }
 
     /// Compiled code has led to a place for which there is no code: is it to be recorded now? At a join
@@ -127,13 +138,6 @@ impl Jit {
             }
             _ => false,
         }
-    }
-
-    /// Does the piece begin where ways meet?
-    pub(super) fn is_join(&self, piece: PieceId) -> bool {
-        let at = self.store.piece(piece).at.as_ref();
-        let location = at.and_then(|(portal, keys)| self.locations.get(portal, keys));
-        location.is_some_and(|location| location.is_join)
     }
 
     /// A recorded piece has been installed. Bridges of several versions of one exit count once: only

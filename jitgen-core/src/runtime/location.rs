@@ -44,6 +44,8 @@ pub(super) struct Location {
     pub is_circle: bool,
     /// Ways of the guest program meet here (`joins`).
     pub is_join: bool,
+    /// Pieces that end here and have been compiled before there was code for it.
+    pub awaited_by: Vec<PieceId>,
     /// How often compiled code comes here before it is recorded: no tick need count here.
     pub due: Option<u32>,
     /// It has been recorded again because of a change of phase (`versions`).
@@ -74,6 +76,7 @@ impl Locations {
                 rounds,
                 is_circle: false,
                 is_join: false,
+                awaited_by: vec![],
                 due: None,
                 is_renewed: false,
                 older: None,

@@ -13,8 +13,7 @@ use super::{Jit, counters, joins, location, with_jit};
 use crate::backend::SCRATCH_WORDS;
 use crate::ir::{Const, ExitId, LogEntry, ResumeId, Ty};
 use crate::tracer::{
-    AbortReason, Join, MergeState, Plan, Portal, Recorded, Replayed, Session, keys, panics,
-    run_within,
+    AbortReason, MergeState, Plan, Portal, Recorded, Replayed, Session, keys, panics, run_within,
 };
 use std::time::Instant;
 
@@ -173,7 +172,7 @@ impl Jit {
             check_effects: self.config.check_effects,
             scratch: scratch..(SCRATCH_WORDS * 8) as u32,
             is_compiled: Box::new(move |keys| with_jit(|jit| jit.locations.is_taken(portal, keys))),
-            join: Box::new(|_| Join::None),
+            join: Box::new(|_| false),
             is_circle: Box::new(move |keys| {
                 with_jit(|jit| jit.locations.get(portal, keys).is_some_and(|at| at.is_circle))
             }),
@@ -206,11 +205,8 @@ impl Jit {
         };
         let Some((recorded, stopped)) = recorded.zip(stopped) else {
             let reason = session.abort.unwrap_or(AbortReason::PortalReturned);
-            if matches!(reason, AbortReason::Branches | AbortReason::Joins) {
+            if reason == AbortReason::Branches {
                 self.note_abort(&job.label, reason, session.detail);
-                if let (AbortReason::Joins, Some(stopped)) = (reason, stopped) {
-                    self.want(job.portal, &keys(&stopped.greens));
-                }
                 return self.retry(&job);
             }
             return self.give_up(&job, reason, session.detail);

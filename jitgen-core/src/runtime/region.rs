@@ -45,6 +45,9 @@ use std::time::{Duration, Instant};
 /// together: about what that takes, most of it of another core.
 const TIME_PER_OP: Duration = Duration::from_micros(5);
 
+/// The budget of a linked exit doubles each time it is spent, up to so many times the first.
+const MOST_BUDGETS: i64 = 64;
+
 /// The pieces of a region, its root first.
 struct Plan {
     members: Vec<PieceId>,
@@ -91,17 +94,22 @@ impl Jit {
             self.would_help(root, &plan, place, target).then_some((root, plan))
         });
         let budget = if let Some((root, plan)) = chosen {
-            let (first, early) = self.store.root_of(place.0, place.1);
-            let early = early && self.store.newest(first) == root;
+            let (first, from) = self.store.root_of(place.0, place.1);
+            let early = self.store.newest(first) == root && self.store.piece(first).is_early(from);
             let here = self.store.piece_mut(root);
             here.transitions += granted;
-            here.early += if early { granted } else { 0 };
+            if early {
+                *here.early.entry(from).or_default() += granted;
+            }
             let (account, pending) = (here.transitions, here.region_pending);
             let pays = account >= self.config.region_min && self.pays(root, plan.ops);
+            let pays = pays && self.store.piece(root).awaits.is_none();
             if pays && !pending && self.may_spend(false) && !self.renew(root) {
                 self.build(root, &plan);
             }
-            self.region_budget()
+            // Planning has a price, too: what it has been in vain for comes back later each time.
+            let least = self.region_budget();
+            (2 * granted as i64).clamp(least, MOST_BUDGETS * least)
         } else {
             0
         };
@@ -142,7 +150,8 @@ impl Jit {
             let here = self.store.piece(piece);
             for exit in (0..here.trace.exits.len() as u32).map(ExitId) {
                 let Some(target) = here.target(exit) else { continue };
-                if self.store.piece(target).dropped {
+                let to = self.store.piece(target);
+                if to.dropped || to.awaits.is_some() {
                     continue;
                 }
                 let more = ops(target);
@@ -176,7 +185,7 @@ impl Jit {
         let here = self.store.piece_mut(root);
         here.region_pending = true;
         let transitions = std::mem::take(&mut here.transitions);
-        here.early = 0;
+        here.early.clear();
         let label = here.label.clone();
         let (pieces, ops) = (plan.members.len(), plan.ops);
         let tree = is_tree.then_some(planted);

@@ -19,6 +19,7 @@
 //! Not here: which pieces are compiled together (`region`), when (`driver`).
 
 use super::produce::Loaded;
+use super::tree::Joint;
 use crate::backend::{CallCell, Code, CodePtr, ExitCell};
 use crate::ir::{End, ExitId, ResumeId, Trace};
 use crate::tracer::{Map, Portal, Resume, Validity};
@@ -74,6 +75,10 @@ pub(super) struct Piece {
     pub other: Option<PieceId>,
     /// The pieces that its exits to headers of loops go on in.
     pub leaves: Map<ExitId, PieceId>,
+    /// Its exit to a merge point for which there is no code yet.
+    pub awaits: Option<ExitId>,
+    /// If it is a tree: the straight lines in it.
+    pub joints: Vec<Joint>,
     /// The bridges of its exits.
     pub bridges: Map<ExitId, PieceId>,
     /// Exits whose bridges are being compiled.
@@ -90,8 +95,8 @@ pub(super) struct Piece {
     pub units: Vec<UnitId>,
     /// Transitions that its region has paid for since it was compiled.
     pub transitions: u64,
-    /// Those of them that began in its first round.
-    pub early: u64,
+    /// By exit of its first round: those of them that began there.
+    pub early: Map<ExitId, u64>,
     /// For how long the thread had been running when it was installed, where clocks decide.
     pub since: Option<Duration>,
 }
@@ -317,13 +322,13 @@ impl Store {
         }
     }
 
-    /// The code for a location in which a bridge at that exit, or one that it is a bridge of, begins; does
-    /// it begin in the first round there?
-    pub fn root_of(&self, parent: PieceId, exit: ExitId) -> (PieceId, bool) {
+    /// The code for a location in which a bridge at that exit, or one that it is a bridge of, begins, and
+    /// at which exit.
+    pub fn root_of(&self, parent: PieceId, exit: ExitId) -> (PieceId, ExitId) {
         let (mut parent, mut exit) = (parent, exit);
         while let Kind::Bridge(of, at) = self.piece(parent).kind {
             (parent, exit) = (of, at);
         }
-        (parent, self.piece(parent).is_early(exit))
+        (parent, exit)
     }
 }

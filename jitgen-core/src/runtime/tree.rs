@@ -19,8 +19,8 @@
 //! the exit of the source that this is a version of. What the optimizer had found to be constant there
 //! the bridge tests, so it may be entered with anything; mostly the test goes again.
 //!
-//! Where a bridge leads to a straight line that leads on to the root, as the outer loop of two does,
-//! that is put behind it, unless it begins at a join (`joins`).
+//! Where bridges lead to a straight line, as to the outer loop of two, or to a join (`joins`), that is a
+//! block of the tree as well, in which they meet. Only what would go in circles leaves the tree.
 //!
 //! The tree becomes a new piece, which replaces the root at its location. Root and bridges stay: older
 //! code is linked to them, and the new piece is left by exits of its own.
@@ -49,36 +49,41 @@ pub(super) struct Planted {
     pub members: Vec<PieceId>,
     /// The exits that go on at the headers of other loops.
     pub leaves: Vec<(ExitId, PieceId)>,
+    /// The straight lines in it.
+    pub joints: Vec<Joint>,
+}
+
+/// A straight line in a tree.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Joint {
+    line: PieceId,
+    /// What it is in the tree,
+    block: BlockId,
+    /// and where its exits begin.
+    exits: u32,
 }
 
 impl Jit {
-    /// The tree of a root and those bridges among `members` that begin in it.
+    /// The tree of a root and of those pieces among `members` that it leads to and that lead back.
     pub(super) fn plant(&self, root: PieceId, members: &[PieceId]) -> Tree {
         let here = self.store.piece(root);
-        let planted = Planted { members: vec![root], leaves: vec![] };
+        let planted = Planted { members: vec![root], leaves: vec![], joints: here.joints.clone() };
         let mut tree = Tree { trace: (*here.source).clone(), planted };
         tree.leave(here, 0);
         // By piece: what its exits are in the tree.
         let mut offsets = HashMap::from([(root, 0)]);
+        offsets.extend(here.joints.iter().map(|joint| (joint.line, joint.exits)));
         let mut next = 0;
-        while let Some(parent) = tree.planted.members.get(next).copied() {
-            next += 1;
-            let piece = self.store.piece(parent);
-            let mut bridges: Vec<(ExitId, PieceId)> = piece.bridges.clone().into_iter().collect();
-            // Of exits that are versions of one, the last is that of the body.
-            bridges.sort_by_key(|(exit, _)| std::cmp::Reverse(*exit));
-            for (exit, bridge) in bridges {
-                if !members.contains(&bridge) || tree.planted.members.contains(&bridge) {
-                    continue;
-                }
-                let from = self.store.piece(bridge);
-                if let Some(offset) = tree.graft(piece, exit, offsets[&parent], from, root) {
-                    offsets.insert(bridge, offset);
-                    tree.planted.members.push(bridge);
-                    self.prolong(&mut tree, members, root, &mut offsets);
-                }
+        loop {
+            while let Some(parent) = tree.planted.members.get(next).copied() {
+                next += 1;
+                self.graft_all(&mut tree, parent, members, root, &mut offsets);
+            }
+            if !self.let_meet(&mut tree, members, root, &mut offsets) {
+                break;
             }
         }
+        tree.sort();
         if !is_tree(&tree.trace) {
             debug_assert!(false, "guards of one exit have effects between them:\n{}", tree.trace);
             tree.planted.members.truncate(1);
@@ -86,36 +91,68 @@ impl Jit {
         tree
     }
 
-    /// Lets what leads to a straight line among `members` go on with that, once for each; at a join, to
-    /// which several lead, it stays one that all lead to.
-    fn prolong(
+    /// Puts the bridges of a piece behind its exits.
+    fn graft_all(
+        &self,
+        tree: &mut Tree,
+        parent: PieceId,
+        members: &[PieceId],
+        root: PieceId,
+        offsets: &mut HashMap<PieceId, u32>,
+    ) {
+        let piece = self.store.piece(parent);
+        let mut bridges: Vec<(ExitId, PieceId)> = piece.bridges.clone().into_iter().collect();
+        // Of exits that are versions of one, the last is that of the body.
+        bridges.sort_by_key(|(exit, _)| std::cmp::Reverse(*exit));
+        for (exit, bridge) in bridges {
+            if !members.contains(&bridge) || tree.planted.members.contains(&bridge) {
+                continue;
+            }
+            let from = self.store.piece(bridge);
+            if let Some(offset) = tree.graft(piece, exit, offsets[&parent], from, root) {
+                offsets.insert(bridge, offset);
+                tree.planted.members.push(bridge);
+            }
+        }
+    }
+
+    /// Lets what leads to straight lines among `members` go on in these; answers whether there are new
+    /// ones.
+    fn let_meet(
         &self,
         tree: &mut Tree,
         members: &[PieceId],
         root: PieceId,
         offsets: &mut HashMap<PieceId, u32>,
-    ) {
-        let mut next = 0;
-        while let Some((origin, target)) = tree.planted.leaves.get(next).copied() {
-            next += 1;
-            let is_in = tree.planted.members.contains(&target);
-            if !members.contains(&target) || is_in || self.is_join(target) {
+    ) -> bool {
+        let before = tree.planted.members.len();
+        for (origin, target) in tree.planted.leaves.clone() {
+            let line = self.store.piece(target);
+            if target == root || !members.contains(&target) || !tree.fits(origin, line) {
                 continue;
             }
-            if let Some(offset) = tree.splice(origin, self.store.piece(target), root) {
-                next -= 1;
-                tree.planted.leaves.remove(next);
-                offsets.insert(target, offset);
+            let known = tree.planted.joints.iter().find(|joint| joint.line == target);
+            let block = match known.map(|joint| joint.block) {
+                Some(block) => block,
+                None => {
+                    let joint = tree.add_line(target, line, root);
+                    offsets.insert(target, joint.exits);
+                    joint.block
+                }
+            };
+            if !tree.planted.members.contains(&target) {
                 tree.planted.members.push(target);
             }
+            tree.meet(origin, block);
         }
+        tree.planted.members.len() > before
     }
 
     /// The piece that a tree has become.
     pub(super) fn add_tree(
         &mut self,
         root: PieceId,
-        Planted { members, leaves }: &Planted,
+        Planted { members, leaves, joints }: &Planted,
         optimized: Optimized,
     ) -> PieceId {
         let old = self.store.piece(root);
@@ -130,6 +167,7 @@ impl Jit {
         new.replaces = Some(root);
         new.validity = validity;
         new.bridges = bridges;
+        new.joints = joints.clone();
         for (index, origin) in new.origins.iter().enumerate() {
             let exit = ExitId(index as u32);
             if let Some((_, target)) = leaves.iter().find(|(from, _)| from == origin)
@@ -213,37 +251,95 @@ impl Tree {
         Some(offsets.exit)
     }
 
-    /// Puts a straight line behind the end of a block that leaves by `origin`; answers what its first
-    /// exit is in the tree. `None` if it does not fit.
-    fn splice(&mut self, origin: ExitId, line: &Piece, root: PieceId) -> Option<u32> {
-        let [Block { end: End::Leave(_), .. }] = line.source.blocks.as_slice() else { return None };
-        let args: Vec<Arg> = self.trace.exit(origin).args().collect();
-        let types = args.iter().map(|arg| self.trace.ty(*arg));
-        let is_left = |block: &Block| block.end == End::Leave(origin);
-        let before = self.trace.blocks.iter().position(is_left)?;
-        if !self.trace.exit(origin).log.is_empty() || !types.eq(line.source.param_types()) {
-            return None;
-        }
-        let (_, offsets) = self.trace.append(&line.source);
-        let mut block = self.trace.blocks.pop().expect("just appended");
-        let params: HashMap<ValueId, Arg> = block.params.iter().copied().zip(args).collect();
-        let replace = |arg: &mut Arg| {
-            let known = arg.as_value().and_then(|v| params.get(&v));
-            *arg = known.copied().unwrap_or(*arg);
-        };
-        block.insts.iter_mut().flat_map(|inst| [&mut inst.a, &mut inst.b]).for_each(replace);
-        let calls = self.trace.calls[offsets.call as usize..].iter_mut();
-        calls.for_each(|call| call.operands_mut().for_each(replace));
-        let exits = self.trace.exits[offsets.exit as usize..].iter_mut();
-        exits.for_each(|exit| exit.operands_mut().for_each(replace));
-        if let End::Jump(_, args) = &mut block.end {
-            args.iter_mut().for_each(replace);
-        }
-        let Block { insts, end, .. } = &mut self.trace.blocks[before];
-        insts.append(&mut block.insts);
-        *end = block.end;
+    /// Can the blocks that leave by `origin` go on in that straight line?
+    fn fits(&self, origin: ExitId, line: &Piece) -> bool {
+        let exit = self.trace.exit(origin);
+        let types = exit.reds.iter().map(|arg| self.trace.ty(*arg));
+        let is_line = matches!(&line.source.blocks[..], [Block { end: End::Leave(_), .. }]);
+        let mut bridges = self.trace.blocks.iter().skip(1);
+        is_line
+            && bridges.any(|block| block.end == End::Leave(origin))
+            && exit.log.is_empty()
+            && types.eq(line.source.param_types())
+    }
+
+    /// Adds a straight line, to which nothing leads yet.
+    fn add_line(&mut self, id: PieceId, line: &Piece, root: PieceId) -> Joint {
+        let (block, offsets) = self.trace.append(&line.source);
         self.return_to(root, line, offsets.exit);
-        Some(offsets.exit)
+        let joint = Joint { line: id, block, exits: offsets.exit };
+        self.planted.joints.push(joint);
+        joint
+    }
+
+    /// Lets the blocks that leave by `origin` jump to that one, but for those that it leads to itself, and
+    /// the first one.
+    fn meet(&mut self, origin: ExitId, joint: BlockId) {
+        let behind = self.behind(joint);
+        let args = self.trace.exit(origin).reds.clone();
+        let mut stays = false;
+        for (index, block) in self.trace.blocks.iter_mut().enumerate() {
+            if block.end != End::Leave(origin) {
+                continue;
+            }
+            if index == 0 || behind[index] {
+                stays = true;
+            } else {
+                block.end = End::Jump(joint, args.clone());
+            }
+        }
+        self.planted.leaves.retain(|(exit, _)| stays || *exit != origin);
+    }
+
+    /// By block: is it that one, or does that lead to it within a round of the loop?
+    fn behind(&self, block: BlockId) -> Vec<bool> {
+        let mut behind = vec![false; self.trace.blocks.len()];
+        let mut work = vec![block];
+        while let Some(block) = work.pop() {
+            if block != BlockId(0) && !std::mem::replace(&mut behind[block.index()], true) {
+                work.extend(self.trace.successors(block));
+            }
+        }
+        behind
+    }
+
+    /// Puts each block behind those that lead to it.
+    fn sort(&mut self) {
+        let count = self.trace.blocks.len();
+        let mut order = vec![];
+        // Has a block been met, and has all that it leads to been put in order?
+        let mut met = vec![false; count];
+        let mut work = vec![(BlockId(0), false)];
+        while let Some((block, is_done)) = work.pop() {
+            if is_done {
+                order.push(block);
+            } else if !std::mem::replace(&mut met[block.index()], true) {
+                work.push((block, true));
+                work.extend(self.trace.successors(block).into_iter().map(|next| (next, false)));
+            }
+        }
+        order.reverse();
+        let mut places = vec![None; count];
+        for (place, block) in order.iter().enumerate() {
+            places[block.index()] = Some(BlockId(place as u32));
+        }
+        let blocks = std::mem::take(&mut self.trace.blocks).into_iter().zip(&places);
+        let mut blocks: Vec<(BlockId, Block)> =
+            blocks.filter_map(|(block, place)| Some(((*place)?, block))).collect();
+        blocks.sort_by_key(|(place, _)| *place);
+        self.trace.blocks = blocks.into_iter().map(|(_, block)| block).collect();
+        let place = |block: &mut BlockId| {
+            *block = places[block.index()].expect("what leads there is reached")
+        };
+        for block in &mut self.trace.blocks {
+            if let End::Jump(target, _) = &mut block.end {
+                place(target);
+            }
+        }
+        for exit in &mut self.trace.exits {
+            exit.link = exit.link.and_then(|block| places[block.index()]);
+        }
+        self.planted.joints.iter_mut().for_each(|joint| place(&mut joint.block));
     }
 
     /// Lets what leads to the root in a piece, whose exits begin at `offset`, jump there.

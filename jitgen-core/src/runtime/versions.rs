@@ -10,8 +10,8 @@
 //!
 //! The body of a peeled loop assumes what has held when the loop was recorded. Where that has changed,
 //! each round begins in the first one, leaves it by a guard, and goes on in a bridge that knows nothing
-//! of the round before. So when nearly all transitions of a loop begin in its first round, it is not
-//! compiled with its bridges but recorded again, as it runs now; it has two *versions* then. What leaves
+//! of the round before. So when nearly all transitions of a loop begin at one exit of its first round, it is
+//! not compiled with its bridges but recorded again, as it runs now; it has two *versions* then. What leaves
 //! the first round of one leads to the other, all else to the one that it begins in: in each phase the
 //! rounds stay in a body.
 //!
@@ -31,7 +31,7 @@ use crate::ir::ExitId;
 use crate::tracer::Portal;
 use std::rc::Rc;
 
-/// A loop is recorded again if so many of `ALL` transitions begin in its first round.
+/// A loop is recorded again if so many of `ALL` transitions begin at one exit of its first round.
 const EARLY: u64 = 15;
 const ALL: u64 = 16;
 
@@ -46,7 +46,8 @@ impl Jit {
     /// Lets a loop be recorded again if it has come into another phase; answers whether it will be.
     pub(super) fn renew(&mut self, root: PieceId) -> bool {
         let piece = self.store.piece(root);
-        let has_changed = piece.early * ALL >= piece.transitions * EARLY;
+        let most = piece.early.values().copied().max().unwrap_or(0);
+        let has_changed = most * ALL >= piece.transitions * EARLY;
         let Some((portal, keys)) = piece.at.clone().filter(|_| has_changed) else { return false };
         let location = self.locations.get_or_create(portal, &keys);
         if location.older == Some(root) {
@@ -130,7 +131,8 @@ impl Jit {
         let Kind::Bridge(parent, exit) = kind else {
             return self.current(version, other);
         };
-        let (first, early) = self.store.root_of(*parent, *exit);
+        let (first, from) = self.store.root_of(*parent, *exit);
+        let early = self.store.piece(first).is_early(from);
         match self.store.newest(first) {
             root if root == version => [version, other][usize::from(early)],
             root if root == other => [other, version][usize::from(early)],

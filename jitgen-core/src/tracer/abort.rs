@@ -55,8 +55,6 @@ reasons! {
     NotGreen "not-green" "promote the value before `assert_green`, or make it a green";
     /// A residual function did more than it declares.
     WrongEffects "wrong-effects" "declare all that the function writes, or nothing: plain #[residual]";
-    /// It has come to a place where ways meet, for which there is to be code of its own.
-    Joins "joins" "nothing: it is recorded again, up to there";
     // When the trace is complete.
     /// A cell on which the trace depends has changed meanwhile.
     Invalidated "invalidated" "nothing, if it is rare: a `Quasi` cell is for what seldom changes";

@@ -42,7 +42,7 @@ pub use current::{Outside, each_word, outside, run_within, try_with, with};
 pub use inline::{Image, Inlined};
 pub use levels::{Handed, Level, Site};
 pub use operand::{Address, Blob, Local, Opnd, Part, Word};
-pub use plan::{Asks, AsksOf, Join, Place, Plan, Recursion};
+pub use plan::{Asks, AsksOf, Place, Plan, Recursion};
 pub use recorder::{Recorder, SCRATCH_BASE};
 pub use replayed::Replayed;
 pub use session::{Function, Green, MergeState, Portal, Recorded, Resume, Session, Step, keys};

@@ -27,17 +27,6 @@ pub enum Recursion {
     Tree,
 }
 
-/// What a recording does at a merge point where ways of the guest program meet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Join {
-    /// It goes on.
-    None,
-    /// It leads there: there is code for these greens, or will be.
-    There,
-    /// It is given up: code for these greens is wanted first.
-    Wanted,
-}
-
 /// How a recording is to go.
 pub struct Plan {
     /// The trace's name.
@@ -61,7 +50,7 @@ pub struct Plan {
     /// Has a trace been found to go in circles there?
     pub is_circle: Asks,
     /// What does it do at the merge point with these keys of greens? It is asked at each, in order.
-    pub join: Asks<Join>,
+    pub join: Asks,
     /// May it end because the portal returns?
     pub may_return: bool,
     /// How many portals may be inside of each other in it, besides its own.

@@ -1,8 +1,6 @@
 //! Tests of what the recorder knows of memory, and of what it declares.
 
-use super::{
-    Address, Green, Join, Opnd, Plan, Recorder, Recursion, Session, Step, Word, alias_class,
-};
+use super::{Address, Green, Opnd, Plan, Recorder, Recursion, Session, Step, Word, alias_class};
 use crate::ir::{Arg, Class, Const, Effects, Op, Ty};
 
 /// A recorder of a trace with two pointers, and words of class 7 and of any class at the first.
@@ -127,7 +125,7 @@ fn passed(points: impl Iterator<Item = u64>) -> usize {
         scratch: 0..64,
         is_compiled: Box::new(|_| false),
         is_circle: Box::new(|_| false),
-        join: Box::new(|_| Join::None),
+        join: Box::new(|_| false),
         recurses: Box::new(|_, _| Recursion::None),
         call_cell: Box::new(|_, _| 0x100),
         may_return: true,

@@ -22,21 +22,29 @@ impl Generator {
     }
 
     /// Sums of a word are compared with one bound, as the indices of a guest's registers are; that they
-    /// do not wrap is guarded, too.
-    fn guard_bounds(&mut self) {
+    /// do not wrap is guarded, too, mostly. Some words are distances, so that some sums do.
+    pub(super) fn guard_bounds(&mut self) {
         let ty = self.int_ty();
-        let (word, limit) = (self.of_kind(ty, None), self.of_kind(ty, None));
+        let (mut word, mut limit) = (self.of_kind(ty, None), self.of_kind(ty, None));
+        if self.chance(1, 2) {
+            let (a, b) = (self.few(ty), self.few(ty));
+            word = self.define(Op::Sub, ty, a, b, 0);
+        }
         let exit = self.exit();
-        for _ in 0..1 + self.below(3) {
-            let by = Const::new(ty, self.below(6));
-            let wraps = Const::new(ty, by.bits.wrapping_neg());
-            if by.bits > 0 && self.chance(3, 4) {
+        let mut by = self.below(3);
+        for _ in 0..1 + self.below(4) {
+            let wraps = Const::new(ty, by.wrapping_neg());
+            if by > 0 && self.chance(1, 2) {
                 let fits = self.define(Op::LtU, ty, word, wraps.into(), 0);
                 self.leave_by(exit, Op::Guard, fits);
             }
-            let sum = self.define(Op::Add, ty, word, by.into(), 0);
+            let sum = self.define(Op::Add, ty, word, Const::new(ty, by).into(), 0);
             let less = self.define(Op::LtU, ty, sum, limit, 0);
             self.leave_by(exit, Op::Guard, less);
+            by = if self.chance(2, 3) { by + 1 } else { self.below(6) };
+            if self.chance(1, 4) {
+                limit = self.of_kind(ty, None);
+            }
         }
     }
 
@@ -62,9 +70,26 @@ impl Generator {
             Aux::Exit(exit) => Some(exit),
             Aux::None | Aux::Class(_) | Aux::Call(_) => None,
         });
+        self.between_guards();
         match last.filter(|_| self.chance(3, 4)) {
             Some(exit) => self.leave_by(exit, Op::Guard, condition),
             None => self.guard_on(Op::Guard, condition),
+        }
+    }
+
+    /// What two guards of an exit must not be one across: a guard that leaves otherwise, an effect. From
+    /// there on the exit says less than it could, as one does whose log is not needed.
+    pub(super) fn between_guards(&mut self) {
+        match self.below(6) {
+            0 | 1 => {
+                let (condition, exit) = (self.comparison(), self.exit());
+                self.leave_by(exit, Op::Guard, condition);
+            }
+            2 => {
+                let place = self.place();
+                self.store(place, None);
+            }
+            _ => (),
         }
     }
 

@@ -58,6 +58,8 @@ pub(super) struct Guest {
     mirrored: bool,
     /// The parameter that each round makes anew.
     made: Option<usize>,
+    /// The field of that which holds words of another type.
+    other: Option<usize>,
 }
 
 impl Generator {
@@ -72,14 +74,15 @@ impl Generator {
             let is_tag = ty == Ty::Bool || ty.is_int() && self.chance(1, 2);
             let tag =
                 is_tag.then(|| Const::new(ty, self.below(if ty == Ty::Bool { 2 } else { 5 })));
-            let pinned = tag.is_some() && ty != Ty::Bool && self.chance(1, 2);
+            let pinned = tag.is_some() && ty != Ty::Bool && self.chance(2, 3);
             words.push(Word { field, tag, pinned });
         }
         let limit = 3 + self.below(8);
         let (rotated, mirrored) = (self.chance(1, 3), self.chance(1, 3));
         let made = None;
+        let other = self.chance(1, 4).then(|| self.below(FIELDS.len() as u64) as usize);
         let tags = words.iter().filter_map(|word| Some((word.field, word.tag?.bits))).collect();
-        self.guest = Some(Guest { words, limit, rotated, mirrored, made });
+        self.guest = Some(Guest { words, limit, rotated, mirrored, made, other });
         tags
     }
 
@@ -121,8 +124,13 @@ impl Generator {
         self.look_at_words(heads);
         let pinned = self.guest().words.iter().any(|word| word.pinned);
         if pinned && self.chance(5, 6) {
-            let Word { field, tag, .. } = self.frame_word(|word| word.pinned);
-            self.store(place(heads[1].arg, field), tag.map(Arg::Const));
+            for _ in 0..1 + self.below(2) {
+                let Word { field, tag, .. } = self.frame_word(|word| word.pinned);
+                self.store(place(heads[1].arg, field), tag.map(Arg::Const));
+            }
+        }
+        if !pinned && self.chance(1, 4) {
+            self.store_elsewhere(heads);
         }
         for _ in 0..1 + self.below(5) {
             self.guest_step(heads);
@@ -223,6 +231,15 @@ impl Generator {
         self.store(place, new);
     }
 
+    /// A word of the frame is known, and then the same word of an object is stored to, which may be the
+    /// frame.
+    fn store_elsewhere(&mut self, heads: &[Value]) {
+        let Word { field, .. } = self.frame_word(|word| word.tag.is_none());
+        self.load(place(heads[1].arg, field));
+        let object = self.of_kind(Ty::Ptr, Some(Pointee::Object));
+        self.store(place(object, field), None);
+    }
+
     /// An operand, or what a pinned word holds.
     fn pinned_or_any(&mut self, heads: &[Value], ty: Ty) -> Arg {
         let pinned = |word: &Word| word.pinned && FIELDS[word.field].1.width() <= ty.width();
@@ -283,7 +300,9 @@ impl Generator {
                 Ty::Ptr if Some(k) == made => self.make_box(),
                 Ty::Ptr if !keeps && self.chance(1, 2) => self.of_kind(Ty::Ptr, head.points),
                 Ty::Ptr => head.arg,
-                ty if self.chance(1, 3) => self.of_kind(ty, None),
+                ty if self.chance(1, 3) => {
+                    self.shown_of(ty).unwrap_or_else(|| self.of_kind(ty, None))
+                }
                 _ => head.arg,
             };
             self.shows(arg);
@@ -300,10 +319,26 @@ impl Generator {
         self.allocation(Op::New, "alloc", object.as_value(), args.to_vec(), nothing);
         self.is_exact = true;
         for field in 0..FIELDS.len() {
-            self.store(place(object, field), None);
+            let word = self.word_of_box(object, field);
+            self.store(word, None);
         }
         self.is_exact = false;
         object
+    }
+
+    /// A field of a box; mostly those of one loop hold words of one type, and not each that of the field.
+    fn word_of_box(&mut self, object: Arg, field: usize) -> Place {
+        let (object, offset, ty, points, kind) = place(object, field);
+        let other = match ty {
+            Ty::I64 => Ty::F64,
+            Ty::F64 => Ty::I64,
+            Ty::I32 => Ty::F32,
+            Ty::F32 => Ty::I32,
+            _ => ty,
+        };
+        let is_other = self.guest().other == Some(field);
+        let ty = if is_other != self.chance(1, 30) { other } else { ty };
+        (object, offset, ty, points, kind)
     }
 
     /// Adds bridges behind exits that are taken.
@@ -323,6 +358,10 @@ impl Generator {
             };
             self.bridge(exit, params, &known);
             known.append(&mut self.pool);
+            let least = if self.chance(1, 8) { 1 } else { 2 };
+            if self.chance(1, 3) && self.meeting(params, least) {
+                known.append(&mut self.pool);
+            }
         }
     }
 

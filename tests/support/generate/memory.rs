@@ -27,9 +27,7 @@ impl Generator {
             }
             Pointee::Array(ty) => {
                 let offset = self.below(4) as i32 * ty.size() as i32;
-                let points = (ty == Ty::Ptr).then_some(Pointee::Array(Ty::I64));
-                let array = ARRAYS.iter().position(|other| *other == ty);
-                let kind = FIELDS.len() + array.expect("every type has an array");
+                let (_, _, _, points, kind) = self.array(pointer.arg, ty);
                 (pointer.arg, offset, ty, points, kind)
             }
             points => self.word_of(pointer.arg, points),
@@ -138,7 +136,14 @@ impl Generator {
 
     /// The first word of an array.
     pub(super) fn word_of_array(&self, pointer: Arg) -> Place {
-        (pointer, 0, Ty::I64, None, FIELDS.len())
+        self.array(pointer, Ty::I64)
+    }
+
+    /// The first element of an array of that type.
+    pub(super) fn array(&self, pointer: Arg, ty: Ty) -> Place {
+        let array = ARRAYS.iter().position(|other| *other == ty);
+        let points = (ty == Ty::Ptr).then_some(Pointee::Array(Ty::I64));
+        (pointer, 0, ty, points, FIELDS.len() + array.expect("every type has an array"))
     }
 
     pub(super) fn load(&mut self, place: Place) -> Arg {
@@ -217,11 +222,14 @@ impl Generator {
     }
 
     /// Memory that a call leaves alone: words, or all that a pointer points into.
-    fn some_kept(&mut self) -> Vec<Kept> {
+    fn some_kept(&mut self, known: Option<Place>) -> Vec<Kept> {
         let number = 1 + self.below(3);
-        let kept = |_| {
-            let (base, offset, ty, _, _) = self.place();
-            let range = self.chance(1, 2).then_some((offset, ty.size()));
+        let kept = |k| {
+            let known = known.filter(|_| k == 0);
+            let (base, offset, ty, _, _) = known.unwrap_or_else(|| self.place());
+            // Of some words only the first half.
+            let size = if self.chance(1, 3) { ty.size().div_ceil(2) } else { ty.size() };
+            let range = self.chance(1, 2).then_some((offset, size));
             Kept { base, range }
         };
         (0..number).map(kept).collect()
@@ -230,17 +238,19 @@ impl Generator {
     /// A call, often between two loads of a word that calls write.
     pub(super) fn call(&mut self) {
         if self.chance(1, 2) {
-            return self.call_function();
+            return self.call_function(None);
         }
         let (offset, ty, points) = FIELDS[0];
         let object = self.of_kind(Ty::Ptr, Some(Pointee::Object));
         let shared = (object, offset, ty, points, 0);
         self.load(shared);
-        self.call_function();
-        self.load(shared);
+        self.call_function(Some(shared));
+        let found = self.load(shared);
+        self.show(found);
     }
 
-    fn call_function(&mut self) {
+    /// A call; `known`: a word that it may leave alone, or a part of it.
+    fn call_function(&mut self, known: Option<Place>) {
         let (symbol, params, result) = pick(&mut self.rng, &FUNCTIONS);
         let ops = [Op::Call, Op::CallRead, Op::CallPure, Op::CallIf, Op::CallIfPure];
         let op = pick(&mut self.rng, &ops);
@@ -268,7 +278,7 @@ impl Generator {
             }
         }
         let keeps = if op.unconditional() == Op::Call && self.chance(1, 4) {
-            self.some_kept()
+            self.some_kept(known)
         } else {
             vec![]
         };

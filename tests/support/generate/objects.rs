@@ -50,29 +50,51 @@ impl Generator {
             let (offset, ty, points) = FIELDS[field];
             self.hot.push((object, offset, ty, points, field));
         }
-        if self.chance(1, 3) {
-            self.find_again(object);
+        match self.below(8) {
+            0 | 1 => self.find_again(object),
+            2 => self.give(object),
+            3 => self.inside(object),
+            4 => self.parts_of(object),
+            _ => (),
         }
     }
 
-    /// Others get to know an object, and it is accessed by a pointer that comes from there.
+    /// Others get to know an object, or one that leads to it, and it is accessed by a pointer that comes
+    /// from there.
     fn find_again(&mut self, object: Arg) {
         let pointer = FIELDS.len() - 1;
         let (offset, ty, points) = FIELDS[pointer];
-        let holder = self.of_kind(Ty::Ptr, points);
-        let other = self.of_kind(Ty::Ptr, points);
+        let word = |holder| (holder, offset, ty, points, pointer);
+        let holder = self.of_kind(ty, points);
+        let other = self.of_kind(ty, points);
         if holder.as_value().is_none() || other.as_value().is_none() {
             return;
         }
-        self.store((holder, offset, ty, points, pointer), Some(object));
+        let between = self.own.iter().rev().find(|own| **own != object && **own != holder);
+        let between = between.copied().filter(|_| self.chance(3, 4));
+        if let Some(between) = between {
+            self.store(word(between), Some(object));
+        }
+        self.store(word(holder), Some(between.unwrap_or(object)));
         // What is there now is not known.
-        self.store((other, offset, ty, points, pointer), None);
-        let again = self.load((holder, offset, ty, points, pointer));
+        self.store(word(other), None);
+        let mut again = self.load(word(holder));
+        if between.is_some() {
+            again = self.load(word(again));
+        }
         let field = self.below(pointer as u64) as usize;
         let (offset, ty, points) = FIELDS[field];
-        self.store((object, offset, ty, points, field), None);
-        self.load((again, offset, ty, points, field));
-        self.store((object, offset, ty, points, field), None);
+        let word = |object| (object, offset, ty, points, field);
+        self.store(word(object), None);
+        self.load(word(again));
+        self.store(word(object), None);
+        // By either pointer there is what was stored last, by whichever.
+        let (last, asked) = if self.chance(1, 2) { (object, again) } else { (again, object) };
+        self.store(word(last), None);
+        let found = self.load(word(asked));
+        if points.is_none() {
+            self.show(found);
+        }
     }
 
     /// The address, which may have been the bits of it for a while.
@@ -89,6 +111,7 @@ impl Generator {
         let bits = cast(Ty::I64, object);
         let again = cast(Ty::Ptr, bits);
         self.log.push(LogEntry::Load(bits));
+        self.bits.push(bits);
         if self.chance(1, 2) { again } else { object }
     }
 

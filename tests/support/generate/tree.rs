@@ -1,8 +1,8 @@
 //! Bridges of random loops: blocks behind exits that jump to the entry or leave.
 //!
 //! A bridge takes what its exit leaves, to which all parameters of the loop have been added, and goes
-//! on with these values alone. Of the exit's log it knows no pointers: their objects may not be filled
-//! yet. Bridges have bridges.
+//! on with these values alone. Of the exit's log it knows no pointers, nor their bits: their objects may
+//! not be filled yet. Bridges have bridges.
 //!
 //! Not here: which bridges a runtime records.
 
@@ -18,6 +18,10 @@ impl Generator {
     pub(super) fn bridges(&mut self, params: &[Value]) {
         let mut known = self.pool.clone();
         for _ in 0..1 + self.below(MAX_SIDES) {
+            if self.chance(1, 3) && self.meeting(params, 1) {
+                known.append(&mut self.pool);
+                continue;
+            }
             let exits = self.candidates();
             if exits.is_empty() {
                 return;
@@ -61,6 +65,33 @@ impl Generator {
         exits
     }
 
+    /// Lets bridges that jump to the entry, if there are so many, jump to a block of their own instead;
+    /// mostly all of them.
+    pub(super) fn meeting(&mut self, params: &[Value], least: usize) -> bool {
+        let meeting = BlockId(self.trace.blocks.len() as u32);
+        let mut ways: Vec<&mut BlockId> = vec![];
+        for block in self.trace.blocks.iter_mut().skip(1) {
+            if let End::Jump(target @ BlockId(0), _) = &mut block.end {
+                ways.push(target);
+            }
+        }
+        if ways.len() < least {
+            return false;
+        }
+        let others = self.rng.rand_range(0..4) as usize;
+        ways.drain(..others.saturating_sub(2).min(ways.len() - least));
+        ways.into_iter().for_each(|target| *target = meeting);
+        let taken: Vec<ValueId> =
+            params.iter().map(|param| self.trace.add_value(param.ty)).collect();
+        self.loop_params.resize(meeting.index() + 1, vec![]);
+        self.loop_params[meeting.index()] = taken.iter().map(|param| (*param).into()).collect();
+        let heads = taken.iter().zip(params);
+        let heads: Vec<Value> =
+            heads.map(|(param, of)| Value { arg: (*param).into(), ..*of }).collect();
+        self.side(taken, vec![], &heads);
+        true
+    }
+
     pub(super) fn bridge(&mut self, exit: ExitId, params: &[Value], known: &[Value]) {
         let block = BlockId(self.trace.blocks.len() as u32);
         let of_loop = match self
@@ -92,7 +123,8 @@ impl Generator {
             let ty = self.trace.ty(*arg);
             let of = known.iter().find(|value| value.arg == *arg);
             let points = of.and_then(|value| value.points).filter(|_| place < reds);
-            if of.is_some_and(|value| value.interior) || (points.is_none() && ty == Ty::Ptr) {
+            let is_pointer = ty == Ty::Ptr || self.bits.contains(arg);
+            if of.is_some_and(|value| value.interior) || (points.is_none() && is_pointer) {
                 continue;
             }
             mine.push(Value { arg: (*param).into(), ty, points, interior: false });
@@ -102,21 +134,27 @@ impl Generator {
             .zip(params)
             .map(|(param, of)| Value { arg: (*param).into(), ..*of })
             .collect();
+        self.side(taken, mine, &heads);
+    }
+
+    /// A block with these parameters, some of which are the loop's.
+    fn side(&mut self, params: Vec<ValueId>, mine: Vec<Value>, heads: &[Value]) {
         (self.pool, self.log, self.last_exit) = (mine, vec![], None);
         (self.hot, self.held, self.own, self.gone) = (vec![], vec![], vec![], vec![]);
-        self.pool.extend(&heads);
+        self.shown.clear();
+        self.pool.extend(heads);
         // A loop that calls nothing may well have bridges that do.
         self.quiet = (self.quiet && self.guest.is_none()) | self.chance(1, 2);
         let end = match self.guest.is_some() {
-            true => self.guest_bridge(&heads),
-            false => self.any_bridge(&heads),
+            true => self.guest_bridge(heads),
+            false => self.any_bridge(heads),
         };
         let end = match end {
             Some(args) => End::Jump(BlockId(0), args),
             None => End::Leave(self.last_exit()),
         };
         let insts = std::mem::take(&mut self.insts);
-        self.trace.blocks.push(Block { params: taken, insts, end });
+        self.trace.blocks.push(Block { params, insts, end });
     }
 
     /// Operations of all kinds; the arguments of the jump, if the bridge does not leave.

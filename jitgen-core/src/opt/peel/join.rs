@@ -30,9 +30,9 @@ use super::{Holds, Plan, Round, Word};
 use crate::ir::{Arg, Aux, BlockId, Const, End, Exit, ExitId, Inst, Op, ResumeId, Ty};
 use std::collections::HashSet;
 
-/// Walks the blocks behind the guards of the body. Weakens what does not hold where one jumps to the
-/// head, or lets it be apart; answers whether anything was weakened. All have to be walked again
-/// then, so the next one is not looked at.
+/// Walks the blocks behind the guards of the body. Weakens what does not hold where they jump to the
+/// head; answers whether anything was weakened. All have to be walked again then. Which are apart is
+/// found out when nothing is weakened any more.
 pub(super) fn weaken(
     plan: &mut Plan,
     round: &mut Round,
@@ -43,8 +43,9 @@ pub(super) fn weaken(
 ) -> bool {
     let Round { end, tails, .. } = round;
     let mut sides = Sides::new(end.sides.take().unwrap_or_default());
+    let (mut weakened, mut changed) = (Weaker::default(), false);
+    let mut lone = vec![];
     while let Some(tail) = sides.walk(end) {
-        let mut changed = false;
         tails.push(tail);
         let tail = tails.last_mut().expect("just walked");
         let Some(args) = tail.args.clone() else { continue };
@@ -54,20 +55,22 @@ pub(super) fn weaken(
         end.lend_output(&mut tail.state);
         match weaker(plan, end, &tail.state, &args, preamble, first, seen) {
             Some(weaker) => {
-                let guessed_with = !weaker.reds.is_empty();
-                changed = apply(plan, weaker) | widen(plan, &mut tail.state, &args);
-                if guessed_with {
-                    guess(plan, preamble, first);
-                }
+                weakened.add(weaker, plan);
+                changed |= widen(plan, &mut tail.state, &args);
             }
-            None => drop(apart.insert(tail.state.block)),
+            None => lone.push(tail.state.block),
         }
         tail.state.lend_output(end);
-        if changed {
-            return true;
-        }
     }
-    false
+    let guessed_with = !weakened.reds.is_empty();
+    changed |= apply(plan, weakened);
+    if guessed_with {
+        guess(plan, preamble, first);
+    }
+    if !changed {
+        apart.extend(lone);
+    }
+    changed
 }
 
 /// What is not assumed any more.
@@ -81,6 +84,38 @@ struct Weaker {
     words: Vec<(usize, Arg)>,
     /// Words that are a constant from the second round on.
     pinned: Vec<(usize, Const)>,
+}
+
+impl Weaker {
+    /// Adds what another block needs to be weakened.
+    fn add(&mut self, other: Weaker, plan: &mut Plan) {
+        let Weaker { reds, nothing, undecided, words, pinned } = other;
+        self.reds.extend(reds);
+        self.nothing.extend(nothing);
+        self.undecided.extend(undecided);
+        self.words.extend(words);
+        self.pinned.extend(pinned);
+        for list in [&mut self.reds, &mut self.nothing, &mut self.undecided] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        // What two blocks make different things of has a parameter.
+        for (k, c) in &self.pinned {
+            let word = &plan.words[*k];
+            let differs = self.pinned.iter().any(|(other, d)| other == k && d != c);
+            if let (Holds::Same(first), true) = (word.holds, differs) {
+                self.words.push((*k, first));
+            }
+        }
+        self.words.sort_by_key(|(k, _)| *k);
+        self.words.dedup_by_key(|(k, _)| *k);
+        let words = &self.words;
+        let has_param = |k: usize| words.iter().any(|(other, _)| *other == k);
+        let loose = self.pinned.extract_if(.., |(k, _)| has_param(*k));
+        plan.loose.extend(loose.map(|(k, _)| plan.words[k].access));
+        self.pinned.sort_by_key(|(k, _)| *k);
+        self.pinned.dedup();
+    }
 }
 
 /// What must be weakened so that a block can go on in the body; `None` if that would cost too much.

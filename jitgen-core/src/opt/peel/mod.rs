@@ -244,6 +244,7 @@ fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> Round<'t> 
     let mut round = preamble.straight();
     // The jump is made up at the end, when the parameters are known.
     round.end_block(End::Jump(BlockId(1), vec![]));
+    round.scope.enter(round.out.values.len());
     let types = preamble.input.param_types();
     types.iter().for_each(|ty| {
         round.out.add_value(*ty);

@@ -12,7 +12,8 @@
 //!
 //! Such a block never makes the body of the loop keep a store: what may see a pending store makes all
 //! of them be written there, in order. A jump to the body passes what its words hold: what is pending,
-//! what is known to be in memory, or else what is loaded.
+//! what is known to be in memory, or else what is loaded. So does a jump to where ways meet: the words of
+//! the loop are pending there, too.
 //!
 //! Invariant `in-order`: pending stores are written in the order of the trace.
 //!
@@ -57,11 +58,32 @@ impl Exits {
 pub(super) struct Sides(Map<BlockId, (Vec<PendingStore>, Words<Arg>)>);
 
 impl Sides {
-    /// At a guard that leads to the block. All such guards know the same: there is no effect between
-    /// them, or their exits would be two.
+    /// At a guard that leads to the block. There is no effect between all such guards, or their exits would
+    /// be two. But a load may be, before which some of the stores have been written: the block writes
+    /// these again, which changes nothing.
     pub fn add(&mut self, block: BlockId, pending: Vec<PendingStore>, held: Words<Arg>) {
         let (known, _) = self.0.entry(block).or_insert_with(|| (pending.clone(), held));
-        debug_assert_eq!(*known, pending);
+        debug_assert!(
+            pending.iter().all(|store| known.contains(store)),
+            "{pending:?} in {known:?}"
+        );
+    }
+
+    /// At a jump to a block where ways meet, which passes what the words of the loop hold: there they are
+    /// pending, as at the head of the body.
+    fn meet(&mut self, block: BlockId, trace: &mut Trace, words: &[(Access, PendingStore)]) {
+        self.0.entry(block).or_insert_with(|| {
+            let mut param = |ty| {
+                let param = trace.add_value(ty);
+                trace.blocks[block.index()].params.push(param);
+                param.into()
+            };
+            let pending = words.iter().map(|(_, store)| {
+                let value = param(store.ty);
+                PendingStore { value, ..*store }
+            });
+            (pending.collect(), Words::default())
+        });
     }
 
     /// Walks the blocks behind guards. `words` are those that the body of the loop carries, with a
@@ -120,8 +142,13 @@ impl Side<'_> {
         let mut end = self.trace.blocks[index].end.clone();
         match &mut end {
             End::Leave(exit) => *exit = self.leave(*exit, exits),
-            End::Jump(BlockId(1), args) => self.carry(args),
-            End::Jump(..) => self.write(),
+            End::Jump(BlockId(0), _) => self.write(),
+            End::Jump(target, args) => {
+                self.carry(args);
+                if *target != BlockId(1) {
+                    sides.meet(*target, self.trace, self.words);
+                }
+            }
         }
         self.trace.blocks[index].insts = std::mem::take(&mut self.insts);
         self.trace.blocks[index].end = end;

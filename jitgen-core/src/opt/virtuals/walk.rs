@@ -69,6 +69,13 @@ pub(super) struct Walk<'t> {
     pub subst: Map<ValueId, Arg>,
     /// What there is to know where a block behind a guard begins.
     forks: Map<BlockId, Fork>,
+    /// What values have become at the end of each way to a block where ways meet, and what is not made
+    /// there.
+    meetings: Map<BlockId, Vec<(Map<ValueId, Arg>, Map<ValueId, usize>)>>,
+    /// Objects that are made where the trace makes them.
+    refused: &'t Set<ValueId>,
+    /// By value that the walk has made for an object, or for a pointer into it: the object's in the trace.
+    named_by: Map<ValueId, ValueId>,
     /// Is there a block behind guards between which an object has been made?
     pub is_mixed: bool,
     pub fired: Fired,
@@ -82,7 +89,12 @@ struct Fork {
 }
 
 impl<'t> Walk<'t> {
-    pub fn new(trace: &'t Trace, origins: &Origins, defs: &'t Defs) -> Walk<'t> {
+    pub fn new(
+        trace: &'t Trace,
+        origins: &Origins,
+        defs: &'t Defs,
+        refused: &'t Set<ValueId>,
+    ) -> Walk<'t> {
         let out = Trace { blocks: vec![], ..trace.clone() };
         Walk {
             trace,
@@ -95,6 +107,9 @@ impl<'t> Walk<'t> {
             of: Map::default(),
             subst: Map::default(),
             forks: Map::default(),
+            meetings: Map::default(),
+            refused,
+            named_by: Map::default(),
             is_mixed: false,
             fired: Fired::default(),
         }
@@ -116,6 +131,7 @@ impl<'t> Walk<'t> {
         known.sort_unstable();
         for (old, index) in known {
             let value = self.out.add_value(Ty::Ptr);
+            self.named_by.insert(value, self.origin(old));
             let Object { new, derived, fields, .. } = self.objects[index].clone();
             let new = Inst { dst: Some(value), ..new };
             self.insts.push(new);
@@ -129,6 +145,44 @@ impl<'t> Walk<'t> {
             self.of.insert(value, index);
         }
         true
+    }
+
+    /// A value that the walk has made is, or comes of, that of the trace.
+    pub fn stands_for(&mut self, made: ValueId, origin: ValueId) {
+        self.named_by.insert(made, origin);
+    }
+
+    /// What the trace calls the object of a value that the walk has made.
+    fn origin(&self, object: ValueId) -> ValueId {
+        self.named_by.get(&object).copied().unwrap_or(object)
+    }
+
+    /// A block begins where ways meet, from which on these values are used; answers whether it is one. If
+    /// objects are used that are not the same on all ways: these.
+    pub fn meet(
+        &mut self,
+        block: BlockId,
+        used: impl FnOnce() -> Set<ValueId>,
+    ) -> Result<bool, Set<ValueId>> {
+        let Some(ways) = self.meetings.remove(&block) else { return Ok(false) };
+        let (mut subst, mut refused) = (Map::default(), Set::default());
+        for value in used() {
+            let mut same = None;
+            for (become_of, made) in &ways {
+                (self.subst, self.of) = (become_of.clone(), made.clone());
+                let arg = self.resolve(value.into());
+                let object = self.address(arg, 0).place.base.as_value();
+                if *same.get_or_insert(arg) != arg || self.object(arg).is_some() {
+                    let named = [arg.as_value(), object].into_iter().flatten();
+                    refused.extend(named.map(|v| self.origin(v)));
+                }
+            }
+            if let Some(arg) = same.filter(|arg| *arg != Arg::Value(value)) {
+                subst.insert(value, arg);
+            }
+        }
+        (self.subst, self.of) = (subst, Map::default());
+        if refused.is_empty() { Ok(true) } else { Err(refused) }
     }
 
     /// An object that has no words yet; its number.
@@ -220,7 +274,9 @@ impl<'t> Walk<'t> {
             Sig::Call => match inst.op {
                 Op::New => {
                     let value = inst.dst.expect("a new has a result");
-                    self.add_object(value, *inst);
+                    if !self.refused.contains(&value) {
+                        self.add_object(value, *inst);
+                    }
                 }
                 Op::Free => return self.free(inst),
                 _ => {
@@ -485,6 +541,7 @@ impl<'t> Walk<'t> {
         for index in &found {
             let Object { value, new, ref derived, .. } = self.objects[*index];
             let made = self.out.add_value(Ty::Ptr);
+            self.named_by.insert(made, self.origin(value));
             self.insts.push(Inst { dst: Some(made), ..new });
             self.of.remove(&value);
             self.subst.insert(value, made.into());
@@ -521,6 +578,7 @@ impl<'t> Walk<'t> {
                 Ty::Ptr => pointer,
                 ty => step(Op::Bitcast, ty, pointer, Arg::NONE),
             };
+            self.named_by.insert(name, self.origin(object));
             self.subst.insert(v, name.into());
             again.push((name, offset, ty));
         }
@@ -548,6 +606,12 @@ impl<'t> Walk<'t> {
         if let End::Jump(_, args) = &mut end {
             // Making one object may have made others.
             args.iter_mut().for_each(|arg| *arg = self.resolve(*arg));
+        }
+        if let End::Jump(block, _) = &end
+            && block.index() > 1
+        {
+            let way = (self.subst.clone(), self.of.clone());
+            self.meetings.entry(*block).or_default().push(way);
         }
         let insts = std::mem::take(&mut self.insts);
         self.out.blocks.push(Block { params, insts, end });

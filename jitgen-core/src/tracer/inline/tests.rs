@@ -2,7 +2,7 @@
 
 use super::{Image, Inlined};
 use crate::ir::{Const, LogEntry, Trace, Ty};
-use crate::tracer::{Address, Join, Opnd, Plan, Recursion, Replayed, Session, Step, Word};
+use crate::tracer::{Address, Opnd, Plan, Recursion, Replayed, Session, Step, Word};
 
 /// A session that records, at its first merge point, with a pointer and an integer as reds.
 fn session() -> (Session, Word, Word) {
@@ -17,7 +17,7 @@ fn session() -> (Session, Word, Word) {
         scratch: 0..64,
         is_compiled: Box::new(|_| false),
         is_circle: Box::new(|_| false),
-        join: Box::new(|_| Join::None),
+        join: Box::new(|_| false),
         recurses: Box::new(|_, _| Recursion::None),
         call_cell: Box::new(|_, _| 0x100),
         may_return: true,

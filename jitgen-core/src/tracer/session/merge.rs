@@ -18,7 +18,7 @@ use super::Session;
 use crate::ir::{Arg, Const, ResumeId, Ty, ValueId};
 use crate::tracer::journal::Event;
 use crate::tracer::recorder::{Close, Recorder};
-use crate::tracer::{AbortReason, Join, Word};
+use crate::tracer::{AbortReason, Word};
 use std::any::Any;
 use std::rc::Rc;
 
@@ -125,11 +125,7 @@ impl Session {
         if at_header {
             recording.circles.forget();
         }
-        let join = Some((recording.plan.join)(&keys)).filter(|_| !at_header);
-        if join == Some(Join::Wanted) {
-            self.abort(AbortReason::Joins);
-            return Step::Stop;
-        }
+        let is_join = (recording.plan.join)(&keys) && !at_header;
         let mut first_visit = at_header;
         if at_header && let Some(place) = recording.headers.iter().position(|h| h.greens == keys) {
             first_visit = false;
@@ -143,7 +139,7 @@ impl Session {
         let id = ResumeId(recording.plan.first_resume + self.resumes.len() as u32);
         self.resumes.push(Resume { greens, reds: reds.iter().map(|red| red.now.ty).collect() });
         let args: Vec<Arg> = reds.iter().map(|red| Recorder::arg(*red)).collect();
-        if join == Some(Join::There) || first_visit && (recording.plan.is_compiled)(&keys) {
+        if is_join || first_visit && (recording.plan.is_compiled)(&keys) {
             recording.recorder.resume_at(id, args, vec![]);
             recording.recorder.leave();
             self.finish(None, keys);

@@ -1,0 +1,245 @@
+//! Where ways meet: what all of them know, and parameters for what differs.
+//!
+//! ```text
+//! b2():                        ;; v0+8 is 1, v0+16 is v3
+//!     jump b4(v3)
+//! b3():                        ;; v0+8 is 1, v0+16 is v5
+//!     jump b4(v5)
+//! b4(v6: i64):                 ;; v0+8 is 1, v0+16 is v6
+//! ```
+//!
+//! The ways have parted at guards of a block (or of several, each behind a guard of the one before), so
+//! what was computed before the first of these guards can be used where they meet: values are numbered
+//! as they are computed, and the blocks that dominate a place are ranges of numbers ([`Scope`]).
+//! The state at the meeting is that of one way, without what mentions other values, and without what
+//! the other ways do not know as well. A word of which all know what it holds, but not the same, gets a
+//! parameter, and so does an argument; those that nobody needs go again (`backward`).
+//!
+//! Invariants: `all` (what is known has been known at the end of each way), `in-scope` (no table of the
+//! state has a value that may not be used), `leaked` (an object whose address a parameter may be is not
+//! private any more).
+//!
+//! Not here: which blocks meet (`tree`), pending stores (`sink`), objects that are not made
+//! (`virtuals`).
+
+use super::dense::ByValue;
+use super::domain::Known;
+use super::forward::Forward;
+use super::fresh::Private;
+use super::memory::{Fact, Facts};
+use super::owners::Apart;
+use super::rules::Rule;
+use super::truths::Truths;
+use super::values::Values;
+use super::words::Access;
+use crate::ir::{Arg, BlockId, End, Map, ValueId};
+
+/// The values that can be used at a place, as ranges of their numbers, those of the entry first. The last
+/// one is open.
+#[derive(Clone, Debug)]
+pub(super) struct Scope(Vec<(usize, usize)>);
+
+impl Default for Scope {
+    fn default() -> Scope {
+        Scope(vec![(0, usize::MAX)])
+    }
+}
+
+impl Scope {
+    /// What can be used of it behind a guard that stands where there are so many values.
+    pub fn until(&self, values: usize) -> Scope {
+        let mut scope = self.clone();
+        scope.leave(values);
+        scope
+    }
+
+    /// A block begins.
+    pub fn enter(&mut self, values: usize) {
+        self.0.push((values, usize::MAX));
+    }
+
+    /// The block ends.
+    pub fn leave(&mut self, values: usize) {
+        if let Some((_, till)) = self.0.last_mut() {
+            *till = values.min(*till);
+        }
+    }
+
+    /// What is in both.
+    fn common(&self, other: &Scope) -> Scope {
+        let mut common = vec![];
+        for (a, b) in self.0.iter().zip(&other.0) {
+            if a.0 != b.0 {
+                break;
+            }
+            common.push((a.0, a.1.min(b.1)));
+            if a != b {
+                break;
+            }
+        }
+        Scope(common)
+    }
+
+    /// By number: can the value be used?
+    fn visible(&self) -> Visible {
+        let mut visible = vec![];
+        for (from, till) in &self.0 {
+            visible.resize(*from, false);
+            visible.resize((*till).max(*from), true);
+        }
+        Visible(visible)
+    }
+}
+
+/// By number: can that value be used?
+pub(super) struct Visible(Vec<bool>);
+
+impl Visible {
+    pub fn value(&self, v: ValueId) -> bool {
+        self.0.get(v.index()).copied().unwrap_or(false)
+    }
+
+    pub fn arg(&self, arg: Arg) -> bool {
+        arg.as_value().is_none_or(|v| self.value(v))
+    }
+
+    fn word(&self, word: &Access) -> bool {
+        let place = word.address.place;
+        self.arg(place.base) && place.root.is_none_or(|(index, _)| self.value(index))
+    }
+}
+
+/// The end of a way.
+pub(super) struct Arrival<'t> {
+    /// The block of the output that jumps to where ways meet.
+    pub block: BlockId,
+    /// What its arguments have become.
+    pub args: Vec<Arg>,
+    /// What is known there.
+    pub state: Forward<'t>,
+}
+
+/// Begins a block of the output where these ways meet, which is `block` in the input.
+pub(super) fn meet<'t>(
+    block: BlockId,
+    mut arrivals: Vec<Arrival<'t>>,
+    output: &mut Forward<'t>,
+) -> (BlockId, Forward<'t>) {
+    if arrivals.len() > 1 {
+        output.fired.fire(Rule::Meet);
+    }
+    let index = BlockId(output.out.blocks.len() as u32);
+    let scopes = arrivals.iter().map(|arrival| &arrival.state.scope);
+    let mut scope = scopes.cloned().reduce(|a, b| a.common(&b)).expect("a way leads there");
+    let visible = scope.visible();
+    let words = common_words(&arrivals, &visible);
+    let args = (0..arrivals[0].args.len()).map(|k| column(&arrivals, |way| way.args[k]));
+    let count = args.len();
+    let of_words = words.iter().map(|(_, facts)| facts.iter().map(|fact| fact.value).collect());
+    let mut rows: Vec<Vec<Arg>> = args.chain(of_words).collect();
+    let is_one = |row: &[Arg]| visible.arg(row[0]) && row.iter().all(|arg| *arg == row[0]);
+    for row in rows.iter_mut().filter(|row| !is_one(row)) {
+        for (arg, way) in row.iter_mut().zip(&arrivals) {
+            *arg = way.state.current(*arg);
+        }
+    }
+    scope.enter(output.out.values.len());
+    // By what is passed: the parameter.
+    let mut params: Map<&[Arg], ValueId> = Map::default();
+    let mut passed: Vec<&[Arg]> = vec![];
+    let merged = rows.iter().map(|row| match is_one(row) {
+        true => row[0],
+        false => (*params.entry(row).or_insert_with(|| {
+            passed.push(row);
+            output.out.add_value(output.out.ty(row[0]))
+        }))
+        .into(),
+    });
+    let merged: Vec<Arg> = merged.collect();
+    let params: Vec<ValueId> = passed.iter().map(|row| params[row]).collect();
+    if merged[count..].iter().any(|arg| !visible.arg(*arg)) {
+        output.fired.fire(Rule::MeetWord);
+    }
+    let mut bounds: Vec<Option<Known>> = vec![None; params.len()];
+    for (k, Arrival { block, state, .. }) in arrivals.iter_mut().enumerate() {
+        let args: Vec<Arg> = passed.iter().map(|row| row[k]).collect();
+        output.lend_output(state);
+        for (arg, bound) in args.iter().zip(&mut bounds) {
+            state.leak(*arg);
+            let known = state.known_of(*arg);
+            *bound = Some(bound.map_or(known, |bound| bound.join(&known)));
+        }
+        state.out.blocks[block.index()].end = End::Jump(index, args);
+        state.lend_output(output);
+    }
+    let mut facts = Facts::default();
+    facts.begin();
+    for ((word, known), value) in words.iter().zip(&merged[count..]) {
+        facts.add(*word, *value, known.iter().any(|fact| fact.stored));
+    }
+    let mut states = arrivals.into_iter().map(|way| way.state);
+    let mut state = states.next().expect("a way leads there");
+    state.narrow_to(&states.collect::<Vec<_>>(), &visible);
+    state.facts.begin_with(facts);
+    output.lend_output(&mut state);
+    for (param, bound) in params.iter().zip(bounds) {
+        let param = Arg::Value(*param);
+        let bound = bound.filter(|_| !state.ty(param).is_float());
+        bound.into_iter().for_each(|bound| state.narrow(param, bound));
+    }
+    (state.scope, state.params, state.sides) = (scope, params, Some(vec![]));
+    state.enter(block, &merged[..count]);
+    (index, state)
+}
+
+/// Something of each way.
+fn column<T>(arrivals: &[Arrival], of: impl FnMut(&Arrival) -> T) -> Vec<T> {
+    arrivals.iter().map(of).collect()
+}
+
+/// The words of which all ways know what they hold, and what that is.
+fn common_words(arrivals: &[Arrival], visible: &Visible) -> Vec<(Access, Vec<Fact>)> {
+    let of_first = arrivals[0].state.facts.sorted().into_iter();
+    let of_first = of_first.filter(|(word, _)| visible.word(word));
+    let known = |way: &Arrival, word| way.state.facts.get(word);
+    of_first
+        .filter_map(|(word, _)| {
+            let facts: Option<Vec<Fact>> = arrivals.iter().map(|way| known(way, word)).collect();
+            Some((word, facts?))
+        })
+        .collect()
+}
+
+impl Forward<'_> {
+    /// Forgets what mentions other values than those that are visible, and what not all of the others
+    /// know, but for memory.
+    fn narrow_to(&mut self, others: &[Forward], visible: &Visible) {
+        let all = |knows: &dyn Fn(&Forward) -> bool| others.iter().all(knows);
+        self.defs.keep(visible);
+        self.table.narrow_to(visible);
+        self.calls.retain(|call, value| {
+            value.is_none_or(|value| visible.arg(value))
+                && all(&|other| other.calls.get(call) == Some(value))
+        });
+        self.constants
+            .retain(|v, c| visible.value(v) && all(&|other| other.constants.get(&v) == Some(c)));
+        let truths: Vec<&Truths> = others.iter().map(|other| &other.truths).collect();
+        self.truths.narrow_to(&truths);
+        self.above.retain(|key, above| {
+            for bound in above.iter_mut() {
+                let knows =
+                    |other: &Forward| other.above.get(key).is_some_and(|a| a.contains(bound));
+                *bound = bound.filter(|_| all(&knows));
+            }
+            above.iter().any(Option::is_some)
+        });
+        let values: Vec<&Values> = others.iter().map(|other| &other.values).collect();
+        self.values.narrow_to(&values, visible);
+        let private: Vec<&Private> = others.iter().map(|other| &other.facts.private).collect();
+        self.facts.private.narrow_to(&private, visible);
+        let apart: Vec<&Apart> = others.iter().map(|other| &other.owners.apart).collect();
+        self.owners.apart.narrow_to(&apart);
+        self.owners.begin();
+        (self.contradiction, self.loads) = (false, ByValue::default());
+    }
+}
