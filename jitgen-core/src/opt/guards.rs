@@ -47,10 +47,12 @@ impl Forward<'_> {
             return;
         }
         self.contradiction |= known == Some(!wanted);
+        let exits = self.out.exits.len();
         let exit = self.exit(inst.exit());
+        let is_first = self.out.exits.len() > exits;
         self.note_side(inst.exit(), exit, condition, !wanted);
         let guards = self.passes.contains(Passes::GUARDS);
-        if !guards || !self.merge_guard(exit, condition, wanted) {
+        if !guards || is_first || !self.merge_guard(exit, condition, wanted) {
             self.insts.push(Inst { op, a: condition, aux: Aux::Exit(exit), ..*inst });
         }
         if guards {
