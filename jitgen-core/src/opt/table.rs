@@ -107,7 +107,7 @@ fn operations_are_found_in_any_order_of_operands() {
     let (mut table, mut defs) = (Table::with_room(0), Defs::default());
     let node = |k: u32| {
         let (a, b): (Arg, Arg) = (ValueId(k / 2).into(), Const::i64((k % 2).into()).into());
-        if k % 3 == 0 {
+        if k.is_multiple_of(3) {
             Node::binary(Op::Add, Ty::I64, b, a)
         } else {
             Node::binary(Op::Add, Ty::I64, a, b)

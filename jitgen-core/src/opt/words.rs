@@ -457,9 +457,14 @@ impl<T: Copy> Words<T> {
     pub fn clear(&mut self) {
         if !self.slots.is_empty() {
             let Words { slots, free, lines, line_of, asked, groups, group_of, classes } = self;
-            (slots.clear(), lines.clear(), line_of.clear());
-            (groups.clear(), group_of.clear(), classes.clear());
-            (*free = NONE, asked.set(None));
+            slots.clear();
+            lines.clear();
+            line_of.clear();
+            groups.clear();
+            group_of.clear();
+            classes.clear();
+            *free = NONE;
+            asked.set(None);
         }
     }
 
