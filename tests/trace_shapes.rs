@@ -8,7 +8,7 @@
 mod tree;
 
 use jitgen::modes;
-use jitgen_core::ir::{Block, End, Trace};
+use jitgen_core::ir::{Block, BlockId, End, Sig, Trace};
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
@@ -253,6 +253,34 @@ fn code_for_branches_in_a_row_is_linear_in_their_number() {
     println!("{few} traces, {small} operations; {many} traces, {large} operations");
     assert!(many <= 3 * few && large <= 3 * small, "{many} and {few}, {large} and {small}");
     assert!(many < 12 * 10 && large < 12 * 600, "{many} traces, {large} operations");
+}
+
+/// Where the ways through a guest loop meet again, all of it is known that all of them know: from the
+/// body on, in all lines, nothing is loaded or stored, and no type is tested.
+#[test]
+fn branches_in_a_row_stay_in_registers() {
+    let settings =
+        "threshold=3,bridge_threshold=3,background=off,region_min=500,region_per_op=5,log=trace";
+    let regions = modes::regions(settings, || {
+        register::kernels::outcome(&register::kernels::branches(20_000, 6));
+    });
+    let region = regions.last().expect("a region is compiled");
+    let (mut inside, mut next) = (vec![BlockId(1)], 0);
+    while let Some(block) = inside.get(next).copied() {
+        next += 1;
+        let more = region.successors(block).into_iter().filter(|next| *next != BlockId(0));
+        let more: Vec<BlockId> = more.filter(|next| !inside.contains(next)).collect();
+        inside.extend(more);
+    }
+    let inside = || inside.iter().map(|block| region.block(*block));
+    let jumps = |to: BlockId| {
+        inside().filter(|block| matches!(block.end, End::Jump(target, _) if target == to)).count()
+    };
+    let meetings = (2..region.blocks.len() as u32).filter(|block| jumps(BlockId(*block)) > 1);
+    assert!(meetings.count() >= 3, "{region}");
+    let memory = inside().flat_map(|block| &block.insts);
+    let memory = memory.filter(|inst| matches!(inst.op.sig(), Sig::Load | Sig::Store));
+    assert_eq!(memory.count(), 0, "{region}");
 }
 
 /// The region that a run of a register machine's kernel ends with.

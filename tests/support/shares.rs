@@ -9,7 +9,7 @@ use jitgen_core::opt::{Optimized, rules};
 use std::collections::{BTreeMap, HashSet};
 
 /// What is counted, and of how many trees in a hundred it must be true at least.
-pub const FLOORS: [(&str, usize); 15] = [
+pub const FLOORS: [(&str, usize); 16] = [
     ("peeled", 60),
     ("join", 35),
     ("a joined bridge is entered", 25),
@@ -17,6 +17,7 @@ pub const FLOORS: [(&str, usize); 15] = [
     ("join-load", 2),
     ("meet", 15),
     ("meet-word", 10),
+    ("virtual-meet", 1),
     ("pin", 2),
     ("goes on at the entry", 15),
     ("pending-carry", 20),

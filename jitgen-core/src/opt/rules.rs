@@ -71,6 +71,7 @@ rules! {
     Meet "meet" "ways behind guards that lead to one block => what all of them know is known there";
     MeetWord "meet-word" "a word of which all such ways know what it holds, but not the same => a parameter";
     Pin "pin" "a word that is a constant from the second round on => tested before the body";
+    VirtualMeet "virtual-meet" "an object that has not been made on any way to where they meet => its words";
     MergeParam "merge-param" "a parameter that is always another value => that value";
     DeadParam "dead-param" "a parameter that is only passed on => nothing";
 }

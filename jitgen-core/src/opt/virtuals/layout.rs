@@ -82,9 +82,7 @@ impl Walk<'_> {
 
     /// A parameter of the body stands for that.
     pub fn receive(&mut self, param: ValueId, carried: &Carried, received: &mut Received) {
-        let before = received.objects.len();
         let object = self.receive_inner(carried, received);
-        received.objects[before..].iter().for_each(|object| self.stands_for(*object, param));
         self.name(param, object);
     }
 

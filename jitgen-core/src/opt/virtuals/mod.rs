@@ -19,10 +19,7 @@
 //! An object that a loop passes on to the next round is *carried*: its words are parameters of the
 //! body, instead of its address. That is assumed of the arguments of the jump to the body, and holds
 //! if those of the body's own jump are objects of the same layout. Where it does not, it is given up,
-//! and the trace is walked again.
-//!
-//! Where ways meet, what they pass on is made at the end of each. An object that is used there by its
-//! name would be another one on each way, so it is given up as well: it is made where the trace makes it.
+//! and the trace is walked again. So it is where ways meet (`meet`).
 //!
 //! Invariants: `one-object` (on each way through a trace at most one of an object's `new`s has its
 //! result used), `same-block` (exits that name an object are in the block of its `new`, so a way
@@ -35,6 +32,7 @@
 //! [`Gone`]: crate::ir::Gone
 
 mod layout;
+mod meet;
 mod walk;
 
 use super::address::Defs;
@@ -55,56 +53,24 @@ pub(super) fn virtuals(
     if !trace.blocks.iter().flat_map(|block| &block.insts).any(|inst| inst.op == Op::New) {
         return false;
     }
-    let mut refused = Refused::default();
+    let mut refused = vec![];
     loop {
-        let mut walk = Walk::new(trace, origins, defs, &refused.objects);
-        match rewrite(&mut walk, &refused.carried) {
+        let mut walk = Walk::new(trace, origins, defs);
+        match rewrite(&mut walk, &refused) {
             Ok(_) if walk.is_mixed => return false,
             Ok(changed) => {
                 fired.extend(walk.fired);
                 (*trace, *origins) = (walk.out, walk.origins);
                 return changed;
             }
-            Err(more) => {
-                if !refused.add(more, trace) {
-                    return false;
-                }
-            }
+            Err(more) => refused.extend(more),
         }
     }
 }
 
-/// What a walk has shown to be impossible.
-#[derive(Default)]
-struct Refused {
-    /// Arguments of the jump to the body that are not carried.
-    carried: Vec<usize>,
-    /// Objects that are made where the trace makes them.
-    objects: Set<ValueId>,
-}
-
-impl Refused {
-    fn carried(carried: Vec<usize>) -> Refused {
-        Refused { carried, ..Refused::default() }
-    }
-
-    /// Refuses more; answers whether it is more.
-    fn add(&mut self, more: Refused, trace: &Trace) -> bool {
-        let before = (self.carried.len(), self.objects.len());
-        let params = trace.blocks.get(1).into_iter().flat_map(|body| &body.params);
-        let is_object = |(k, v): (usize, &ValueId)| more.objects.contains(v).then_some(k);
-        self.carried.extend(params.enumerate().filter_map(is_object));
-        self.carried.extend(more.carried);
-        self.carried.sort_unstable();
-        self.carried.dedup();
-        self.objects.extend(more.objects);
-        (self.carried.len(), self.objects.len()) != before
-    }
-}
-
-/// Walks the blocks, and carries what can be, but for the arguments that have been refused; what is
-/// refused now.
-fn rewrite(walk: &mut Walk, refused: &[usize]) -> Result<bool, Refused> {
+/// Walks the blocks, and carries what can be, but for the arguments that have been refused; those of
+/// them that are refused now.
+fn rewrite(walk: &mut Walk, refused: &[usize]) -> Result<bool, Vec<usize>> {
     let trace = walk.trace;
     walk.block(&trace.blocks[0].insts);
     let (mut carried, mut layouts, mut next) = (vec![], vec![], 1);
@@ -125,9 +91,13 @@ fn rewrite(walk: &mut Walk, refused: &[usize]) -> Result<bool, Refused> {
     }
     for (index, side) in trace.blocks.iter().enumerate().skip(next) {
         let block = BlockId(index as u32);
-        let met = walk.meet(block, || used_from(trace, block));
-        let is_met = met.map_err(|objects| Refused { objects, ..Refused::default() })?;
-        if !is_met && !walk.enter(block) {
+        if let Some(ways) = walk.meetings.remove(&block) {
+            let params = walk.meet(&ways, &side.params, used_from(trace, block));
+            walk.block(&side.insts);
+            end(walk, side, params, &carried, &layouts)?;
+            continue;
+        }
+        if !walk.enter(block) {
             // Its guard always passes.
             let exit = ExitId(0);
             walk.out.blocks.push(Block { params: vec![], insts: vec![], end: End::Leave(exit) });
@@ -140,7 +110,7 @@ fn rewrite(walk: &mut Walk, refused: &[usize]) -> Result<bool, Refused> {
 }
 
 /// Walks the body of a peeled loop.
-fn body(walk: &mut Walk, carried: &[usize], layouts: &[Carried]) -> Result<(), Refused> {
+fn body(walk: &mut Walk, carried: &[usize], layouts: &[Carried]) -> Result<(), Vec<usize>> {
     let body = &walk.trace.blocks[1];
     let params = body.params.iter().enumerate().filter(|(k, _)| !carried.contains(k));
     let mut params: Vec<ValueId> = params.map(|(_, param)| *param).collect();
@@ -162,7 +132,7 @@ fn end(
     params: Vec<ValueId>,
     carried: &[usize],
     layouts: &[Carried],
-) -> Result<(), Refused> {
+) -> Result<(), Vec<usize>> {
     let End::Jump(BlockId(1), again) = &block.end else {
         walk.end_as(block, params);
         return Ok(());
@@ -171,7 +141,7 @@ fn end(
     let differ = carried.iter().zip(layouts.iter().zip(&found));
     let differ: Vec<usize> = differ.filter(|(_, (a, b))| a != b).map(|(k, _)| *k).collect();
     if !differ.is_empty() {
-        return Err(Refused::carried(differ));
+        return Err(differ);
     }
     walk.end_with(End::Jump(BlockId(1), again), params);
     Ok(())
@@ -183,7 +153,7 @@ fn split(
     walk: &mut Walk,
     args: &[Arg],
     carried: &[usize],
-) -> Result<(Vec<Arg>, Vec<Carried>), Refused> {
+) -> Result<(Vec<Arg>, Vec<Carried>), Vec<usize>> {
     let mut passed = vec![];
     for (k, arg) in args.iter().enumerate() {
         if !carried.contains(&k) {
@@ -200,7 +170,7 @@ fn split(
         }
     }
     passed.extend(parts.words);
-    if refused.is_empty() { Ok((passed, layouts)) } else { Err(Refused::carried(refused)) }
+    if refused.is_empty() { Ok((passed, layouts)) } else { Err(refused) }
 }
 
 /// The values that are used from a block on, until the loop's next round.

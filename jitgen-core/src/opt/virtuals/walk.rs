@@ -5,6 +5,7 @@
 use super::super::address::{Address, Defs, Place};
 use super::super::rules::{Fired, Rule};
 use super::super::tree::Origins;
+use super::meet::Way;
 use crate::ir::{
     Arg, Aux, Block, BlockId, Class, Const, End, Exit, ExitId, Gone, Inst, Map, Op, PendingStore,
     Set, Sig, Trace, Ty, ValueId,
@@ -64,18 +65,13 @@ pub(super) struct Walk<'t> {
     pub insts: Vec<Inst>,
     pub objects: Vec<Object>,
     /// The objects by what exits call them.
-    of: Map<ValueId, usize>,
+    pub of: Map<ValueId, usize>,
     /// What values have become.
     pub subst: Map<ValueId, Arg>,
+    /// By block where ways meet: those that have come there.
+    pub meetings: Map<BlockId, Vec<Way>>,
     /// What there is to know where a block behind a guard begins.
     forks: Map<BlockId, Fork>,
-    /// What values have become at the end of each way to a block where ways meet, and what is not made
-    /// there.
-    meetings: Map<BlockId, Vec<(Map<ValueId, Arg>, Map<ValueId, usize>)>>,
-    /// Objects that are made where the trace makes them.
-    refused: &'t Set<ValueId>,
-    /// By value that the walk has made for an object, or for a pointer into it: the object's in the trace.
-    named_by: Map<ValueId, ValueId>,
     /// Is there a block behind guards between which an object has been made?
     pub is_mixed: bool,
     pub fired: Fired,
@@ -89,12 +85,7 @@ struct Fork {
 }
 
 impl<'t> Walk<'t> {
-    pub fn new(
-        trace: &'t Trace,
-        origins: &Origins,
-        defs: &'t Defs,
-        refused: &'t Set<ValueId>,
-    ) -> Walk<'t> {
+    pub fn new(trace: &'t Trace, origins: &Origins, defs: &'t Defs) -> Walk<'t> {
         let out = Trace { blocks: vec![], ..trace.clone() };
         Walk {
             trace,
@@ -106,10 +97,8 @@ impl<'t> Walk<'t> {
             objects: vec![],
             of: Map::default(),
             subst: Map::default(),
-            forks: Map::default(),
             meetings: Map::default(),
-            refused,
-            named_by: Map::default(),
+            forks: Map::default(),
             is_mixed: false,
             fired: Fired::default(),
         }
@@ -131,7 +120,6 @@ impl<'t> Walk<'t> {
         known.sort_unstable();
         for (old, index) in known {
             let value = self.out.add_value(Ty::Ptr);
-            self.named_by.insert(value, self.origin(old));
             let Object { new, derived, fields, .. } = self.objects[index].clone();
             let new = Inst { dst: Some(value), ..new };
             self.insts.push(new);
@@ -145,44 +133,6 @@ impl<'t> Walk<'t> {
             self.of.insert(value, index);
         }
         true
-    }
-
-    /// A value that the walk has made is, or comes of, that of the trace.
-    pub fn stands_for(&mut self, made: ValueId, origin: ValueId) {
-        self.named_by.insert(made, origin);
-    }
-
-    /// What the trace calls the object of a value that the walk has made.
-    fn origin(&self, object: ValueId) -> ValueId {
-        self.named_by.get(&object).copied().unwrap_or(object)
-    }
-
-    /// A block begins where ways meet, from which on these values are used; answers whether it is one. If
-    /// objects are used that are not the same on all ways: these.
-    pub fn meet(
-        &mut self,
-        block: BlockId,
-        used: impl FnOnce() -> Set<ValueId>,
-    ) -> Result<bool, Set<ValueId>> {
-        let Some(ways) = self.meetings.remove(&block) else { return Ok(false) };
-        let (mut subst, mut refused) = (Map::default(), Set::default());
-        for value in used() {
-            let mut same = None;
-            for (become_of, made) in &ways {
-                (self.subst, self.of) = (become_of.clone(), made.clone());
-                let arg = self.resolve(value.into());
-                let object = self.address(arg, 0).place.base.as_value();
-                if *same.get_or_insert(arg) != arg || self.object(arg).is_some() {
-                    let named = [arg.as_value(), object].into_iter().flatten();
-                    refused.extend(named.map(|v| self.origin(v)));
-                }
-            }
-            if let Some(arg) = same.filter(|arg| *arg != Arg::Value(value)) {
-                subst.insert(value, arg);
-            }
-        }
-        (self.subst, self.of) = (subst, Map::default());
-        if refused.is_empty() { Ok(true) } else { Err(refused) }
     }
 
     /// An object that has no words yet; its number.
@@ -274,9 +224,7 @@ impl<'t> Walk<'t> {
             Sig::Call => match inst.op {
                 Op::New => {
                     let value = inst.dst.expect("a new has a result");
-                    if !self.refused.contains(&value) {
-                        self.add_object(value, *inst);
-                    }
+                    self.add_object(value, *inst);
                 }
                 Op::Free => return self.free(inst),
                 _ => {
@@ -541,7 +489,6 @@ impl<'t> Walk<'t> {
         for index in &found {
             let Object { value, new, ref derived, .. } = self.objects[*index];
             let made = self.out.add_value(Ty::Ptr);
-            self.named_by.insert(made, self.origin(value));
             self.insts.push(Inst { dst: Some(made), ..new });
             self.of.remove(&value);
             self.subst.insert(value, made.into());
@@ -578,7 +525,6 @@ impl<'t> Walk<'t> {
                 Ty::Ptr => pointer,
                 ty => step(Op::Bitcast, ty, pointer, Arg::NONE),
             };
-            self.named_by.insert(name, self.origin(object));
             self.subst.insert(v, name.into());
             again.push((name, offset, ty));
         }
@@ -594,6 +540,8 @@ impl<'t> Walk<'t> {
     pub fn end_as(&mut self, block: &Block, params: Vec<ValueId>) {
         let end = match &block.end {
             End::Leave(exit) => End::Leave(self.exit(*exit)),
+            // What becomes of the objects is found out when all ways have come there.
+            End::Jump(target, _) if target.index() > 1 => block.end.clone(),
             End::Jump(target, args) => {
                 End::Jump(*target, args.iter().map(|arg| self.known(*arg)).collect())
             }
@@ -607,13 +555,12 @@ impl<'t> Walk<'t> {
             // Making one object may have made others.
             args.iter_mut().for_each(|arg| *arg = self.resolve(*arg));
         }
-        if let End::Jump(block, _) = &end
-            && block.index() > 1
-        {
-            let way = (self.subst.clone(), self.of.clone());
-            self.meetings.entry(*block).or_default().push(way);
-        }
         let insts = std::mem::take(&mut self.insts);
+        let target = match &end {
+            End::Jump(target, _) => Some(*target),
+            End::Leave(_) => None,
+        };
         self.out.blocks.push(Block { params, insts, end });
+        target.filter(|to| to.index() > 1).into_iter().for_each(|to| self.note_way(to));
     }
 }
