@@ -12,7 +12,7 @@
 //!
 //! Invariant `below-only`: what a guard tells is used for what comes after it, never before.
 //!
-//! Not here: what bits and bounds say (`domain`, `values`), two guards that become one (`tested`).
+//! Not here: how decided comparisons are kept (`truths`), what bits and bounds say (`domain`, `values`), two guards that become one (`tested`).
 
 use super::domain::{self, Known};
 use super::forward::Forward;

@@ -11,11 +11,12 @@
 //! base or another index) the alias classes decide.
 //!
 //! The words of a place are kept in *lines* of [`LINE`] bytes, so an access looks at two of them at
-//! most; and a table says where the words of each class are, so what an access does not touch is not
+//! most; and lists say where the words of each class are, so what an access does not touch is not
 //! looked at, but for the classes, for what a call keeps, and for bases that are known to be apart.
 //!
 //! Invariants: `types-say-nothing` (which type a word is accessed at has no influence on aliasing,
-//! but for its size), `listed` (the line of a word is listed under its class, base and place),
+//! but for its size), `listed` (a word is in the list of its line, and in that of its class and place,
+//! which is in the list of its class),
 //! `amortized` (what a removal costs, the insertions before it have paid for, but for the classes and
 //! places that it keeps).
 //!
