@@ -106,6 +106,8 @@ struct Generator {
     guest: Option<Guest>,
     /// Does each access have the class of its word?
     is_exact: bool,
+    /// Do many steps belong together?
+    is_dense: bool,
 }
 
 /// A pointer, an offset at which there is a word of some type, what it points to, and the number of
@@ -137,6 +139,7 @@ pub fn generate(seed: u64) -> Generated {
         loop_params: vec![],
         guest: None,
         is_exact: false,
+        is_dense: false,
     };
     this.owns = this.chance(1, 2);
     this.allocates = this.chance(1, 2);
@@ -151,6 +154,7 @@ pub fn generate(seed: u64) -> Generated {
     // The other half is what nobody would record.
     let tags = if seed % 2 == 1 { this.begin_guest() } else { vec![] };
     let is_guest = this.guest.is_some();
+    this.is_dense = !is_guest && this.chance(2, 3);
     let params = this.params();
     this.quiet = this.chance(1, 2);
     let end = match is_guest {
@@ -227,7 +231,7 @@ impl Generator {
             }
             self.hot.push(place);
         }
-        for _ in 0..4 + self.below(38) {
+        for _ in 0..4 + self.below(32) {
             self.step();
         }
         if self.chance(1, 2) {
@@ -318,9 +322,12 @@ impl Generator {
         if self.owns && self.chance(1, 4) {
             return self.owner();
         }
-        match self.below(34) {
+        if self.is_dense && self.chance(1, 3) {
+            return if self.chance(1, 3) { self.reuse() } else { self.related() };
+        }
+        match self.below(38) {
             0 | 1 => self.integer(),
-            2 | 3 => self.related(),
+            2 | 3 | 34..37 => self.related(),
             4 | 5 => self.chain(),
             24 => self.access_otherwise(),
             25 => self.rotate(),
@@ -328,7 +335,7 @@ impl Generator {
             7 | 8 => drop(self.comparison()),
             9 => self.logic(),
             10 => self.cast(),
-            11 => self.reuse(),
+            11 | 37 => self.reuse(),
             12 => self.float(),
             13..17 => self.access(),
             17 => self.indexed_pointer(),

@@ -1,4 +1,4 @@
-//! What is in the random traces: how many of those with bridges show what.
+//! What is in the random traces: how many of them, and of those with bridges, show what.
 //!
 //! A generator that changes may silently stop making what a rule needs; the floors say so.
 //!
@@ -28,20 +28,52 @@ pub const FLOORS: [(&str, usize); 16] = [
     ("a call in a joined bridge", 6),
 ];
 
+/// The same of how many traces in a thousand.
+pub const FLOORS_OF_ALL: [(&str, usize); 12] = [
+    ("guard-range", 120),
+    ("guard-bound", 20),
+    ("guards of an exit around that of another", 30),
+    ("known-value", 400),
+    ("implied-truth", 12),
+    ("forward-part", 45),
+    ("fresh-compare", 60),
+    ("apart-by-shape", 90),
+    ("redundant-store", 400),
+    ("cse-call", 150),
+    ("call-if-false", 60),
+    ("virtual-exit", 120),
+];
+
 /// Counts.
 #[derive(Debug, Default)]
 pub struct Shares {
+    traces: usize,
+    of_all: BTreeMap<&'static str, usize>,
     trees: usize,
     counts: BTreeMap<&'static str, usize>,
 }
 
 impl Shares {
+    /// Counts an optimized trace.
+    pub fn count_any(&mut self, optimized: &Optimized) {
+        self.traces += 1;
+        let fired = fired(optimized);
+        for (what, _) in FLOORS_OF_ALL {
+            let shows = match what {
+                "guards of an exit around that of another" => {
+                    optimized.trace.blocks.iter().any(goes_around)
+                }
+                rule => fired(rule),
+            };
+            *self.of_all.entry(what).or_insert(0) += usize::from(shows);
+        }
+    }
+
     /// Counts an optimized tree; `entered` are the exits by which its guards have been left in a run.
     pub fn count(&mut self, optimized: &Optimized, entered: &HashSet<ExitId>) {
         self.trees += 1;
         let trace = &optimized.trace;
-        let names: Vec<&str> = rules().iter().map(|(name, _)| *name).collect();
-        let fired = |rule: &str| optimized.fired.iter().any(|number| names[*number] == rule);
+        let fired = fired(optimized);
         let joined = joined(trace);
         let in_joined = |block: BlockId| joined.contains(&block);
         let link = |exit: ExitId| trace.exit(exit).link.filter(|block| in_joined(*block));
@@ -76,21 +108,39 @@ impl Shares {
 
     /// What is below its floor.
     pub fn missing(&self) -> Vec<&'static str> {
-        let below = |(what, floor): &(&'static str, usize)| {
-            (self.counts.get(what).copied().unwrap_or(0) * 100 < floor * self.trees)
-                .then_some(*what)
-        };
-        FLOORS.iter().filter_map(below).collect()
+        let found = |counts: &BTreeMap<_, usize>, what| counts.get(what).copied().unwrap_or(0);
+        let of_trees = FLOORS
+            .iter()
+            .filter(|(what, floor)| found(&self.counts, *what) * 100 < floor * self.trees);
+        let of_all = FLOORS_OF_ALL
+            .iter()
+            .filter(|(what, floor)| found(&self.of_all, *what) * 1000 < floor * self.traces);
+        of_trees.chain(of_all).map(|(what, _)| *what).collect()
     }
 
     /// One line for each.
     pub fn print(&self) {
+        let print = |counts: &BTreeMap<_, usize>, floors: &[(&'static str, usize)], all, of| {
+            for (what, floor) in floors {
+                let count = counts.get(what).copied().unwrap_or(0);
+                println!("{:4} {of} {what} (at least {floor})", count * all / self.of(all).max(1));
+            }
+        };
         println!("{} trees", self.trees);
-        for (what, floor) in FLOORS {
-            let count = self.counts.get(what).copied().unwrap_or(0);
-            println!("{:4} % {what} (at least {floor})", count * 100 / self.trees.max(1));
-        }
+        print(&self.counts, &FLOORS, 100, "%");
+        println!("{} traces", self.traces);
+        print(&self.of_all, &FLOORS_OF_ALL, 1000, "of 1000");
     }
+
+    fn of(&self, all: usize) -> usize {
+        if all == 100 { self.trees } else { self.traces }
+    }
+}
+
+/// Has that rule been fired?
+fn fired(optimized: &Optimized) -> impl Fn(&str) -> bool {
+    let names: Vec<&str> = rules().iter().map(|(name, _)| *name).collect();
+    move |rule| optimized.fired.iter().any(|number| names[*number] == rule)
 }
 
 /// The bridges that go on in the body of the loop.
@@ -118,6 +168,13 @@ fn exits(block: &Block) -> impl Iterator<Item = ExitId> + '_ {
         Aux::Exit(exit) => Some(exit),
         Aux::None | Aux::Class(_) | Aux::Call(_) => None,
     })
+}
+
+/// Is there a guard of another exit between two of one?
+fn goes_around(block: &Block) -> bool {
+    let exits: Vec<ExitId> = exits(block).collect();
+    let again = |k: usize| exits[..k].contains(&exits[k]) && exits[k - 1] != exits[k];
+    (1..exits.len()).any(again)
 }
 
 /// The exits by which guards are left.

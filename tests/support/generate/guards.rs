@@ -8,7 +8,7 @@ use jitgen_core::ir::{Arg, Aux, Const, ExitId, Inst, Op, Ty};
 
 impl Generator {
     pub(super) fn guard(&mut self) {
-        if self.chance(1, 12) {
+        if self.chance(1, 9) {
             return self.guard_bounds();
         }
         let condition = match self.chance(1, 3) {
@@ -25,23 +25,27 @@ impl Generator {
     /// do not wrap is guarded, too, mostly. Some words are distances, so that some sums do.
     pub(super) fn guard_bounds(&mut self) {
         let ty = self.int_ty();
-        let (mut word, mut limit) = (self.of_kind(ty, None), self.of_kind(ty, None));
-        if self.chance(1, 2) {
-            let (a, b) = (self.few(ty), self.few(ty));
+        let (mut word, mut limit) = (self.of_kind(ty, None), self.few(ty));
+        if self.chance(2, 3) {
+            let low = Const::new(ty, 3).into();
+            let (a, b) = (self.of_kind(ty, None), self.of_kind(ty, None));
+            let a = self.define(Op::And, ty, a, low, 0);
+            let b = self.define(Op::And, ty, b, low, 0);
             word = self.define(Op::Sub, ty, a, b, 0);
         }
         let exit = self.exit();
-        let mut by = self.below(3);
-        for _ in 0..1 + self.below(4) {
+        let (mut by, mut of_four) = (self.below(4), 3);
+        for _ in 0..2 + self.below(3) {
             let wraps = Const::new(ty, by.wrapping_neg());
-            if by > 0 && self.chance(1, 2) {
+            if by > 0 && self.chance(of_four, 4) {
                 let fits = self.define(Op::LtU, ty, word, wraps.into(), 0);
                 self.leave_by(exit, Op::Guard, fits);
+                of_four = 1;
             }
             let sum = self.define(Op::Add, ty, word, Const::new(ty, by).into(), 0);
             let less = self.define(Op::LtU, ty, sum, limit, 0);
             self.leave_by(exit, Op::Guard, less);
-            by = if self.chance(2, 3) { by + 1 } else { self.below(6) };
+            by = if self.chance(1, 2) { by + 1 } else { self.below(5) };
             if self.chance(1, 4) {
                 limit = self.of_kind(ty, None);
             }

@@ -74,11 +74,11 @@ impl Generator {
             let is_tag = ty == Ty::Bool || ty.is_int() && self.chance(1, 2);
             let tag =
                 is_tag.then(|| Const::new(ty, self.below(if ty == Ty::Bool { 2 } else { 5 })));
-            let pinned = tag.is_some() && ty != Ty::Bool && self.chance(2, 3);
+            let pinned = tag.is_some() && ty != Ty::Bool && self.chance(1, 2);
             words.push(Word { field, tag, pinned });
         }
         let limit = 3 + self.below(8);
-        let (rotated, mirrored) = (self.chance(1, 3), self.chance(1, 3));
+        let (rotated, mirrored) = (self.chance(1, 3), self.chance(1, 2));
         let made = None;
         let other = self.chance(1, 4).then(|| self.below(FIELDS.len() as u64) as usize);
         let tags = words.iter().filter_map(|word| Some((word.field, word.tag?.bits))).collect();
@@ -98,10 +98,7 @@ impl Generator {
         if self.chance(3, 4) {
             self.test_counter(params[0].arg);
         }
-        if self.guest().words.iter().any(|word| word.pinned) {
-            let value = self.pinned_or_any(params, Ty::I64);
-            self.store(place(params[1].arg, 0), Some(value));
-        }
+        self.use_pinned(params);
         for _ in 0..2 {
             for _ in 0..1 + self.below(4) {
                 self.guest_step(params);
@@ -124,9 +121,19 @@ impl Generator {
         self.look_at_words(heads);
         let pinned = self.guest().words.iter().any(|word| word.pinned);
         if pinned && self.chance(5, 6) {
-            for _ in 0..1 + self.below(2) {
-                let Word { field, tag, .. } = self.frame_word(|word| word.pinned);
+            let mut pinned = vec![self.frame_word(|word| word.pinned)];
+            if self.chance(2, 3) {
+                pinned = self.guest().words.iter().filter(|word| word.pinned).copied().collect();
+            }
+            for Word { field, tag, .. } in pinned {
                 self.store(place(heads[1].arg, field), tag.map(Arg::Const));
+            }
+        }
+        if self.chance(1, 3) {
+            let Word { field, .. } = self.frame_word(|word| word.tag.is_none());
+            let found = self.load(place(heads[1].arg, field));
+            if FIELDS[field].2.is_none() {
+                self.show(found);
             }
         }
         if !pinned && self.chance(1, 4) {
@@ -201,6 +208,8 @@ impl Generator {
             9 => self.registers(),
             10 | 11 if !self.quiet => self.call(),
             12 if self.owns => self.owner(),
+            13 if self.chance(1, 2) => self.reuse(),
+            13 => self.related(),
             _ => self.step(),
         }
     }
@@ -231,13 +240,34 @@ impl Generator {
         self.store(place, new);
     }
 
-    /// A word of the frame is known, and then the same word of an object is stored to, which may be the
-    /// frame.
+    /// Each pinned word matters to a word of the frame.
+    fn use_pinned(&mut self, heads: &[Value]) {
+        let pinned = self.guest().words.clone().into_iter().filter(|word| word.pinned);
+        for (k, Word { field, .. }) in pinned.enumerate() {
+            let mut value = self.load(place(heads[1].arg, field));
+            if self.trace.ty(value) != Ty::I64 {
+                value = self.define(Op::Zext, Ty::I64, value, Arg::NONE, 0);
+            }
+            if k > 0 {
+                let sum = self.load(place(heads[1].arg, 0));
+                value = self.define(Op::Add, Ty::I64, sum, value, 0);
+            }
+            self.store(place(heads[1].arg, 0), Some(value));
+        }
+    }
+
+    /// A word of the frame is stored, and then the same word of an object is looked at and stored, which
+    /// may be the frame; or a function is called, which may write the word.
     fn store_elsewhere(&mut self, heads: &[Value]) {
-        let Word { field, .. } = self.frame_word(|word| word.tag.is_none());
-        self.load(place(heads[1].arg, field));
+        let calls = !self.quiet && self.chance(1, 2);
+        let field = if calls { 0 } else { self.frame_word(|word| word.tag.is_none()).field };
+        self.store(place(heads[1].arg, field), None);
         let object = self.of_kind(Ty::Ptr, Some(Pointee::Object));
-        self.store(place(object, field), None);
+        self.load(place(object, field));
+        match calls {
+            true => self.call(),
+            false => self.store(place(object, field), None),
+        }
     }
 
     /// An operand, or what a pinned word holds.

@@ -68,19 +68,22 @@ impl Generator {
         let op = pick(&mut self.rng, &orders);
         let less = self.define(op, ty, index, length, 0);
         self.guard_on(Op::Guard, less);
-        let mut words = vec![index, length];
+        let mut pairs = vec![(index, length), (length, index)];
         if self.chance(1, 3) {
             let (op, room) = (pick(&mut self.rng, &orders), self.few(ty));
             let less = self.define(op, ty, length, room, 0);
             self.guard_on(Op::Guard, less);
-            words.push(room);
+            pairs.extend([(index, room), (room, index)]);
         }
         let by = Const::new(ty, 1 + self.below(2)).into();
-        words.push(self.define(Op::Add, ty, index, by, 0));
+        let next = self.define(Op::Add, ty, index, by, 0);
+        pairs.extend([(next, length), (next, length), (length, next)]);
         for _ in 0..1 + self.below(3) {
-            let ops = [Op::LtS, Op::LeS, Op::LtU, Op::LeU, op, Op::Eq, Op::Ne];
-            let op = pick(&mut self.rng, &ops);
-            let (a, b) = (pick(&mut self.rng, &words), pick(&mut self.rng, &words));
+            let ops = match op {
+                Op::LtS | Op::LeS => [Op::LtS, Op::LeS, Op::LeS, Op::LtU, Op::Eq],
+                _ => [Op::LtU, Op::LeU, Op::LeU, Op::LtS, Op::Ne],
+            };
+            let (op, (a, b)) = (pick(&mut self.rng, &ops), pick(&mut self.rng, &pairs));
             let answer = self.define(op, ty, a, b, 0);
             self.ask(answer);
         }
@@ -90,7 +93,7 @@ impl Generator {
     fn bounded(&mut self) {
         let ty = self.int_ty();
         let word = self.of_kind(ty, None);
-        let low = pick(&mut self.rng, &[1, 3, 7, 15, 31, 127, 255, 511]);
+        let low = pick(&mut self.rng, &[1, 3, 7, 15, 127, 255, 255, 511]);
         let known = match self.below(4) {
             0 | 1 => self.define(Op::And, ty, word, Const::new(ty, low).into(), 0),
             2 => {
@@ -105,6 +108,7 @@ impl Generator {
             }
         };
         let made = self.made_of(ty, known);
+        self.show(made);
         let ty = self.trace.ty(made);
         for _ in 0..1 + self.below(2) {
             let (sign, small) = (1u64 << (ty.width() - 1), self.below(20));
@@ -126,7 +130,7 @@ impl Generator {
             0 | 1 => {
                 // Amounts may be larger than the width, which they are taken modulo of.
                 let by = self.define(Op::And, ty, known, number(3), 0);
-                let more = number(self.below(width + 4));
+                let more = number(pick(&mut self.rng, &[1, 4, width - 1, width, width + 1]));
                 let by = self.define(Op::Add, ty, by, more, 0);
                 let op = pick(&mut self.rng, &[Op::Shl, Op::ShrS, Op::ShrU]);
                 match self.chance(1, 2) {
@@ -179,17 +183,20 @@ impl Generator {
         let zero = Arg::Const(Const::new(ty, 0));
         let mut words = [self.operand(ty), self.operand(ty)];
         if self.chance(1, 2) {
-            // A zero that has a sign, or NaN.
+            // A zero that has a sign, and one that has none, or what is no number.
             words[0] = self.define(Op::FMul, ty, words[0], zero, 0);
             words[1] = zero;
+            if self.chance(1, 2) {
+                words[1] = self.define(Op::FDiv, ty, words[0], zero, 0);
+            }
         }
-        let ops = [Op::FEq, Op::FNe, Op::FLt, Op::FLe, Op::FEq, Op::FLt];
+        let ops = [Op::FEq, Op::FNe, Op::FLt, Op::FLe, Op::FLt];
         let op = pick(&mut self.rng, &ops);
         let condition = self.define(op, ty, words[0], words[1], 0);
         self.guard_on(Op::Guard, condition);
         for _ in 0..1 + self.below(2) {
-            let op = pick(&mut self.rng, &ops);
-            let (a, b) = if self.chance(1, 2) { (0, 1) } else { (1, 0) };
+            let op = pick(&mut self.rng, &[Op::FLe, Op::FLe, Op::FLt, Op::FEq, Op::FNe]);
+            let (a, b) = if self.chance(1, 3) { (0, 1) } else { (1, 0) };
             let answer = self.define(op, ty, words[a], words[b], 0);
             self.ask(answer);
         }
@@ -241,7 +248,10 @@ impl Generator {
         let (overflows, op) = pick(&mut self.rng, &ops);
         let sign = 1u64 << (ty.width() - 1);
         let (word, far) = (self.of_kind(ty, None), Const::new(ty, sign - 1 - self.below(4)));
-        let near = self.define(Op::Or, ty, word, far.into(), 0);
+        let mut near = self.define(Op::Or, ty, word, far.into(), 0);
+        if self.chance(2, 3) {
+            near = self.define(Op::And, ty, near, Const::new(ty, sign - 1).into(), 0);
+        }
         let other = self.few(ty);
         let (a, b) = if self.chance(2, 3) { (near, other) } else { (word, other) };
         let condition = self.define(overflows, ty, a, b, 0);

@@ -118,11 +118,11 @@ impl Generator {
             true => drop(self.load((pointer, 0, ty, points, kind))),
             false => self.store((pointer, 0, ty, points, kind), None),
         }
-        let known = self.define(Op::Eq, index_ty, index, size, 0);
-        self.guard_on(Op::Guard, known);
         if points.is_none() {
             self.show(found);
         }
+        let known = self.define(Op::Eq, index_ty, index, size, 0);
+        self.guard_on(Op::Guard, known);
     }
 
     /// The element at that index, one near it, at twice the index, at a constant one, or again one of
