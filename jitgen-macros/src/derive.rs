@@ -187,7 +187,7 @@ fn clone(input: &DeriveInput) -> TokenStream {
             let (names, types): (Vec<_>, Vec<_>) = members(&data.fields).into_iter().unzip();
             quote!(#(
                 // SAFETY: only the address of the field is computed.
-                <#types as #m::Share>::share(place.project(unsafe { &raw mut (*place.addr()).#names }));
+                <#types as #m::Share>::share(#m::project(unsafe { &raw mut (*place.address).#names }, &place));
             )*)
         }
         Data::Enum(data) => {
@@ -196,24 +196,23 @@ fn clone(input: &DeriveInput) -> TokenStream {
                 let text = name.to_string();
                 let each = |local: &Ident, ty: &Type| {
                     quote! {
-                        <#ty as #m::Share>::share(__matched.part(&__head, #local));
+                        <#ty as #m::Share>::share(#m::part(&__head.found, #local));
                     }
                 };
                 let body = arm(variant, &each, &quote!());
                 quote! {
-                    if (false #(|| ::core::mem::needs_drop::<#types>())*) && __head.test(
+                    if (false #(|| ::core::mem::needs_drop::<#types>())*) && __head.found.test(
                         // SAFETY: of a head only the variant is looked at.
-                        #text, ::core::matches!(unsafe { &*__head.native() }, Self::#name { .. }),
+                        #text, ::core::matches!(unsafe { __head.shown() }, Self::#name { .. }),
                     ) {
                         // SAFETY: only addresses of fields are computed.
-                        match unsafe { &*__head.native() } { #body _ => () }
+                        match unsafe { __head.shown() } { #body _ => () }
                         return;
                     }
                 }
             });
             quote! {
-                let __matched = #m::matched(place);
-                let __head = #m::head(__matched);
+                let __head = #m::head(#m::matched(place));
                 #(#variants)*
             }
         }
@@ -545,9 +544,6 @@ fn machine(input: &DeriveInput, int: Option<&Ident>) -> TokenStream {
             const TY: ::jitgen_core::ir::Ty = #ty;
             const SIGNED: bool = #signed;
             type Abi = #same;
-            fn from_abi(abi: #same) -> Self { #m::enum_from_bits(abi as u64) }
-            fn to_abi(self) -> #same { #m::enum_bits(self) as #same }
-            fn nothing() -> #same { 0 }
             fn bits(self) -> u64 { #m::enum_bits(self) }
             fn from_bits(bits: u64) -> Self { #m::enum_from_bits(bits) }
         }

@@ -87,37 +87,34 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
     quote! {
         #[cold]
         pub fn #call #lifetimes (#outer) -> #m::Tv<#result> {
-            match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
-                ::core::result::Result::Ok(__call) => {
-                    let __outcome = match #m::enter_level(Self::#portal_name(), &__call) {
-                        ::core::option::Option::Some(__state) => {
-                            #(::core::mem::forget(#arguments);)*
-                            Self::#twin(#m::Entry::Resume(__state))
-                        }
-                        ::core::option::Option::None => {
-                            Self::#twin(#m::Entry::Call((#(#handed,)*)))
-                        }
-                    };
-                    #m::leave_level();
-                    let __result = match __outcome {
-                        #m::Outcome::Return(__result) => __result,
-                        #m::Outcome::Merge(__state) => {
-                            let __function = #m::Function {
-                                symbol: #symbol,
-                                address: Self::#thunk as *const () as usize,
-                            };
-                            let __portal = Self::#portal_name();
-                            #at_result::hand_over::<#result>(__portal, __state, __function, Self::#resume)
-                        }
-                    };
-                    #at_result::end_inline::<#result>(__call, &__result);
-                    __result
-                }
-                ::core::result::Result::Err(__result) => {
-                    #(::core::mem::forget(#arguments);)*
-                    #at_result::returned::<#result>(__result)
-                }
+            let __call = #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]);
+            if __call.is_logged() {
+                #(::core::mem::forget(#arguments);)*
+                return #at_result::returned::<#result>();
             }
+            let __outcome = match #m::enter_level(Self::#portal_name(), &__call) {
+                ::core::option::Option::Some(__state) => {
+                    #(::core::mem::forget(#arguments);)*
+                    Self::#twin(#m::Entry::Resume(__state))
+                }
+                ::core::option::Option::None => {
+                    Self::#twin(#m::Entry::Call((#(#handed,)*)))
+                }
+            };
+            #m::leave_level();
+            let __result = match __outcome {
+                #m::Outcome::Return(__result) => __result,
+                #m::Outcome::Merge(__state) => {
+                    let __function = #m::Function {
+                        symbol: #symbol,
+                        address: Self::#thunk as *const () as usize,
+                    };
+                    let __portal = Self::#portal_name();
+                    #at_result::hand_over::<#result>(__portal, __state, __function, Self::#resume)
+                }
+            };
+            #at_result::end_inline::<#result>(&__call, &__result);
+            __result
         }
 
         #from
@@ -127,7 +124,7 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
         }
 
         extern "C" fn #thunk #lifetimes (__site: *const #m::Site, __frame: *mut (), __cell: *const ()) {
-            #m::guarded(|| {
+            #m::guarded(&mut || {
                 // SAFETY: compiled code calls this with what it says of the call.
                 let __call = unsafe { #m::begun(__site, __frame, __cell) };
                 // SAFETY: the call is one of this portal.

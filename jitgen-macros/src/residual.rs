@@ -131,7 +131,7 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
             let called = quote! {
                 {
                     #bind
-                    #at_result::residual::<#result>(#callee, &#words, #native)
+                    #at_result::residual::<#result, _, _>(#callee, &#words, #native)
                 }
             };
             let conditions = conditions(function, errors);
@@ -142,24 +142,22 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                 false => quote!(Self::#inner),
             };
             quote! {
-                match #m::begin_inline(&[]) {
-                    ::core::result::Result::Ok(__call)
-                        if #m::looks_inside(&__call, true #(&& #m::Given::given(&#conditions).is_const())*) =>
-                    {
-                        #inner(#(#entered),*)
-                    }
-                    _ => #called
+                let __call = #m::begin_inline(&[]);
+                if #m::looks_inside(&__call, true #(&& #m::Given::given(&#conditions).is_const())*) {
+                    #inner(#(#entered),*)
+                } else {
+                    #called
                 }
             }
         }
         Calling::Any => quote! {
-            #at_result::residual::<#result>(#callee, &#words, #native)
+            #at_result::residual::<#result, _, _>(#callee, &#words, #native)
         },
         Calling::Declared(effects) => {
             let effects = effects.tokens();
             quote! {
                 let __callee = #effects.of(#callee);
-                #at_result::residual::<#result>(__callee, &#words, #native)
+                #at_result::residual::<#result, _, _>(__callee, &#words, #native)
             }
         }
         Calling::NotInTrace => quote! {
@@ -183,25 +181,22 @@ pub fn twin(module: &Module, function: &Function, errors: &mut Errors) -> TokenS
                 #(const { #m::takes_no_owner::<#types>() };)*
                 #promoted
                 #conditional
-                match #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]) {
-                    ::core::result::Result::Ok(__call) => {
-                        let __constant = #folds
-                            && !::core::mem::needs_drop::<#result>()
-                            #(&& #m::is_fixed(&#arguments))*;
-                        let __words =
-                            if __constant { ::std::vec![] } else { ::std::vec::Vec::from(#words) };
-                        let __elidable = #m::Elidable {
-                            call: __call,
-                            function: #callee,
-                            constant: __constant,
-                            plain: #plain,
-                        };
-                        #at_result::elidable::<#result>(__elidable, &__words, #native)
-                    }
-                    ::core::result::Result::Err(__result) => {
-                        #at_result::returned::<#result>(__result)
-                    }
+                let __call = #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]);
+                if __call.is_logged() {
+                    return #at_result::returned::<#result>();
                 }
+                let __constant = #folds
+                    && !::core::mem::needs_drop::<#result>()
+                    #(&& #m::is_fixed(&#arguments))*;
+                let __words =
+                    if __constant { ::std::vec![] } else { ::std::vec::Vec::from(#words) };
+                let __elidable = #m::Elidable {
+                    call: __call,
+                    function: #callee,
+                    constant: __constant,
+                    plain: #plain,
+                };
+                #at_result::elidable::<#result>(__elidable, &__words, #native)
             }
         }
     };
@@ -344,7 +339,7 @@ fn thunk_item(
         ) -> #at_result::RetOf<#result> {
             let mut __handed = #m::nothing::<#result>();
             // SAFETY: the trace passes these arguments, and scratch memory of the size of the result.
-            #guarded(#again || unsafe {
+            #guarded(#again &mut || unsafe {
                 let __result: #result = #target(#(#m::from_abi::<#types>(#arguments)),*);
                 __handed = #m::deliver::<#result>(__result, __out);
             });

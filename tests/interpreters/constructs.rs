@@ -57,9 +57,27 @@ pub mod vm {
                 Some(limit) => limited(vm.left, limit),
                 None => 1,
             };
-            vm.sum += by;
+            vm.sum += by + (in_order(vm.left) & 3);
             pc += 1;
         }
+    }
+
+    /// Two numbers.
+    #[derive(Clone, Copy, Debug, Traced)]
+    pub struct Both(u64, u64);
+
+    /// Operands are evaluated from the left, also where a later one changes a local.
+    fn in_order(start: u64) -> u64 {
+        let mut n = start;
+        let sum = n + {
+            n += 5;
+            n
+        };
+        let both = Both(n, {
+            n *= 3;
+            n
+        });
+        sum ^ both.0 ^ (both.1 >> 1)
     }
 
     /// Halves until below the limit, by a loop that is unrolled.

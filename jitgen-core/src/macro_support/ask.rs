@@ -31,7 +31,7 @@ questions! {
     ask_constant(opnd: Opnd) -> bool;
     ask_virtual(words: &[Opnd]) -> bool;
     begin_call() -> Option<Option<Word>>;
-    begin_inline(args: &[Opnd]) -> Result<Inlined, Image>;
+    begin_inline(args: &[&Opnd]) -> Result<Inlined, Image>;
     begin_load(address: Address, ty: Ty) -> Option<Word>;
     begin_store() -> bool;
     blame(function: Function, class: u32);

@@ -14,7 +14,6 @@
 
 use super::ask;
 use super::carrier::Ownership;
-use super::derived::built;
 use super::kind::{HasKind, Kind, carried};
 use super::memory;
 use super::traced::{Traced, Tv};
@@ -23,20 +22,15 @@ use crate::tracer::{Callee, Function, Opnd, Outside, Word, panics};
 use std::mem::ManuallyDrop;
 
 /// A residual call in a twin: taken from the log, or made (and recorded).
-pub fn residual<R: Traced>(
-    callee: impl Into<Callee>,
+pub fn residual<R: Traced, C: Into<Callee>, F: FnOnce() -> R>(
+    callee: C,
     args: &[Word],
-    f: impl FnOnce() -> R,
+    f: F,
 ) -> Tv<R> {
     let mut f = ManuallyDrop::new(f);
-    let (make, f) = (make(&f), &raw mut f as *mut u8);
+    let (make, f): (Make, _) = (called::<R, F>, &raw mut f as *mut u8);
     // SAFETY: the function is called at most once, and writes an `R`.
     unsafe { carried!(to => performed(callee.into(), args, R::KIND, (make, f), to)) }
-}
-
-/// How a function is called that gives an `R`, which `_f` is.
-fn make<R, F: FnOnce() -> R>(_f: &ManuallyDrop<F>) -> Make {
-    called::<R, F>
 }
 
 /// Calls a function that is somewhere and not used there again; writes its result.
@@ -171,22 +165,34 @@ impl Observer {
     }
 }
 
+/// A value of a type with this variant, around another value.
+macro_rules! one {
+    ($value:ident: $part:ty => $variant:ident: $whole:ty) => {{
+        let mut value = ManuallyDrop::new($value);
+        let carrier = &raw mut value as *mut u8;
+        // SAFETY: a carrier begins with the bits of a value, which moves out of it once.
+        unsafe {
+            let opnd = <$part>::KIND.opnd(carrier);
+            <$part>::KIND.give_away(carrier);
+            let made = ManuallyDrop::<$whole>::new($variant((carrier as *const $part).read()));
+            carried!(to => <$whole>::KIND.carry_built(&[opnd], &raw const made as *const u8, to))
+        }
+    }};
+}
+
 /// `Ok(value)`.
 pub fn ok<T: Traced, E: Traced>(value: Tv<T>) -> Tv<Result<T, E>> {
-    let opnd = value.opnd();
-    built(&[opnd], Ok(value.native()))
+    one!(value: T => Ok: Result<T, E>)
 }
 
 /// `Err(error)`.
 pub fn err<T: Traced, E: Traced>(error: Tv<E>) -> Tv<Result<T, E>> {
-    let opnd = error.opnd();
-    built(&[opnd], Err(error.native()))
+    one!(error: E => Err: Result<T, E>)
 }
 
 /// `Some(value)`.
 pub fn some<T: Traced>(value: Tv<T>) -> Tv<Option<T>> {
-    let opnd = value.opnd();
-    built(&[opnd], Some(value.native()))
+    one!(value: T => Some: Option<T>)
 }
 
 /// A part of a value that has just been made.
@@ -224,17 +230,8 @@ pub fn never() -> ! {
 }
 
 /// Takes a `Result` apart: the twin goes on with the variant that it is.
-#[inline(never)]
-pub fn split<T: Traced, E: Traced>(mut result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
-    // SAFETY: the twin's own value, of which the part is one of these types.
-    unsafe {
-        let (yes, part) = <Result<T, E>>::KIND.part_of(&raw mut result as *mut u8, 0);
-        if yes {
-            Ok(carried!(to => T::KIND.get(part, to)))
-        } else {
-            Err(carried!(to => E::KIND.get(part, to)))
-        }
-    }
+pub fn split<T: Traced, E: Traced>(result: Tv<Result<T, E>>) -> Result<Tv<T>, Tv<E>> {
+    Try::branch(result)
 }
 
 /// Takes an `Option` apart.
@@ -269,8 +266,16 @@ pub trait FromResidual<R>: Traced {
 impl<T: Traced, E: Traced> Try for Result<T, E> {
     type Output = T;
     type Residual = Tv<E>;
-    fn branch(this: Tv<Self>) -> Result<Tv<T>, Tv<E>> {
-        split(this)
+    fn branch(mut this: Tv<Self>) -> Result<Tv<T>, Tv<E>> {
+        // SAFETY: the twin's own value, of which the part is one of these types.
+        unsafe {
+            let (yes, part) = <Result<T, E>>::KIND.part_of(&raw mut this as *mut u8, 0);
+            if yes {
+                Ok(carried!(to => T::KIND.get(part, to)))
+            } else {
+                Err(carried!(to => E::KIND.get(part, to)))
+            }
+        }
     }
 }
 
@@ -324,7 +329,7 @@ extern "C" fn from_thunk<E: Traced, F: Traced + From<E>>(
     out: *mut u8,
 ) -> super::passing::RetOf<F> {
     let mut result = super::passing::nothing::<F>();
-    panics::guarded(|| {
+    panics::guarded(&mut || {
         // SAFETY: a trace passes it.
         let error = unsafe { super::passing::from_abi::<E>(error) };
         // SAFETY: the trace passes scratch memory of the size of the result.
@@ -340,7 +345,7 @@ pub(super) extern "C" fn compare_thunk<A: Traced + Copy + PartialEq>(
     _: *mut u8,
 ) -> bool {
     let mut result = false;
-    panics::guarded(|| {
+    panics::guarded(&mut || {
         // SAFETY: a trace passes them.
         let (a, b) =
             unsafe { (super::passing::from_abi::<A>(a), super::passing::from_abi::<A>(b)) };

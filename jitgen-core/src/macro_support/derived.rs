@@ -63,7 +63,7 @@ impl Kind {
     ///
     /// # Safety
     /// A value of the type must be there, and room for a carrier at `to`.
-    unsafe fn carry_built(&self, opnds: &[Opnd], this: *const u8, to: *mut u8) {
+    pub unsafe fn carry_built(&self, opnds: &[Opnd], this: *const u8, to: *mut u8) {
         assert!(!self.of.is_empty(), "only derived types know where their fields are");
         // SAFETY: the caller's promise.
         unsafe { self.carry(this, self.composed(this, opnds), to) };

@@ -206,8 +206,8 @@ pub fn is_empty<T: Indexable + ?Sized>(place: Place<T>) -> Tv<bool> {
     super::ops::bin(
         super::ops::Bin::Eq,
         &super::overflow::UNCHECKED,
-        len,
-        super::traced::lift(0usize),
+        &len,
+        &super::traced::lift(0usize),
         now,
     )
 }

@@ -18,15 +18,15 @@
 
 use super::ask;
 use super::call::{observed, residual};
-use super::inline::to_log;
+use super::inline::{Entered, to_log};
 use super::passing::recorded;
 use super::traced::{Traced, Tv};
-use crate::tracer::{AbortReason, Callee, Function, Inlined, Opnd, Word};
+use crate::tracer::{AbortReason, Callee, Function, Opnd, Word};
 
 /// A call that can be left out.
 pub struct Elidable {
     /// The call of the log.
-    pub call: Inlined,
+    pub call: Entered,
     /// What is called.
     pub function: Function,
     /// Is it enough to have called it while recording?
@@ -48,7 +48,7 @@ pub fn elidable<R: Traced>(e: Elidable, args: &[Word], f: impl FnOnce() -> R) ->
     };
     let result = Tv::of(result, opnd);
     match to_log(&result) {
-        Some(image) => ask::end_elidable(&e.call, &image),
+        Some(image) => ask::end_elidable(e.call.call(), &image),
         None => ask::abort(AbortReason::OpaqueValue),
     }
     result

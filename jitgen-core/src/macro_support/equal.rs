@@ -73,7 +73,7 @@ where
             residual(Function { symbol, address }, &words, || x == y)
         }
     };
-    if op == Bin::Eq { same } else { un(Un::Not, &UNCHECKED, same, !same.nat()) }
+    if op == Bin::Eq { same } else { un(Un::Not, &UNCHECKED, &same, !same.nat()) }
 }
 
 fn pure_equal<A>(function: Function, a: &Tv<A>, b: &Tv<A>, same: bool) -> Tv<bool>

@@ -2,10 +2,11 @@
 //! memory.
 //!
 //! ```text
-//! twin(a, b)  =>  match begin_inline(&[a.o, b.o]) {
-//!                     Ok(call) => { let r = body(a, b); end_inline(call, &r); r }
-//!                     Err(result) => { forget(a); forget(b); returned(result) }     it is in the log
-//!                 }
+//! twin(a, b)  =>  let call = begin_inline(&[&a.o, &b.o]);
+//!                 if call.is_logged() { forget(a); forget(b); return returned(&call); }
+//!                 let r = body(a, b);
+//!                 end_inline(&call, &r);
+//!                 r
 //! ```
 //!
 //! Invariant `consumed`: the arguments of a helper that is not run again are forgotten, since the
@@ -18,18 +19,25 @@ use super::kind::{HasKind, Kind, carried};
 use super::portal::Outcome;
 use super::traced::{Traced, Tv};
 use crate::ir::{Const, Ty};
+use crate::runtime::coverage::CoverageTable;
 use crate::tracer::{Image, Inlined, Opnd, Part, Word};
 use std::cell::Cell;
 
-/// A helper's twin is about to run.
-///
-/// # Errors
-/// If the log has its result.
-pub fn begin_inline(args: &[Opnd]) -> Result<Inlined, Logged> {
-    ask::begin_inline(args).map_err(|image| {
-        LOGGED.set(Some(image));
-        Logged(())
-    })
+/// A helper's twin is about to run, with arguments that may refer to locals of its caller.
+pub fn begin_inline(args: &[&Opnd]) -> Entered {
+    match ask::begin_inline(args) {
+        Ok(call) => Entered(Some(call)),
+        Err(image) => {
+            LOGGED.set(Some(image));
+            Entered(None)
+        }
+    }
+}
+
+/// The same of a function that is in a table of its own.
+pub fn begin_seen(table: &'static CoverageTable, args: &[&Opnd]) -> Entered {
+    table.seen();
+    begin_inline(args)
 }
 
 thread_local! {
@@ -38,39 +46,50 @@ thread_local! {
     static LOGGED: Cell<Option<Image>> = const { Cell::new(None) };
 }
 
-/// The log has the result.
-pub struct Logged(());
+/// A helper's twin that is entered; nothing, if the log has the result.
+pub struct Entered(Option<Inlined>);
+
+impl Entered {
+    /// Has the log the result? Then [`returned`] is to follow.
+    pub fn is_logged(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(super) fn call(&self) -> &Inlined {
+        self.0.as_ref().expect("the log has the result of this call")
+    }
+}
 
 /// A helper's twin has run.
 #[inline(never)]
-pub fn end_inline<X: Traced>(call: Inlined, result: &Tv<X>) {
+pub fn end_inline<X: Traced>(call: &Entered, result: &Tv<X>) {
     // SAFETY: this is a carrier.
-    unsafe { has_run(X::KIND, call, &raw const *result as *const u8) };
+    unsafe { has_run(X::KIND, call.call(), &raw const *result as *const u8) };
 }
 
 /// Is a function looked into that may also be called?
-pub fn looks_inside(call: &Inlined, constant: bool) -> bool {
-    ask::looks_inside(call, constant)
+pub fn looks_inside(call: &Entered, constant: bool) -> bool {
+    !call.is_logged() && ask::looks_inside(call.call(), constant)
 }
 
 /// # Safety
 /// A carrier of the kind must be there.
-unsafe fn has_run(kind: &Kind, call: Inlined, this: *const u8) {
+unsafe fn has_run(kind: &Kind, call: &Inlined, this: *const u8) {
     // SAFETY: the caller's promise.
     let opnd = unsafe { kind.opnd(this) };
     // What the helper has found out is guarded while the log still says how.
     ask::flush();
-    if ask::collapses(&call, opnd)
+    if ask::collapses(call, opnd)
         // SAFETY: the caller's promise.
         && let Some(image) = unsafe { image_of(kind, this, opnd) }
     {
-        ask::end_inline(&call, &image);
+        ask::end_inline(call, &image);
     }
 }
 
 /// The result of a helper that the log has.
 #[inline(never)]
-pub fn returned<X: Traced>(_: Logged) -> Tv<X> {
+pub fn returned<X: Traced>() -> Tv<X> {
     // SAFETY: the log has a value of this type, and gives it once.
     unsafe { carried!(to => X::KIND.carry_logged(to)) }
 }
@@ -283,11 +302,11 @@ fn bytes_of_size(bytes: &[u8], size: usize) -> *const u8 {
 /// What the operand of a helper's argument is; for a receiver, of the place that it is in.
 pub trait Given {
     /// That operand.
-    fn given(&self) -> Opnd;
+    fn given(&self) -> &Opnd;
 }
 
 impl<X: Traced> Given for Tv<X> {
-    fn given(&self) -> Opnd {
-        self.opnd()
+    fn given(&self) -> &Opnd {
+        self.operand()
     }
 }

@@ -8,8 +8,11 @@
 //! compiled here, once. So all that is more than a line is in a core, which makes whole carriers:
 //! it knows where they have the value, the operand and the list of what has been moved. In a build
 //! without optimization every function that a shell calls is one more for each type; so shells call
-//! a core and little else (`carried`, `erased`, `holding` are macros for that reason), and a
-//! kind has no function where a type does nothing of its own.
+//! a core and little else (`carried`, `erased`, `holding` and the like are macros for that reason),
+//! and a kind has no function where a type does nothing of its own. It is the number of functions
+//! that counts: one of two lines costs rustc a million instructions, a line more ten thousand.
+//! What depends on a part of a type alone has that part for parameter (`pattern::bind_inner`: the
+//! field, not what it is in), so that fewer are made.
 //!
 //! Invariants: `true-kind` (a core is given the kind of the type that lives at the address),
 //! `at-compile-time` (what is in a kind is chosen by constants, so that rustc compiles no function
@@ -70,10 +73,16 @@ pub type Leaves = unsafe fn(*const u8, u64, &mut dyn FnMut(u32, Ty));
 /// dropped as a whole.
 pub type DropFields = unsafe fn(Place<u8>, &[(u32, u32)]) -> bool;
 
+/// The name of a type that nobody asks for.
+fn no_name() -> &'static str {
+    ""
+}
+
 /// The kind of each type.
 pub(super) trait HasKind: Traced {
     const KIND: &'static Kind = &Kind {
-        name: std::any::type_name::<Self>,
+        // Asked for only of these.
+        name: if Self::VARIANTS == 0 { no_name } else { std::any::type_name::<Self> },
         size: size_of::<Self>() as u32,
         align: align_of::<Self>() as u32,
         drops: std::mem::needs_drop::<Self>(),

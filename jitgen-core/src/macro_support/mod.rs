@@ -9,7 +9,7 @@
 //! | `a + b`, `!a`, `a as T` | [`bin`], [`un`], [`cast`] |
 //! | `if c` | [`branch`] |
 //! | `a.m(b)` | [`receive`], [`methods`] |
-//! | `a.f`, `a[i]`, `*a` | [`root`], [`Place::project`], [`index`], [`deref`] |
+//! | `a.f`, `a[i]`, `*a` | [`root`], [`project`], [`index`], [`deref`] |
 //! | `f(a)` traced | [`begin_inline`], [`end_inline`] |
 //! | `f(a)` residual, elidable | [`residual`], `elidable` |
 //! | `e?` | [`split`] |
@@ -77,7 +77,9 @@ pub use elidable::{Elidable, elidable, is_fixed, takes_no_owner};
 pub use enter::enter;
 pub use equal::{Equal, equal, equal_called, equal_scalars};
 pub use hints::{assert_green, is_constant, is_virtual, not_in_trace, record_exact, we_are_jitted};
-pub use inline::{Given, Logged, begin_inline, end_inline, looks_inside, returned, returns};
+pub use inline::{
+    Entered, Given, begin_inline, begin_seen, end_inline, looks_inside, returned, returns,
+};
 pub use kind::{leaves_of, tag_named, variant_of};
 pub use methods::{
     CloneTwin, Receive, Share, clone_called, clone_of, clone_shared, receive, receive_local,
@@ -88,8 +90,10 @@ pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;
 pub use own::{counted_layout, counts_of};
 pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, in_register, nothing, word};
-pub use pattern::{Binding, ByValue, Head, Matched, behind, head, matched, named, peel};
-pub use place::{Place, addr_of, local, place_in, shared, unique};
+pub use pattern::{
+    Binding, ByValue, Head, Matched, behind, bind_inner, head, inner, matched, named, part, peel,
+};
+pub use place::{Place, addr_of, local, place_in, project, shared, unique};
 pub use portal::{Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header};
 pub use probe::{Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
 pub use promote::{Promotable, PromoteShared, PromoteWords, Promoting};

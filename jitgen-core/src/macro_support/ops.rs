@@ -65,8 +65,8 @@ pub enum Un {
 pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
     op: Bin,
     checked: &Checked,
-    a: Tv<A>,
-    b: Tv<B>,
+    a: &Tv<A>,
+    b: &Tv<B>,
     now: R,
 ) -> Tv<R> {
     let result = Const::new(R::TY, now.bits());
@@ -82,7 +82,7 @@ pub fn bin<A: Scalar, B: Scalar, R: Scalar>(
 
 /// `op a`, which is `now`.
 #[inline(never)]
-pub fn un<A: Scalar>(op: Un, checked: &Checked, a: Tv<A>, now: A) -> Tv<A> {
+pub fn un<A: Scalar>(op: Un, checked: &Checked, a: &Tv<A>, now: A) -> Tv<A> {
     let ty = A::TY;
     let o = match op {
         Un::Not => record(Op::Not, ty, a.word(), None),
@@ -105,7 +105,7 @@ fn word_of<R: Scalar>(now: R, o: Opnd) -> Tv<R> {
 
 /// `a as R`, which is `now`.
 #[inline(never)]
-pub fn cast<A: Scalar, R: Scalar>(a: Tv<A>, now: R) -> Tv<R> {
+pub fn cast<A: Scalar, R: Scalar>(a: &Tv<A>, now: R) -> Tv<R> {
     word_of(now, convert(a.word(), A::SIGNED, R::TY, R::SIGNED))
 }
 
@@ -115,7 +115,7 @@ pub fn next_of_range<T: Integer + PartialEq + From<bool>>(
     end: Tv<T>,
     inclusive: bool,
 ) -> (Tv<T>, bool) {
-    if inclusive && branch(bin(Bin::Eq, &UNCHECKED, now, end, now.nat() == end.nat())) {
+    if inclusive && branch(bin(Bin::Eq, &UNCHECKED, &now, &end, now.nat() == end.nat())) {
         return (now, true);
     }
     (now.nat().wrapping_add__twin(now, super::traced::lift(T::from(true))), false)

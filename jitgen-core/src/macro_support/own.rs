@@ -150,7 +150,7 @@ fn moved_within(moved: &[(u32, u32)], offset: u32, end: u32) -> Option<Moved> {
 }
 
 extern "C" fn drop_thunk<X>(spilled: *mut u8) {
-    panics::guarded(|| {
+    panics::guarded(&mut || {
         // SAFETY: a trace has spilled a value there that it does not use again; scratch memory is
         // aligned for words only, hence the copy.
         drop(unsafe { spilled.cast::<X>().read_unaligned() });

@@ -14,9 +14,10 @@ use super::inline::bytes_for_memory;
 use super::kind::{HasKind, Kind, carried};
 use super::memory;
 use super::shape::TagAt;
-use super::traced::{Machine, Traced, Tv, carry, settled, uncarry};
+use super::traced::{Machine, Traced, Tv, settled};
 use crate::ir::{Const, Ty};
 use crate::tracer::{AbortReason, Callee, Handed, Opnd, Word};
+use std::mem::{ManuallyDrop, MaybeUninit};
 
 /// A way to pass values of a type.
 pub trait Passing<X: Traced<Pass = Self>> {
@@ -26,18 +27,6 @@ pub trait Passing<X: Traced<Pass = Self>> {
     type Ret;
     /// Is it one machine word?
     const IN_REGISTER: bool;
-    /// The value of an argument.
-    ///
-    /// # Safety
-    /// `abi` must be what a trace passes for a value that it does not use again.
-    unsafe fn take(abi: Self::Abi) -> X;
-    /// What a thunk returns after a panic.
-    fn nothing() -> Self::Ret;
-    /// Hands a result over; `out` is scratch memory for it.
-    ///
-    /// # Safety
-    /// `out` must be writable for an `X`, if it is not passed in a register.
-    unsafe fn deliver(x: X, out: *mut u8) -> Self::Ret;
 }
 
 /// In a register.
@@ -59,36 +48,12 @@ where
     type Abi = <X::V as Machine>::Abi;
     type Ret = <X::V as Machine>::Abi;
     const IN_REGISTER: bool = true;
-    unsafe fn take(abi: Self::Abi) -> X {
-        uncarry(X::V::from_abi(abi))
-    }
-    fn nothing() -> Self::Ret {
-        X::V::nothing()
-    }
-    unsafe fn deliver(x: X, _: *mut u8) -> Self::Ret {
-        carry(x).to_abi()
-    }
 }
 
 impl<X: Traced<Pass = ByMemory>> Passing<X> for ByMemory {
     type Abi = Spilled;
     type Ret = u64;
     const IN_REGISTER: bool = false;
-    unsafe fn take(abi: Spilled) -> X {
-        // SAFETY: a value has been spilled there, which the trace does not use again; scratch
-        // memory is aligned for words only.
-        unsafe { abi.0.cast::<X>().read_unaligned() }
-    }
-    fn nothing() -> u64 {
-        0
-    }
-    unsafe fn deliver(x: X, out: *mut u8) -> u64 {
-        // SAFETY: `x` is a value.
-        let variant = if X::VARIANTS == 0 { 0 } else { unsafe { X::variant(&raw const x) } };
-        // SAFETY: the caller's promise; ownership moves to whoever reads the scratch memory.
-        unsafe { out.cast::<X>().write_unaligned(x) };
-        variant
-    }
 }
 
 impl Kind {
@@ -272,13 +237,46 @@ pub type RetOf<X> = <<X as Traced>::Pass as Passing<X>>::Ret;
 /// # Safety
 /// `abi` must come from a trace that passes it to a residual function.
 pub unsafe fn from_abi<X: Traced>(abi: AbiOf<X>) -> X {
+    const {
+        assert!(!X::Pass::IN_REGISTER || size_of::<X>() == size_of::<AbiOf<X>>());
+    }
+    let mut x = MaybeUninit::<X>::uninit();
+    let (from, to) = (&raw const abi as *const u8, &raw mut x as *mut u8);
+    // SAFETY: the caller's promise. What is passed in a register has the bits of the value, of the
+    // same size; else a value has been spilled there, which the trace does not use again.
+    unsafe {
+        take(from, to, size_of::<X>(), X::Pass::IN_REGISTER);
+        x.assume_init()
+    }
+}
+
+/// Copies an argument, byte for byte, since scratch memory is aligned for words only.
+///
+/// # Safety
+/// The argument, or its address, must be at `from`, and room for it at `to`.
+unsafe fn take(from: *const u8, to: *mut u8, size: usize, in_register: bool) {
     // SAFETY: the caller's promise.
-    unsafe { X::Pass::take(abi) }
+    unsafe {
+        let from = if in_register { from } else { *(from as *const *const u8) };
+        from.copy_to_nonoverlapping(to, size);
+    }
 }
 
 /// What a thunk returns after a panic.
 pub fn nothing<X: Traced>() -> RetOf<X> {
-    X::Pass::nothing()
+    let mut result = MaybeUninit::<RetOf<X>>::uninit();
+    // SAFETY: there is room, and what is returned is a number or a pointer.
+    unsafe {
+        clear(&raw mut result as *mut u8, size_of::<RetOf<X>>());
+        result.assume_init()
+    }
+}
+
+/// # Safety
+/// There must be so much room.
+unsafe fn clear(to: *mut u8, size: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { to.write_bytes(0, size) };
 }
 
 /// Hands the result of a residual function over.
@@ -286,8 +284,26 @@ pub fn nothing<X: Traced>() -> RetOf<X> {
 /// # Safety
 /// `out` must be scratch memory for an `X`.
 pub unsafe fn deliver<X: Traced>(x: X, out: *mut u8) -> RetOf<X> {
-    // SAFETY: the caller's promise.
-    unsafe { X::Pass::deliver(x, out) }
+    const {
+        let size = if X::Pass::IN_REGISTER { size_of::<X>() } else { size_of::<u64>() };
+        assert!(size_of::<RetOf<X>>() == size);
+    }
+    let x = ManuallyDrop::new(x);
+    let from = &raw const x as *const X;
+    let mut result = MaybeUninit::<RetOf<X>>::uninit();
+    let to = &raw mut result as *mut u8;
+    // SAFETY: the caller's promise; `x` is not used again, so ownership moves to whoever reads what
+    // is returned. In a register that is the value, else which variant it is.
+    unsafe {
+        if X::Pass::IN_REGISTER {
+            take(from as *const u8, to, size_of::<X>(), true);
+        } else {
+            let variant = if X::VARIANTS == 0 { 0 } else { X::variant(from) };
+            take(from as *const u8, out, size_of::<X>(), true);
+            *(to as *mut u64) = variant;
+        }
+        result.assume_init()
+    }
 }
 
 /// Hands the result of a portal over to compiled code.

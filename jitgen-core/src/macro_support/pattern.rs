@@ -18,14 +18,15 @@
 use super::ask;
 use super::derived::Case;
 use super::elements::{Indexable, element};
-use super::kind::{HasKind, Kind};
+use super::kind::{HasKind, Kind, erased, holding};
 use super::memory;
-use super::place::{At, HasFields, Inside, Place, addr_of};
+use super::place::{At, Fields, HasFields, Inside, Place, addr_of, project};
 use super::reach::Peel;
 use super::shape::{Owner, TagAt};
 use super::traced::{Scalar, Traced, Tv};
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{AbortReason, Opnd, Tag, Word};
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 
 /// How a name binds what it matches.
@@ -113,11 +114,6 @@ pub fn behind<R: super::reach::Deref, M>(m: Matched<R, M>) -> Matched<R::Target,
 }
 
 impl<T, M: Binding> Matched<T, M> {
-    /// The place.
-    pub(super) fn place(self) -> Place<T> {
-        self.place
-    }
-
     /// The value, for rustc to compute addresses of fields from.
     ///
     /// # Safety
@@ -135,37 +131,7 @@ impl<T, M: Binding> Matched<T, M> {
     where
         T: Traced,
     {
-        Matched { place: self.place.project(field.cast_mut()), mode: self.mode }
-    }
-
-    /// A field of the variant that `head` shows.
-    #[inline(never)]
-    pub fn inner<F>(&self, head: &Head<T>, field: *const F) -> Matched<F, M>
-    where
-        T: Traced,
-    {
-        let mut at = self.place.at;
-        let seen = [head.native() as u64, field as u64];
-        let to = at.inner(self.place.address as u64, seen, const { &T::OF }, size_of::<F>());
-        Matched { place: Place { address: to as *mut F, at }, mode: self.mode }
-    }
-
-    /// Binds a name to a field of the variant that `head` shows.
-    #[inline(never)]
-    pub fn bind_inner<'a, F: 'a>(&self, head: &Head<T>, field: *const F) -> Tv<M::Bound>
-    where
-        T: Traced,
-        M: Binds<'a, F>,
-    {
-        M::bind(self.inner(head, field).place)
-    }
-
-    /// The place of a field of the variant that `head` shows.
-    pub fn part<F>(&self, head: &Head<T>, field: *const F) -> Place<F>
-    where
-        T: Traced,
-    {
-        self.inner(head, field).place
+        Matched { place: project(field.cast_mut(), &self.place), mode: self.mode }
     }
 }
 
@@ -234,12 +200,27 @@ impl<T: Scalar, M> Matched<T, M> {
     }
 }
 
-/// What rustc's `match` looks at.
-pub struct Head<X> {
-    /// The value, or a head that holds its tag.
-    at: Option<*const X>,
+/// What rustc's `match` looks at: what a value is behind its references.
+pub struct Head<X, M> {
+    /// What is known of it, whatever its type is.
+    pub found: Found,
+    /// How names bind in it.
+    pub mode: M,
+    /// The value, if the twin has it.
+    at: *const X,
+    /// Else a head that holds its tag.
     copy: MaybeUninit<X>,
+}
+
+/// What is known of a value that is matched.
+pub struct Found {
     seen: Seen,
+    place: Place<u8>,
+    of: &'static Fields,
+    /// Where rustc looks, since it has been shown that.
+    shown: Cell<u64>,
+    /// Does it look at the value itself?
+    here: bool,
 }
 
 /// What the trace knows of a head.
@@ -248,23 +229,21 @@ struct Seen {
     tag: Option<Tag>,
 }
 
-impl<X> Head<X> {
-    /// Where to look.
-    pub fn native(&self) -> *const X {
-        self.at.unwrap_or(self.copy.as_ptr())
-    }
-
-    /// The same, for a pattern.
+impl<X, M> Head<X, M> {
+    /// Where to look, for a pattern.
     ///
     /// # Safety
-    /// Nothing but the variant is looked at, and addresses of fields are computed.
+    /// Nothing but the variant is looked at, and addresses of fields are computed. The head must
+    /// stay where it is.
     pub unsafe fn shown<'a>(&self) -> &'a X {
+        let at = if self.found.here { self.at } else { &raw const self.copy as *const X };
+        self.found.shown.set(at as u64);
         // SAFETY: a head, or the value itself.
-        unsafe { &*self.native() }
+        unsafe { &*at }
     }
 }
 
-impl<X> Head<X> {
+impl Found {
     /// rustc has found out whether it is the variant of that name (or of another name for it).
     pub fn test(&self, name: &str, yes: bool) -> bool {
         self.seen.test(name, yes)
@@ -275,6 +254,31 @@ impl<X> Head<X> {
     pub fn chosen(&self, names: &[&str], number: usize) {
         self.seen.chosen(names, number);
     }
+
+    /// The place of a field of the variant that has been shown.
+    fn inner(&self, field: u64, size: usize) -> Place<u8> {
+        let mut at = self.place.at;
+        let to = at.inner(self.place.address as u64, [self.shown.get(), field], self.of, size);
+        Place { address: to as *mut u8, at }
+    }
+}
+
+/// The place of a field of the variant that has been shown.
+pub fn part<F>(found: &Found, field: *const F) -> Place<F> {
+    holding!(F, found.inner(field as u64, size_of::<F>()))
+}
+
+/// A field of the variant that has been shown.
+pub fn inner<F, M: Binding>(found: &Found, mode: M, field: *const F) -> Matched<F, M> {
+    Matched { place: part(found, field), mode }
+}
+
+/// Binds a name to a field of the variant that has been shown.
+pub fn bind_inner<'a, F: 'a, M>(found: &Found, _: M, field: *const F) -> Tv<M::Bound>
+where
+    M: Binds<'a, F>,
+{
+    M::bind(holding!(F, found.inner(field as u64, size_of::<F>())))
 }
 
 impl Seen {
@@ -331,29 +335,33 @@ pub(super) unsafe fn test_value(kind: &'static Kind, place: Place<u8>, name: &st
     Seen { kind, tag }.test(name, yes);
 }
 
-/// What a pattern with a path is tested against.
+/// What a pattern with a path is tested against, through the references around it.
 #[inline(never)]
-pub fn head<X: Traced, M: Binding>(m: Matched<X, M>) -> Head<X> {
-    head_at(m.place)
-}
-
-/// The head of what is at a place.
-pub(super) fn head_at<X: Traced>(place: Place<X>) -> Head<X> {
-    let mut copy = MaybeUninit::<X>::uninit();
-    let to = copy.as_mut_ptr() as *mut u8;
-    // SAFETY: there is room for an `X`, and one lives at the place.
-    let (here, seen) = unsafe { find_head(X::KIND, place.erased(), to) };
-    Head { at: here.then_some(place.addr().cast_const()), copy, seen }
+pub fn head<T, M: Binding>(m: Matched<T, M>) -> Head<T::End, T::Then<M>>
+where
+    T: Peel<End: Traced>,
+{
+    let place = T::peel(m.place);
+    let mut copy = MaybeUninit::<T::End>::uninit();
+    let to = &raw mut copy as *mut u8;
+    // SAFETY: there is room for a value, and one lives at the place.
+    let found = unsafe { find_head(T::End::KIND, T::End::OF, erased!(place), to) };
+    Head { found, mode: Default::default(), at: place.address, copy }
 }
 
 /// Where to look (at the place itself, or else at `copy`), and the tag.
 ///
 /// # Safety
 /// A value of the kind must be at the place, and room for one at `copy`.
-unsafe fn find_head(kind: &'static Kind, place: Place<u8>, copy: *mut u8) -> (bool, Seen) {
+unsafe fn find_head(
+    kind: &'static Kind,
+    of: &'static Fields,
+    place: Place<u8>,
+    copy: *mut u8,
+) -> Found {
     // SAFETY: the caller's promise.
     let (here, tag) = unsafe { find_tag(kind, place, copy) };
-    (here, Seen { kind, tag })
+    Found { seen: Seen { kind, tag }, place, of, shown: Cell::new(0), here }
 }
 
 /// # Safety
@@ -440,17 +448,11 @@ fn tag(kind: &Kind, word: Word) -> Tag {
 /// A pattern that is a mere name in capitals: a constant of a word type, or a variant without
 /// fields. `yes` is what rustc found, `value` what that name stands for.
 #[inline(never)]
-pub fn named<X: Traced, M: Binding>(
-    m: Matched<X, M>,
-    head: &Head<X>,
-    name: &str,
-    yes: bool,
-    value: X,
-) -> bool {
+pub fn named<X: Traced, M>(head: &Head<X, M>, name: &str, yes: bool, value: X) -> bool {
     // SAFETY: a live value of this kind is at both.
     unsafe {
         let value = (&raw const value).cast();
-        is_named(&head.seen, m.place.erased(), name, yes, value)
+        is_named(&head.found.seen, head.found.place, name, yes, value)
     }
 }
 

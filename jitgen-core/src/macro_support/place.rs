@@ -59,11 +59,19 @@ impl<T: ?Sized> Clone for Place<T> {
 
 impl<T: ?Sized> Copy for Place<T> {}
 
+/// The place of a local variable of the twin, for shells that call no other one.
+macro_rules! of_local {
+    ($ty:ty, $x:expr) => {{
+        let base = &raw mut *$x as *mut $ty;
+        Place { address: base, at: <$ty>::KIND.at_local(base as *mut u8) }
+    }};
+}
+pub(super) use of_local;
+
 /// The place of a local variable of the twin.
 #[inline(never)]
 pub fn local<X: Traced>(x: &mut Tv<X>) -> Place<X> {
-    let base = &raw mut *x as *mut X;
-    Place { address: base, at: X::KIND.at_local(base as *mut u8) }
+    of_local!(X, x)
 }
 
 impl Inside {
@@ -145,11 +153,6 @@ impl<T: ?Sized> Place<T> {
         Place { address: field, at: self.at }
     }
 
-    /// The same place, whatever lives there.
-    pub(super) fn erased(self) -> Place<u8> {
-        Place { address: self.address as *mut u8, at: self.at }
-    }
-
     /// Reads one word at a byte distance.
     ///
     /// # Safety
@@ -194,10 +197,10 @@ impl At {
         At::Memory { address, len: Opnd::Const, owner: Owner::Any, fixed: false, state: false }
     }
 
-    fn given(&self) -> Opnd {
+    fn given(&self) -> &Opnd {
         match self {
-            At::Memory { address, .. } => address.base,
-            At::Value(_) => Opnd::Local(0),
+            At::Memory { address, .. } => &address.base,
+            At::Value(_) => &Opnd::Local(0),
         }
     }
 
@@ -264,6 +267,13 @@ impl At {
         to
     }
 
+    /// See [`At::project`].
+    fn projected(&self, from: u64, to: u64, of: &Fields, size: usize) -> At {
+        let mut at = *self;
+        at.project(from, to, of, size);
+        at
+    }
+
     /// From a value to one of its fields, of that size.
     fn project(&mut self, from: u64, to: u64, of: &Fields, size: usize) {
         let delta = to.wrapping_sub(from) as u32;
@@ -294,7 +304,7 @@ pub(super) struct Fields {
 
 /// A type that has fields.
 pub(super) trait HasFields: Traced {
-    const OF: Fields = Fields {
+    const OF: &'static Fields = &Fields {
         immutable: Self::IMMUTABLE,
         state: Self::VIRTUALIZABLE,
         name: std::any::type_name::<Self>,
@@ -400,20 +410,15 @@ impl Place<str> {
 }
 
 impl<T> super::inline::Given for Place<T> {
-    fn given(&self) -> Opnd {
+    fn given(&self) -> &Opnd {
         self.at.given()
     }
 }
 
-impl<T: Traced> Place<T> {
-    /// The place of a field, whose address rustc has computed.
-    #[inline(never)]
-    pub fn project<F>(self, field: *mut F) -> Place<F> {
-        let mut at = self.at;
-        let of = const { &T::OF };
-        at.project(self.address as u64, field as u64, of, size_of::<F>());
-        Place { address: field, at }
-    }
+/// The place of a field, whose address rustc has computed, of what is at a place.
+pub fn project<T: Traced, F>(field: *mut F, of: &Place<T>) -> Place<F> {
+    let at = of.at.projected(of.address as u64, field as u64, T::OF, size_of::<F>());
+    Place { address: field, at }
 }
 
 /// Something immutable is about to be written.
@@ -478,26 +483,44 @@ impl<X: Traced> Place<X> {
     }
 }
 
+/// A reference to a place, for shells that call no other one.
+macro_rules! reference {
+    ($ty:ty, $place:expr) => {
+        // SAFETY: the bits of an `R` are a pointer to a `T`: this one, which is the address of a
+        // place.
+        unsafe { carried!(to => <$ty>::KIND.carry_address(erased!($place), to)) }
+    };
+}
+
 /// `&place` and `&mut place`, as a reference type that the context gives.
 #[inline(never)]
 pub fn addr_of<T, R>(place: Place<T>) -> Tv<R>
 where
     R: Traced<V = Ptr<T>>,
 {
-    let address = place.address;
-    let opnd = erased!(place).pointer_of();
-    // SAFETY: the bits of an `R` are a pointer to a `T`: this one, which is the address of a place.
-    unsafe { carried!(to => R::KIND.carry(&raw const address as *const u8, opnd, to)) }
+    reference!(R, place)
+}
+
+impl Kind {
+    /// Makes a carrier of a reference to what is at a place.
+    ///
+    /// # Safety
+    /// There must be room for a carrier of this kind, which is that of such references.
+    unsafe fn carry_address(&self, place: Place<u8>, to: *mut u8) {
+        let (address, opnd) = (place.address, place.pointer_of());
+        // SAFETY: the caller's promise.
+        unsafe { self.carry(&raw const address as *const u8, opnd, to) };
+    }
 }
 
 /// `&place`.
 pub fn shared<'a, T>(place: Place<T>) -> Tv<&'a T> {
-    addr_of(place)
+    reference!(&'a T, place)
 }
 
 /// `&mut place`.
 pub fn unique<'a, T>(place: Place<T>) -> Tv<&'a mut T> {
-    addr_of(place)
+    reference!(&'a mut T, place)
 }
 
 /// What is known of a green in memory after its merge point: it is constant.
@@ -512,7 +535,7 @@ pub(super) fn learn<X: Scalar>(place: Place<X>, value: Tv<X>) {
 pub fn place_in<X: Traced>(slot: &mut Option<Tv<X>>, value: Tv<X>) -> Place<X> {
     *slot = Some(value);
     let Some(value) = slot else { unreachable!("just put there") };
-    local(value)
+    of_local!(X, value)
 }
 
 /// A place that only names where a value lies that is about to be dropped.

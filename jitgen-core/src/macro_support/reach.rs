@@ -14,9 +14,9 @@
 //! Not here: elements (`elements`).
 
 use super::ask;
-use super::kind::{erased, holding};
+use super::kind::{HasKind, erased, holding};
 use super::pattern::{Binding, Shared};
-use super::place::{At, Inside, Place, local};
+use super::place::{At, Inside, Place, of_local};
 use super::shape::Owner;
 use super::traced::{Traced, Tv};
 use crate::ir::Ty;
@@ -65,7 +65,7 @@ pub fn auto<T: Auto>(place: Place<T>) -> Place<T::Target> {
 /// The same of a local variable of the twin.
 #[inline(never)]
 pub fn root<T: Auto + Traced>(x: &mut Tv<T>) -> Place<T::Target> {
-    T::auto(local(x))
+    T::auto(of_local!(T, x))
 }
 
 /// `*e`: the place that a reference points to.
@@ -112,38 +112,6 @@ unsafe fn behind_pointer(place: Place<u8>, distance: u64) -> Place<u8> {
     led_to(unsafe { place.word(0, Ty::Ptr, Owner::Place) }, distance, false)
 }
 
-impl<T> Deref for &T {
-    type Target = T;
-    fn deref(place: Place<Self>) -> Place<T> {
-        // SAFETY: a live reference is here.
-        holding!(T, unsafe { behind_shared(erased!(place)) })
-    }
-}
-
-impl<T> Deref for &mut T {
-    type Target = T;
-    fn deref(place: Place<Self>) -> Place<T> {
-        // SAFETY: a live reference is here.
-        holding!(T, unsafe { behind_pointer(erased!(place), 0) })
-    }
-}
-
-impl<T> Deref for Box<T> {
-    type Target = T;
-    fn deref(place: Place<Self>) -> Place<T> {
-        // SAFETY: a live `Box` is here.
-        follow(unsafe { place.owner_word(0, Owner::Place) }, 0, false)
-    }
-}
-
-impl<T> Deref for Rc<T> {
-    type Target = T;
-    fn deref(place: Place<Self>) -> Place<T> {
-        // SAFETY: a live `Rc` is here: one pointer, to the counts before the contents.
-        holding!(T, unsafe { behind_pointer(erased!(place), rc_distance::<T>()) })
-    }
-}
-
 /// Another share of the `Rc` that consists of this pointer; not recorded.
 ///
 /// A trace that has compared the pointer keeps the `Rc` alive; a twin has just loaded it.
@@ -176,17 +144,34 @@ fn measured_distance<T>() -> u64 {
     contents - pointer
 }
 
-macro_rules! auto_through {
-    ($($t:ty),+) => {$(
+/// One step through a pointer, and with `Auto` the others. Neither calls the other, so that there
+/// is less to compile of each type.
+macro_rules! through {
+    ($($t:ty, $place:ident => $target:expr;)+) => {$(
+        impl<T> Deref for $t {
+            type Target = T;
+            fn deref($place: Place<Self>) -> Place<T> {
+                // SAFETY: a live pointer of that type is here.
+                unsafe { $target }
+            }
+        }
         impl<T: Auto> Auto for $t {
             type Target = T::Target;
-            fn auto(place: Place<Self>) -> Place<T::Target> {
-                T::auto(<$t as Deref>::deref(place))
+            fn auto($place: Place<Self>) -> Place<T::Target> {
+                // SAFETY: a live pointer of that type is here.
+                T::auto(unsafe { $target })
             }
         }
     )+};
 }
-auto_through!(&T, &mut T, Box<T>, Rc<T>);
+
+through! {
+    &T, place => holding!(T, behind_shared(erased!(place)));
+    &mut T, place => holding!(T, behind_pointer(erased!(place), 0));
+    Box<T>, place => follow(place.owner_word(0, Owner::Place), 0, false);
+    // One pointer, to the counts before the contents.
+    Rc<T>, place => holding!(T, behind_pointer(erased!(place), rc_distance::<T>()));
+}
 
 macro_rules! fat {
     ($($t:ty => $target:ty, $word:ident($($of:tt)*) $(, $owns:ident)?;)+) => {$(

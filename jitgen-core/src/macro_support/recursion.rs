@@ -18,11 +18,12 @@
 //! Not here: when a level is handed over (`tracer::levels`).
 
 use super::ask;
+use super::inline::Entered;
 use super::passing::{hand_back, handed, replayed};
 use super::portal::{Entry, Outcome, State};
 use super::traced::{Traced, Tv};
 use crate::runtime::{self, Begun};
-use crate::tracer::{Function, Inlined, Portal, Site, outside, panics, with};
+use crate::tracer::{Function, Portal, Site, outside, panics, with};
 
 /// What a portal does that is not to begin, if its author does not say anything else.
 ///
@@ -45,9 +46,9 @@ pub struct NotRecursive;
 pub trait CalledByTwins {}
 
 /// The twin is about to enter a portal: at a merge point, if the log says so.
-pub fn enter_level(portal: &'static Portal, call: &Inlined) -> Option<State> {
+pub fn enter_level(portal: &'static Portal, call: &Entered) -> Option<State> {
     with(|s| {
-        s.enter_level(portal, call);
+        s.enter_level(portal, call.call());
         s.level_state()
     })
     .map(|image| State::of_level(portal, &image))

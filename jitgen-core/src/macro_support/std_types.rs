@@ -81,9 +81,6 @@ macro_rules! raw_pointers {
         impl<T> Machine for $t {
             const TY: Ty = Ty::Ptr;
             type Abi = u64;
-            fn from_abi(abi: u64) -> Self { abi as $t }
-            fn to_abi(self) -> u64 { self as u64 }
-            fn nothing() -> u64 { 0 }
             fn bits(self) -> u64 { self as u64 }
             fn from_bits(bits: u64) -> Self { bits as $t }
         }

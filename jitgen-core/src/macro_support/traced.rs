@@ -13,7 +13,7 @@
 //! standard library (`std_types`).
 
 use super::ask;
-use super::carrier::{Flat, Ownership, Plain};
+use super::carrier::{Carrier, Flat, Ownership, Plain};
 use super::derived::Case;
 use super::kind::{DropFields, HasKind, Leaves, carried};
 use super::memory;
@@ -128,12 +128,6 @@ pub trait Machine: Copy {
     /// What an `extern "C"` function takes instead: compiled code knows no signs, and extends
     /// what is narrower than a register with zeros.
     type Abi: Copy;
-    /// The value of an argument.
-    fn from_abi(abi: Self::Abi) -> Self;
-    /// What is passed or returned.
-    fn to_abi(self) -> Self::Abi;
-    /// An argument that means nothing.
-    fn nothing() -> Self::Abi;
     /// The bits, zero beyond the size.
     fn bits(self) -> u64;
     /// The value of these bits, which came from a value of this type.
@@ -174,9 +168,6 @@ macro_rules! scalars {
             const TY: Ty = Ty::$ty;
             const SIGNED: bool = $signed;
             type Abi = $abi;
-            fn from_abi(abi: $abi) -> Self { <Self as Machine>::from_bits(Machine::bits(abi)) }
-            fn to_abi(self) -> $abi { <$abi as Machine>::from_bits(self.bits()) }
-            fn nothing() -> $abi { <$abi as Machine>::from_bits(0) }
             #[inline(always)]
             fn bits(self) -> u64 { let to: fn($t) -> u64 = $to; to(self) }
             fn from_bits(bits: u64) -> Self { let from: fn(u64) -> $t = $from; from(bits) }
@@ -205,15 +196,6 @@ scalars! {
 impl<T> Machine for Ptr<T> {
     const TY: Ty = Ty::Ptr;
     type Abi = *mut T;
-    fn from_abi(abi: *mut T) -> Self {
-        Self::from_bits(abi as u64)
-    }
-    fn to_abi(self) -> *mut T {
-        self.0.as_ptr()
-    }
-    fn nothing() -> *mut T {
-        std::ptr::null_mut()
-    }
     fn bits(self) -> u64 {
         self.0.as_ptr() as u64
     }
@@ -274,8 +256,14 @@ impl<X: Traced> Tv<X> {
 
     /// The operand.
     pub fn opnd(&self) -> Opnd {
-        // SAFETY: this is a carrier.
-        unsafe { X::KIND.opnd(&raw const *self as *const u8) }
+        *self.operand()
+    }
+
+    /// Where the operand is.
+    pub fn operand(&self) -> &Opnd {
+        let at = <Carried<X> as Carrier<X::V>>::OPND;
+        // SAFETY: this is a carrier, which has an operand there.
+        unsafe { &*(&raw const *self).byte_add(at).cast::<Opnd>() }
     }
 
     /// Where the value is.

@@ -335,13 +335,12 @@ fn find_dead_stores(
                 }
                 Sig::Store => {
                     let access = access();
-                    let mut later = overwritten.around(access);
-                    if later.any(|(word, ())| access.is_within(&word)) {
+                    let covers = |word: &Access, ()| access.is_within(word).then_some(());
+                    if overwritten.find_around(access, covers).is_some() {
                         dead[b][i] = true;
                         found = true;
                         continue;
                     }
-                    drop(later);
                     overwritten.insert(access, ());
                 }
                 Sig::Call | Sig::CallIf => {
@@ -458,7 +457,7 @@ fn merge_params_of(block: BlockId, trace: &mut Trace, fired: &mut Fired) -> bool
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
 /// equal until a jump tells them apart.
 fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
-    let mut seen = Map::default();
+    let mut seen = Map::with_capacity_and_hasher(params.len(), Default::default());
     let begin = (0..params.len()).map(|k| *seen.entry(jumps[0][k]).or_insert(k));
     let mut classes: Vec<usize> = begin.collect();
     let mut count = seen.len();
@@ -470,7 +469,7 @@ fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
     loop {
         let mut found = count;
         for args in &jumps[1..] {
-            let mut seen = Map::default();
+            let mut seen = Map::with_capacity_and_hasher(params.len(), Default::default());
             let next = (0..params.len()).map(|k| {
                 let place = args[k].as_value().and_then(|v| places.get(&v));
                 let class = place.map(|place| classes[*place]).ok_or(args[k]);

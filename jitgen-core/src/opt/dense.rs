@@ -1,20 +1,69 @@
-//! A map from the values of a trace: a vector, since they are numbered.
+//! A map from the values of a trace: a vector, since they are numbered; and the vector that it is,
+//! which is copied for blocks behind guards.
 //!
 //! Not here: what is known of few values of many (`ir::Map`).
 
 use crate::ir::ValueId;
+use std::ops::{Deref, DerefMut};
+
+/// A vector whose copies have room for what is added to them next: a copy of the tables goes on where
+/// the trace does.
+#[derive(Debug)]
+pub(super) struct Growing<T>(Vec<T>);
+
+impl<T> Default for Growing<T> {
+    fn default() -> Growing<T> {
+        Growing(vec![])
+    }
+}
+
+impl<T> From<Vec<T>> for Growing<T> {
+    fn from(items: Vec<T>) -> Growing<T> {
+        Growing(items)
+    }
+}
+
+impl<T: Copy> Clone for Growing<T> {
+    fn clone(&self) -> Growing<T> {
+        if self.is_empty() {
+            return Growing::default();
+        }
+        let mut copy = Vec::with_capacity(self.len() + self.len() / 2 + 16);
+        copy.extend_from_slice(self);
+        Growing(copy)
+    }
+}
+
+impl<T> Deref for Growing<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Growing<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.0
+    }
+}
 
 /// Something about values.
 #[derive(Clone, Debug)]
-pub(super) struct ByValue<T>(Vec<Option<T>>);
+pub(super) struct ByValue<T: Copy>(Growing<Option<T>>);
 
-impl<T> Default for ByValue<T> {
+impl<T: Copy> Default for ByValue<T> {
     fn default() -> ByValue<T> {
-        ByValue(vec![])
+        ByValue(Growing::default())
     }
 }
 
 impl<T: Copy> ByValue<T> {
+    /// Nothing, but room for so many values.
+    pub fn with_room(values: usize) -> ByValue<T> {
+        ByValue(Vec::with_capacity(values).into())
+    }
+
     /// Is there nothing about any of them?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -108,8 +108,8 @@ impl<'t> Forward<'t> {
             defs: Defs::with_room(room),
             table: Table::with_room(room),
             calls: Map::default(),
-            constants: ByValue::default(),
-            truths: Truths::default(),
+            constants: ByValue::with_room(room),
+            truths: Truths::with_room(input.exits.len(), room),
             above: Above::default(),
             values: Values::with_room(room),
             facts: Facts::default(),
@@ -143,7 +143,8 @@ impl<'t> Forward<'t> {
         }
     }
 
-    /// A copy to go on with, without the blocks behind the guards that have been met.
+    /// A copy to go on with in the next round, without the blocks behind the guards that have been met,
+    /// and without what is known of memory.
     pub fn straight(&self) -> Forward<'t> {
         Forward {
             out: self.out.clone(),
@@ -153,12 +154,16 @@ impl<'t> Forward<'t> {
             apart: self.apart.clone(),
             fired: self.fired,
             before: if self.passes.contains(Passes::CSE) { self.subst.clone() } else { vec![] },
-            ..self.branch()
+            ..self.copy(Facts::default(), self.owners.clone())
         }
     }
 
     /// The same knowledge, for a block behind a guard that stands here. The output stays where it is.
     pub fn branch(&self) -> Forward<'t> {
+        self.copy(self.facts.clone(), self.owners.clone())
+    }
+
+    fn copy(&self, facts: Facts, owners: Owners) -> Forward<'t> {
         Forward {
             input: self.input,
             passes: self.passes,
@@ -180,8 +185,8 @@ impl<'t> Forward<'t> {
             truths: self.truths.clone(),
             above: self.above.clone(),
             values: self.values.clone(),
-            facts: self.facts.clone(),
-            owners: self.owners.clone(),
+            facts,
+            owners,
             fired: Fired::default(),
             contradiction: false,
             loads: ByValue::default(),

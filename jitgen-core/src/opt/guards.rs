@@ -12,7 +12,7 @@
 //!
 //! Invariant `below-only`: what a guard tells is used for what comes after it, never before.
 //!
-//! Not here: what bits and bounds say (`domain`, `values`), two guards that become one (`tested`).
+//! Not here: how decided comparisons are kept (`truths`), what bits and bounds say (`domain`, `values`), two guards that become one (`tested`).
 
 use super::domain::{self, Known};
 use super::forward::Forward;
@@ -47,10 +47,12 @@ impl Forward<'_> {
             return;
         }
         self.contradiction |= known == Some(!wanted);
+        let exits = self.out.exits.len();
         let exit = self.exit(inst.exit());
+        let is_first = self.out.exits.len() > exits;
         self.note_side(inst.exit(), exit, condition, !wanted);
         let guards = self.passes.contains(Passes::GUARDS);
-        if !guards || !self.merge_guard(exit, condition, wanted) {
+        if !guards || is_first || !self.merge_guard(exit, condition, wanted) {
             self.insts.push(Inst { op, a: condition, aux: Aux::Exit(exit), ..*inst });
         }
         if guards {
@@ -81,7 +83,6 @@ impl Forward<'_> {
     /// Notes that a comparison has this value from here on, and what follows.
     pub fn learn_compare(&mut self, node: Node, truth: bool) {
         let Node { op, ty, a, b, .. } = node;
-        self.truths.insert(node, truth);
         self.values.decided(op);
         self.bound(node, truth);
         match (op, truth) {
@@ -97,6 +98,9 @@ impl Forward<'_> {
             (Op::FNe, _) => self.decide(Op::FEq, ty, a, b, !truth),
             (Op::FLt, true) => self.decide(Op::FLe, ty, a, b, true),
             _ => (),
+        }
+        if !matches!(op, Op::Eq | Op::Ne | Op::LtU | Op::LtS | Op::LeU | Op::LeS) {
+            self.truths.insert(node, truth);
         }
     }
 

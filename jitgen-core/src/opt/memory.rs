@@ -146,9 +146,10 @@ impl Facts {
 
     /// A known word that has all bytes of `access`, and which of them is the first.
     fn around(&self, access: Access) -> Option<(Access, Fact, u32)> {
-        let words = self.words.around(access);
-        let mut around = words.filter(|(word, _)| access.is_within(word));
-        around.find_map(|(word, fact)| Some((word, fact, access.start_in(&word)?)))
+        self.words.find_around(access, |word, fact| {
+            let start = access.is_within(word).then(|| access.start_in(word))?;
+            Some((*word, fact, start?))
+        })
     }
 }
 
@@ -174,8 +175,9 @@ impl Forward<'_> {
         let known = if memory { self.known(access) } else { None };
         let value = known.unwrap_or_else(|| {
             let value = self.emit_with(inst.ty, Inst { op: Op::Load, a: pointer, imm, ..*inst });
-            if let Some((value, load)) = value.as_value().zip(inst.dst) {
-                self.loads.insert(value, load);
+            // Who asks is interested in what a tree has loaded.
+            if let (Some(_), Some(v), Some(load)) = (&self.sides, value.as_value(), inst.dst) {
+                self.loads.insert(v, load);
             }
             self.facts.private.leak_held(access.address.place.base);
             value
@@ -299,16 +301,17 @@ impl Forward<'_> {
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?
     fn holds(&mut self, access: Access, value: Arg) -> bool {
-        let words = self.facts.words.around(access);
-        let mut same = words.filter(|(word, _)| {
-            word.ty.size() == access.ty.size() && word.address.offset == access.address.offset
-        });
         let value = self.bits(value);
-        let found = same.find(|(_, fact)| match (self.bits(fact.value), value) {
-            (Arg::Const(a), Arg::Const(b)) => a.bits == b.bits,
-            (a, b) => a == b,
+        let found = self.facts.words.find_around(access, |word, fact| {
+            if word.ty.size() != access.ty.size() || word.address.offset != access.address.offset {
+                return None;
+            }
+            let same = match (self.bits(fact.value), value) {
+                (Arg::Const(a), Arg::Const(b)) => a.bits == b.bits,
+                (a, b) => a == b,
+            };
+            same.then_some((*word, fact))
         });
-        drop(same);
         found.inspect(|(word, fact)| self.facts.use_fact(*word, *fact)).is_some()
     }
 

@@ -115,7 +115,8 @@ impl Fired {
 
     /// The positions of the rules in [`rules`].
     pub fn numbers(self) -> Vec<usize> {
-        let mut numbers = vec![];
+        let count = self.0.iter().map(|word| word.count_ones() as usize).sum();
+        let mut numbers = Vec::with_capacity(count);
         for (word, mut bits) in self.0.into_iter().enumerate() {
             while bits != 0 {
                 numbers.push(64 * word + bits.trailing_zeros() as usize);

@@ -12,6 +12,7 @@
 //! Not here: what an operation is equal to (`fold`), calls.
 
 use super::address::Defs;
+use super::dense::Growing;
 use super::meet::Visible;
 use super::node::Node;
 use crate::ir::{Arg, Map, ValueId};
@@ -24,7 +25,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     heads: Vec<u32>,
-    next: Vec<u32>,
+    next: Growing<u32>,
     count: usize,
 }
 
@@ -32,7 +33,7 @@ impl Table {
     /// Nothing, but room for operations of so many values.
     pub fn with_room(values: usize) -> Table {
         let heads = vec![NONE; (values / 2).max(8).next_power_of_two()];
-        Table { heads, next: Vec::with_capacity(values), count: 0 }
+        Table { heads, next: Vec::with_capacity(values).into(), count: 0 }
     }
 
     /// The value of an operation. If there is none it is `new` from now on, which the caller defines.
@@ -106,7 +107,7 @@ fn operations_are_found_in_any_order_of_operands() {
     let (mut table, mut defs) = (Table::with_room(0), Defs::default());
     let node = |k: u32| {
         let (a, b): (Arg, Arg) = (ValueId(k / 2).into(), Const::i64((k % 2).into()).into());
-        if k % 3 == 0 {
+        if k.is_multiple_of(3) {
             Node::binary(Op::Add, Ty::I64, b, a)
         } else {
             Node::binary(Op::Add, Ty::I64, a, b)

@@ -9,6 +9,7 @@
 //!
 //! Not here: what follows from a comparison (`guards`), or from several (`implied`).
 
+use super::dense::Growing;
 use super::node::Node;
 use crate::ir::{Arg, Map, Op, Ty};
 use std::hash::{Hash, Hasher};
@@ -20,7 +21,7 @@ pub(super) struct Truths {
     /// What is no comparison by order: whether something overflows, say.
     others: Map<Node, bool>,
     /// By value: is something said of it?
-    marked: Vec<bool>,
+    marked: Growing<bool>,
 }
 
 /// Two operands, in the order that [`Node::key`] has them in.
@@ -106,6 +107,15 @@ struct Said {
 }
 
 impl Truths {
+    /// Nothing is said, but there is room for so many guards and values.
+    pub fn with_room(guards: usize, values: usize) -> Truths {
+        Truths {
+            pairs: Map::with_capacity_and_hasher(guards, Default::default()),
+            others: Map::default(),
+            marked: Vec::with_capacity(values).into(),
+        }
+    }
+
     /// Is something said of it, besides that it is a constant?
     pub fn tell_of(&self, arg: Arg) -> bool {
         arg.as_value().is_none_or(|v| self.marked.get(v.index()) == Some(&true))

@@ -14,6 +14,7 @@
 //!
 //! Not here: relations between values (`guards`).
 
+use super::dense::Growing;
 use super::domain::{self, Known, transfer};
 use super::forward::Forward;
 use super::meet::Visible;
@@ -26,7 +27,7 @@ const MAX_DEPTH: u32 = 4;
 /// The elements of the values, by number.
 #[derive(Clone, Default)]
 pub(super) struct Values {
-    entries: Vec<Entry>,
+    entries: Growing<Entry>,
     /// How often something was learned that is not in a definition.
     learned: u32,
     /// What that was when a guard last decided whether a result overflows, if one has.
@@ -47,7 +48,7 @@ struct Entry {
 impl Values {
     /// Nothing is known, but there is room for so many.
     pub fn with_room(values: usize) -> Values {
-        Values { entries: Vec::with_capacity(values), ..Values::default() }
+        Values { entries: Vec::with_capacity(values).into(), ..Values::default() }
     }
 
     /// Keeps what has been computed of an operation, for when it is emitted.

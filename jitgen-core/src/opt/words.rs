@@ -11,11 +11,12 @@
 //! base or another index) the alias classes decide.
 //!
 //! The words of a place are kept in *lines* of [`LINE`] bytes, so an access looks at two of them at
-//! most; and a table says where the words of each class are, so what an access does not touch is not
+//! most; and lists say where the words of each class are, so what an access does not touch is not
 //! looked at, but for the classes, for what a call keeps, and for bases that are known to be apart.
 //!
 //! Invariants: `types-say-nothing` (which type a word is accessed at has no influence on aliasing,
-//! but for its size), `listed` (the line of a word is listed under its class, base and place),
+//! but for its size), `listed` (a word is in the list of its line, and in that of its class and place,
+//! which is in the list of its class),
 //! `amortized` (what a removal costs, the insertions before it have paid for, but for the classes and
 //! places that it keeps).
 //!
@@ -23,7 +24,9 @@
 //! `owners`).
 
 use super::address::{Address, Defs, Place};
+use super::dense::Growing;
 use crate::ir::{Arg, Call, Class, Inst, Map, Ty};
+use std::cell::Cell;
 
 /// How many bytes of a place are in one line.
 const LINE: i64 = 64;
@@ -171,23 +174,28 @@ struct Group {
 
 /// Words with something known of each. All of it is in a few tables, so that a copy is cheap.
 #[derive(Clone, Debug)]
-pub(super) struct Words<T> {
-    slots: Vec<Slot<T>>,
+pub(super) struct Words<T: Copy> {
+    slots: Growing<Slot<T>>,
     /// The first slot that has no word any more; `line.next` leads to the others.
     free: u32,
-    lines: Map<Line, Ends>,
+    lines: Vec<Ends>,
+    line_of: Map<Line, u32>,
+    /// The line that has been asked for last, and its number.
+    asked: Cell<Option<(Line, u32)>>,
     groups: Vec<Group>,
     group_of: Map<(Class, Place), u32>,
     /// By class: the first group that is listed. There may be no words in it any more.
     classes: Vec<(Class, u32)>,
 }
 
-impl<T> Default for Words<T> {
+impl<T: Copy> Default for Words<T> {
     fn default() -> Words<T> {
         Words {
-            slots: vec![],
+            slots: Growing::default(),
             free: NONE,
-            lines: Map::default(),
+            lines: vec![],
+            line_of: Map::default(),
+            asked: Cell::new(None),
             groups: vec![],
             group_of: Map::default(),
             classes: vec![],
@@ -202,26 +210,51 @@ impl<T: Copy> Words<T> {
     }
 
     fn find(&self, access: Access) -> Option<u32> {
-        let same =
-            |word: &Access| word.ty == access.ty && word.address.offset == access.address.offset;
-        { self.line(Line::of(access.address)) }.find(|at| same(&self.slots[*at as usize].access))
+        let mut at = self.first_of(Line::of(access.address));
+        while let Some(Slot { access: word, line, .. }) = self.slots.get(at as usize) {
+            if word.ty == access.ty && word.address.offset == access.address.offset {
+                return Some(at);
+            }
+            at = line.next;
+        }
+        None
     }
 
-    /// The words at the place of `access` that have a byte in common with it, and others near by; those
-    /// of a line in the order in which they were added.
-    pub fn around(&self, access: Access) -> impl Iterator<Item = (Access, T)> + '_ {
-        let slots = Line::around(access.address).flat_map(|line| self.line(line));
-        slots.map(|at| (self.slots[at as usize].access, self.slots[at as usize].known))
-    }
-
-    /// The words of a line.
-    fn line(&self, line: Line) -> impl Iterator<Item = u32> + '_ {
-        let mut at = self.lines.get(&line).map_or(NONE, |ends| ends.first);
-        std::iter::from_fn(move || {
-            let here = at;
-            at = self.slots.get(here as usize)?.line.next;
-            Some(here)
+    /// What is found first of the words at the place of `access` that have a byte in common with it,
+    /// and others near by; those of a line in the order in which they were added.
+    pub fn find_around<R>(
+        &self,
+        access: Access,
+        mut found: impl FnMut(&Access, T) -> Option<R>,
+    ) -> Option<R> {
+        Line::around(access.address).find_map(|line| {
+            let mut at = self.first_of(line);
+            while let Some(slot) = self.slots.get(at as usize) {
+                let result = found(&slot.access, slot.known);
+                if result.is_some() {
+                    return result;
+                }
+                at = slot.line.next;
+            }
+            None
         })
+    }
+
+    /// The first word of a line.
+    fn first_of(&self, line: Line) -> u32 {
+        self.lines.get(self.number_of(line) as usize).map_or(NONE, |ends| ends.first)
+    }
+
+    /// The number of a line, if it has or had a word. One is mostly asked for several times in a row.
+    fn number_of(&self, line: Line) -> u32 {
+        match self.asked.get() {
+            Some((asked, number)) if asked == line => number,
+            _ => {
+                let number = self.line_of.get(&line).copied().unwrap_or(NONE);
+                self.asked.set(Some((line, number)));
+                number
+            }
+        }
     }
 
     /// Sets a word; the caller has removed what it replaces.
@@ -230,14 +263,15 @@ impl<T: Copy> Words<T> {
         let line = Line::of(access.address);
         // A word of the same class leads to the group.
         let (mut group, mut old) = (NONE, None);
-        for at in self.line(line) {
-            let slot = &self.slots[at as usize];
+        let mut at = self.first_of(line);
+        while let Some(slot) = self.slots.get(at as usize) {
             if slot.access.class == access.class {
                 group = slot.group;
             }
             if slot.access.ty == access.ty && slot.access.address.offset == access.address.offset {
                 old = Some(at);
             }
+            at = slot.line.next;
         }
         if let Some(old) = old {
             self.remove_slot(old);
@@ -246,7 +280,14 @@ impl<T: Copy> Words<T> {
             group = self.group(access.class, access.address.place);
         }
         let at = self.take_slot(access, known, group);
-        let ends = self.lines.entry(line).or_insert(Ends { first: NONE, last: NONE });
+        let mut number = self.number_of(line);
+        if number == NONE {
+            number = self.lines.len() as u32;
+            self.lines.push(Ends { first: NONE, last: NONE });
+            self.line_of.insert(line, number);
+            self.asked.set(Some((line, number)));
+        }
+        let ends = &mut self.lines[number as usize];
         let before = std::mem::replace(&mut ends.last, at);
         match before {
             NONE => ends.first = at,
@@ -312,7 +353,8 @@ impl<T: Copy> Words<T> {
         let next = self.slots.get_mut(line.next as usize);
         let is_last = next.map(|next| next.line.before = line.before).is_none();
         if is_first || is_last {
-            let ends = self.lines.get_mut(&Line::of(access.address)).expect("it has a word");
+            let number = self.number_of(Line::of(access.address));
+            let ends = &mut self.lines[number as usize];
             ends.first = if is_first { line.next } else { ends.first };
             ends.last = if is_last { line.before } else { ends.last };
         }
@@ -339,7 +381,7 @@ impl<T: Copy> Words<T> {
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
         for line in Line::around(access.address) {
-            let mut at = self.lines.get(&line).map_or(NONE, |ends| ends.first);
+            let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
                 let (here, next) = (at, slot.line.next);
                 if slot.access.overlaps(&access) {
@@ -415,9 +457,15 @@ impl<T: Copy> Words<T> {
     /// Removes all words; the tables keep their room.
     pub fn clear(&mut self) {
         if !self.slots.is_empty() {
-            let Words { slots, free, lines, groups, group_of, classes } = self;
-            (slots.clear(), *free = NONE, lines.clear(), groups.clear(), group_of.clear());
+            let Words { slots, free, lines, line_of, asked, groups, group_of, classes } = self;
+            slots.clear();
+            lines.clear();
+            line_of.clear();
+            groups.clear();
+            group_of.clear();
             classes.clear();
+            *free = NONE;
+            asked.set(None);
         }
     }
 
@@ -521,9 +569,13 @@ mod tests {
             let touching = |(word, _): &(Access, usize)| {
                 word.address.place == asked.address.place && word.may_touch(&asked)
             };
-            let near = words.around(asked).filter(touching).map(|(_, known)| known);
+            let mut near = vec![];
+            words.find_around(asked, |word, known| {
+                near.extend(touching(&(*word, known)).then_some(known));
+                None::<()>
+            });
             let known = list.iter().copied().filter(touching).map(|(_, known)| known);
-            assert_eq!(sorted(near.collect()), sorted(known.collect()), "{asked:?}");
+            assert_eq!(sorted(near), sorted(known.collect()), "{asked:?}");
             let found =
                 list.iter().find(|(word, _)| (word.ty, word.address) == (asked.ty, asked.address));
             assert_eq!(words.get(asked), found.map(|(_, known)| *known), "{asked:?}");

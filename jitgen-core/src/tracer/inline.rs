@@ -132,7 +132,7 @@ impl Session {
     ///
     /// # Errors
     /// If it has returned already, as the log says: its result.
-    pub fn begin_inline(&mut self, args: &[Opnd]) -> Result<Inlined, Image> {
+    pub fn begin_inline(&mut self, args: &[&Opnd]) -> Result<Inlined, Image> {
         let number = self.calls;
         self.calls += 1;
         if let Some(Replayed::Return { call, next, size }) = self.replay.front()
@@ -143,7 +143,7 @@ impl Session {
             self.replay.pop_front();
             return Err(self.replayed_image(size));
         }
-        let given = args.iter().any(|arg| self.mentions_local(*arg));
+        let given = args.iter().any(|arg| self.mentions_local(**arg));
         let log = if given { None } else { self.log_position() };
         Ok(Inlined { number, merges: self.merges, log })
     }

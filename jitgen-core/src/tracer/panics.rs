@@ -45,7 +45,7 @@ pub fn settle() -> bool {
 
 /// Runs an elidable function on behalf of compiled code; `again`: one that is called again when it
 /// has panicked.
-pub fn guarded_elidable(again: bool, f: impl FnMut()) {
+pub fn guarded_elidable(again: bool, f: &mut dyn Run) {
     guarded(f);
     if again {
         drop(PAYLOAD.take());
@@ -53,32 +53,28 @@ pub fn guarded_elidable(again: bool, f: impl FnMut()) {
 }
 
 /// Runs `f` on behalf of compiled code; a panic is kept for [`resume`].
-pub fn guarded(mut f: impl FnMut()) {
-    catch(&mut f);
+pub fn guarded(f: &mut dyn Run) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f.run())) {
+        PAYLOAD.set(Some(payload));
+        PANICKED.set(true);
+    }
 }
 
 /// The same of something with a result; `on_panic` is what it gives then.
 pub fn guarded_with<R>(on_panic: R, mut f: impl FnMut() -> R) -> R {
     let mut result = on_panic;
-    guarded(|| result = f());
+    guarded(&mut || result = f());
     result
 }
 
 /// What can be run: less than a function, so that there is less to compile of each.
-trait Run {
+pub trait Run {
+    /// Runs it.
     fn run(&mut self);
 }
 
 impl<F: FnMut()> Run for F {
     fn run(&mut self) {
         self();
-    }
-}
-
-/// What is the same for all functions, compiled once.
-fn catch(f: &mut dyn Run) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f.run())) {
-        PAYLOAD.set(Some(payload));
-        PANICKED.set(true);
     }
 }

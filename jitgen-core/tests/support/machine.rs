@@ -5,11 +5,11 @@
 //!
 //! Not here: the macros. This shows what they rely on.
 
-use jitgen_core::macro_support::methods::*;
+use jitgen_core::macro_support::methods::found::*;
 use jitgen_core::macro_support::{
     Auto, Bin, ByMemory, Checked, Choose, Drops, Entry, Function, Merge, Outcome, Place, Plain,
     Shape, State, Traced, Tv, auto, bin, branch, carrier, cast, enter, enter_portal, equals, err,
-    guarded_with, index, key, lift, local, ok, residual, returns, split, tick, word,
+    guarded_with, index, key, lift, local, ok, project, residual, returns, split, tick, word,
 };
 use jitgen_core::tracer::{Portal, with};
 use std::rc::Rc;
@@ -237,15 +237,15 @@ type Portal4<'a> = (Tv<&'a Code>, Tv<&'a mut Machine>);
 type Ended = Result<i64, Refused>;
 
 fn operand(code: &mut Tv<&Code>, pc: Tv<usize>, k: usize) -> Tv<i64> {
-    let at = bin(Bin::Add, &NO, pc, lift(k), pc.nat() + k);
+    let at = bin(Bin::Add, &NO, &pc, &lift(k), pc.nat() + k);
     index(auto(local(code)), at).get()
 }
 
 fn register(machine: &mut Tv<&mut Machine>, r: Tv<i64>) -> Place<i64> {
     let place = auto(local(machine));
     // SAFETY: only an address is taken.
-    let registers = place.project(unsafe { &raw mut (*place.addr()).r });
-    index(auto(registers), cast(r, r.nat() as usize))
+    let registers = project(unsafe { &raw mut (*place.address).r }, &place);
+    index(auto(registers), cast(&r, r.nat() as usize))
 }
 
 /// The twin.
@@ -271,8 +271,8 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
         let a = operand(&mut code, pc, 1);
         let b = operand(&mut code, pc, 2);
         let c = operand(&mut code, pc, 3);
-        let target = cast(c, c.nat() as usize);
-        pc = bin(Bin::Add, &NO, pc, lift(4usize), pc.nat() + 4);
+        let target = cast(&c, c.nat() as usize);
+        pc = bin(Bin::Add, &NO, &pc, &lift(4usize), pc.nat() + 4);
         let mut back = false;
         if equals(op, HALT) {
             return returns(ok(acc));
@@ -288,20 +288,20 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
         } else if equals(op, LESS) {
             let x = register(&mut machine, a).get();
             let y = register(&mut machine, b).get();
-            if branch(bin(Bin::Lt, &NO, x, y, x.nat() < y.nat())) {
+            if branch(bin(Bin::Lt, &NO, &x, &y, x.nat() < y.nat())) {
                 back = target.nat() < pc.nat();
                 pc = target;
             }
         } else if equals(op, EVEN) {
             let x = register(&mut machine, a).get();
-            let bit = bin(Bin::And, &NO, x, lift(1i64), x.nat() & 1);
-            if branch(bin(Bin::Eq, &NO, bit, lift(0i64), bit.nat() == 0)) {
+            let bit = bin(Bin::And, &NO, &x, &lift(1i64), x.nat() & 1);
+            if branch(bin(Bin::Eq, &NO, &bit, &lift(0i64), bit.nat() == 0)) {
                 pc = target;
             }
         } else if equals(op, THIRD) {
             let x = register(&mut machine, a).get();
-            let rest = bin(Bin::Rem, &YES, x, lift(3i64), x.nat() % 3);
-            if branch(bin(Bin::Eq, &NO, rest, lift(0i64), rest.nat() == 0)) {
+            let rest = bin(Bin::Rem, &YES, &x, &lift(3i64), x.nat() % 3);
+            if branch(bin(Bin::Eq, &NO, &rest, &lift(0i64), rest.nat() == 0)) {
                 pc = target;
             }
         } else if equals(op, ACC) {
@@ -319,7 +319,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
                 Err(error) => return returns(err(error)),
             };
             register(&mut machine, a).set(y);
-            if branch(bin(Bin::Gt, &NO, y, lift(10i64), y.nat() > 10)) {
+            if branch(bin(Bin::Gt, &NO, &y, &lift(10i64), y.nat() > 10)) {
                 acc = acc.nat().wrapping_add__twin(acc, lift(1i64));
             }
         } else if equals(op, CALL) {
@@ -330,7 +330,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
             let y: Tv<i64> =
                 residual(function, &words, move || nested(machine.native(), x.native()));
             register(&mut machine, a).set(y);
-            if branch(bin(Bin::Gt, &NO, y, lift(10i64), y.nat() > 10)) {
+            if branch(bin(Bin::Gt, &NO, &y, &lift(10i64), y.nat() > 10)) {
                 acc = acc.nat().wrapping_add__twin(acc, lift(1i64));
             }
         } else if equals(op, WORD) {
@@ -340,7 +340,7 @@ pub fn twin(entry: Entry<Portal4<'_>>) -> Outcome<Ended> {
             let words = [word(&machine), word(&x)];
             let y: Tv<i64> =
                 residual(function, &words, move || noted(machine.native(), x.native()));
-            if branch(bin(Bin::Gt, &NO, y, lift(10i64), y.nat() > 10)) {
+            if branch(bin(Bin::Gt, &NO, &y, &lift(10i64), y.nat() > 10)) {
                 acc = acc.nat().wrapping_add__twin(acc, lift(1i64));
             }
         } else {

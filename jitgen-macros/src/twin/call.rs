@@ -15,7 +15,8 @@ use super::{Twin, promoted, short_at, twin_name};
 use crate::span::Begins;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct, Ident};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct, Ident, Token};
 
 /// Functions of word types that do not take `self`.
 const WITHOUT_SELF: [&str; 5] = ["from_bits", "from", "try_from", "from_u32", "default"];
@@ -74,10 +75,11 @@ impl Twin<'_> {
                 return quote_spanned!(e.span()=> #m::#made(#(#arguments),*));
             }
             text if text.starts_with(|c: char| c.is_uppercase()) => {
-                let (path, arguments) = (&function.path, self.arguments(&e.args));
-                if !arguments.is_empty() && !matches!(text, "Ok" | "Err" | "Some") {
-                    return self.build(e.span(), path, &arguments);
+                let path = &function.path;
+                if !e.args.is_empty() && !matches!(text, "Ok" | "Err" | "Some") {
+                    return self.build(e.span(), path, &e.args);
                 }
+                let arguments = self.arguments(&e.args);
                 return self.construct(
                     e.span(),
                     arguments,
@@ -179,12 +181,11 @@ impl Twin<'_> {
         receiver: TokenStream,
         call: impl FnOnce(TokenStream, TokenStream) -> TokenStream,
     ) -> TokenStream {
-        let call = call(quote_spanned!(at=> __this), quote_spanned!(at=> __taken));
-        quote_spanned!(at=> {
+        let call = call(quote_spanned!(at=> __r.0), quote_spanned!(at=> __r.1));
+        quote_spanned!(at=>
             // SAFETY: the receiver is alive; the twin uses the reference for its address only.
-            let (__this, __taken) = unsafe { #receiver };
-            #call
-        })
+            match unsafe { #receiver } { __r => #call }
+        )
     }
 
     /// `Type { field: value }`.
@@ -197,17 +198,19 @@ impl Twin<'_> {
     }
 
     /// A value of a derived type, which knows where its fields are.
-    fn build(&mut self, at: Span, path: &syn::Path, values: &[TokenStream]) -> TokenStream {
-        let m = short_at(at);
-        let names = (0..values.len()).map(|index| format_ident!("__p{index}"));
-        let names: Vec<_> = names.collect();
-        let (value, name) = match (values, &names[..]) {
-            ([value], [name]) => (value.clone(), quote!(#name)),
-            _ => (quote!((#(#values,)*)), quote!((#(#names,)*))),
-        };
-        quote_spanned!(at=> match #value {
-            #name => #m::built(&[#(#names.opnd()),*], #path(#(#names.native()),*)),
-        })
+    fn build(
+        &mut self,
+        at: Span,
+        path: &syn::Path,
+        values: &Punctuated<Expr, Token![,]>,
+    ) -> TokenStream {
+        let (m, (bind, names)) = (short_at(at), self.operands(at, values));
+        let built =
+            quote_spanned!(at=> #m::built(&[#(#names.opnd()),*], #path(#(#names.native()),*)));
+        match bind.is_empty() {
+            true => built,
+            false => quote_spanned!(at=> { #bind #built }),
+        }
     }
 
     /// A value that is made of others. `build` writes the constructor, around values or patterns.

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! match v { Value::Int(x) => a, Value::Nil | Value::Bool(_) => b, _ => c }
-//!     =>  let q = peel(m);  let h = head(q);  let n = &["Int", "Nil", "Bool"];
+//!     =>  let h = head(m);  let n = &["Int", "Nil", "Bool"];
 //!         match *h {
-//!             Value::Int(f) => { h.chosen(n, 0); let mut x = q.bind_inner(&h, f); a }
+//!             Value::Int(f) => { h.chosen(n, 0); let mut x = bind_inner(&h, f); a }
 //!             Value::Nil | Value::Bool(..) => { h.chosen(n, match *h { … }); b }
 //!             _ => { h.chosen(n, 3); c }
 //!         }
@@ -32,7 +32,7 @@ pub(super) fn seen(head: &Ident) -> Ident {
 impl Twin<'_> {
     /// The arms of a `match` by variant: rustc chooses one, then the head is told which it is.
     pub(super) fn choose(&mut self, e: &ExprMatch, matched: &Ident) -> Option<TokenStream> {
-        let (_, peeled, head) = self.heads.iter().find(|(of, ..)| of == matched)?.clone();
+        let (_, head) = self.heads.iter().find(|(of, ..)| of == matched)?.clone();
         let m = short_at(e.match_token.span);
         let (names, seen) = (self.fresh("n"), seen(&head));
         let (mut texts, mut arms): (Vec<String>, TokenStream) = (vec![], TokenStream::new());
@@ -43,14 +43,14 @@ impl Twin<'_> {
                 let binds = self.irrefutable(&arm.pat, matched);
                 let body = self.value(&arm.body);
                 self.scope.leave();
-                arms.extend(quote!(_ => { #head.chosen(#names, #number); #binds #body }));
+                arms.extend(quote!(_ => { #head.found.chosen(#names, #number); #binds #body }));
                 break;
             }
             let alternatives = cases(&arm.pat);
             let mut binds = TokenStream::new();
             let mut patterns = vec![];
             for alternative in &alternatives {
-                let (name, pattern) = self.variant(alternative, &peeled, &head, &mut binds);
+                let (name, pattern) = self.variant(alternative, &head, &mut binds);
                 texts.push(name);
                 patterns.push(pattern);
             }
@@ -68,7 +68,7 @@ impl Twin<'_> {
             let body = self.value(&arm.body);
             self.scope.leave();
             arms.extend(quote_spanned!(arm.pat.span()=>
-                #(#patterns)|* => { #head.chosen(#names, #number); #binds #body }
+                #(#patterns)|* => { #head.found.chosen(#names, #number); #binds #body }
             ));
         }
         Some(quote_spanned!(e.match_token.span=>
@@ -81,7 +81,6 @@ impl Twin<'_> {
     fn variant(
         &mut self,
         pat: &Pat,
-        peeled: &Ident,
         head: &Ident,
         binds: &mut TokenStream,
     ) -> (String, TokenStream) {
@@ -94,16 +93,17 @@ impl Twin<'_> {
         let (fields, parts) = self.parts(&elems);
         for (part, inner) in &parts {
             let Pat::Ident(inner) = inner else { continue };
-            let (name, found) = (&inner.ident, quote!(&#head, #part));
+            let name = &inner.ident;
+            let (m, found) = (short_at(name.span()), quote!(&#head.found, #head.mode, #part));
             binds.extend(match (&inner.by_ref, &inner.mutability) {
                 (None, _) => {
-                    quote_spanned!(name.span()=> let mut #name = #peeled.bind_inner(#found);)
+                    quote_spanned!(name.span()=> let mut #name = #m::bind_inner(#found);)
                 }
                 (Some(_), None) => {
-                    quote_spanned!(name.span()=> let mut #name = #peeled.inner(#found).bind_shared();)
+                    quote_spanned!(name.span()=> let mut #name = #m::inner(#found).bind_shared();)
                 }
                 (Some(_), Some(_)) => {
-                    quote_spanned!(name.span()=> let mut #name = #peeled.inner(#found).bind_unique();)
+                    quote_spanned!(name.span()=> let mut #name = #m::inner(#found).bind_unique();)
                 }
             });
             self.scope.declare(name);

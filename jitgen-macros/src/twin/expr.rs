@@ -1,14 +1,15 @@
 //! Expressions: the value of each as a `Tv`.
 //!
-//! Not here: calls (`call`), patterns (`pattern`), places (`place`).
+//! Not here: calls (`call`), operators (`operator`), patterns (`pattern`), places (`place`).
 
+use super::operator::compound;
 use super::{Breaks, Return, Twin, short, short_at};
 use crate::span::Begins;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{BinOp, Expr, Lifetime, Lit, Token, UnOp};
+use syn::{Expr, Lifetime, Lit, Token, UnOp};
 
 impl Twin<'_> {
     /// The value of an expression.
@@ -27,8 +28,12 @@ impl Twin<'_> {
             Expr::Binary(e) => self.binary(e),
             Expr::Unary(e) => self.unary(e),
             Expr::Cast(cast) => {
-                let (value, ty) = (self.value(&cast.expr), &cast.ty);
-                quote_spanned!(at=> match #value { __a => #m::cast(__a, __a.nat() as #ty) })
+                let ty = &cast.ty;
+                if let Some(name) = self.local_name(strip(&cast.expr)) {
+                    return quote_spanned!(at=> #m::cast(&#name, #name.nat() as #ty));
+                }
+                let value = self.value(&cast.expr);
+                quote_spanned!(at=> match #value { __a => #m::cast(&__a, __a.nat() as #ty) })
             }
             Expr::Assign(_) => self.assigned(e),
             Expr::Field(_) | Expr::Index(_) => {
@@ -205,32 +210,6 @@ impl Twin<'_> {
         self.scope.declare(name);
     }
 
-    fn binary(&mut self, e: &syn::ExprBinary) -> TokenStream {
-        let m = short_at(e.span());
-        let (left, right) = (self.value(&e.left), self.value(&e.right));
-        match &e.op {
-            BinOp::And(_) => quote!(if #m::branch(#left) { #right } else { #m::lift(false) }),
-            BinOp::Or(_) => quote!(if #m::branch(#left) { #m::lift(true) } else { #right }),
-            op => {
-                let Some(name) = simple(op) else {
-                    return self.unsupported(op, "this operator is", "");
-                };
-                if is_comparison(op) {
-                    let how = match op {
-                        BinOp::Eq(_) | BinOp::Ne(_) => quote!(equal),
-                        _ => quote!(compare),
-                    };
-                    return quote_spanned!(e.span()=> #m::#how(#m::Bin::#name, #left, #right));
-                }
-                quote_spanned!(e.span()=> {
-                    let __a = #left;
-                    let __b = #right;
-                    #m::bin(#m::Bin::#name, &__JITGEN_CHECKED, __a, __b, __a.nat() #op __b.nat())
-                })
-            }
-        }
-    }
-
     /// An assignment as a statement.
     pub fn assignment(&mut self, e: &Expr) -> TokenStream {
         match e {
@@ -244,42 +223,6 @@ impl Twin<'_> {
     fn assigned(&mut self, e: &Expr) -> TokenStream {
         let (m, assignment) = (short(), self.assignment(e));
         quote!({ #assignment #m::UNIT })
-    }
-
-    fn compound_assign(&mut self, e: &syn::ExprBinary) -> TokenStream {
-        let m = short_at(e.span());
-        let Some((name, op)) = compound(&e.op) else { return quote!() };
-        let right = self.value(&e.right);
-        let result = quote_spanned!(e.span()=>
-            #m::bin(#m::Bin::#name, &__JITGEN_CHECKED, __a, __b, __a.nat() #op __b.nat())
-        );
-        if let Some(local) = self.local_name(&e.left) {
-            return quote!({ let __b = #right; let __a = #local; #local = #result; });
-        }
-        let place = self.place(&e.left);
-        quote!({
-            let __b = #right;
-            let __p = #place;
-            let __a = __p.get();
-            __p.set(#result);
-        })
-    }
-
-    fn unary(&mut self, e: &syn::ExprUnary) -> TokenStream {
-        let m = short_at(e.span());
-        let name = match &e.op {
-            UnOp::Deref(_) => {
-                let place = self.place(&Expr::Unary(e.clone()));
-                return quote!(#place.get());
-            }
-            UnOp::Not(_) => quote!(Not),
-            UnOp::Neg(_) => quote!(Neg),
-            op => return self.unsupported(op, "this operator is", ""),
-        };
-        let (op, value) = (&e.op, self.value(&e.expr));
-        quote_spanned!(e.span()=> match #value {
-            __a => #m::un(#m::Un::#name, &__JITGEN_CHECKED, __a, #op __a.nat())
-        })
     }
 
     fn assign(&mut self, e: &syn::ExprAssign) -> TokenStream {
@@ -310,7 +253,8 @@ impl Twin<'_> {
     pub fn local_name(&mut self, e: &Expr) -> Option<syn::Ident> {
         let Expr::Path(path) = e else { return None };
         let name = path.path.get_ident()?;
-        if self.scope.hidden.iter().any(|hidden| name == hidden) {
+        // A name of an inner block may hide a local of the prologue.
+        if !self.scope.has(name) && self.scope.hidden.iter().any(|hidden| name == hidden) {
             self.hidden(name);
         }
         self.scope.has(name).then(|| name.clone())
@@ -599,7 +543,7 @@ impl syn::parse::Parse for Matches {
     }
 }
 
-fn strip(e: &Expr) -> &Expr {
+pub(super) fn strip(e: &Expr) -> &Expr {
     match e {
         Expr::Paren(e) => strip(&e.expr),
         Expr::Group(e) => strip(&e.expr),
@@ -623,51 +567,6 @@ fn contains_let(e: &Expr) -> bool {
         Expr::Paren(e) => contains_let(&e.expr),
         _ => false,
     }
-}
-
-fn simple(op: &BinOp) -> Option<TokenStream> {
-    Some(match op {
-        BinOp::Add(_) => quote!(Add),
-        BinOp::Sub(_) => quote!(Sub),
-        BinOp::Mul(_) => quote!(Mul),
-        BinOp::Div(_) => quote!(Div),
-        BinOp::Rem(_) => quote!(Rem),
-        BinOp::BitXor(_) => quote!(Xor),
-        BinOp::BitAnd(_) => quote!(And),
-        BinOp::BitOr(_) => quote!(Or),
-        BinOp::Shl(_) => quote!(Shl),
-        BinOp::Shr(_) => quote!(Shr),
-        BinOp::Eq(_) => quote!(Eq),
-        BinOp::Ne(_) => quote!(Ne),
-        BinOp::Lt(_) => quote!(Lt),
-        BinOp::Le(_) => quote!(Le),
-        BinOp::Gt(_) => quote!(Gt),
-        BinOp::Ge(_) => quote!(Ge),
-        _ => return None,
-    })
-}
-
-fn is_comparison(op: &BinOp) -> bool {
-    matches!(
-        op,
-        BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_)
-    )
-}
-
-pub fn compound(op: &BinOp) -> Option<(TokenStream, TokenStream)> {
-    Some(match op {
-        BinOp::AddAssign(_) => (quote!(Add), quote!(+)),
-        BinOp::SubAssign(_) => (quote!(Sub), quote!(-)),
-        BinOp::MulAssign(_) => (quote!(Mul), quote!(*)),
-        BinOp::DivAssign(_) => (quote!(Div), quote!(/)),
-        BinOp::RemAssign(_) => (quote!(Rem), quote!(%)),
-        BinOp::BitXorAssign(_) => (quote!(Xor), quote!(^)),
-        BinOp::BitAndAssign(_) => (quote!(And), quote!(&)),
-        BinOp::BitOrAssign(_) => (quote!(Or), quote!(|)),
-        BinOp::ShlAssign(_) => (quote!(Shl), quote!(<<)),
-        BinOp::ShrAssign(_) => (quote!(Shr), quote!(>>)),
-        _ => return None,
-    })
 }
 
 /// What an expression is called in messages, and what to do instead.

@@ -6,10 +6,12 @@
 //!
 //! Not here: the merge point (`portal`), residual functions (`residual`).
 
+mod bind;
 mod call;
 mod choose;
 mod conditional;
 mod expr;
+mod operator;
 mod pattern;
 mod place;
 
@@ -55,7 +57,7 @@ pub struct Twin<'a> {
     /// Slots for values without a place, of the statement that is being rewritten.
     pub slots: Vec<Ident>,
     /// What is matched, and its head.
-    pub heads: Vec<(Ident, Ident, Ident)>,
+    pub heads: Vec<(Ident, Ident)>,
     /// Locals that are declared without a value, so that the first one says their type.
     pub deferred: Vec<Ident>,
     /// What is matched as a tuple, and its fields.
@@ -68,13 +70,13 @@ pub fn support() -> TokenStream {
 }
 
 /// The same where [`preamble`] has been, in fewer tokens.
-fn short() -> TokenStream {
-    quote!(__m)
+fn short() -> Ident {
+    short_at(proc_macro2::Span::call_site())
 }
 
 /// The same, so that what rustc says of its bounds points at the author's code.
-fn short_at(span: proc_macro2::Span) -> TokenStream {
-    quote_spanned!(span=> __m)
+fn short_at(span: proc_macro2::Span) -> Ident {
+    Ident::new("__m", span)
 }
 
 /// `jitgen_core::macro_support`, with a span of the author's code.
@@ -120,15 +122,22 @@ pub fn function_name(function: &Function) -> TokenStream {
 
 /// What is declared at the beginning of every twin; has its body operators?
 pub fn preamble(function: &Function, operators: bool) -> TokenStream {
-    let m = support();
-    let methods = quote!(use #m as __m; use __m::methods::*;);
+    let methods = (!shares_impl(function)).then(scope);
     if function.alone && !shares_impl(function) {
         let probe = operators.then(expand::overflow_probe);
         let table = coverage::table(&[function]);
         quote!(#methods #probe #table)
     } else {
-        methods
+        quote!(#methods)
     }
+}
+
+/// What is in scope where twins are.
+fn scope() -> TokenStream {
+    quote!(
+        use ::jitgen_core::macro_support as __m;
+        use __m::methods::found::*;
+    )
 }
 
 /// Notes that the table of what is covered is one of this program.
@@ -163,10 +172,8 @@ pub fn implement(
     let generics = signature::widen(&function.generics);
     let (generics, _, bounds) = generics.split_for_impl();
     let whole = quote!(#lints #[doc(hidden)] impl #generics #owner #bounds { #(#twins)* });
-    match around {
-        Some(around) => quote!(#lints const _: () = { #around #whole };),
-        None => whole,
-    }
+    let scope = scope();
+    quote!(#lints const _: () = { #scope #around #whole };)
 }
 
 /// Puts a twin beside its function: in the type namespace for a free function (so that `use`
@@ -248,22 +255,23 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         return quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;);
     }
     let body = twin.block(&function.body);
-    let (vis, seen) = (visibility(function), seen(function));
+    let vis = visibility(function);
+    let begin = match seen(function) {
+        Some(_) => quote!(__m::begin_seen(&__JITGEN_COVERAGE, &[#(#given),*])),
+        None => quote!(__m::begin_inline(&[#(#given),*])),
+    };
     let preamble = preamble(function, coverage::has_operators(&function.body));
     quote! {
         #[cold]
         #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
             #preamble
-            #seen
-            let __call = match __m::begin_inline(&[#(#given),*]) {
-                __m::Ok(__call) => __call,
-                __m::Err(__result) => {
-                    #(__m::forget(#owners);)*
-                    return #at_result::returned::<#result>(__result);
-                }
-            };
+            let __call = #begin;
+            if __call.is_logged() {
+                #(__m::forget(#owners);)*
+                return #at_result::returned::<#result>();
+            }
             let __result: __m::Tv<#result> = '__body: { #bind #body };
-            #at_result::end_inline::<#result>(__call, &__result);
+            #at_result::end_inline::<#result>(&__call, &__result);
             __result
         }
     }
@@ -282,7 +290,8 @@ pub fn promoted(value: &TokenStream) -> TokenStream {
     }
 }
 
-/// What the arguments are in the trace, and those of them that may own something.
+/// What those arguments are in the trace that may refer to locals of the caller, and those that may
+/// own something.
 fn given<'a>(sig: &Signature, names: &'a [Ident]) -> (Vec<TokenStream>, Vec<&'a Ident>) {
     let (mut given, mut owners) = (vec![], vec![]);
     for (input, name) in sig.inputs.iter().zip(names) {
@@ -294,10 +303,9 @@ fn given<'a>(sig: &Signature, names: &'a [Ident]) -> (Vec<TokenStream>, Vec<&'a 
                 (!word && !matches!(&*arg.ty, Type::Reference(_)), word)
             }
         };
-        given.push(match word {
-            true => quote!(#name.0.o),
-            false => quote!(__m::Given::given(&#name)),
-        });
+        if !word {
+            given.push(quote!(__m::Given::given(&#name)));
+        }
         if own {
             owners.push(name);
         }
@@ -535,7 +543,7 @@ impl Twin<'_> {
 fn is_assignment(e: &Expr) -> bool {
     match e {
         Expr::Assign(_) => true,
-        Expr::Binary(e) => expr::compound(&e.op).is_some(),
+        Expr::Binary(e) => operator::compound(&e.op).is_some(),
         _ => false,
     }
 }

@@ -3,12 +3,12 @@
 //! ```text
 //! match v { Value::Int(x) if g => a, P1 => b }
 //!     =>  'match: {
-//!             let q = peel(m);  let h = head(q);
+//!             let h = head(m);
 //!             'arm: {
 //!                 let Value::Int(f) = *h else { h.test("Int", false); break 'arm };
 //!                 h.test("Int", true);
-//!                 { let mut x = q.inner(&h, f).peek(); if !branch(g) { break 'arm } }
-//!                 let mut x = q.bind_inner(&h, f);
+//!                 { let mut x = inner(&h, f).peek(); if !branch(g) { break 'arm } }
+//!                 let mut x = bind_inner(&h, f);
 //!                 break 'match a
 //!             }
 //!             'arm: { … break 'match b }
@@ -23,49 +23,13 @@
 //! Not here: matches that rustc can decide at once (`choose`); the guards, which come out when
 //! something depends on them (`tracer::tags`).
 
+use super::bind::Bind;
 use super::choose::{chooses_variant, seen};
 use super::{Twin, short, short_at};
 use crate::span::Begins;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Expr, ExprMatch, Ident, Lifetime, Pat, RangeLimits};
-
-/// A name that a pattern binds.
-pub struct Bind {
-    /// The name.
-    pub name: Ident,
-    /// What it is bound to: a `Matched`, or the address of a field.
-    matched: Ident,
-    /// How: the method of `Matched`.
-    how: &'static str,
-    /// Of a field: what it is in, and the head that shows it.
-    field: Option<(Ident, Ident)>,
-}
-
-impl Bind {
-    /// What it is bound to.
-    fn value(&self) -> TokenStream {
-        let (matched, how) = (&self.matched, format_ident!("{}", self.how));
-        match &self.field {
-            Some((peeled, head)) => {
-                quote_spanned!(self.name.span()=> #peeled.bind_inner(&#head, #matched))
-            }
-            None => quote_spanned!(self.name.span()=> #matched.#how()),
-        }
-    }
-
-    /// The same, for a condition that may still say no.
-    fn peeked(&self) -> TokenStream {
-        let matched = &self.matched;
-        match (&self.field, self.how) {
-            (Some((peeled, head)), _) => {
-                quote_spanned!(self.name.span()=> #peeled.inner(&#head, #matched).peek())
-            }
-            (None, "bind") => quote_spanned!(self.name.span()=> #matched.peek()),
-            _ => self.value(),
-        }
-    }
-}
 
 /// The tokens of a pattern so far.
 struct Tests<'t> {
@@ -320,32 +284,31 @@ impl Twin<'_> {
         if !patterns.iter().any(|pat| has_head(pat)) {
             return quote!();
         }
-        let (peeled, head, opened) = self.opened(matched, Span::call_site());
-        self.heads.push((matched.clone(), peeled, head));
+        let (head, opened) = self.opened(matched, Span::call_site());
+        self.heads.push((matched.clone(), head));
         opened
     }
 
-    /// The head of what is matched, and what it is the head of.
-    fn head(&mut self, matched: &Ident, span: Span, tests: &mut Tests) -> (Ident, Ident) {
-        if let Some((_, peeled, head)) = self.heads.iter().find(|(of, _, _)| of == matched) {
-            return (peeled.clone(), head.clone());
+    /// The head of what is matched.
+    fn head(&mut self, matched: &Ident, span: Span, tests: &mut Tests) -> Ident {
+        if let Some((_, head)) = self.heads.iter().find(|(of, _)| of == matched) {
+            return head.clone();
         }
-        let (peeled, head, opened) = self.opened(matched, span);
+        let (head, opened) = self.opened(matched, span);
         tests.out.extend(opened);
-        (peeled, head)
+        head
     }
 
-    /// What is behind references, its head, and what declares them.
-    fn opened(&mut self, matched: &Ident, span: Span) -> (Ident, Ident, TokenStream) {
-        let (m, peeled, head) = (short_at(span), self.fresh("q"), self.fresh("h"));
+    /// The head of what is behind references, and what declares it.
+    fn opened(&mut self, matched: &Ident, span: Span) -> (Ident, TokenStream) {
+        let (m, head) = (short_at(span), self.fresh("h"));
         let seen = seen(&head);
         let opened = quote_spanned!(span=>
-            let #peeled = #m::peel(#matched);
-            let #head = #m::head(#peeled);
+            let #head = #m::head(#matched);
             // SAFETY: of a head only the variant is looked at, and addresses of fields are computed.
             let #seen = unsafe { #head.shown() };
         );
-        (peeled, head, opened)
+        (head, opened)
     }
 
     /// The tests of a pattern on what `matched` holds.
@@ -453,11 +416,11 @@ impl Twin<'_> {
         tests: &mut Tests,
     ) {
         let m = short_at(pat.span());
-        let ((peeled, head), fail) = (self.head(matched, pat.span(), tests), tests.fail);
+        let (head, fail) = (self.head(matched, pat.span(), tests), tests.fail);
         let seen = seen(&head);
         tests.out.extend(quote_spanned!(pat.span()=>
             if !#m::named(
-                #peeled, &#head, #name, ::core::matches!(*#seen, #pat), #path,
+                &#head, #name, ::core::matches!(*#seen, #pat), #path,
             ) { #fail }
         ));
     }
@@ -472,7 +435,8 @@ impl Twin<'_> {
         matched: &Ident,
         tests: &mut Tests,
     ) {
-        let ((peeled, head), fail) = (self.head(matched, span, tests), tests.fail);
+        let (head, fail) = (self.head(matched, span, tests), tests.fail);
+        let m = short_at(span);
         let (name, seen) = (last_name(path), seen(&head));
         let (fields, parts) = self.parts(elems);
         // A name that is bound by value needs no more than the address.
@@ -484,11 +448,11 @@ impl Twin<'_> {
         let found = parts
             .iter()
             .filter(|(_, inner)| !direct(inner))
-            .map(|(part, _)| quote_spanned!(span=> let #part = #peeled.inner(&#head, #part);));
+            .map(|(part, _)| quote_spanned!(span=> let #part = #m::inner(&#head.found, #head.mode, #part);));
         let pattern = if parts.is_empty() { quote!(#path { .. }) } else { shape(&fields) };
         tests.out.extend(quote_spanned!(span=>
-            let #pattern = #seen else { #head.test(#name, false); #fail };
-            #head.test(#name, true);
+            let #pattern = #seen else { #head.found.test(#name, false); #fail };
+            #head.found.test(#name, true);
             #(#found)*
         ));
         for (part, inner) in &parts {
@@ -497,7 +461,7 @@ impl Twin<'_> {
                     name: inner.ident.clone(),
                     matched: part.clone(),
                     how: "bind",
-                    field: Some((peeled.clone(), head.clone())),
+                    field: Some(head.clone()),
                 }),
                 inner => self.test(inner, part, tests),
             }

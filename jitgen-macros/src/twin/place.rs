@@ -75,10 +75,10 @@ impl Twin<'_> {
     fn field(&mut self, e: &syn::ExprField) -> TokenStream {
         let member = &e.member;
         let base = self.reached(&e.base, member.span());
-        quote_spanned!(member.span()=> {
-            let __b = #base;
+        let m = short_at(member.span());
+        quote_spanned!(member.span()=> match #base {
             // SAFETY: only the address of the field is computed.
-            __b.project(unsafe { &raw mut (*__b.address).#member })
+            __b => #m::project(unsafe { &raw mut (*__b.address).#member }, &__b),
         })
     }
 
@@ -90,13 +90,8 @@ impl Twin<'_> {
             Expr::Group(e) => self.place(&e.expr),
             Expr::Path(path) if path.path.is_ident("self") => quote!(#m::local(&mut __self)),
             Expr::Path(path) => {
-                if let Some(name) = path.path.get_ident() {
-                    if self.scope.hidden.iter().any(|hidden| name == hidden) {
-                        self.hidden(name);
-                    }
-                    if self.scope.has(name) {
-                        return quote!(#m::local(&mut #name));
-                    }
+                if let Some(name) = self.local_name(&Expr::Path(path.clone())) {
+                    return quote!(#m::local(&mut #name));
                 }
                 let value = self.value(e);
                 self.stored(&value)

@@ -23,7 +23,7 @@ impl<T: Scalar, U: Scalar + From<T>> FromTwin<T> for U {
             ask::abort(AbortReason::OpaqueValue);
         }
         let now = U::from(value.nat());
-        cast(value, now)
+        cast(&value, now)
     }
 }
 
@@ -75,7 +75,7 @@ impl<T: Limits, U: Limits + TryFrom<T, Error = TryFromIntError>> TryFromTwin<T> 
         let high = (T::GREATEST > U::GREATEST).then(|| (T::within_limits(U::GREATEST), true));
         let fits = within(value, low, high);
         match U::try_from(value.nat()) {
-            Ok(now) if fits => ok(cast(value, now)),
+            Ok(now) if fits => ok(cast(&value, now)),
             Err(error) if !fits => err(lift(error)),
             _ => unreachable!("a value fits if it is within the limits"),
         }

@@ -138,7 +138,7 @@ macro_rules! pointers {
                 let (a, b) = (deref(local(&mut a)), deref(local(&mut b)));
                 let (a, b) = (pointer_in(a), pointer_in(b));
                 let (a, b): (Tv<*const u8>, Tv<*const u8>) = (Tv::from_word(a), Tv::from_word(b));
-                bin(Bin::Eq, &UNCHECKED, a, b, a.nat() == b.nat())
+                bin(Bin::Eq, &UNCHECKED, &a, &b, a.nat() == b.nat())
             }
         }
     )+};

@@ -191,7 +191,7 @@ impl<T: Collect + 'static> Gc<[T]> {
 pub fn same_object<P: Peel<End = Gc<T>>, T: ?Sized>(a: Place<P>, mut b: Tv<Gc<T>>) -> Tv<bool> {
     let (a, b) = (payload_of(P::peel(a)), payload_of(local(&mut b)));
     let (a, b): (Tv<*const u8>, Tv<*const u8>) = (Tv::from_word(a), Tv::from_word(b));
-    bin(Bin::Eq, &UNCHECKED, a, b, a.nat() == b.nat())
+    bin(Bin::Eq, &UNCHECKED, &a, &b, a.nat() == b.nat())
 }
 
 impl<T: ?Sized> Gc<T> {

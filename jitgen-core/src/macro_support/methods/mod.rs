@@ -1,7 +1,7 @@
 //! Methods of the standard library in twins.
 //!
 //! ```text
-//! x.count_ones()   =>   let (this, taken) = receive_local(&mut x);  this.count_ones__twin(taken)
+//! x.count_ones()   =>   match receive_local(&mut x) { r => r.0.count_ones__twin(r.1) }
 //! ```
 //!
 //! A twin is found as its method is: rustc resolves `m__twin` on the real receiver. For types of
@@ -39,26 +39,34 @@ mod vector;
 pub use counted::{Share, clone_called, clone_of, clone_shared};
 pub use heap::same_object;
 
-// Underscores: an import of everything here must not hide a name of the author's.
-pub use cells::{CellTwin as _, RefCellTwin as _};
-pub use checked::{Checked as _, CheckedCalls as _, CheckedSigned as _, CheckedUnsigned as _};
-pub use convert::{FromTwin as _, IntoTwin as _, TryFromTwin as _};
-pub use counted::{CloneTwin, Counted as _};
-pub use float::{Float as _, FloatCalls as _};
-pub use integer::{
-    Integer as _, IntegerCalls as _, SignedCalls as _, SignedOps as _, Unsigned as _,
-    UnsignedCalls as _,
-};
-pub use letter::{Ascii as _, Letter as _};
-pub use made::{HoldsOne as _, MadeEmpty as _};
-pub use optional::{Fallible as _, Optional as _, OptionalReference as _};
-pub use quasi::QuasiTwin as _;
-pub use sequence::{Sequence as _, Text as _};
-pub use vector::{Elements as _, Vector as _};
+pub use counted::CloneTwin;
+
+/// What twins are found by. Underscores: an import of everything here must not hide a name of the
+/// author's.
+pub mod found {
+    pub use super::cells::{CellTwin as _, RefCellTwin as _};
+    pub use super::checked::{
+        Checked as _, CheckedCalls as _, CheckedSigned as _, CheckedUnsigned as _,
+    };
+    pub use super::convert::{FromTwin as _, IntoTwin as _, TryFromTwin as _};
+    pub use super::counted::{CloneTwin as _, Counted as _};
+    pub use super::float::{Float as _, FloatCalls as _};
+    pub use super::integer::{
+        Integer as _, IntegerCalls as _, SignedCalls as _, SignedOps as _, Unsigned as _,
+        UnsignedCalls as _,
+    };
+    pub use super::letter::{Ascii as _, Letter as _};
+    pub use super::made::{HoldsOne as _, MadeEmpty as _};
+    pub use super::optional::{Fallible as _, Optional as _, OptionalReference as _};
+    pub use super::quasi::QuasiTwin as _;
+    pub use super::sequence::{Sequence as _, Text as _};
+    pub use super::vector::{Elements as _, Vector as _};
+}
 
 use super::ask;
-use super::place::Place;
-use super::reach::{Auto, root};
+use super::kind::HasKind;
+use super::place::{Place, of_local};
+use super::reach::Auto;
 use super::traced::{Scalar, Traced, Tv};
 use crate::ir::{Const, Op, Ty};
 use crate::tracer::{Function, Opnd, Word, pure};
@@ -90,7 +98,7 @@ impl<T: Traced> Receive<T> for Tv<T> {
 pub unsafe fn receive<'a, T: Auto, R: Receive<T::Target>>(place: Place<T>) -> (&'a T::Target, R) {
     let place = T::auto(place);
     // SAFETY: the caller's promise.
-    (unsafe { place.here() }, R::receive(place))
+    (unsafe { &*place.address }, R::receive(place))
 }
 
 /// The same of a local variable of the twin.
@@ -102,9 +110,9 @@ where
     T: Auto + Traced,
     R: Receive<T::Target>,
 {
-    let place = root(x);
+    let place = T::auto(of_local!(T, x));
     // SAFETY: the caller's promise.
-    (unsafe { place.here() }, R::receive(place))
+    (unsafe { &*place.address }, R::receive(place))
 }
 
 /// A word and what it is in the trace.

@@ -6,7 +6,7 @@
 //! Not here: `?` (`call`), methods that need an iterator.
 
 use crate::macro_support::call::{err, ok, some, split, split_option};
-use crate::macro_support::pattern::{head, matched};
+use crate::macro_support::pattern::{head, matched, part};
 use crate::macro_support::place::{Place, shared, unique};
 use crate::macro_support::traced::{Traced, Tv, lift};
 
@@ -14,20 +14,19 @@ use crate::macro_support::traced::{Traced, Tv, lift};
 fn is_some<T: Traced>(place: Place<Option<T>>) -> bool {
     let head = head(matched(place));
     // SAFETY: of a head only the variant is looked at.
-    let yes = unsafe { (*head.native()).is_some() };
-    head.test("Some", yes)
+    let yes = unsafe { head.shown() }.is_some();
+    head.found.test("Some", yes)
 }
 
 /// The place of what is inside of a `Some`.
 fn inside<T: Traced>(place: Place<Option<T>>) -> Place<T> {
-    let m = matched(place);
-    let head = head(m);
+    let head = head(matched(place));
     // SAFETY: only the address of the payload is computed.
-    let address = match unsafe { &*head.native() } {
+    let address = match unsafe { head.shown() } {
         Some(x) => std::ptr::from_ref(x),
         None => unreachable!("it has been found to be `Some`"),
     };
-    m.inner(&head, address).place()
+    part(&head.found, address)
 }
 
 /// What `Option`s have.
@@ -306,8 +305,8 @@ pub trait Fallible: Sized + Traced {
 fn is_ok<T: Traced, E: Traced>(place: Place<Result<T, E>>) -> bool {
     let head = head(matched(place));
     // SAFETY: of a head only the variant is looked at.
-    let yes = unsafe { (*head.native()).is_ok() };
-    head.test("Ok", yes)
+    let yes = unsafe { head.shown() }.is_ok();
+    head.found.test("Ok", yes)
 }
 
 impl<T: Traced, E: Traced> Fallible for Result<T, E> {

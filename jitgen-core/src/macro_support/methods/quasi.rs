@@ -48,7 +48,7 @@ impl<T: Traced + Copy> QuasiTwin for Quasi<T> {
 }
 
 extern "C" fn set_thunk<T: Traced + Copy>(cell: *const Quasi<T>, value: AbiOf<T>) {
-    panics::guarded(|| {
+    panics::guarded(&mut || {
         // SAFETY: the trace passes a live cell and a value.
         unsafe { (*cell).set(from_abi::<T>(value)) }
     })

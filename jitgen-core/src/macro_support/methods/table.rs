@@ -42,7 +42,8 @@ macro_rules! row_call {
         // A `char` is returned as the word that it is.
         #[allow(improper_ctypes_definitions, reason = "the caller is a trace")]
         extern "C" fn thunk($($arg: <$ty as Machine>::Abi),+) -> $result {
-            $(let $arg = <$ty as Machine>::from_abi($arg);)+
+            // SAFETY: a trace passes them.
+            $(let $arg = unsafe { $crate::macro_support::from_abi::<$ty>($arg) };)+
             $body
         }
         fn evaluate(args: &[Const]) -> u64 {

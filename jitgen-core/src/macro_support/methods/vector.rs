@@ -45,7 +45,7 @@ fn set_len<T>(place: Place<Vec<T>>, len: Word) {
 }
 
 extern "C" fn grow_thunk<T>(vec: *mut Vec<T>) {
-    panics::guarded(|| {
+    panics::guarded(&mut || {
         // SAFETY: the trace passes the address of a live `Vec`.
         unsafe { &mut *vec }.reserve(1);
     });

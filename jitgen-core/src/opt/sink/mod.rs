@@ -69,7 +69,9 @@ pub(super) fn sink(
     fired: &mut Fired,
 ) -> bool {
     let last = usize::from(trace.is_peeled());
-    if !trace.blocks[last].insts.iter().any(|inst| inst.op == Op::Store) {
+    // What is stored once is overwritten in the next round, if at all.
+    let stores = trace.blocks[last].insts.iter().filter(|inst| inst.op == Op::Store).count();
+    if stores + last < 2 {
         return false;
     }
     let mut plan = Plan::new(trace, defs);
@@ -199,8 +201,8 @@ impl<'a> Plan<'a> {
         }
         let mut places = Places::default();
         let steps = Step::all(block, defs, &mut places);
-        let before = before.iter().flat_map(|before| Step::all(before, defs, &mut places));
-        let before = before.collect();
+        let before = before.first().map(|before| Step::all(before, defs, &mut places));
+        let before = before.unwrap_or_default();
         let (mut count, mut last) = (0, None);
         let guards = block.insts.iter().filter(|inst| inst.op.is_guard());
         let changes = guards.map(|guard| {

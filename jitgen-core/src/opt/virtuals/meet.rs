@@ -98,9 +98,9 @@ impl Walk<'_> {
         let Way { block, objects, of, subst } = way;
         (self.objects, self.of, self.subst) = (objects.clone(), of.clone(), subst.clone());
         self.insts = self.out.blocks[*block].insts.clone();
-        for index in 0..items.len() {
+        for (index, item) in items.iter().enumerate() {
             if made.contains(&index) {
-                self.known(items[index].args[k]);
+                self.known(item.args[k]);
             }
         }
         let mut parts = Parts::default();

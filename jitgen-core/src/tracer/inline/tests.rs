@@ -60,7 +60,7 @@ fn load(s: &mut Session, base: Word, offset: i32, now: i64) -> Word {
 }
 
 fn begin(s: &mut Session, args: &[Opnd]) -> Inlined {
-    s.begin_inline(args).expect("nothing is replayed")
+    s.begin_inline(&args.iter().collect::<Vec<_>>()).expect("nothing is replayed")
 }
 
 /// A helper returns a word.
