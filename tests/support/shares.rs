@@ -143,11 +143,18 @@ fn fired(optimized: &Optimized) -> impl Fn(&str) -> bool {
     move |rule| optimized.fired.iter().any(|number| names[*number] == rule)
 }
 
-/// The bridges that go on in the body of the loop.
+/// The bridges that go on in the body of the loop, maybe by where they meet others.
 fn joined(trace: &Trace) -> HashSet<BlockId> {
-    let blocks = trace.blocks.iter().enumerate().skip(2);
-    let joins = blocks.filter(|(_, block)| matches!(block.end, End::Jump(BlockId(1), _)));
-    joins.map(|(index, _)| BlockId(index as u32)).collect()
+    let mut joined = HashSet::new();
+    // Where bridges meet stands behind them.
+    for (index, block) in trace.blocks.iter().enumerate().skip(2).rev() {
+        if let End::Jump(target, _) = block.end
+            && (target == BlockId(1) || joined.contains(&target))
+        {
+            joined.insert(BlockId(index as u32));
+        }
+    }
+    joined
 }
 
 /// Is it behind a guard of the body, or of a block that is?
