@@ -104,7 +104,9 @@ impl Jit {
             let (account, pending) = (here.transitions, here.region_pending);
             let pays = account >= self.config.region_min && self.pays(root, plan.ops);
             let pays = pays && self.store.piece(root).awaits.is_none();
-            if pays && !pending && self.may_spend(false) && !self.renew(root) {
+            // What transitions have cost, the account has not.
+            let paid = account >= self.config.region_per_op.saturating_mul(plan.ops as u64);
+            if pays && !pending && self.may_spend(paid) && !self.renew(root) {
                 self.build(root, &plan);
             }
             // Planning has a price, too: what it has been in vain for comes back later each time.
