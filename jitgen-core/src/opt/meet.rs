@@ -132,49 +132,21 @@ pub(super) fn meet<'t>(
     let scopes = arrivals.iter().map(|arrival| &arrival.state.scope);
     let mut scope = scopes.cloned().reduce(|a, b| a.common(&b)).expect("a way leads there");
     let visible = scope.visible();
+    scope.enter(output.out.values.len());
     let words = common_words(&arrivals, &visible);
     let args = (0..arrivals[0].args.len()).map(|k| column(&arrivals, |way| way.args[k]));
     let count = args.len();
     let of_words = words.iter().map(|(_, facts)| facts.iter().map(|fact| fact.value).collect());
-    let mut rows: Vec<Vec<Arg>> = args.chain(of_words).collect();
-    let is_one = |row: &[Arg]| visible.arg(row[0]) && row.iter().all(|arg| *arg == row[0]);
-    for row in rows.iter_mut().filter(|row| !is_one(row)) {
-        for (arg, way) in row.iter_mut().zip(&arrivals) {
-            *arg = way.state.current(*arg);
-        }
-    }
-    scope.enter(output.out.values.len());
-    // By what is passed: the parameter.
-    let mut params: Map<&[Arg], ValueId> = Map::default();
-    let mut passed: Vec<&[Arg]> = vec![];
-    let merged = rows.iter().map(|row| match is_one(row) {
-        true => row[0],
-        false => (*params.entry(row).or_insert_with(|| {
-            passed.push(row);
-            output.out.add_value(output.out.ty(row[0]))
-        }))
-        .into(),
-    });
-    let merged: Vec<Arg> = merged.collect();
-    let params: Vec<ValueId> = passed.iter().map(|row| params[row]).collect();
-    if merged[count..].iter().any(|arg| !visible.arg(*arg)) {
+    let rows: Vec<Vec<Arg>> = args.chain(of_words).collect();
+    let Merged { args, params, passed } = merge(rows, &arrivals, &visible, output);
+    let (args, values) = args.split_at(count);
+    if values.iter().any(|arg| !visible.arg(*arg)) {
         output.fired.fire(Rule::MeetWord);
     }
-    let mut bounds: Vec<Option<Known>> = vec![None; params.len()];
-    for (k, Arrival { block, state, .. }) in arrivals.iter_mut().enumerate() {
-        let args: Vec<Arg> = passed.iter().map(|row| row[k]).collect();
-        output.lend_output(state);
-        for (arg, bound) in args.iter().zip(&mut bounds) {
-            state.leak(*arg);
-            let known = state.known_of(*arg);
-            *bound = Some(bound.map_or(known, |bound| bound.join(&known)));
-        }
-        state.out.blocks[block.index()].end = End::Jump(index, args);
-        state.lend_output(output);
-    }
+    let bounds = jump(&mut arrivals, index, &passed, output);
     let mut facts = Facts::default();
     facts.begin();
-    for ((word, known), value) in words.iter().zip(&merged[count..]) {
+    for ((word, known), value) in words.iter().zip(values) {
         facts.add(*word, *value, known.iter().any(|fact| fact.stored));
     }
     let mut states = arrivals.into_iter().map(|way| way.state);
@@ -184,12 +156,76 @@ pub(super) fn meet<'t>(
     output.lend_output(&mut state);
     for (param, bound) in params.iter().zip(bounds) {
         let param = Arg::Value(*param);
-        let bound = bound.filter(|_| !state.ty(param).is_float());
-        bound.into_iter().for_each(|bound| state.narrow(param, bound));
+        if !state.ty(param).is_float() {
+            state.narrow(param, bound);
+        }
     }
     (state.scope, state.params, state.sides) = (scope, params, Some(vec![]));
-    state.enter(block, &merged[..count]);
+    state.enter(block, args);
     (index, state)
+}
+
+/// What rows of operands, one for each way, are where these meet.
+struct Merged {
+    /// By row: one of the operands, or a parameter.
+    args: Vec<Arg>,
+    params: Vec<ValueId>,
+    /// By parameter: what the ways pass.
+    passed: Vec<Vec<Arg>>,
+}
+
+/// Makes parameters for what differs.
+fn merge(
+    mut rows: Vec<Vec<Arg>>,
+    arrivals: &[Arrival],
+    visible: &Visible,
+    output: &mut Forward,
+) -> Merged {
+    let is_one = |row: &[Arg]| visible.arg(row[0]) && row.iter().all(|arg| *arg == row[0]);
+    for row in rows.iter_mut().filter(|row| !is_one(row)) {
+        for (arg, way) in row.iter_mut().zip(arrivals) {
+            *arg = way.state.current(*arg);
+        }
+    }
+    // By what is passed: the parameter.
+    let mut known: Map<&[Arg], ValueId> = Map::default();
+    let mut merged = Merged { args: vec![], params: vec![], passed: vec![] };
+    for row in &rows {
+        let arg = match is_one(row) {
+            true => row[0],
+            false => (*known.entry(row).or_insert_with(|| {
+                let param = output.out.add_value(output.out.ty(row[0]));
+                merged.params.push(param);
+                merged.passed.push(row.clone());
+                param
+            }))
+            .into(),
+        };
+        merged.args.push(arg);
+    }
+    merged
+}
+
+/// Lets the ways jump there, and pass this; what is known of each parameter.
+fn jump<'t>(
+    arrivals: &mut [Arrival<'t>],
+    to: BlockId,
+    passed: &[Vec<Arg>],
+    output: &mut Forward<'t>,
+) -> Vec<Known> {
+    let mut bounds: Vec<Option<Known>> = vec![None; passed.len()];
+    for (k, Arrival { block, state, .. }) in arrivals.iter_mut().enumerate() {
+        let args: Vec<Arg> = passed.iter().map(|row| row[k]).collect();
+        output.lend_output(state);
+        for (arg, bound) in args.iter().zip(&mut bounds) {
+            state.leak(*arg);
+            let known = state.known_of(*arg);
+            *bound = Some(bound.map_or(known, |bound| bound.join(&known)));
+        }
+        state.out.blocks[block.index()].end = End::Jump(to, args);
+        state.lend_output(output);
+    }
+    bounds.into_iter().map(|bound| bound.expect("a way leads there")).collect()
 }
 
 /// Something of each way.
