@@ -582,6 +582,30 @@ impl Trace {
         blobs.chain(ops).max().unwrap_or(0)
     }
 
+    /// Keeps these blocks, in this order; what leads to them follows. Answers what each block is now.
+    ///
+    /// # Panics
+    /// If a block that is kept jumps to one that is not.
+    pub fn keep_blocks(&mut self, order: &[BlockId]) -> Vec<Option<BlockId>> {
+        let mut places = vec![None; self.blocks.len()];
+        for (place, block) in order.iter().enumerate() {
+            places[block.index()] = Some(BlockId(place as u32));
+        }
+        let old = std::mem::take(&mut self.blocks).into_iter().zip(&places);
+        let mut kept: Vec<_> = old.filter_map(|(block, place)| Some(((*place)?, block))).collect();
+        kept.sort_by_key(|(place, _)| *place);
+        self.blocks = kept.into_iter().map(|(_, block)| block).collect();
+        for block in &mut self.blocks {
+            if let End::Jump(target, _) = &mut block.end {
+                *target = places[target.index()].expect("what is kept jumps to what is kept");
+            }
+        }
+        for exit in &mut self.exits {
+            exit.link = exit.link.and_then(|block| places[block.index()]);
+        }
+        places
+    }
+
     /// Copies the blocks of `other` behind those of `self`, renumbered, and returns its entry.
     pub fn append(&mut self, other: &Trace) -> (BlockId, Renumbering) {
         let offsets = Renumbering {

@@ -28,7 +28,7 @@ use super::owners::Apart;
 use super::passes::Passes;
 use super::rules::{Fired, Rule};
 use super::sink::{runs_anything, sink};
-use super::tree::Origins;
+use super::tree::{Origins, meeting};
 use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Map, Op, Sig, Trace, ValueId};
@@ -117,21 +117,16 @@ fn with_params(trace: &Trace) -> Vec<BlockId> {
 
 /// Puts what only one way leads to behind that way, where ways could have met.
 fn join_straight(trace: &mut Trace) {
-    let is_met = |block: &BlockId| block.index() > 1;
     let mut ways = vec![0; trace.blocks.len()];
-    let meet = |block: &Block| match &block.end {
-        End::Jump(target, _) => Some(*target).filter(is_met),
-        End::Leave(_) => None,
-    };
-    trace.blocks.iter().filter_map(meet).for_each(|target| ways[target.index()] += 1);
+    let meetings = trace.blocks.iter().filter_map(|block| meeting(&block.end));
+    meetings.for_each(|target| ways[target.index()] += 1);
     if !ways.contains(&1) {
         return;
     }
     // From the last on: what is behind it has been put there.
     for index in (0..trace.blocks.len()).rev() {
-        let Some(target) = meet(&trace.blocks[index]).filter(|to| ways[to.index()] == 1) else {
-            continue;
-        };
+        let target = meeting(&trace.blocks[index].end);
+        let Some(target) = target.filter(|to| ways[to.index()] == 1) else { continue };
         let next = &mut trace.blocks[target.index()];
         if next.params.is_empty() {
             let mut insts = std::mem::take(&mut next.insts);
@@ -154,26 +149,11 @@ fn drop_unreached(trace: &mut Trace) {
         }
         work.extend(trace.successors(block));
     }
-    if !reached.contains(&false) {
-        return;
+    let blocks = (0..trace.blocks.len() as u32).map(BlockId);
+    let kept: Vec<BlockId> = blocks.filter(|block| reached[block.index()]).collect();
+    if kept.len() < trace.blocks.len() {
+        trace.keep_blocks(&kept);
     }
-    let mut kept = 0;
-    let renumbered: Vec<BlockId> = reached
-        .iter()
-        .map(|reached| {
-            kept += u32::from(*reached);
-            BlockId(kept.saturating_sub(1))
-        })
-        .collect();
-    let mut marks = reached.iter();
-    trace.blocks.retain(|_| *marks.next().expect("one mark per block"));
-    for block in &mut trace.blocks {
-        if let End::Jump(target, _) = &mut block.end {
-            *target = renumbered[target.index()];
-        }
-    }
-    let links = trace.exits.iter_mut().filter_map(|exit| exit.link.as_mut());
-    links.for_each(|link| *link = renumbered[link.index()]);
 }
 
 /// What is needed, and by block and instruction: is it a dead store?

@@ -75,6 +75,15 @@ pub fn is_tree(trace: &Trace) -> bool {
     entered[0] == (0, 0) && entered[1..].iter().all(is_one_way)
 }
 
+/// Where ways meet that end so: a jump that leads neither to the first block nor, of a peeled loop, to its
+/// body. What such a jump leads to stands behind two others at least.
+pub(super) fn meeting(end: &End) -> Option<BlockId> {
+    match end {
+        End::Jump(target, _) => Some(*target).filter(|target| target.index() > 1),
+        End::Leave(_) => None,
+    }
+}
+
 /// By exit of a trace: the exit of the optimizer's input that it is.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Origins(pub Vec<ExitId>);
@@ -190,12 +199,12 @@ impl<'t> Sides<'t> {
         output: &mut Forward<'t>,
     ) -> Option<Tail<'t>> {
         let args = state.run();
-        let input = state.input;
-        let met = match &input.block(state.block).end {
-            End::Jump(target, args) if *target != BlockId(0) => {
-                Some((*target, args.iter().map(|arg| state.become_of(*arg)).collect()))
+        let end = &state.input.block(state.block).end;
+        let met = match (meeting(end), end) {
+            (Some(target), End::Jump(_, args)) => {
+                Some((target, args.iter().map(|arg| state.become_of(*arg)).collect()))
             }
-            End::Jump(..) | End::Leave(_) => None,
+            _ => None,
         };
         state.close(args.clone());
         self.behind.extend(state.sides.take().unwrap_or_default().into_iter().rev());

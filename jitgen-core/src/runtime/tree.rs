@@ -305,10 +305,9 @@ impl Tree {
 
     /// Puts each block behind those that lead to it.
     fn sort(&mut self) {
-        let count = self.trace.blocks.len();
         let mut order = vec![];
         // Has a block been met, and has all that it leads to been put in order?
-        let mut met = vec![false; count];
+        let mut met = vec![false; self.trace.blocks.len()];
         let mut work = vec![(BlockId(0), false)];
         while let Some((block, is_done)) = work.pop() {
             if is_done {
@@ -319,27 +318,10 @@ impl Tree {
             }
         }
         order.reverse();
-        let mut places = vec![None; count];
-        for (place, block) in order.iter().enumerate() {
-            places[block.index()] = Some(BlockId(place as u32));
+        let places = self.trace.keep_blocks(&order);
+        for joint in &mut self.planted.joints {
+            joint.block = places[joint.block.index()].expect("something leads to a line");
         }
-        let blocks = std::mem::take(&mut self.trace.blocks).into_iter().zip(&places);
-        let mut blocks: Vec<(BlockId, Block)> =
-            blocks.filter_map(|(block, place)| Some(((*place)?, block))).collect();
-        blocks.sort_by_key(|(place, _)| *place);
-        self.trace.blocks = blocks.into_iter().map(|(_, block)| block).collect();
-        let place = |block: &mut BlockId| {
-            *block = places[block.index()].expect("what leads there is reached")
-        };
-        for block in &mut self.trace.blocks {
-            if let End::Jump(target, _) = &mut block.end {
-                place(target);
-            }
-        }
-        for exit in &mut self.trace.exits {
-            exit.link = exit.link.and_then(|block| places[block.index()]);
-        }
-        self.planted.joints.iter_mut().for_each(|joint| place(&mut joint.block));
     }
 
     /// Lets what leads to the root in a piece, whose exits begin at `offset`, jump there.

@@ -4,7 +4,7 @@
 
 use super::super::address::{Address, Defs, Place};
 use super::super::rules::{Fired, Rule};
-use super::super::tree::Origins;
+use super::super::tree::{Origins, meeting};
 use super::meet::Way;
 use crate::ir::{
     Arg, Aux, Block, BlockId, Class, Const, End, Exit, ExitId, Gone, Inst, Map, Op, PendingStore,
@@ -541,7 +541,7 @@ impl<'t> Walk<'t> {
         let end = match &block.end {
             End::Leave(exit) => End::Leave(self.exit(*exit)),
             // What becomes of the objects is found out when all ways have come there.
-            End::Jump(target, _) if target.index() > 1 => block.end.clone(),
+            End::Jump(..) if meeting(&block.end).is_some() => block.end.clone(),
             End::Jump(target, args) => {
                 End::Jump(*target, args.iter().map(|arg| self.known(*arg)).collect())
             }
@@ -556,11 +556,8 @@ impl<'t> Walk<'t> {
             args.iter_mut().for_each(|arg| *arg = self.resolve(*arg));
         }
         let insts = std::mem::take(&mut self.insts);
-        let target = match &end {
-            End::Jump(target, _) => Some(*target),
-            End::Leave(_) => None,
-        };
+        let target = meeting(&end);
         self.out.blocks.push(Block { params, insts, end });
-        target.filter(|to| to.index() > 1).into_iter().for_each(|to| self.note_way(to));
+        target.into_iter().for_each(|to| self.note_way(to));
     }
 }
