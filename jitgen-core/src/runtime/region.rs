@@ -102,8 +102,9 @@ impl Jit {
                 *here.early.entry(from).or_default() += granted;
             }
             let (account, pending) = (here.transitions, here.region_pending);
-            let pays = account >= self.config.region_min && self.pays(root, plan.ops);
-            let pays = pays && self.store.piece(root).awaits.is_none();
+            let is_complete = here.awaits.is_none();
+            let pays =
+                is_complete && account >= self.config.region_min && self.pays(root, plan.ops);
             // What transitions have cost, the account has not.
             let paid = account >= self.config.region_per_op.saturating_mul(plan.ops as u64);
             if pays && !pending && self.may_spend(paid) && !self.renew(root) {

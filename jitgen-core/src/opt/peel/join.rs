@@ -55,7 +55,7 @@ pub(super) fn weaken(
         end.lend_output(&mut tail.state);
         match weaker(plan, end, &tail.state, &args, preamble, first, seen) {
             Some(weaker) => {
-                weakened.add(weaker, plan);
+                weakened.add(weaker);
                 changed |= widen(plan, &mut tail.state, &args);
             }
             None => lone.push(tail.state.block),
@@ -63,6 +63,7 @@ pub(super) fn weaken(
         tail.state.lend_output(end);
     }
     let guessed_with = !weakened.reds.is_empty();
+    weakened.settle(plan);
     changed |= apply(plan, weakened);
     if guessed_with {
         guess(plan, preamble, first);
@@ -88,18 +89,21 @@ struct Weaker {
 
 impl Weaker {
     /// Adds what another block needs to be weakened.
-    fn add(&mut self, other: Weaker, plan: &mut Plan) {
+    fn add(&mut self, other: Weaker) {
         let Weaker { reds, nothing, undecided, words, pinned } = other;
         self.reds.extend(reds);
         self.nothing.extend(nothing);
         self.undecided.extend(undecided);
         self.words.extend(words);
         self.pinned.extend(pinned);
+    }
+
+    /// Says once what several blocks need. What two of them make different things of has a parameter.
+    fn settle(&mut self, plan: &mut Plan) {
         for list in [&mut self.reds, &mut self.nothing, &mut self.undecided] {
             list.sort_unstable();
             list.dedup();
         }
-        // What two blocks make different things of has a parameter.
         for (k, c) in &self.pinned {
             let word = &plan.words[*k];
             let differs = self.pinned.iter().any(|(other, d)| other == k && d != c);
