@@ -108,33 +108,39 @@ impl Shares {
 
     /// What is below its floor.
     pub fn missing(&self) -> Vec<&'static str> {
-        let found = |counts: &BTreeMap<_, usize>, what| counts.get(what).copied().unwrap_or(0);
-        let of_trees = FLOORS
-            .iter()
-            .filter(|(what, floor)| found(&self.counts, *what) * 100 < floor * self.trees);
-        let of_all = FLOORS_OF_ALL
-            .iter()
-            .filter(|(what, floor)| found(&self.of_all, *what) * 1000 < floor * self.traces);
-        of_trees.chain(of_all).map(|(what, _)| *what).collect()
+        let below = self.rows().filter(|row| row.count * row.per < row.floor * row.total);
+        below.map(|row| row.what).collect()
     }
 
     /// One line for each.
     pub fn print(&self) {
-        let print = |counts: &BTreeMap<_, usize>, floors: &[(&'static str, usize)], all, of| {
-            for (what, floor) in floors {
-                let count = counts.get(what).copied().unwrap_or(0);
-                println!("{:4} {of} {what} (at least {floor})", count * all / self.of(all).max(1));
-            }
-        };
-        println!("{} trees", self.trees);
-        print(&self.counts, &FLOORS, 100, "%");
-        println!("{} traces", self.traces);
-        print(&self.of_all, &FLOORS_OF_ALL, 1000, "of 1000");
+        println!("{} trees, {} traces", self.trees, self.traces);
+        for Row { what, floor, count, total, per } in self.rows() {
+            println!("{:4} of {per} {what} (at least {floor})", count * per / total.max(1));
+        }
     }
 
-    fn of(&self, all: usize) -> usize {
-        if all == 100 { self.trees } else { self.traces }
+    fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        let count = |counts: &BTreeMap<_, usize>, what| counts.get(what).copied().unwrap_or(0);
+        let of_trees = FLOORS.iter().map(move |(what, floor)| {
+            let count = count(&self.counts, *what);
+            Row { what, floor: *floor, count, total: self.trees, per: 100 }
+        });
+        let of_all = FLOORS_OF_ALL.iter().map(move |(what, floor)| {
+            let count = count(&self.of_all, *what);
+            Row { what, floor: *floor, count, total: self.traces, per: 1000 }
+        });
+        of_trees.chain(of_all)
     }
+}
+
+/// Something that is counted: of how many it is true, and of how many in `per` it must be.
+struct Row {
+    what: &'static str,
+    floor: usize,
+    count: usize,
+    total: usize,
+    per: usize,
 }
 
 /// Has that rule been fired?
