@@ -153,6 +153,7 @@ impl<'t> Forward<'t> {
             origins: self.origins.clone(),
             apart: self.apart.clone(),
             fired: self.fired,
+            defs: self.defs.clone(),
             before: if self.passes.contains(Passes::CSE) { self.subst.clone() } else { vec![] },
             ..self.copy(Facts::default(), self.owners.clone())
         }
@@ -178,7 +179,7 @@ impl<'t> Forward<'t> {
             subst: vec![],
             before: vec![],
             exits: Map::default(),
-            defs: self.defs.clone(),
+            defs: self.defs.branch(),
             table: self.table.clone(),
             calls: self.calls.clone(),
             constants: self.constants.clone(),
@@ -200,6 +201,7 @@ impl<'t> Forward<'t> {
         to.apart = std::mem::take(&mut self.apart);
         to.subst = std::mem::take(&mut self.subst);
         to.fired = self.fired;
+        self.defs.lend(&mut to.defs);
     }
 
     /// Runs over the input; returns the arguments of the jump at its end, if it has one.

@@ -138,7 +138,7 @@ pub(super) fn meet<'t>(
     let count = args.len();
     let of_words = words.iter().map(|(_, facts)| facts.iter().map(|fact| fact.value).collect());
     let rows: Vec<Vec<Arg>> = args.chain(of_words).collect();
-    let Merged { args, params, passed } = merge(rows, &arrivals, &visible, output);
+    let Merged { args, params, passed } = merge(rows, &mut arrivals, &visible, output);
     let (args, values) = args.split_at(count);
     if values.iter().any(|arg| !visible.arg(*arg)) {
         output.fired.fire(Rule::MeetWord);
@@ -175,17 +175,19 @@ struct Merged {
 }
 
 /// Makes parameters for what differs.
-fn merge(
+fn merge<'t>(
     mut rows: Vec<Vec<Arg>>,
-    arrivals: &[Arrival],
+    arrivals: &mut [Arrival<'t>],
     visible: &Visible,
-    output: &mut Forward,
+    output: &mut Forward<'t>,
 ) -> Merged {
     let is_one = |row: &[Arg]| visible.arg(row[0]) && row.iter().all(|arg| *arg == row[0]);
-    for row in rows.iter_mut().filter(|row| !is_one(row)) {
-        for (arg, way) in row.iter_mut().zip(arrivals) {
-            *arg = way.state.current(*arg);
+    for (k, Arrival { state, .. }) in arrivals.iter_mut().enumerate() {
+        output.lend_output(state);
+        for row in rows.iter_mut().filter(|row| !is_one(row)) {
+            row[k] = state.current(row[k]);
         }
+        state.lend_output(output);
     }
     // By what is passed: the parameter.
     let mut known: Map<&[Arg], ValueId> = Map::default();
@@ -251,7 +253,7 @@ impl Forward<'_> {
     /// know, but for memory.
     fn narrow_to(&mut self, others: &[Forward], visible: &Visible) {
         let all = |knows: &dyn Fn(&Forward) -> bool| others.iter().all(knows);
-        self.defs.keep(visible);
+        self.defs.narrow_to(visible);
         self.table.narrow_to(visible);
         self.calls.retain(|call, value| {
             value.is_none_or(|value| visible.arg(value))

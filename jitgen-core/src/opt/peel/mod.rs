@@ -379,7 +379,7 @@ fn assemble(
     args: &[Arg],
     apart: &HashSet<BlockId>,
 ) -> Peeled {
-    let Round { end: mut round, again, tails } = round;
+    let Round { end: mut round, again, mut tails } = round;
     let (mut params, mut first, mut next) = (vec![], vec![], vec![]);
     for (k, red) in plan.reds.iter().enumerate() {
         if red.is_some() {
@@ -415,7 +415,7 @@ fn assemble(
         round.fired.fire(Rule::PeelBound);
     }
     join::pin(plan, &mut round, args);
-    for tail in tails.iter().filter(|tail| !apart.contains(&tail.state.block)) {
+    for tail in tails.iter_mut().filter(|tail| !apart.contains(&tail.state.block)) {
         join::join(plan, tail, &mut round);
     }
     // The first round's guards do not come behind all that the body uses.
