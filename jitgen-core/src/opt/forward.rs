@@ -33,8 +33,7 @@ use crate::ir::{
     ValueId,
 };
 
-/// The state of the pass. A clone is a transaction: drop it and nothing has happened.
-#[derive(Clone)]
+/// The state of the pass.
 pub(super) struct Forward<'t> {
     pub input: &'t Trace,
     pub passes: Passes,

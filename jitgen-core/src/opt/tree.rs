@@ -101,7 +101,6 @@ impl Origins {
 }
 
 /// A block behind a guard, which has not been walked yet.
-#[derive(Clone)]
 pub(super) struct Side<'t> {
     /// The exit of the output that leads to it.
     exit: ExitId,

@@ -167,8 +167,9 @@ pub(super) enum Peeled {
     Nothing,
 }
 
-/// The peeled loop, from the state at the end of the first round and the arguments of its jump.
-pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
+/// The peeled loop, from the state at the end of the first round and the arguments of its jump. The loop
+/// takes the blocks behind the first round's guards with it.
+pub(super) fn peel(preamble: &mut Forward, args: &[Arg], seen: Seen) -> Peeled {
     if preamble.contradiction {
         return Peeled::Nothing;
     }
@@ -372,10 +373,10 @@ fn weaker(plan: &Plan, round: &Round, preamble: &Forward, args: &[Arg], word: &W
 }
 
 /// Makes the blocks' parameters and jumps; those of the blocks that are `apart` go to the entry.
-fn assemble(
+fn assemble<'t>(
     plan: &Plan,
-    round: Round,
-    preamble: &Forward,
+    round: Round<'t>,
+    preamble: &mut Forward<'t>,
     args: &[Arg],
     apart: &HashSet<BlockId>,
 ) -> Peeled {
@@ -419,7 +420,7 @@ fn assemble(
         join::join(plan, tail, &mut round);
     }
     // The first round's guards do not come behind all that the body uses.
-    round.walk_all(preamble.sides.clone().unwrap_or_default());
+    round.walk_all(preamble.sides.take().unwrap_or_default());
     round.out.blocks[1].params = params;
     round.out.blocks[1].end = End::Jump(BlockId(1), next);
     round.out.blocks[0].end = End::Jump(BlockId(1), first);
