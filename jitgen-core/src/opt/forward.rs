@@ -88,7 +88,9 @@ impl<'t> Forward<'t> {
     /// The state at the entry: the input's parameters are those of the output.
     pub fn new(input: &'t Trace, passes: Passes) -> Forward<'t> {
         let first = input.block(BlockId(0)).insts.len();
-        let room = input.values.len() + first;
+        // What is behind guards is not there yet: copies for that shall be small.
+        let room = input.values.len().min(first) + first;
+        let guards = input.block(BlockId(0)).exits().count().min(input.exits.len());
         let out = Trace { values: Vec::with_capacity(room), ..Trace::new(input.name.clone()) };
         let mut forward = Forward {
             input,
@@ -108,7 +110,7 @@ impl<'t> Forward<'t> {
             table: Table::with_room(room),
             calls: Map::default(),
             constants: ByValue::with_room(room),
-            truths: Truths::with_room(input.exits.len(), room),
+            truths: Truths::with_room(guards, room),
             above: Above::default(),
             values: Values::with_room(room),
             facts: Facts::default(),

@@ -34,6 +34,7 @@ use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Call, Const, End, Inst, Op, Set, Ty, ValueId};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// What is known of the word at an address.
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +51,12 @@ pub(super) struct Fact {
 pub(super) struct Facts {
     words: Words<Fact>,
     /// By base: the immutable words at constant distances from it.
-    fixed: BTreeMap<ValueId, Vec<Access>>,
+    fixed: Rc<BTreeMap<ValueId, Vec<Access>>>,
     pub private: Private,
     next: u32,
     /// Which of the facts that were assumed have been of use: type and address. An access that uses one
     /// may have another class.
-    used: Set<(Ty, Address)>,
+    used: Rc<Set<(Ty, Address)>>,
 }
 
 impl Facts {
@@ -108,8 +109,8 @@ impl Facts {
     }
 
     fn use_fact(&mut self, access: Access, fact: Fact) {
-        if fact.at == 0 {
-            self.used.insert((access.ty, access.address));
+        if fact.at == 0 && !self.has_used(access) {
+            Rc::make_mut(&mut self.used).insert((access.ty, access.address));
         }
     }
 
@@ -136,9 +137,9 @@ impl Facts {
         if access.class.is_immutable()
             && let Place { base: Arg::Value(base), root: None } = access.address.place
         {
-            let fixed = self.fixed.entry(base).or_default();
-            if !fixed.contains(&access) {
-                fixed.push(access);
+            let known = self.fixed.get(&base).is_some_and(|fixed| fixed.contains(&access));
+            if !known {
+                Rc::make_mut(&mut self.fixed).entry(base).or_default().push(access);
             }
         }
         self.words.insert(access, fact);

@@ -27,6 +27,7 @@ use super::address::{Address, Defs, Place};
 use super::dense::Growing;
 use crate::ir::{Arg, Call, Class, Inst, Map, Ty};
 use std::cell::Cell;
+use std::rc::Rc;
 
 /// How many bytes of a place are in one line.
 const LINE: i64 = 64;
@@ -164,12 +165,20 @@ struct Ends {
 /// The words of one class at one place.
 #[derive(Clone, Copy, Debug)]
 struct Group {
-    place: Place,
     first: u32,
     /// Is it in the list of its class?
     is_listed: bool,
     /// The next one there.
     next: u32,
+}
+
+/// What lines and groups there are. A copy of the words shares it until it has one more.
+#[derive(Clone, Default, Debug)]
+struct Index {
+    line_of: Map<Line, u32>,
+    group_of: Map<(Class, Place), u32>,
+    /// By group: where its words are.
+    places: Vec<Place>,
 }
 
 /// Words with something known of each. All of it is in a few tables, so that a copy is cheap.
@@ -178,12 +187,11 @@ pub(super) struct Words<T: Copy> {
     slots: Growing<Slot<T>>,
     /// The first slot that has no word any more; `line.next` leads to the others.
     free: u32,
+    index: Rc<Index>,
     lines: Vec<Ends>,
-    line_of: Map<Line, u32>,
     /// The line that has been asked for last, and its number.
     asked: Cell<Option<(Line, u32)>>,
     groups: Vec<Group>,
-    group_of: Map<(Class, Place), u32>,
     /// By class: the first group that is listed. There may be no words in it any more.
     classes: Vec<(Class, u32)>,
 }
@@ -193,11 +201,10 @@ impl<T: Copy> Default for Words<T> {
         Words {
             slots: Growing::default(),
             free: NONE,
+            index: Rc::default(),
             lines: vec![],
-            line_of: Map::default(),
             asked: Cell::new(None),
             groups: vec![],
-            group_of: Map::default(),
             classes: vec![],
         }
     }
@@ -250,7 +257,7 @@ impl<T: Copy> Words<T> {
         match self.asked.get() {
             Some((asked, number)) if asked == line => number,
             _ => {
-                let number = self.line_of.get(&line).copied().unwrap_or(NONE);
+                let number = self.index.line_of.get(&line).copied().unwrap_or(NONE);
                 self.asked.set(Some((line, number)));
                 number
             }
@@ -284,7 +291,7 @@ impl<T: Copy> Words<T> {
         if number == NONE {
             number = self.lines.len() as u32;
             self.lines.push(Ends { first: NONE, last: NONE });
-            self.line_of.insert(line, number);
+            Rc::make_mut(&mut self.index).line_of.insert(line, number);
             self.asked.set(Some((line, number)));
         }
         let ends = &mut self.lines[number as usize];
@@ -298,11 +305,15 @@ impl<T: Copy> Words<T> {
 
     /// The group of a class at a place, which is listed from now on.
     fn group(&mut self, class: Class, place: Place) -> u32 {
-        let new = self.groups.len() as u32;
-        let number = *self.group_of.entry((class, place)).or_insert(new);
-        if number == new {
-            self.groups.push(Group { place, first: NONE, is_listed: false, next: NONE });
-        }
+        let number = self.index.group_of.get(&(class, place)).copied();
+        let number = number.unwrap_or_else(|| {
+            let new = self.groups.len() as u32;
+            self.groups.push(Group { first: NONE, is_listed: false, next: NONE });
+            let index = Rc::make_mut(&mut self.index);
+            index.group_of.insert((class, place), new);
+            index.places.push(place);
+            new
+        });
         self.list(class, number);
         number
     }
@@ -425,8 +436,8 @@ impl<T: Copy> Words<T> {
         let mut at = std::mem::replace(&mut self.classes[class].1, NONE);
         let mut last = NONE;
         while at != NONE {
-            let Group { place, first, next, .. } = self.groups[at as usize];
-            if first != NONE && !place_stays(&place) {
+            let Group { first, next, .. } = self.groups[at as usize];
+            if first != NONE && !place_stays(&self.index.places[at as usize]) {
                 self.thin_group(first, &stays);
             }
             if self.groups[at as usize].first == NONE {
@@ -457,12 +468,14 @@ impl<T: Copy> Words<T> {
     /// Removes all words; the tables keep their room.
     pub fn clear(&mut self) {
         if !self.slots.is_empty() {
-            let Words { slots, free, lines, line_of, asked, groups, group_of, classes } = self;
+            let Words { slots, free, index, lines, asked, groups, classes } = self;
             slots.clear();
-            lines.clear();
+            let Index { line_of, group_of, places } = Rc::make_mut(index);
             line_of.clear();
-            groups.clear();
             group_of.clear();
+            places.clear();
+            lines.clear();
+            groups.clear();
             classes.clear();
             *free = NONE;
             asked.set(None);
