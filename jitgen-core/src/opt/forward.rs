@@ -129,7 +129,8 @@ impl<'t> Forward<'t> {
     /// Begins a loop's head with these parameters; `args` stand for the parameters of the input.
     pub fn begin(&mut self, params: Vec<ValueId>, args: &[Arg]) {
         self.params = params;
-        self.facts.begin();
+        let is_access = |inst: &&Inst| matches!(inst.op.sig(), Sig::Load | Sig::Store);
+        self.facts.begin(self.input.block(BlockId(0)).insts.iter().filter(is_access).count());
         self.owners.begin();
         self.enter(BlockId(0), args);
     }

@@ -26,6 +26,7 @@
 //! because a green leads to it (the recorder folds that).
 
 use super::address::{Address, Place};
+use super::dense::Shared;
 use super::forward::Forward;
 use super::fresh::Private;
 use super::node::Node;
@@ -34,7 +35,6 @@ use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Call, Const, End, Inst, Op, Set, Ty, ValueId};
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 /// What is known of the word at an address.
 #[derive(Clone, Copy, Debug)]
@@ -51,18 +51,18 @@ pub(super) struct Fact {
 pub(super) struct Facts {
     words: Words<Fact>,
     /// By base: the immutable words at constant distances from it.
-    fixed: Rc<BTreeMap<ValueId, Vec<Access>>>,
+    fixed: Shared<BTreeMap<ValueId, Vec<Access>>>,
     pub private: Private,
     next: u32,
     /// Which of the facts that were assumed have been of use: type and address. An access that uses one
     /// may have another class.
-    used: Rc<Set<(Ty, Address)>>,
+    used: Shared<Set<(Ty, Address)>>,
 }
 
 impl Facts {
-    /// No facts.
-    pub fn begin(&mut self) {
-        *self = Facts { next: 1, ..Facts::default() };
+    /// No facts, but room for what so many accesses tell.
+    pub fn begin(&mut self, accesses: usize) {
+        *self = Facts { next: 1, words: Words::with_room(accesses), ..Facts::default() };
     }
 
     /// These, and what is private as it is.
@@ -75,10 +75,15 @@ impl Facts {
         self.words.get(access)
     }
 
-    /// All facts, oldest first.
-    pub fn sorted(&self) -> Vec<(Access, Fact)> {
+    /// The same; a table that this one has parted from has it at that place, as a rule.
+    pub fn get_near(&self, at: usize, access: Access) -> Option<Fact> {
+        self.words.get_near(at, access)
+    }
+
+    /// All facts, oldest first, each with its place in the table.
+    pub fn sorted(&self) -> Vec<(usize, Access, Fact)> {
         let mut facts: Vec<_> = self.words.iter().collect();
-        facts.sort_by_key(|(_, fact)| fact.at);
+        facts.sort_by_key(|(_, _, fact)| fact.at);
         facts
     }
 
@@ -105,12 +110,12 @@ impl Facts {
 
     /// Has what was assumed of that word been of use?
     pub fn has_used(&self, access: Access) -> bool {
-        self.used.contains(&(access.ty, access.address))
+        self.used.get().is_some_and(|used| used.contains(&(access.ty, access.address)))
     }
 
     fn use_fact(&mut self, access: Access, fact: Fact) {
         if fact.at == 0 && !self.has_used(access) {
-            Rc::make_mut(&mut self.used).insert((access.ty, access.address));
+            self.used.change().insert((access.ty, access.address));
         }
     }
 
@@ -137,9 +142,9 @@ impl Facts {
         if access.class.is_immutable()
             && let Place { base: Arg::Value(base), root: None } = access.address.place
         {
-            let known = self.fixed.get(&base).is_some_and(|fixed| fixed.contains(&access));
-            if !known {
-                Rc::make_mut(&mut self.fixed).entry(base).or_default().push(access);
+            let fixed = self.fixed.get().and_then(|fixed| fixed.get(&base));
+            if !fixed.is_some_and(|fixed| fixed.contains(&access)) {
+                self.fixed.change().entry(base).or_default().push(access);
             }
         }
         self.words.insert(access, fact);
@@ -199,7 +204,7 @@ impl Forward<'_> {
         if let End::Jump(_, args) = &self.input.block(self.block).end {
             args.iter().for_each(|arg| self.settle_value(self.operand(*arg)));
         }
-        for (access, fact) in self.facts.sorted() {
+        for (_, access, fact) in self.facts.sorted() {
             self.settle_value(fact.value);
             let Some((index, scale)) = access.address.place.root else { continue };
             let Some(index) = self.known_of(index.into()).value() else { continue };
@@ -283,7 +288,8 @@ impl Forward<'_> {
     /// The bases at which an immutable word is another constant than the same word at `base`.
     fn of_other_shapes(&self, base: Arg) -> Vec<Arg> {
         let Arg::Value(here) = base else { return vec![] };
-        let Some(fixed) = self.facts.fixed.get(&here) else { return vec![] };
+        let Some(all) = self.facts.fixed.get() else { return vec![] };
+        let Some(fixed) = all.get(&here) else { return vec![] };
         let constant = |access| {
             let fact: Fact = self.facts.get(access)?;
             self.current(fact.value).as_const()
@@ -297,7 +303,7 @@ impl Forward<'_> {
                 constant(Access { address, ..*access }).is_some_and(|other| other.bits != c.bits)
             })
         };
-        self.facts.fixed.keys().map(|other| Arg::Value(*other)).filter(|b| differs(*b)).collect()
+        all.keys().map(|other| Arg::Value(*other)).filter(|b| differs(*b)).collect()
     }
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?

@@ -24,10 +24,9 @@
 //! `owners`).
 
 use super::address::{Address, Defs, Place};
-use super::dense::Growing;
+use super::dense::{Growing, Shared};
 use crate::ir::{Arg, Call, Class, Inst, Map, Ty};
 use std::cell::Cell;
-use std::rc::Rc;
 
 /// How many bytes of a place are in one line.
 const LINE: i64 = 64;
@@ -187,7 +186,7 @@ pub(super) struct Words<T: Copy> {
     slots: Growing<Slot<T>>,
     /// The first slot that has no word any more; `line.next` leads to the others.
     free: u32,
-    index: Rc<Index>,
+    index: Shared<Index>,
     lines: Vec<Ends>,
     /// The line that has been asked for last, and its number.
     asked: Cell<Option<(Line, u32)>>,
@@ -201,7 +200,7 @@ impl<T: Copy> Default for Words<T> {
         Words {
             slots: Growing::default(),
             free: NONE,
-            index: Rc::default(),
+            index: Shared::default(),
             lines: vec![],
             asked: Cell::new(None),
             groups: vec![],
@@ -211,6 +210,20 @@ impl<T: Copy> Default for Words<T> {
 }
 
 impl<T: Copy> Words<T> {
+    /// No words, but room for so many accesses.
+    pub fn with_room(accesses: usize) -> Words<T> {
+        let mut words = Words { slots: Vec::with_capacity(accesses).into(), ..Words::default() };
+        // Several words are in a line, and in a group.
+        let places = accesses / 2;
+        words.lines.reserve(places);
+        words.groups.reserve(places);
+        let Index { line_of, group_of, places: of_groups } = words.index.change();
+        line_of.reserve(places);
+        group_of.reserve(places);
+        of_groups.reserve(places);
+        words
+    }
+
     /// What is known of that very word, by this type.
     pub fn get(&self, access: Access) -> Option<T> {
         self.find(access).map(|at| self.slots[at as usize].known)
@@ -257,7 +270,8 @@ impl<T: Copy> Words<T> {
         match self.asked.get() {
             Some((asked, number)) if asked == line => number,
             _ => {
-                let number = self.index.line_of.get(&line).copied().unwrap_or(NONE);
+                let number = self.index.get().and_then(|index| index.line_of.get(&line).copied());
+                let number = number.unwrap_or(NONE);
                 self.asked.set(Some((line, number)));
                 number
             }
@@ -291,7 +305,7 @@ impl<T: Copy> Words<T> {
         if number == NONE {
             number = self.lines.len() as u32;
             self.lines.push(Ends { first: NONE, last: NONE });
-            Rc::make_mut(&mut self.index).line_of.insert(line, number);
+            self.index.change().line_of.insert(line, number);
             self.asked.set(Some((line, number)));
         }
         let ends = &mut self.lines[number as usize];
@@ -305,11 +319,12 @@ impl<T: Copy> Words<T> {
 
     /// The group of a class at a place, which is listed from now on.
     fn group(&mut self, class: Class, place: Place) -> u32 {
-        let number = self.index.group_of.get(&(class, place)).copied();
+        let index = self.index.get();
+        let number = index.and_then(|index| index.group_of.get(&(class, place)).copied());
         let number = number.unwrap_or_else(|| {
             let new = self.groups.len() as u32;
             self.groups.push(Group { first: NONE, is_listed: false, next: NONE });
-            let index = Rc::make_mut(&mut self.index);
+            let index = self.index.change();
             index.group_of.insert((class, place), new);
             index.places.push(place);
             new
@@ -437,7 +452,7 @@ impl<T: Copy> Words<T> {
         let mut last = NONE;
         while at != NONE {
             let Group { first, next, .. } = self.groups[at as usize];
-            if first != NONE && !place_stays(&self.index.places[at as usize]) {
+            if first != NONE && !self.index.get().is_some_and(|i| place_stays(&i.places[at as usize])) {
                 self.thin_group(first, &stays);
             }
             if self.groups[at as usize].first == NONE {
@@ -470,7 +485,7 @@ impl<T: Copy> Words<T> {
         if !self.slots.is_empty() {
             let Words { slots, free, index, lines, asked, groups, classes } = self;
             slots.clear();
-            let Index { line_of, group_of, places } = Rc::make_mut(index);
+            let Index { line_of, group_of, places } = index.change();
             line_of.clear();
             group_of.clear();
             places.clear();
@@ -482,10 +497,18 @@ impl<T: Copy> Words<T> {
         }
     }
 
-    /// All words, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (Access, T)> + '_ {
-        let words = self.slots.iter().filter(|slot| slot.group != NONE);
-        words.map(|slot| (slot.access, slot.known))
+    /// What is known of that very word, which may be at that place of the table.
+    pub fn get_near(&self, at: usize, access: Access) -> Option<T> {
+        match self.slots.get(at) {
+            Some(slot) if slot.group != NONE && slot.access == access => Some(slot.known),
+            _ => self.get(access),
+        }
+    }
+
+    /// All words, in no order, each with its place in the table.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, Access, T)> + '_ {
+        let words = self.slots.iter().enumerate().filter(|(_, slot)| slot.group != NONE);
+        words.map(|(at, slot)| (at, slot.access, slot.known))
     }
 }
 
@@ -576,7 +599,7 @@ mod tests {
                 all.sort();
                 all
             };
-            let all = sorted(words.iter().map(|(_, known)| known).collect());
+            let all = sorted(words.iter().map(|(_, _, known)| known).collect());
             assert_eq!(all, sorted(list.iter().map(|(_, known)| *known).collect()), "{access:?}");
             let asked = numbers.access();
             let touching = |(word, _): &(Access, usize)| {
