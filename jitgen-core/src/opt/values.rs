@@ -173,39 +173,45 @@ impl Forward<'_> {
     }
 
     fn known_within(&mut self, arg: Arg, depth: u32) -> Known {
-        let v = match arg {
-            Arg::Const(c) => return Known::one(c.ty.width(), c.bits),
-            Arg::Value(v) => v,
-        };
-        let entry = self.values.entry(v);
-        let old = entry.map(|entry| self.values.known(entry));
-        let old = old.unwrap_or_else(|| Known::full(self.ty(arg).width()));
-        if depth == 0 || entry.is_some_and(|entry| entry.learned == self.values.learned) {
-            return old;
+        match arg {
+            Arg::Const(c) => Known::one(c.ty.width(), c.bits),
+            Arg::Value(v) => {
+                self.refresh(v, depth);
+                self.known_till_now(v)
+            }
         }
-        let Some(node) = self.defs.get(arg) else {
-            return old;
-        };
+    }
+
+    fn known_till_now(&self, v: ValueId) -> Known {
+        let known = self.values.entry(v).map(|entry| self.values.known(entry));
+        known.unwrap_or_else(|| Known::full(self.ty(v.into()).width()))
+    }
+
+    /// Computes what is known of a value again, if there is news.
+    fn refresh(&mut self, v: ValueId, depth: u32) {
+        let entry = self.values.entry(v);
+        if depth == 0 || entry.is_some_and(|entry| entry.learned == self.values.learned) {
+            return;
+        }
+        let Some(node) = self.defs.get(v.into()) else { return };
         if let Some(Entry { learned, .. }) = entry
             && !self.has_news(node, learned, depth - 1)
         {
-            self.values.set(v, old);
-            return old;
+            self.values.entries[v.index()].learned = self.values.learned;
+            return;
         }
+        let old = self.known_till_now(v);
         let new = self.computed_within(node, depth - 1);
         // Knowledge that contradicts itself means that this place is never reached.
         let known = old.meet(&new).unwrap_or(old);
         self.values.set(v, known);
-        known
     }
 
     /// Could more be known of the operation's result than then? The elements of its operands are
     /// computed for that, if they have to be.
     fn has_news(&mut self, node: Node, since: u32, depth: u32) -> bool {
-        for arg in [node.a, node.b] {
-            if arg.as_value().is_some() {
-                self.known_within(arg, depth);
-            }
+        for v in [node.a, node.b].into_iter().filter_map(Arg::as_value) {
+            self.refresh(v, depth);
         }
         let by_guard = matches!(node.op, Op::Add | Op::Sub | Op::Mul);
         by_guard && self.values.decided.is_some_and(|decided| decided >= since)

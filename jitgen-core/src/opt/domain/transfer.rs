@@ -31,6 +31,7 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
     let known = match op {
         // What the rest would find out, too.
         Op::Add | Op::Sub | Op::Xor | Op::PtrAdd if a.is_full() || b.is_full() => None,
+        Op::Trunc if a.is_full() => None,
         Op::Add | Op::Sub => sum(op, a, b),
         Op::Mul => product(a, b),
         Op::DivU => div_u(a, b),
@@ -38,7 +39,7 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         Op::DivS => div_s(a, b),
         Op::RemS => rem_s(a, b),
         Op::And => Known::bits(width, a.zeros | b.zeros, a.ones & b.ones)
-            .and_then(|k| k.meet(&Known::unsigned(width, 0, a.umax.min(b.umax))?)),
+            .and_then(|k| below(k, a.umax.min(b.umax))),
         Op::Or => Known::bits(width, a.zeros & b.zeros, a.ones | b.ones)
             .and_then(|k| k.meet(&Known::unsigned(width, a.umin.max(b.umin), mask(width))?)),
         Op::Xor => Known::bits(
@@ -341,7 +342,19 @@ fn trunc(width: u32, a: &Known) -> Known {
 fn zext(width: u32, a: &Known) -> Option<Known> {
     let above = mask(width) & !mask(a.width);
     let bits = Known::bits(width, a.zeros | above, a.ones)?;
+    if a.umin == 0 {
+        return below(bits, a.umax);
+    }
     bits.meet(&Known::unsigned(width, a.umin, a.umax)?)
+}
+
+/// What is known by bits, and that it is not above that.
+fn below(bits: Known, umax: u64) -> Option<Known> {
+    // The bits say so, as a rule.
+    if bits.umax <= umax {
+        return Some(bits);
+    }
+    bits.meet(&Known::unsigned(bits.width, 0, umax)?)
 }
 
 /// What is known of the sum, difference or product of which that overflow predicate is false.
