@@ -126,11 +126,10 @@ impl Line {
         Line { place: address.place, number: address.offset.div_euclid(LINE) }
     }
 
-    /// Where words are that have a byte in common with one at that address.
-    fn around(address: Address) -> impl Iterator<Item = Line> {
-        let first = Line::of(address.shifted(1 - MAX_SIZE));
-        let last = Line::of(address.shifted(MAX_SIZE - 1));
-        [Some(first), (last != first).then_some(last)].into_iter().flatten()
+    /// The line of a word's last byte, if it is the next one.
+    fn behind(access: &Access) -> Option<Line> {
+        let last = Line::of(access.address.shifted(i64::from(access.ty.size()) - 1));
+        (last.number != Line::of(access.address).number).then_some(last)
     }
 }
 
@@ -188,6 +187,8 @@ pub(super) struct Words<T: Copy> {
     free: u32,
     index: Shared<Index>,
     lines: Vec<Ends>,
+    /// Has there been a word that goes on in the next line?
+    crosses: bool,
     /// The line that has been asked for last, and its number.
     asked: Cell<Option<(Line, u32)>>,
     groups: Vec<Group>,
@@ -202,6 +203,7 @@ impl<T: Copy> Default for Words<T> {
             free: NONE,
             index: Shared::default(),
             lines: vec![],
+            crosses: false,
             asked: Cell::new(None),
             groups: vec![],
             classes: vec![],
@@ -247,7 +249,8 @@ impl<T: Copy> Words<T> {
         access: Access,
         mut found: impl FnMut(&Access, T) -> Option<R>,
     ) -> Option<R> {
-        Line::around(access.address).find_map(|line| {
+        let lines = self.lines_around(&access);
+        lines.into_iter().flatten().find_map(|line| {
             let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
                 let result = found(&slot.access, slot.known);
@@ -258,6 +261,15 @@ impl<T: Copy> Words<T> {
             }
             None
         })
+    }
+
+    /// Where words are that have a byte in common with this one.
+    fn lines_around(&self, access: &Access) -> [Option<Line>; 3] {
+        let before = access.address.shifted(1 - MAX_SIZE);
+        let here = Line::of(access.address);
+        let before = Line::of(before);
+        let crosses = self.crosses && before.number != here.number;
+        [crosses.then_some(before), Some(here), Line::behind(access)]
     }
 
     /// The first word of a line.
@@ -282,6 +294,7 @@ impl<T: Copy> Words<T> {
     pub fn insert(&mut self, access: Access, known: T) {
         debug_assert!(i64::from(access.ty.size()) <= MAX_SIZE, "{} is larger", access.ty);
         let line = Line::of(access.address);
+        self.crosses |= Line::behind(&access).is_some();
         // A word of the same class leads to the group.
         let (mut group, mut old) = (NONE, None);
         let mut at = self.first_of(line);
@@ -406,7 +419,7 @@ impl<T: Copy> Words<T> {
     /// Removes the words that an access may touch, but for those at other bases that are known to be
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
-        for line in Line::around(access.address) {
+        for line in self.lines_around(&access).into_iter().flatten() {
             let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
                 let (here, next) = (at, slot.line.next);
@@ -483,7 +496,7 @@ impl<T: Copy> Words<T> {
     /// Removes all words; the tables keep their room.
     pub fn clear(&mut self) {
         if !self.slots.is_empty() {
-            let Words { slots, free, index, lines, asked, groups, classes } = self;
+            let Words { slots, free, index, lines, crosses, asked, groups, classes } = self;
             slots.clear();
             let Index { line_of, group_of, places } = index.change();
             line_of.clear();
@@ -492,7 +505,7 @@ impl<T: Copy> Words<T> {
             lines.clear();
             groups.clear();
             classes.clear();
-            *free = NONE;
+            (*free, *crosses) = (NONE, false);
             asked.set(None);
         }
     }
