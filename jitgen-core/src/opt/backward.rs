@@ -33,6 +33,7 @@ use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Map, Op, Sig, Trace, ValueId};
 use std::collections::BTreeSet;
+use std::hash::Hash;
 
 /// Removes dead code and dead stores, and renumbers what is left. `apart`: values of the trace that
 /// lead to different objects.
@@ -456,10 +457,7 @@ fn merge_params_of(
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
 /// equal until a jump tells them apart.
 fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
-    let mut seen = Map::with_capacity_and_hasher(params.len(), Default::default());
-    let begin = (0..params.len()).map(|k| *seen.entry(jumps[0][k]).or_insert(k));
-    let mut classes: Vec<usize> = begin.collect();
-    let mut count = seen.len();
+    let (mut classes, mut count) = classes_of(params.len(), |k| jumps[0][k]);
     if count == params.len() {
         return classes;
     }
@@ -468,20 +466,26 @@ fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
     loop {
         let mut found = count;
         for args in &jumps[1..] {
-            let mut seen = Map::with_capacity_and_hasher(params.len(), Default::default());
-            let next = (0..params.len()).map(|k| {
+            (classes, found) = classes_of(params.len(), |k| {
                 let place = args[k].as_value().and_then(|v| places.get(&v));
-                let class = place.map(|place| classes[*place]).ok_or(args[k]);
-                *seen.entry((classes[k], class)).or_insert(k)
+                (classes[k], place.map(|place| classes[*place]).ok_or(args[k]))
             });
-            classes = next.collect();
-            found = seen.len();
         }
         if found == count {
             return classes;
         }
         count = found;
     }
+}
+
+/// By number: the first one with an equal key; and how many keys there are.
+fn classes_of<K: Eq + Hash>(numbers: usize, key: impl Fn(usize) -> K) -> (Vec<usize>, usize) {
+    if numbers < 2 {
+        return ((0..numbers).collect(), numbers);
+    }
+    let mut seen = Map::with_capacity_and_hasher(numbers, Default::default());
+    let classes = (0..numbers).map(|k| *seen.entry(key(k)).or_insert(k)).collect();
+    (classes, seen.len())
 }
 
 fn resolve(subst: &[Option<Arg>], mut arg: Arg) -> Arg {

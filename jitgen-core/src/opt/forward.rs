@@ -91,7 +91,8 @@ impl<'t> Forward<'t> {
         // What is behind guards is not there yet: copies for that shall be small.
         let room = input.values.len().min(first) + first;
         let guards = input.block(BlockId(0)).exits().count().min(input.exits.len());
-        let out = Trace { values: Vec::with_capacity(room), ..Trace::new(input.name.clone()) };
+        let all = input.values.len() + first;
+        let out = Trace { values: Vec::with_capacity(all), ..Trace::new(input.name.clone()) };
         let mut forward = Forward {
             input,
             passes,
@@ -106,13 +107,13 @@ impl<'t> Forward<'t> {
             subst: vec![],
             before: vec![],
             exits: Map::default(),
-            defs: Defs::with_room(room),
+            defs: Defs::with_room(all),
             table: Table::with_room(room),
             calls: Map::default(),
             constants: ByValue::with_room(room),
             truths: Truths::with_room(guards, room),
             above: Above::default(),
-            values: Values::with_room(room),
+            values: Values::with_room(room, all),
             facts: Facts::default(),
             owners: Owners::default(),
             fired: Fired::default(),
@@ -140,6 +141,7 @@ impl<'t> Forward<'t> {
         self.block = block;
         self.subst.resize(self.input.values.len(), None);
         self.exits.clear();
+        self.insts.reserve(self.input.block(block).insts.len());
         for (param, arg) in self.input.block(block).params.iter().zip(args) {
             self.subst[param.index()] = Some(*arg);
         }

@@ -242,10 +242,11 @@ fn common_words(
 ) -> Vec<(Access, bool)> {
     let (first, others) = arrivals.split_first().expect("a way leads there");
     let mut words = vec![];
-    for (at, word, fact) in first.state.facts.sorted() {
-        if !visible.word(&word) {
+    for (_, at) in first.state.facts.order() {
+        let Some((word, fact)) = first.state.facts.at(at).filter(|(word, _)| visible.word(word))
+        else {
             continue;
-        }
+        };
         let (begin, mut stored) = (rows.len(), fact.stored);
         rows.push(fact.value);
         for way in others {

@@ -76,15 +76,26 @@ impl Facts {
     }
 
     /// The same; a table that this one has parted from has it at that place, as a rule.
-    pub fn get_near(&self, at: usize, access: Access) -> Option<Fact> {
-        self.words.get_near(at, access)
+    pub fn get_near(&self, at: u32, access: Access) -> Option<Fact> {
+        self.words.get_near(at as usize, access)
     }
 
-    /// All facts, oldest first, each with its place in the table.
-    pub fn sorted(&self) -> Vec<(usize, Access, Fact)> {
-        let mut facts: Vec<_> = self.words.iter().collect();
-        facts.sort_by_key(|(_, _, fact)| fact.at);
-        facts
+    /// All facts, oldest first.
+    pub fn sorted(&self) -> impl Iterator<Item = (Access, Fact)> + '_ {
+        self.order().into_iter().filter_map(|(_, place)| self.at(place))
+    }
+
+    /// The order of all facts: their numbers, and where they are in the table.
+    pub fn order(&self) -> Vec<(u32, u32)> {
+        let mut order = Vec::with_capacity(self.words.len());
+        order.extend(self.words.iter().map(|(place, _, fact)| (fact.at, place as u32)));
+        order.sort_unstable();
+        order
+    }
+
+    /// The fact that is there.
+    pub fn at(&self, place: u32) -> Option<(Access, Fact)> {
+        self.words.at(place as usize)
     }
 
     /// A fact that has held since before [`Facts::begin`].
@@ -204,7 +215,10 @@ impl Forward<'_> {
         if let End::Jump(_, args) = &self.input.block(self.block).end {
             args.iter().for_each(|arg| self.settle_value(self.operand(*arg)));
         }
-        for (_, access, fact) in self.facts.sorted() {
+        for (number, place) in self.facts.order() {
+            // It may have been replaced, by the same.
+            let fact = self.facts.at(place).filter(|(_, fact)| fact.at == number);
+            let Some((access, fact)) = fact else { continue };
             self.settle_value(fact.value);
             let Some((index, scale)) = access.address.place.root else { continue };
             let Some(index) = self.known_of(index.into()).value() else { continue };

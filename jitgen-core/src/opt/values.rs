@@ -84,10 +84,10 @@ struct Entry {
 }
 
 impl Values {
-    /// Nothing is known, but there is room for so many.
-    pub fn with_room(values: usize) -> Values {
+    /// Nothing is known, but there is room for so many values, and for that many in all copies.
+    pub fn with_room(values: usize, all: usize) -> Values {
         let entries = Vec::with_capacity(values).into();
-        Values { entries, pool: Pool::with_room(values), learned: 0, decided: None, kept: None }
+        Values { entries, pool: Pool::with_room(all), learned: 0, decided: None, kept: None }
     }
 
     /// Keeps what has been computed of an operation, for when it is emitted.

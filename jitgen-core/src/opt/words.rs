@@ -512,10 +512,19 @@ impl<T: Copy> Words<T> {
 
     /// What is known of that very word, which may be at that place of the table.
     pub fn get_near(&self, at: usize, access: Access) -> Option<T> {
-        match self.slots.get(at) {
-            Some(slot) if slot.group != NONE && slot.access == access => Some(slot.known),
-            _ => self.get(access),
-        }
+        let near = self.at(at).filter(|(word, _)| *word == access);
+        near.map(|(_, known)| known).or_else(|| self.get(access))
+    }
+
+    /// The word at that place of the table, if there is one.
+    pub fn at(&self, at: usize) -> Option<(Access, T)> {
+        let slot = self.slots.get(at).filter(|slot| slot.group != NONE);
+        slot.map(|slot| (slot.access, slot.known))
+    }
+
+    /// No more words than these.
+    pub fn len(&self) -> usize {
+        self.slots.len()
     }
 
     /// All words, in no order, each with its place in the table.

@@ -23,7 +23,7 @@ pub(super) fn guess(plan: &mut Plan, preamble: &Forward, args: &[Arg]) {
     let guesser = Guesser::new(plan, preamble, args);
     let (mut words, mut found) = (Vec::<Word>::new(), vec![]);
     let mut seen = Set::default();
-    for (_, access, fact) in preamble.facts.sorted() {
+    for (access, fact) in preamble.facts.sorted() {
         guesser.words(access, fact, &mut found);
         for word in found.drain(..) {
             let new = seen.insert((word.access.ty, word.access.address));
