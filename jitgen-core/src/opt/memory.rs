@@ -215,13 +215,20 @@ impl Forward<'_> {
         if let End::Jump(_, args) = &self.input.block(self.block).end {
             args.iter().for_each(|arg| self.settle_value(self.operand(*arg)));
         }
+        // Most facts are at one index.
+        let mut asked: Option<(ValueId, Option<u64>)> = None;
         for (number, place) in self.facts.order() {
             // It may have been replaced, by the same.
             let fact = self.facts.at(place).filter(|(_, fact)| fact.at == number);
             let Some((access, fact)) = fact else { continue };
             self.settle_value(fact.value);
             let Some((index, scale)) = access.address.place.root else { continue };
-            let Some(index) = self.known_of(index.into()).value() else { continue };
+            let found = match asked {
+                Some((same, found)) if same == index => found,
+                _ => self.known_of(index.into()).value(),
+            };
+            asked = Some((index, found));
+            let Some(index) = found else { continue };
             let place = Place { root: None, ..access.address.place };
             let distance = scale.wrapping_mul(index as i64);
             let address = Address { place, ..access.address }.shifted(distance);
