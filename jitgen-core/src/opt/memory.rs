@@ -172,9 +172,10 @@ impl Forward<'_> {
         let (pointer, imm) = self.short_address(self.operand(inst.a), inst.imm);
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
         let memory = self.passes.contains(Passes::MEMORY);
-        let known = if memory { self.known(access) } else { None };
+        let load = Inst { op: Op::Load, a: pointer, imm, ..*inst };
+        let known = if memory { self.known(access, load) } else { None };
         let value = known.unwrap_or_else(|| {
-            let value = self.emit_with(inst.ty, Inst { op: Op::Load, a: pointer, imm, ..*inst });
+            let value = self.emit_with(inst.ty, load);
             // Who asks is interested in what a tree has loaded.
             if let (Some(_), Some(v), Some(load)) = (&self.sides, value.as_value(), inst.dst) {
                 self.loads.insert(v, load);
@@ -222,16 +223,27 @@ impl Forward<'_> {
         }
     }
 
-    /// What memory is known to hold there.
-    fn known(&mut self, access: Access) -> Option<Arg> {
+    /// What memory is known to hold where `load` would look.
+    fn known(&mut self, access: Access, load: Inst) -> Option<Arg> {
         if let Some(fact) = self.facts.get(access) {
-            let rule = [Rule::LoadForward, Rule::StoreForward][usize::from(fact.stored)];
-            self.fired.fire(rule);
             self.facts.use_fact(access, fact);
-            return Some(self.current(fact.value));
+            let value = self.current(fact.value);
+            let is_loaded = self.comes(value);
+            self.fired.fire(match fact.stored {
+                _ if is_loaded => Rule::LoadLatent,
+                true => Rule::StoreForward,
+                false => Rule::LoadForward,
+            });
+            if is_loaded {
+                self.insts.push(Inst { dst: value.as_value(), ..load });
+            }
+            return Some(value);
         }
         let (word, fact, start) = self.facts.around(access)?;
         let value = self.current(fact.value);
+        if self.latent.has(value) {
+            return None;
+        }
         let (from, to) = (word.ty, access.ty);
         // A bool in memory is a byte that is 0 or 1; not every byte is a bool.
         if to == Ty::Bool {
