@@ -67,7 +67,7 @@ pub fn behind(
             continue;
         }
         let (entry, offsets) = joined.append(&bridge.trace);
-        enter(&mut joined, ExitId(index as u32), entry);
+        enter(&mut joined, ExitId(index as u32), tree.exit(exit), entry);
         for (own, origin) in bridge.origins.iter().enumerate() {
             if Some(*origin) == head {
                 joined.exits[own + offsets.exit as usize].link = Some(BlockId(0));
@@ -77,9 +77,9 @@ pub fn behind(
     Ok(Behind { tree, bridge, joined })
 }
 
-/// Lets an exit lead to a block that takes all its operands, also those of the log that have become
-/// constants.
-fn enter(trace: &mut Trace, from: ExitId, entry: BlockId) {
+/// Lets an exit lead to that block, which takes all the operands that it had `before`; some in the log may
+/// have become constants.
+fn enter(trace: &mut Trace, from: ExitId, before: &Exit, entry: BlockId) {
     let exit = trace.exit(from).clone();
     let mut params = vec![];
     let mut pass = |arg: Arg| {
@@ -88,8 +88,13 @@ fn enter(trace: &mut Trace, from: ExitId, entry: BlockId) {
         Arg::Value(param)
     };
     let mut args: Vec<Arg> = exit.reds.iter().map(|arg| pass(*arg)).collect();
-    let log = exit.log.iter().filter_map(|entry| entry.arg());
-    args.extend(log.map(|arg| if arg.as_const().is_some() { arg } else { pass(arg) }));
+    for (was, is) in before.log.iter().zip(&exit.log) {
+        match (was.arg(), is.arg()) {
+            (_, Some(arg @ Arg::Value(_))) => args.push(pass(arg)),
+            (Some(Arg::Value(_)), Some(c)) => args.push(c),
+            _ => (),
+        }
+    }
     trace.exits[from.index()].link = Some(BlockId(trace.blocks.len() as u32));
     trace.blocks.push(Block { params, insts: vec![], end: End::Jump(entry, args) });
 }

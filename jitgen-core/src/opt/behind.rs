@@ -90,6 +90,7 @@ impl<'t> Forward<'t> {
         self.subst.clear();
         (self.origins, self.fired) = (Origins::default(), Fired::default());
         self.contradiction = false;
+        self.facts.go_on();
         let mut first = Forward { input: bridge, params, ..self };
         first.enter(BlockId(0), args);
         first

@@ -53,6 +53,8 @@ pub(super) struct Facts {
     fixed: BTreeMap<ValueId, Vec<Access>>,
     pub private: Private,
     next: u32,
+    /// The first of this trace, if the others are of the way to it.
+    own: u32,
     /// Which of the facts that were assumed have been of use: type and address. An access that uses one
     /// may have another class.
     used: Set<(Ty, Address)>,
@@ -68,6 +70,12 @@ impl Facts {
     pub fn begin_with(&mut self, facts: Facts) {
         let private = std::mem::take(&mut self.private);
         *self = Facts { private, ..facts };
+    }
+
+    /// Another trace begins. What it stores it stores, also what memory held before: else the check of
+    /// a recording could not tell such a store from one that is lost.
+    pub fn go_on(&mut self) {
+        self.own = self.next;
     }
 
     pub fn get(&self, access: Access) -> Option<Fact> {
@@ -315,7 +323,10 @@ impl Forward<'_> {
     fn holds(&mut self, access: Access, value: Arg) -> bool {
         let value = self.bits(value);
         let found = self.facts.words.find_around(access, |word, fact| {
-            if word.ty.size() != access.ty.size() || word.address.offset != access.address.offset {
+            let is_own = fact.at >= self.facts.own;
+            let same_bytes =
+                word.ty.size() == access.ty.size() && word.address.offset == access.address.offset;
+            if !is_own || !same_bytes {
                 return None;
             }
             let same = match (self.bits(fact.value), value) {
