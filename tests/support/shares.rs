@@ -46,7 +46,7 @@ pub const FLOORS_OF_ALL: [(&str, usize); 12] = [
 
 /// The same of how many bridges in a hundred that are optimized behind their ways.
 pub const FLOORS_OF_BRIDGES: [(&str, usize); 4] =
-    [("load-latent", 1), ("guard-constant", 1), ("known-truth", 1), ("store-forward", 1)];
+    [("load-latent", 4), ("guard-constant", 20), ("known-truth", 2), ("store-forward", 20)];
 
 /// Counts.
 #[derive(Debug, Default)]
