@@ -15,6 +15,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("verify", verify::command),
     ("run", run::command),
     ("optimize", optimize::command),
+    ("behind", optimize::command_behind),
 ];
 
 fn main() {

@@ -4,12 +4,13 @@
 //! `JITGEN_RANDOM=10000 cargo test --test random_traces` tries that many traces; `JITGEN_SEED=7`
 //! begins with that seed. A failing trace is made small and printed as a filetest.
 
+use jitgen::behind::{Behind, behind, candidates, most};
 use jitgen::differential::{Reference, counted, references};
 use jitgen::filetest::check_well_formed;
 use jitgen::generate::{Generated, generate};
 use jitgen::native::Native;
 use jitgen::region::joined;
-use jitgen::shares::{Left, Shares};
+use jitgen::shares::{Left, Seen, Shares};
 use jitgen::shrink::shrink;
 use jitgen::typed_world::{Interface, REGIONS, world};
 use jitgen::world::{World, fake_regions};
@@ -43,13 +44,14 @@ fn optimized_traces_do_the_same() {
             case.references.iter().for_each(|reference| assert!(!reference.broken, "seed {seed}"));
             ended += case.references.iter().filter(|r| r.tells()).count();
             for passes in passes_for(seed, generated.interface.is_guest) {
-                let mut left = Left::default();
-                match case.check(&mut native, passes, &mut left) {
+                let mut seen = Seen::default();
+                match case.check(&mut native, passes, &mut seen) {
                     Err(_) => report(&mut native, &case, passes),
                     Ok(optimized) if passes == Some(Passes::ALL) => {
                         shares.count_any(&optimized);
+                        seen.bridges.iter().for_each(|bridge| shares.count_bridge(bridge));
                         if generated.interface.is_guest {
-                            shares.count(&optimized, &left.0);
+                            shares.count(&optimized, &seen.left.0);
                         }
                     }
                     Ok(_) => (),
@@ -103,6 +105,7 @@ struct Case<'a> {
     trace: Trace,
     interface: &'a Interface,
     seed: u64,
+    worlds: Range<u64>,
     references: Vec<Reference>,
     real_references: Vec<Reference>,
 }
@@ -115,9 +118,10 @@ impl<'a> Case<'a> {
         seed: u64,
         worlds: Range<u64>,
     ) -> Case<'a> {
+        let range = worlds;
         let worlds = |regions: &[u64], scratch| {
             let world = |number| world(interface, trace, seed, number, regions, scratch);
-            worlds.clone().map(world).collect::<Vec<World>>()
+            range.clone().map(world).collect::<Vec<World>>()
         };
         let fake = fake_regions(REGIONS + 1);
         let (real, scratch) = native.addresses();
@@ -127,6 +131,7 @@ impl<'a> Case<'a> {
             trace: trace.clone(),
             interface,
             seed,
+            worlds: range.clone(),
             references: references(trace, worlds(&fake, fake[REGIONS])),
             real_references: references(trace, native_worlds),
         }
@@ -138,9 +143,9 @@ impl<'a> Case<'a> {
         &self,
         native: &mut Native,
         passes: Option<Passes>,
-        left: &mut Left,
+        seen: &mut Seen,
     ) -> Result<Optimized, String> {
-        let check = AssertUnwindSafe(|| self.check_unwinding(native, passes, left));
+        let check = AssertUnwindSafe(|| self.check_unwinding(native, passes, seen));
         catch_unwind(check).unwrap_or_else(|cause| {
             let text = cause.downcast_ref::<String>().map(String::as_str);
             let text = text.or(cause.downcast_ref::<&str>().copied());
@@ -152,11 +157,11 @@ impl<'a> Case<'a> {
         &self,
         native: &mut Native,
         passes: Option<Passes>,
-        left: &mut Left,
+        seen: &mut Seen,
     ) -> Result<Optimized, String> {
         let optimized = self.after(passes);
         let trace = &optimized.trace;
-        self.check_trace(native, passes, trace, left)?;
+        self.check_trace(native, passes, trace, &mut seen.left)?;
         // A region differs by what exits do before they go on.
         let has_pending = trace.exits.iter().any(|exit| !exit.pending.is_empty());
         if passes == Some(Passes::ALL) && (has_pending || self.seed.is_multiple_of(8)) {
@@ -164,7 +169,36 @@ impl<'a> Case<'a> {
             let check = self.check_trace(native, passes, &region, &mut Left::default());
             check.map_err(|error| format!("in a region, {error}"))?;
         }
+        if let Some(passes) = passes {
+            self.check_bridges(native, passes, seen)?;
+        }
         Ok(optimized)
+    }
+
+    /// Bridges that are optimized by themselves, with what is known at their exits.
+    fn check_bridges(
+        &self,
+        native: &mut Native,
+        passes: Passes,
+        seen: &mut Seen,
+    ) -> Result<(), String> {
+        for exit in candidates(&self.trace) {
+            let of_rest = if self.seed.is_multiple_of(4) { Passes::NONE } else { passes };
+            let most = most(self.seed);
+            let Behind { tree, bridge, joined } =
+                behind(&self.trace, exit, most, (of_rest, passes))?;
+            seen.bridges.push(bridge);
+            // Most often that is the same trace.
+            let same = tree.blocks.len() == self.trace.blocks.len();
+            let other = (!same)
+                .then(|| Case::new(native, &tree, self.interface, self.seed, self.worlds.clone()));
+            let case = other.as_ref().unwrap_or(self);
+            let check = case.check_trace(native, Some(passes), &joined, &mut Left::default());
+            check.map_err(|error| {
+                format!("with the bridge of exit{} by itself, {error}\n{joined}", exit.0)
+            })?;
+        }
+        Ok(())
     }
 
     fn check_trace(
@@ -218,7 +252,7 @@ fn report(native: &mut Native, case: &Case, passes: Option<Passes>) -> ! {
     set_hook(Box::new(|_| ()));
     let mut check = |trace: &Trace, worlds: &Range<u64>| {
         let case = Case::new(native, trace, interface, seed, worlds.clone());
-        case.check(native, passes, &mut Left::default()).map(drop)
+        case.check(native, passes, &mut Seen::default()).map(drop)
     };
     // Most traces fail in one of the worlds, and one is faster.
     let mut single = (0..WORLDS).map(|world| world..world + 1);

@@ -320,3 +320,15 @@ fn a_loop_with_branches_in_a_loop_stays_in_its_body() {
         "{region}"
     );
 }
+
+/// A bridge that is compiled by itself knows what its parent has tested up to the exit: the types of the
+/// registers, the bounds of the frame, the range of what is divided.
+#[test]
+fn a_bridge_tests_only_what_its_parent_has_not() {
+    let traces = kernel_of_size("diamonds", 50);
+    let ops = census(&traces[1].blocks[0]);
+    assert!(matches!(traces[1].blocks[0].end, End::Leave(_)), "it is a bridge:\n{}", traces[1]);
+    let guards = ops.get("guard").into_iter().chain(ops.get("guard_not")).sum::<usize>();
+    assert!(guards <= 10, "23 if nothing is known:\n{}", traces[1]);
+    assert_eq!(ops.get("div_s"), None, "what is divided is not negative:\n{}", traces[1]);
+}

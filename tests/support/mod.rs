@@ -1,5 +1,6 @@
 //! What the tests share: the filetest runner and what it needs.
 
+pub mod behind;
 pub mod classes;
 pub mod differential;
 pub mod filetest;

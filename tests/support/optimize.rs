@@ -1,10 +1,13 @@
 //! `test optimize passes=fold,cse`: the text of the trace after these passes (or `all`, `none`). With
 //! `seen=all` the recording has seen whatever the optimizer asks for.
 //!
+//! `test behind passes=…` does so with the bridges of a tree, each by itself.
+//!
 //! Each case is also executed: the trace and what it becomes, evaluated and as machine code, on
 //! seeded inputs, and, if it is a loop, the same with a limit on its rounds. So a wrong expectation
 //! cannot be blessed in.
 
+use crate::behind::{Behind, behind, candidates};
 use crate::differential::{counted, references};
 use crate::filetest::{Case, Filetest, check_well_formed};
 use crate::native::Native;
@@ -27,8 +30,34 @@ pub fn command(file: &Filetest, case: &Case) -> Result<Vec<String>, String> {
     let optimized = optimize_seen(&trace, passes, &|_, _| seen).trace;
     check_well_formed(&optimized)?;
     let text = optimized.to_string();
-    check_same(&trace, passes, seen).map_err(|error| format!("{error}\nIt becomes:\n{text}"))?;
+    let after = |trace: &Trace| {
+        let after = optimize_seen(trace, passes, &|_, _| seen).trace;
+        Ok((trace.clone(), after))
+    };
+    check_same(&trace, &after).map_err(|error| format!("{error}\nIt becomes:\n{text}"))?;
     Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// `test behind passes=…`: what the bridge behind each linked exit of a tree becomes by itself, with what
+/// is known at its exit.
+///
+/// # Errors
+/// As those of [`command`].
+pub fn command_behind(file: &Filetest, case: &Case) -> Result<Vec<String>, String> {
+    let passes = passes(file)?;
+    let trace = case.trace()?;
+    let mut lines = vec![];
+    for exit in candidates(&trace) {
+        let behind = |tree: &Trace| behind(tree, exit, usize::MAX, (passes, passes));
+        let text = behind(&trace)?.bridge.trace.to_string();
+        let after = |trace: &Trace| {
+            let Behind { tree, joined, .. } = behind(trace)?;
+            Ok((tree, joined))
+        };
+        check_same(&trace, &after).map_err(|error| format!("{error}\nIt becomes:\n{text}"))?;
+        lines.extend(text.lines().map(str::to_owned));
+    }
+    Ok(lines)
 }
 
 fn passes(file: &Filetest) -> Result<Passes, String> {
@@ -36,12 +65,15 @@ fn passes(file: &Filetest) -> Result<Passes, String> {
     Passes::parse(names.ok_or("the header must say `passes=…`")?)
 }
 
+/// What a trace is, and what it becomes.
+type After<'a> = &'a dyn Fn(&Trace) -> Result<(Trace, Trace), String>;
+
 /// Executes both.
-fn check_same(trace: &Trace, passes: Passes, seen: bool) -> Result<(), String> {
+fn check_same(trace: &Trace, after: After) -> Result<(), String> {
     let mut told = false;
     for (limited, trace) in [(false, Some(trace.clone())), (true, counted(trace))] {
         let Some(trace) = trace else { continue };
-        let optimized = optimize_seen(&trace, passes, &|_, _| seen).trace;
+        let (trace, optimized) = after(&trace)?;
         check_well_formed(&optimized)?;
         let count = region_count(&trace);
         let regions = fake_regions(count + 1);
@@ -86,6 +118,15 @@ fn world(trace: &Trace, seed: u64, limited: bool, regions: &[u64], scratch: u64)
 /// If a file cannot be read.
 pub fn rules_without_test(files: &[Filetest]) -> Result<Vec<String>, String> {
     let mut fired = BTreeSet::new();
+    for file in files.iter().filter(|file| file.command == "behind") {
+        for case in &file.cases {
+            let trace = case.trace()?;
+            for exit in candidates(&trace) {
+                let passes = passes(file)?;
+                fired.extend(behind(&trace, exit, usize::MAX, (passes, passes))?.bridge.fired);
+            }
+        }
+    }
     for file in files.iter().filter(|file| file.command == "optimize") {
         for case in &file.cases {
             let seen = file.option("seen") == Some("all");

@@ -44,6 +44,10 @@ pub const FLOORS_OF_ALL: [(&str, usize); 12] = [
     ("virtual-exit", 120),
 ];
 
+/// The same of how many bridges in a hundred that are optimized behind their ways.
+pub const FLOORS_OF_BRIDGES: [(&str, usize); 4] =
+    [("load-latent", 4), ("guard-constant", 20), ("known-truth", 2), ("store-forward", 20)];
+
 /// Counts.
 #[derive(Debug, Default)]
 pub struct Shares {
@@ -51,6 +55,8 @@ pub struct Shares {
     of_all: BTreeMap<&'static str, usize>,
     trees: usize,
     counts: BTreeMap<&'static str, usize>,
+    bridges: usize,
+    of_bridges: BTreeMap<&'static str, usize>,
 }
 
 impl Shares {
@@ -106,6 +112,15 @@ impl Shares {
         }
     }
 
+    /// Counts a bridge that was optimized behind its way.
+    pub fn count_bridge(&mut self, optimized: &Optimized) {
+        self.bridges += 1;
+        let fired = fired(optimized);
+        for (rule, _) in FLOORS_OF_BRIDGES {
+            *self.of_bridges.entry(rule).or_insert(0) += usize::from(fired(rule));
+        }
+    }
+
     /// What is below its floor.
     pub fn missing(&self) -> Vec<&'static str> {
         let below = self.rows().filter(|row| row.count * row.per < row.floor * row.total);
@@ -114,7 +129,7 @@ impl Shares {
 
     /// One line for each.
     pub fn print(&self) {
-        println!("{} trees, {} traces", self.trees, self.traces);
+        println!("{} trees, {} traces, {} bridges", self.trees, self.traces, self.bridges);
         for Row { what, floor, count, total, per } in self.rows() {
             println!("{:4} of {per} {what} (at least {floor})", count * per / total.max(1));
         }
@@ -130,7 +145,11 @@ impl Shares {
             let count = count(&self.of_all, *what);
             Row { what, floor: *floor, count, total: self.traces, per: 1000 }
         });
-        of_trees.chain(of_all)
+        let of_bridges = FLOORS_OF_BRIDGES.iter().map(move |(what, floor)| {
+            let count = count(&self.of_bridges, *what);
+            Row { what, floor: *floor, count, total: self.bridges, per: 100 }
+        });
+        of_trees.chain(of_all).chain(of_bridges)
     }
 }
 
@@ -188,6 +207,15 @@ fn goes_around(block: &Block) -> bool {
     let exits: Vec<ExitId> = exits(block).collect();
     let again = |k: usize| exits[..k].contains(&exits[k]) && exits[k - 1] != exits[k];
     (1..exits.len()).any(again)
+}
+
+/// What is seen when a trace is checked.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The exits by which guards were left.
+    pub left: Left,
+    /// The bridges that were optimized behind their ways.
+    pub bridges: Vec<Optimized>,
 }
 
 /// The exits by which guards are left.

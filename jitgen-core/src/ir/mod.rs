@@ -19,6 +19,7 @@ mod print;
 mod trace;
 mod ty;
 mod verify;
+mod way;
 
 pub use cells::Cells;
 pub use effects::{Class, Effects};
@@ -32,3 +33,4 @@ pub use trace::{
 };
 pub use ty::{Const, Ty};
 pub use verify::{Violation, verify};
+pub use way::{Leg, way};

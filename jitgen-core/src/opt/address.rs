@@ -137,6 +137,13 @@ impl Defs {
         self.scratch = self.scratch.filter(|(first, _)| visible.value(*first));
     }
 
+    /// Forgets how a value is defined.
+    pub fn forget(&mut self, value: ValueId) {
+        if let Some(node) = self.nodes.get_mut(value.index()) {
+            *node = None;
+        }
+    }
+
     pub fn get(&self, arg: Arg) -> Option<Node> {
         *self.nodes.get(arg.as_value()?.index())?
     }

@@ -14,6 +14,7 @@
 //! Not here: what follows from what (`fold`, `guards`, `memory`), the second round (`peel`).
 
 use super::address::Defs;
+use super::behind::Latent;
 use super::dense::ByValue;
 use super::fold::{self, Rewrite};
 use super::implied::Above;
@@ -52,11 +53,11 @@ pub(super) struct Forward<'t> {
     /// Values of the output that lead to different objects, wherever both are used.
     pub apart: Apart,
     /// What input values have become, in this round. Each block of the input uses its own values alone.
-    subst: Vec<Option<Arg>>,
+    pub subst: Vec<Option<Arg>>,
     /// What they became in the round before, if there was one, which dominates this one.
-    before: Vec<Option<Arg>>,
+    pub before: Vec<Option<Arg>>,
     /// What input exits have become, in this round.
-    exits: Map<ExitId, ExitId>,
+    pub exits: Map<ExitId, ExitId>,
     pub defs: Defs,
     pub table: Table,
     pub calls: Map<PureCall, Option<Arg>>,
@@ -75,6 +76,8 @@ pub(super) struct Forward<'t> {
     pub contradiction: bool,
     /// The loads of the input that have given values of the output.
     pub loads: ByValue<ValueId>,
+    /// Values that something is known of, but which are not there.
+    pub latent: Latent,
 }
 
 /// A pure call: its symbol, operands (those of a conditional one stand behind the arguments), and the
@@ -119,6 +122,7 @@ impl<'t> Forward<'t> {
             fired: Fired::default(),
             contradiction: false,
             loads: ByValue::default(),
+            latent: Latent::default(),
         };
         let types = input.param_types();
         let params: Vec<ValueId> = types.iter().map(|ty| forward.out.add_value(*ty)).collect();
@@ -195,6 +199,7 @@ impl<'t> Forward<'t> {
             fired: Fired::default(),
             contradiction: false,
             loads: ByValue::default(),
+            latent: Latent::default(),
         }
     }
 
@@ -361,24 +366,20 @@ impl<'t> Forward<'t> {
             let new = ValueId(self.out.values.len() as u32);
             if let Some(known) = self.table.get_or_insert(node, new, &self.defs) {
                 self.fired.fire(Rule::Cse);
-                return self.current(known.into());
+                let value = self.current(known.into());
+                if self.comes(value) {
+                    self.insts.push(node.inst(known));
+                }
+                return value;
             }
         }
         self.emit(node, ty)
     }
 
     fn emit(&mut self, node: Node, ty: Ty) -> Arg {
-        let inst = Inst {
-            op: node.op,
-            ty: node.ty,
-            dst: None,
-            a: node.a,
-            b: node.b,
-            imm: node.imm,
-            aux: Aux::None,
-        };
-        let value = self.emit_with(ty, inst);
-        let v = value.as_value().expect("just made");
+        let v = self.out.add_value(ty);
+        let value = Arg::Value(v);
+        self.insts.push(node.inst(v));
         self.defs.set(v, node);
         self.values.emitted(v, node);
         self.leak_unfollowed(node, value);

@@ -54,6 +54,8 @@ pub(super) struct Facts {
     fixed: Shared<BTreeMap<ValueId, Vec<Access>>>,
     pub private: Private,
     next: u32,
+    /// The first of this trace, if the others are of the way to it.
+    own: u32,
     /// Which of the facts that were assumed have been of use: type and address. An access that uses one
     /// may have another class.
     used: Shared<Set<(Ty, Address)>>,
@@ -69,6 +71,12 @@ impl Facts {
     pub fn begin_with(&mut self, facts: Facts) {
         let private = std::mem::take(&mut self.private);
         *self = Facts { private, ..facts };
+    }
+
+    /// Another trace begins. What it stores it stores, also what memory held before: else the check of
+    /// a recording could not tell such a store from one that is lost.
+    pub fn go_on(&mut self) {
+        self.own = self.next;
     }
 
     pub fn get(&self, access: Access) -> Option<Fact> {
@@ -189,9 +197,10 @@ impl Forward<'_> {
         let (pointer, imm) = self.short_address(self.operand(inst.a), inst.imm);
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
         let memory = self.passes.contains(Passes::MEMORY);
-        let known = if memory { self.known(access) } else { None };
+        let load = Inst { op: Op::Load, a: pointer, imm, ..*inst };
+        let known = if memory { self.known(access, load) } else { None };
         let value = known.unwrap_or_else(|| {
-            let value = self.emit_with(inst.ty, Inst { op: Op::Load, a: pointer, imm, ..*inst });
+            let value = self.emit_with(inst.ty, load);
             // Who asks is interested in what a tree has loaded.
             if let (Some(_), Some(v), Some(load)) = (&self.sides, value.as_value(), inst.dst) {
                 self.loads.insert(v, load);
@@ -249,16 +258,27 @@ impl Forward<'_> {
         }
     }
 
-    /// What memory is known to hold there.
-    fn known(&mut self, access: Access) -> Option<Arg> {
+    /// What memory is known to hold where `load` would look.
+    fn known(&mut self, access: Access, load: Inst) -> Option<Arg> {
         if let Some(fact) = self.facts.get(access) {
-            let rule = [Rule::LoadForward, Rule::StoreForward][usize::from(fact.stored)];
-            self.fired.fire(rule);
             self.facts.use_fact(access, fact);
-            return Some(self.current(fact.value));
+            let value = self.current(fact.value);
+            let is_loaded = self.comes(value);
+            self.fired.fire(match fact.stored {
+                _ if is_loaded => Rule::LoadLatent,
+                true => Rule::StoreForward,
+                false => Rule::LoadForward,
+            });
+            if is_loaded {
+                self.insts.push(Inst { dst: value.as_value(), ..load });
+            }
+            return Some(value);
         }
         let (word, fact, start) = self.facts.around(access)?;
         let value = self.current(fact.value);
+        if self.latent.has(value) {
+            return None;
+        }
         let (from, to) = (word.ty, access.ty);
         // A bool in memory is a byte that is 0 or 1; not every byte is a bool.
         if to == Ty::Bool {
@@ -331,7 +351,10 @@ impl Forward<'_> {
     fn holds(&mut self, access: Access, value: Arg) -> bool {
         let value = self.bits(value);
         let found = self.facts.words.find_around(access, |word, fact| {
-            if word.ty.size() != access.ty.size() || word.address.offset != access.address.offset {
+            let is_own = fact.at >= self.facts.own;
+            let same_bytes =
+                word.ty.size() == access.ty.size() && word.address.offset == access.address.offset;
+            if !is_own || !same_bytes {
                 return None;
             }
             let same = match (self.bits(fact.value), value) {

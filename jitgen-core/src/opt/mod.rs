@@ -37,6 +37,7 @@
 mod address;
 mod age;
 mod backward;
+mod behind;
 mod bounded;
 mod compact;
 mod dense;
@@ -66,6 +67,7 @@ mod values;
 mod virtuals;
 mod words;
 
+pub use behind::optimize_behind;
 pub use fold::questions;
 pub use passes::Passes;
 pub use rules::rules;
@@ -142,9 +144,14 @@ pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
         }
         Peeled::Alternates | Peeled::Nothing => straight(preamble, args, passes),
     };
-    debug_assert_eq!(verify(&result), vec![], "from:\n{trace}\nto:\n{result}");
-    debug_assert_eq!(origins.0.len(), result.exits.len());
-    Optimized { trace: result, origins: origins.0, fired: fired.numbers(), alternates }
+    Optimized { alternates, ..optimized(trace, (result, origins, fired)) }
+}
+
+/// What a trace has become.
+fn optimized(from: &Trace, (trace, origins, fired): (Trace, Origins, Fired)) -> Optimized {
+    debug_assert_eq!(verify(&trace), vec![], "from:\n{from}\nto:\n{trace}");
+    debug_assert_eq!(origins.0.len(), trace.exits.len());
+    Optimized { trace, origins: origins.0, fired: fired.numbers(), alternates: false }
 }
 
 /// The state at the end of the first block, and the arguments of the jump there.

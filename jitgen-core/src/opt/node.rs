@@ -9,7 +9,7 @@
 //!
 //! Not here: loads (their value depends on when) and calls (their operands are a list).
 
-use crate::ir::{Arg, Op, Ty};
+use crate::ir::{Arg, Aux, Inst, Op, Ty, ValueId};
 use std::hash::{Hash, Hasher};
 
 /// What a pure operation computes.
@@ -39,6 +39,12 @@ impl Node {
 
     pub fn unary(op: Op, ty: Ty, a: Arg) -> Node {
         Node::binary(op, ty, a, Arg::NONE)
+    }
+
+    /// The instruction that computes it.
+    pub fn inst(self, dst: ValueId) -> Inst {
+        let Node { op, ty, a, b, imm } = self;
+        Inst { op, ty, dst: Some(dst), a, b, imm, aux: Aux::None }
     }
 
     /// The node with operands in canonical order where their order does not matter.

@@ -48,6 +48,8 @@ rules! {
     FreshCompare "fresh-compare" "v == x => false, where v has just been allocated and x is another pointer, also !=";
     LoadForward "load-forward" "a load of what was loaded => the value";
     StoreForward "store-forward" "a load of what was stored => the value";
+    LoadLatent "load-latent" "a load of a word that the way to a bridge has loaded => that value, loaded again";
+    Behind "behind" "a bridge => one that knows what is known at its exit";
     ApartByShape "apart-by-shape" "a store to an object ends no facts about one whose immutable words are others";
     ForwardBitcast "forward-bitcast" "a load of a known word at another type of its size => bitcast";
     ForwardPart "forward-part" "a narrower load inside of a known integer => shift and trunc";

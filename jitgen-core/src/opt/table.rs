@@ -7,7 +7,7 @@
 //! What a value computes its definition says, so the table has numbers only, and a copy of it, for a
 //! block behind a guard, costs little.
 //!
-//! Invariant `emitted`: a value in the table is defined by the operation that it is found by.
+//! Invariant `emitted`: a value that is found is defined by the operation that it is found by.
 //!
 //! Not here: what an operation is equal to (`fold`), calls.
 
@@ -95,8 +95,10 @@ impl Table {
             while at != NONE {
                 let value = ValueId(at);
                 at = self.next[value.index()];
-                let node = defs.get(Arg::Value(value)).expect("what is in the table is defined");
-                self.insert(node.key(), value);
+                // A definition may have been forgotten.
+                if let Some(node) = defs.get(Arg::Value(value)) {
+                    self.insert(node.key(), value);
+                }
             }
         }
     }

@@ -244,8 +244,7 @@ impl Forward<'_> {
     fn insert(&mut self, at: &mut usize, node: Node) -> Arg {
         let result = node.op.result(node.ty).expect("a pure op has a result");
         let value = self.out.add_value(result);
-        let Node { op, ty, a, b, imm } = node;
-        self.insts.insert(*at, Inst { op, ty, dst: Some(value), a, b, imm, aux: Aux::None });
+        self.insts.insert(*at, node.inst(value));
         self.defs.set(value, node);
         *at += 1;
         value.into()

@@ -115,7 +115,6 @@ impl Jit {
             Some(result) => Stopped::Returned(result),
             None => Stopped::At(stopped.reds.clone()),
         };
-        let what = What::Recorded(Witness { journal, args, stopped, again });
         let recording =
             Box::new(Recording { job, resumes, target, is_loop, returns, ops, validity });
         if self.is_no_version(&recording.job, is_loop) {
@@ -125,6 +124,10 @@ impl Jit {
             return self.supersede(&recording);
         }
         let job = &recording.job;
+        let way = match job.origin {
+            Origin::Exit(piece, exit) if !is_loop => self.way_to(piece, exit),
+            _ => None,
+        };
         match (recording.head(), &job.origin) {
             (Some(keys), _) => {
                 self.locations.get_or_create(job.portal, keys).state = State::Compiling;
@@ -137,6 +140,7 @@ impl Jit {
         }
         self.settle(job);
         let label = job.label.clone();
+        let what = What::Recorded(Witness { journal, args, stopped, again, way });
         self.order(Work::Piece(recording), |symbols, unit| Request {
             trace,
             label,

@@ -38,6 +38,7 @@ mod statistics;
 mod store;
 mod tree;
 mod versions;
+mod way;
 mod worker;
 
 pub use config::{Config, ConfigError, EventSink, HeapSettings, Log, VARIABLE};

@@ -13,7 +13,7 @@ use super::store::Symbols;
 use super::{Config, check, fail_guards};
 use crate::backend::{Code, CompileError, Compiler, Options};
 use crate::ir::{BlockId, Const, ExitId, Sig, Trace, ValueId, verify};
-use crate::opt::{Passes, optimize_seen};
+use crate::opt::{Passes, optimize_behind, optimize_seen};
 use crate::tracer::AbortReason;
 use crate::tracer::journal::Event;
 use std::collections::HashMap;
@@ -69,6 +69,8 @@ pub(super) struct Witness {
     pub stopped: Stopped,
     /// Can it be recorded again, over more rounds of its loop?
     pub again: bool,
+    /// What has been executed before, of a bridge.
+    pub way: Option<Trace>,
 }
 
 /// How a twin has stopped.
@@ -176,7 +178,7 @@ impl Producer {
             What::Recorded(witness) => self.recorded(&mut product, &label, &witness).map(|()| None),
             What::Tree(_, rest) => {
                 self.show(&mut product, "tree", &label);
-                self.optimize(&mut product);
+                self.optimize(&mut product, None);
                 Ok(Some(join(&product, &rest)))
             }
             What::Optimized(rest) => Ok(Some(join(&product, &rest))),
@@ -192,10 +194,13 @@ impl Producer {
         product
     }
 
-    fn optimize(&self, product: &mut Product) -> bool {
+    fn optimize(&self, product: &mut Product, way: Option<&Trace>) -> bool {
         let start = Instant::now();
         let seen = |load: ValueId, c: Const| product.loaded.get(&load) == Some(&c);
-        let optimized = optimize_seen(&product.trace, self.settings.opt, &seen);
+        let optimized = match way {
+            Some(way) => optimize_behind(way, &product.trace, self.settings.opt),
+            None => optimize_seen(&product.trace, self.settings.opt, &seen),
+        };
         product.times.optimize = start.elapsed();
         product.source = std::mem::replace(&mut product.trace, optimized.trace);
         product.origins = optimized.origins;
@@ -210,7 +215,7 @@ impl Producer {
     ) -> Result<(), Refusal> {
         self.check(product, label, witness, true, "recorded")?;
         let is_loop = witness.args.is_none();
-        if self.optimize(product) && witness.again {
+        if self.optimize(product, witness.way.as_ref()) && witness.again {
             return Err((AbortReason::Alternates, "it does not repeat".to_owned()));
         }
         // A peeled loop ends in its second round.
