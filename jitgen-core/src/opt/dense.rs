@@ -1,5 +1,5 @@
-//! A map from the values of a trace: a vector, since they are numbered; and the vector that it is,
-//! which is copied for blocks behind guards.
+//! A map from the values of a trace: a vector, since they are numbered; and what else tables are made of
+//! that are copied for blocks behind guards.
 //!
 //! Not here: what is known of few values of many (`ir::Map`).
 

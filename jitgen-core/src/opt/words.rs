@@ -465,7 +465,9 @@ impl<T: Copy> Words<T> {
         let mut last = NONE;
         while at != NONE {
             let Group { first, next, .. } = self.groups[at as usize];
-            if first != NONE && !self.index.get().is_some_and(|i| place_stays(&i.places[at as usize])) {
+            if first != NONE
+                && !self.index.get().is_some_and(|i| place_stays(&i.places[at as usize]))
+            {
                 self.thin_group(first, &stays);
             }
             if self.groups[at as usize].first == NONE {
