@@ -34,7 +34,9 @@ impl Jit {
             legs.push(leg(at, exit)?);
         }
         legs.reverse();
-        way(&legs, MOST_OPS)
+        let way = way(&legs, MOST_OPS)?;
+        let name = format!("{}.way", self.store.piece(piece).trace.name);
+        Some(Trace { name, ..way })
     }
 }
 
