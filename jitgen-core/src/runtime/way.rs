@@ -17,7 +17,7 @@ use super::store::{Kind, Piece, PieceId};
 use crate::ir::{ExitId, Leg, Trace, longest, way};
 
 /// So many operations before an exit are looked at: what was shown longer ago is tested again.
-const MOST_OPS: usize = 500;
+const MOST_OPS: usize = 250;
 
 impl Jit {
     /// The way to that exit, if there is one; it leaves with the arguments of a bridge.
