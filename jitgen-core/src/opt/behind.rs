@@ -63,7 +63,7 @@ pub fn optimize_behind(way: &Trace, bridge: &Trace, passes: Passes) -> Optimized
 }
 
 /// What the way leaves with, if both are what they should be.
-fn arguments<'w>(way: &'w Trace, bridge: &Trace) -> Option<Vec<Arg>> {
+fn arguments(way: &Trace, bridge: &Trace) -> Option<Vec<Arg>> {
     let ([before], [after]) = (&way.blocks[..], &bridge.blocks[..]) else { return None };
     let (End::Leave(exit), End::Leave(_)) = (&before.end, &after.end) else { return None };
     let args: Vec<Arg> = way.exit(*exit).args().collect();
