@@ -51,8 +51,10 @@ impl Latent {
 /// executed before: a straight line which leaves with the arguments of the bridge.
 pub fn optimize_behind(way: &Trace, bridge: &Trace, passes: Passes) -> Optimized {
     let Some(args) = arguments(way, bridge) else { return optimize(bridge, passes) };
-    let mut known = Forward::new(way, passes);
+    // Most of it has been optimized.
+    let mut known = Forward::new(way, passes.without(Passes::FOLD));
     known.run();
+    known.passes = passes;
     let args: Vec<Arg> = args.iter().map(|arg| known.operand(*arg)).collect();
     let mut first = known.go_on(bridge, &args);
     let args = first.run();
