@@ -84,11 +84,11 @@ enum Begins {
 /// The blocks that lead to an exit, from the last place where several ways lead.
 fn stretches_to(trace: &Trace, exit: ExitId) -> Option<(Vec<Stretch>, Begins)> {
     let first = first_guards(trace);
-    // By block: the exit that leads to it.
-    let mut from = vec![None; trace.blocks.len()];
+    // By block: the exits that lead to it.
+    let mut from = vec![vec![]; trace.blocks.len()];
     for (index, exit) in trace.exits.iter().enumerate() {
         if let Some(block) = exit.link {
-            from[block.index()] = Some(ExitId(index as u32));
+            from[block.index()].push(ExitId(index as u32));
         }
     }
     let (mut stretches, mut at) = (vec![], exit);
@@ -96,10 +96,11 @@ fn stretches_to(trace: &Trace, exit: ExitId) -> Option<(Vec<Stretch>, Begins)> {
         let (block, insts) = first[at.index()]?;
         is_one_state(&trace.block(block).insts[insts..], at).then_some(())?;
         stretches.push(Stretch { block, insts });
-        match from[block.index()] {
-            Some(exit) => at = exit,
-            None if block == BlockId(0) => break Begins::AtEntry,
-            None => break Begins::Within,
+        // What leads back to the entry, where nothing is known, is another round.
+        match from[block.index()][..] {
+            _ if block == BlockId(0) => break Begins::AtEntry,
+            [exit] => at = exit,
+            _ => break Begins::Within,
         }
     };
     stretches.reverse();
@@ -278,6 +279,14 @@ exit1: resume 0 [v1]
         let ops = way.blocks[0].insts.iter().map(|inst| inst.op.mnemonic());
         assert_eq!(ops.collect::<Vec<_>>(), ["add", "eq", "store"], "{way}");
         assert_eq!(crate::ir::verify(&way), vec![], "{way}");
+    }
+
+    /// A guard of the first block that leads back to it, as those that test what a body takes for a constant.
+    #[test]
+    fn a_way_begins_at_the_entry_whatever_leads_back_there() {
+        let first = trace(&LOOP.replace("exit0: resume 0 [v0]", "exit0: resume 0 [v0, v1] -> b0"));
+        let way = way(&[leg(&first, 1)], usize::MAX).expect("there is a way");
+        assert_eq!(way.inst_count(), 6, "{way}");
     }
 
     /// Two guards of one exit, between which something is stored.
