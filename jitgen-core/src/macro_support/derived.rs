@@ -14,6 +14,8 @@ use super::ask;
 use super::kind::{HasKind, Kind, carried};
 use super::pattern::{has_to_drop, test_value};
 use super::place::Place;
+use super::probe::Field;
+use super::shape::{Shape, TagAt, TypeName};
 use super::traced::{Traced, Tv};
 use crate::ir::Ty;
 use crate::tracer::Opnd;
@@ -34,6 +36,117 @@ impl Case {
     pub const fn new(name: &'static str, tag: u64, drops: bool) -> Case {
         Case { name, tag, drops }
     }
+}
+
+/// What a derive says of a type.
+pub struct Derived {
+    pub(super) shape: Shape,
+    pub(super) tag: TagAt,
+    pub(super) variants: u64,
+    pub(super) bits: bool,
+    pub(super) fields: &'static [Field],
+    pub(super) cases: &'static [Case],
+    pub(super) itself_drops: bool,
+    pub(super) immutable: &'static [usize],
+    pub(super) virtualizable: bool,
+}
+
+/// What is in an enum.
+pub struct Parts {
+    /// Its variants, in the order of their numbers.
+    pub cases: &'static [Case],
+    /// The types of all fields, each once.
+    pub types: &'static [Field],
+}
+
+impl Derived {
+    /// Nothing: for a type that is not derived.
+    pub const NOTHING: Derived = Derived {
+        shape: Shape::OPAQUE,
+        tag: TagAt::Nowhere,
+        variants: 0,
+        bits: false,
+        fields: &[],
+        cases: &[],
+        itself_drops: false,
+        immutable: &[],
+        virtualizable: false,
+    };
+
+    /// A struct of that size, with the offset and the type (its number in `types`) of each field.
+    pub const fn structure(
+        name: TypeName,
+        size: usize,
+        fields: &[(usize, usize)],
+        types: &'static [Field],
+    ) -> Derived {
+        let mut shape = Shape::EMPTY;
+        let mut index = 0;
+        while index < fields.len() {
+            let (offset, ty) = fields[index];
+            shape = shape.with(offset, types[ty].shape, name);
+            index += 1;
+        }
+        if let [(_, ty)] = fields {
+            let only = &types[*ty];
+            shape = Shape::only(only.shape, only.size as usize, size, shape);
+        }
+        Derived { shape, fields: types, ..Derived::NOTHING }
+    }
+
+    /// An enum of that size and alignment; `tag`: the type of its tag, if that lies at the
+    /// beginning.
+    pub const fn enumeration(
+        name: TypeName,
+        (size, align): (usize, usize),
+        tag: Option<Ty>,
+        Parts { cases, types }: Parts,
+    ) -> Derived {
+        let (mut plain, mut opaque, mut bits) = (true, false, true);
+        let mut index = 0;
+        while index < types.len() {
+            plain = plain && types[index].shape.is_plain();
+            opaque = opaque || types[index].shape.is_opaque();
+            bits = bits && types[index].bits;
+            index += 1;
+        }
+        let all = if cases.len() < 64 { (1 << cases.len()) - 1 } else { 0 };
+        let (shape, tag, variants) = match tag {
+            None => (Shape::OPAQUE, TagAt::Nowhere, all),
+            Some(ty) => {
+                (Shape::tagged(ty, size, align, plain, name).unless(opaque), tag_word(ty, cases), 0)
+            }
+        };
+        Derived { shape, tag, variants, bits, cases, fields: types, ..Derived::NOTHING }
+    }
+
+    /// The same of a type that implements `Drop` itself, or does not.
+    pub const fn dropping(self, itself: bool) -> Derived {
+        Derived { itself_drops: itself, ..self }
+    }
+
+    /// The same with fields at these offsets that never change.
+    pub const fn immutable(self, immutable: &'static [usize]) -> Derived {
+        Derived { immutable, ..self }
+    }
+
+    /// The same of a type that is virtualizable.
+    pub const fn virtualizable(self) -> Derived {
+        Derived { virtualizable: true, ..self }
+    }
+}
+
+/// A tag of that type at the beginning.
+const fn tag_word(ty: Ty, cases: &[Case]) -> TagAt {
+    let (mut all, mut index) = (0, 0);
+    while index < cases.len() {
+        if cases[index].tag >= 64 {
+            return TagAt::Word { offset: 0, ty, all: 0 };
+        }
+        all |= 1 << cases[index].tag;
+        index += 1;
+    }
+    TagAt::Word { offset: 0, ty, all }
 }
 
 /// A value that has just been made of values with these operands, one for each field.
@@ -158,7 +271,7 @@ impl Kind {
         }
         let mut plain = true;
         // SAFETY: the caller's promise.
-        unsafe { self.visit(this, &mut |_, ty| plain &= !self.of[ty].opaque) };
+        unsafe { self.visit(this, &mut |_, ty| plain &= !self.of[ty].shape.is_opaque()) };
         plain
     }
 
