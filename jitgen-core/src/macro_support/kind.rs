@@ -122,13 +122,20 @@ pub(super) trait HasKind: Traced {
 
 impl<X: Traced> HasKind for X {}
 
+/// Room for what a core makes: a `MaybeUninit` that a literal makes instead of a function, of which
+/// there would be one for each type.
+pub(super) union Room<T> {
+    pub nothing: (),
+    pub made: std::mem::ManuallyDrop<T>,
+}
+
 /// A carrier of an `X` that a core has put together at `$to`.
 macro_rules! carried {
     ($to:ident => $core:expr) => {{
-        let mut carrier = std::mem::MaybeUninit::uninit();
-        let $to = &raw mut carrier as *mut u8;
+        let mut room = $crate::macro_support::kind::Room { nothing: () };
+        let $to = &raw mut room as *mut u8;
         $core;
-        carrier.assume_init()
+        std::mem::ManuallyDrop::into_inner(room.made)
     }};
 }
 pub(super) use carried;
