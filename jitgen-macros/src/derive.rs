@@ -9,9 +9,10 @@
 //! A field whose type is not traced makes the type opaque by value; its other fields can be reached
 //! all the same. Whether there is something to drop is asked of rustc.
 //!
-//! All that is constant is made by one function of the type's, `__described`, which is generic for
-//! no other reason than that rustc's lints then leave the constants in it alone (`macro_support::probe`):
-//! they are evaluated where traced code needs them, and `cargo check` needs none.
+//! All that is constant is made by one function of the type's, `__described`. It is generic for no
+//! other reason than that rustc's lints then leave the constants in it alone
+//! (`macro_support::probe`): they are evaluated where traced code needs them, and `cargo check`
+//! needs none.
 //!
 //! Invariant `from-rustc`: offsets, sizes, discriminants and destructors are constants that rustc
 //! evaluates; the derive writes none of them down.
@@ -96,7 +97,7 @@ fn apart(impls: &TokenStream) -> TokenStream {
 struct Said {
     /// The value that describes it, a `Derived`.
     described: TokenStream,
-    /// The function that visits fields.
+    /// The function that visits the fields of an enum.
     visit: TokenStream,
 }
 
@@ -293,11 +294,6 @@ fn structure(input: &DeriveInput, fields: &Fields) -> Said {
     let all = distinct(&types);
     let numbers = types.iter().map(|ty| all.iter().position(|other| other == ty));
     let numbers: Vec<_> = numbers.collect();
-    let arms = quote! {
-        // SAFETY: only addresses of fields are computed.
-        unsafe { #(__f(&raw const (*__this).#names as *const u8, #numbers);)* }
-        0
-    };
     let probes = probes(&all);
     let state = if state { quote!(.virtualizable()) } else { quote!() };
     let fixed = match &fixed[..] {
@@ -308,11 +304,13 @@ fn structure(input: &DeriveInput, fields: &Fields) -> Said {
         #m::Derived::structure(
             ::core::any::type_name::<Self>,
             ::core::mem::size_of::<Self>(),
-            &[#((::core::mem::offset_of!(Self, #names), #numbers)),*],
-            const { #probes },
+            const { #m::Members {
+                fields: &[#((::core::mem::offset_of!(Self, #names), #numbers)),*],
+                types: #probes,
+            } },
         ) #fixed #state
     };
-    Said { described, visit: visit(&arms) }
+    Said { described, visit: TokenStream::new() }
 }
 
 /// What is known of types.
@@ -321,8 +319,8 @@ fn probes(types: &[&Type]) -> TokenStream {
     quote!(&[#(#m::Probe::<#types, __D>::FIELD),*])
 }
 
-/// The function that looks at fields: one `match` over them, for cores that are told what to do with
-/// each.
+/// The function that looks at the fields of an enum: one `match`, for cores that are told what to
+/// do with each.
 fn visit(arms: &TokenStream) -> TokenStream {
     quote! {
         #[inline]

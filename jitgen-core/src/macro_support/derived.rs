@@ -1,7 +1,8 @@
 //! What derived types, `Option` and `Result` have in common: one function that visits the fields of a value does for all.
 //!
 //! ```text
-//! derive   fields(this, f):  match *this { Add { to, a } => { f(&to, 0); f(&a, 0) } … }     0: `u8`
+//! enum     fields(this, f):  match *this { Add { to, a } => { f(&to, 0); f(&a, 0) } … }     0: `u8`
+//! struct   a list of offsets, which says the same without a function
 //! here     leaves, what is inside, dropping: f, with what is known of the types of the fields;
 //!          this is so for every type that does not say otherwise
 //! ```
@@ -44,11 +45,20 @@ pub struct Derived {
     pub(super) tag: TagAt,
     pub(super) variants: u64,
     pub(super) bits: bool,
+    pub(super) members: &'static [(usize, usize)],
     pub(super) fields: &'static [Field],
     pub(super) cases: &'static [Case],
     pub(super) itself_drops: bool,
     pub(super) immutable: &'static [usize],
     pub(super) virtualizable: bool,
+}
+
+/// What is in a struct.
+pub struct Members {
+    /// The offset and the type (its number in `types`) of each field, as they are declared.
+    pub fields: &'static [(usize, usize)],
+    /// The types of all fields, each once.
+    pub types: &'static [Field],
 }
 
 /// What is in an enum.
@@ -66,6 +76,7 @@ impl Derived {
         tag: TagAt::Nowhere,
         variants: 0,
         bits: false,
+        members: &[],
         fields: &[],
         cases: &[],
         itself_drops: false,
@@ -73,12 +84,11 @@ impl Derived {
         virtualizable: false,
     };
 
-    /// A struct of that size, with the offset and the type (its number in `types`) of each field.
+    /// A struct of that size.
     pub const fn structure(
         name: TypeName,
         size: usize,
-        fields: &[(usize, usize)],
-        types: &'static [Field],
+        Members { fields, types }: Members,
     ) -> Derived {
         let mut shape = Shape::EMPTY;
         let mut index = 0;
@@ -91,7 +101,7 @@ impl Derived {
             let only = &types[*ty];
             shape = Shape::only(only.shape, only.size as usize, size, shape);
         }
-        Derived { shape, fields: types, ..Derived::NOTHING }
+        Derived { shape, members: fields, fields: types, ..Derived::NOTHING }
     }
 
     /// An enum of that size and alignment; `tag`: the type of its tag, if that lies at the
@@ -168,8 +178,15 @@ impl Kind {
     /// # Safety
     /// A value of the type must be there.
     unsafe fn visit(&self, this: *const u8, f: &mut dyn FnMut(*const u8, usize)) -> u64 {
-        // SAFETY: the caller's promise.
-        self.fields.map_or(0, |fields| unsafe { fields(this, f) })
+        if let Some(fields) = self.fields {
+            // SAFETY: the caller's promise.
+            return unsafe { fields(this, f) };
+        }
+        for (offset, ty) in self.members {
+            // SAFETY: the caller's promise: a field of the struct.
+            f(unsafe { this.add(*offset) }, *ty);
+        }
+        0
     }
 
     /// Makes a carrier of a value that has just been made, which is not used again.

@@ -69,7 +69,7 @@ pub use conditional::{
     Known, OnlyIf, elidable_if, is_conditional, known, not_an_owner, only_if, only_if_else,
     unless_some,
 };
-pub use derived::{Case, Derived, Parts, built};
+pub use derived::{Case, Derived, Members, Parts, built};
 pub use each::{Each, each, next_of_each};
 pub use effects::{Declared, classes, classes_of_elements, classes_of_field, declared};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};

@@ -243,9 +243,7 @@ pub unsafe fn from_abi<X: Traced>(abi: AbiOf<X>) -> X {
     let from = &raw const abi as *const u8;
     // SAFETY: the caller's promise. What is passed in a register has the bits of the value, of the
     // same size; else a value has been spilled there, which the trace does not use again.
-    unsafe {
-        carried!(to => take(from, to, size_of::<X>(), X::Pass::IN_REGISTER))
-    }
+    unsafe { carried!(to => take(from, to, size_of::<X>(), X::Pass::IN_REGISTER)) }
 }
 
 /// Copies an argument, byte for byte, since scratch memory is aligned for words only.

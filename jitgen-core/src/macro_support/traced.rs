@@ -74,7 +74,7 @@ pub unsafe trait Traced: Sized {
     const DROPS: bool = Self::SAID.itself_drops;
 
     /// Calls `f` with the address and the type (its number in `FIELDS`) of every field of the
-    /// variant that it is, and gives that variant's number.
+    /// variant that it is, and gives that variant's number. A derived struct has a list instead.
     ///
     /// # Safety
     /// `this` must point to a value.
