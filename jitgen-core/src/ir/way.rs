@@ -213,3 +213,78 @@ impl Walk {
         way
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::parse;
+
+    const LOOP: &str = "trace @loop {
+b0(v0: ptr, v1: i64):
+    v2 = load.i64 v0+8
+    v3 = lt_s.i64 v2, v1
+    guard v3 else exit0
+    v4 = add.i64 v2, 1
+    v5 = eq.i64 v4, 7
+    guard_not v5 else exit1
+    jump b0(v0, v4)
+exit0: resume 0 [v0]
+exit1: resume 0 [v0, v4] pending [i64 v0+8 = v4]
+}";
+
+    const BRIDGE: &str = "trace @bridge {
+b0(v0: ptr, v1: i64):
+    v2 = load.i64 v0+16
+    v3 = lt_s.i64 v2, v1
+    guard v3 else exit0
+    store.i64 v0+16, v1
+    v4 = load.i64 v0+24
+    guard v3 else exit1
+    leave exit1
+exit0: resume 0 [v1]
+exit1: resume 0 [v1]
+}";
+
+    fn trace(text: &str) -> Trace {
+        parse(text).expect("it is well formed").remove(0)
+    }
+
+    fn leg(trace: &Trace, exit: u32) -> Leg<'_> {
+        let exit = ExitId(exit);
+        Leg { trace, exit, args: trace.exit(exit).args().collect() }
+    }
+
+    /// What the loop's exit has written is on the way, and its operands are the bridge's parameters.
+    #[test]
+    fn a_way_goes_from_a_loop_into_its_bridge() {
+        let (first, second) = (trace(LOOP), trace(BRIDGE));
+        let way = way(&[leg(&first, 1), leg(&second, 1)], usize::MAX).expect("there is a way");
+        let ops = way.blocks[0].insts.iter().map(|inst| inst.op.mnemonic());
+        let of_loop = ["load", "lt_s", "guard", "add", "eq", "store"];
+        let of_bridge = ["load", "lt_s", "guard", "store", "load"];
+        assert_eq!(ops.collect::<Vec<_>>(), [&of_loop[..], &of_bridge].concat(), "{way}");
+        assert_eq!(crate::ir::verify(&way), vec![], "{way}");
+        let End::Leave(exit) = way.blocks[0].end else { panic!("{way}") };
+        let sum = way.blocks[0].insts[3].dst.expect("a sum");
+        assert_eq!(way.exit(exit).reds, vec![sum.into()], "{way}");
+        assert_eq!(way.param_types().len(), 2, "{way}");
+    }
+
+    /// The last instructions, and what they use.
+    #[test]
+    fn a_way_may_begin_later() {
+        let first = trace(LOOP);
+        let way = way(&[leg(&first, 1)], 2).expect("there is a way");
+        let ops = way.blocks[0].insts.iter().map(|inst| inst.op.mnemonic());
+        assert_eq!(ops.collect::<Vec<_>>(), ["add", "eq", "store"], "{way}");
+        assert_eq!(crate::ir::verify(&way), vec![], "{way}");
+    }
+
+    /// Two guards of one exit, between which something is stored.
+    #[test]
+    fn what_is_left_in_two_states_has_no_way() {
+        let bridge = trace(&BRIDGE.replace("exit1\n    leave", "exit0\n    leave"));
+        assert!(way(&[leg(&bridge, 0)], usize::MAX).is_none());
+        assert_eq!(longest(&bridge, [ExitId(0)].into_iter()), None);
+    }
+}
