@@ -9,6 +9,11 @@
 //! A field whose type is not traced makes the type opaque by value; its other fields can be reached
 //! all the same. Whether there is something to drop is asked of rustc.
 //!
+//! All that is constant is made by one function of the type's, `__described`. It is generic for no
+//! other reason than that rustc's lints then leave the constants in it alone
+//! (`macro_support::probe`): they are evaluated where traced code needs them, and `cargo check`
+//! needs none.
+//!
 //! Invariant `from-rustc`: offsets, sizes, discriminants and destructors are constants that rustc
 //! evaluates; the derive writes none of them down.
 
@@ -88,8 +93,16 @@ fn apart(impls: &TokenStream) -> TokenStream {
     }
 }
 
-/// The impls that every derived type has; `items` are those of `Traced` itself.
-fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
+/// What is known of a type.
+struct Said {
+    /// The value that describes it, a `Derived`.
+    described: TokenStream,
+    /// The function that visits the fields of an enum.
+    visit: TokenStream,
+}
+
+/// The impls that every derived type has.
+fn implement(input: &DeriveInput, said: &Said) -> TokenStream {
     let m = support();
     let name = &input.ident;
     let with_bounds = traced_generics(input);
@@ -104,14 +117,21 @@ fn implement(input: &DeriveInput, items: &TokenStream) -> TokenStream {
         impl #own_generics #m::Promotable for #name #types
         where #(#predicates,)* #(for<'__held> #held: #m::Promotable),* {}
     );
+    let Said { described, visit } = said;
     quote! {
+        impl #generics #name #types #bounds {
+            const fn __described<__D>() -> #m::Derived {
+                #described.dropping(#m::Probe::<Self, __D>::DROPS)
+            }
+        }
         // SAFETY: the bits are the type itself, and the items are composed from those of the
         // fields at the offsets that rustc gives.
         unsafe impl #generics #m::Traced for #name #types #bounds {
             type V = Self;
             type O = #ownership;
             type Pass = #m::ByMemory;
-            #items
+            const DERIVED: #m::Derived = Self::__described::<()>();
+            #visit
         }
         impl #generics #m::Auto for #name #types #bounds {
             type Target = Self;
@@ -264,7 +284,7 @@ fn members(fields: &Fields) -> Vec<(TokenStream, &Type)> {
         .collect()
 }
 
-fn structure(input: &DeriveInput, fields: &Fields) -> TokenStream {
+fn structure(input: &DeriveInput, fields: &Fields) -> Said {
     let m = support();
     let state = input.attrs.iter().any(|attr| attr.path().is_ident("virtualizable"));
     let (names, types): (Vec<_>, Vec<_>) = members(fields).into_iter().unzip();
@@ -274,44 +294,35 @@ fn structure(input: &DeriveInput, fields: &Fields) -> TokenStream {
     let all = distinct(&types);
     let numbers = types.iter().map(|ty| all.iter().position(|other| other == ty));
     let numbers: Vec<_> = numbers.collect();
-    let arms = quote! {
-        // SAFETY: only addresses of fields are computed.
-        unsafe { #(__f(&raw const (*__this).#names as *const u8, #numbers);)* }
-        0
+    let probes = probes(&all);
+    let state = if state { quote!(.virtualizable()) } else { quote!() };
+    let fixed = match &fixed[..] {
+        [] => quote!(),
+        fixed => quote!(.immutable(const { &[#(::core::mem::offset_of!(Self, #fixed)),*] })),
     };
-    let visit = visit(&types, &arms);
-    let shape = quote!(#m::Shape::EMPTY #(
-        .with(
-            ::core::mem::offset_of!(Self, #names),
-            &#m::Probe::<#types>::SHAPE,
+    let described = quote! {
+        #m::Derived::structure(
             ::core::any::type_name::<Self>,
-        )
-    )*);
-    let shape = match &types[..] {
-        [only] => quote!(#m::Shape::only(
-            &#m::Probe::<#only>::SHAPE,
-            ::core::mem::size_of::<#only>(),
             ::core::mem::size_of::<Self>(),
-            #shape,
-        )),
-        _ => shape,
+            const { #m::Members {
+                fields: &[#((::core::mem::offset_of!(Self, #names), #numbers)),*],
+                types: #probes,
+            } },
+        ) #fixed #state
     };
-    quote! {
-        const SHAPE: #m::Shape = #shape;
-        const VIRTUALIZABLE: bool = #state;
-        const IMMUTABLE: &'static [usize] = &[#(::core::mem::offset_of!(Self, #fixed)),*];
-        #visit
-    }
+    Said { described, visit: TokenStream::new() }
 }
 
-/// The function that looks at fields: one `match` over them, for cores that are told what to do with
-/// each.
-fn visit(types: &[&Type], arms: &TokenStream) -> TokenStream {
+/// What is known of types.
+fn probes(types: &[&Type]) -> TokenStream {
     let m = support();
-    let types = distinct(types);
+    quote!(&[#(#m::Probe::<#types, __D>::FIELD),*])
+}
+
+/// The function that looks at the fields of an enum: one `match`, for cores that are told what to
+/// do with each.
+fn visit(arms: &TokenStream) -> TokenStream {
     quote! {
-        const FIELDS: &'static [#m::Field] = &[#(#m::Probe::<#types>::FIELD),*];
-        const DROPS: bool = #m::Probe::<Self>::DROPS;
         #[inline]
         unsafe fn fields(
             __this: *const Self, __f: &mut dyn ::core::ops::FnMut(*const u8, usize),
@@ -380,11 +391,11 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let types: Vec<&Type> =
         data.variants.iter().flat_map(|v| v.fields.iter().map(|field| &field.ty)).collect();
     let types = distinct(&types);
-    let (tag, shape, tags) = match &repr.int {
+    let tag = match &repr.int {
         // One integer: rustc looks whether it is the discriminant.
         None if fieldless && !names.is_empty() => {
             let idents: Vec<_> = data.variants.iter().map(|v| &v.ident).collect();
-            let fixed = quote! {{
+            quote! {{
                 let mut __fixed = ::core::mem::size_of::<Self>() == 1;
                 #(
                     let __v = Self::#idents;
@@ -393,39 +404,19 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
                         && unsafe { *(&raw const __v).cast::<u8>() } as i64 == Self::#idents as i64;
                     ::core::mem::forget(__v);
                 )*
-                __fixed
-            }};
-            let ty = quote!(::jitgen_core::ir::Ty::I8);
-            (
-                quote!(if #fixed { #m::tag_word(#ty, &[#(#numbers),*]) } else { #m::TagAt::Nowhere }),
-                quote!(match Self::TAG {
-                    #m::TagAt::Nowhere => #m::Shape::OPAQUE,
-                    _ => #m::Shape::tagged(#ty, 1, 1, true, ::core::any::type_name::<Self>),
-                }),
-                &numbers,
-            )
+                if __fixed { #m::Some(::jitgen_core::ir::Ty::I8) } else { #m::None }
+            }}
         }
         Some(int) if repr.c || fieldless => {
             let (ty, _) = word_type(int);
-            (
-                quote!(#m::tag_word(#ty, &[#(#numbers),*])),
-                quote!(#m::Shape::tagged(
-                    #ty,
-                    ::core::mem::size_of::<Self>(),
-                    ::core::mem::align_of::<Self>(),
-                    true #(&& #m::Probe::<#types>::SHAPE.is_plain())*,
-                    ::core::any::type_name::<Self>,
-                ).unless(false #(|| #m::Probe::<#types>::SHAPE.is_opaque())*)),
-                &numbers,
-            )
+            quote!(#m::Some(#ty))
         }
-        _ => (quote!(#m::TagAt::Nowhere), quote!(#m::Shape::OPAQUE), &numbers),
+        _ => quote!(#m::None),
     };
     let tagged =
         !matches!((&repr.int, fieldless, repr.c), (Some(_), false, false) | (None, false, _));
     let index_numbers: Vec<TokenStream> = indices.iter().map(|index| quote!(#index)).collect();
-    let tags = if tagged { tags } else { &index_numbers };
-    let all = if names.len() < 64 { (1u64 << names.len()) - 1 } else { 0 };
+    let tags = if tagged { &numbers } else { &index_numbers };
     let arms = data.variants.iter().zip(&indices).map(|(v, index)| {
         let each = |local: &Ident, ty: &Type| {
             let number = types.iter().position(|other| *other == ty);
@@ -446,16 +437,16 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         };
         quote!(#m::Case::new(#name, #tag, #drops))
     });
-    let visit = visit(&types, &arms);
-    let items = quote! {
-        const SHAPE: #m::Shape = #shape;
-        const BITS: bool = true #(&& #m::Probe::<#types>::BITS)*;
-        const TAG: #m::TagAt = #tag;
-        const VARIANTS: u64 = if let #m::TagAt::Nowhere = Self::TAG { #all } else { 0 };
-        const CASES: &'static [#m::Case] = &[#(#cases),*];
-        #visit
+    let probes = probes(&types);
+    let described = quote! {
+        #m::Derived::enumeration(
+            ::core::any::type_name::<Self>,
+            (::core::mem::size_of::<Self>(), ::core::mem::align_of::<Self>()),
+            #tag,
+            const { #m::Parts { cases: &[#(#cases),*], types: #probes } },
+        )
     };
-    let mut out = implement(input, &items);
+    let mut out = implement(input, &Said { described, visit: visit(&arms) });
     if fieldless && !names.is_empty() {
         out.extend(machine(input, repr.int.as_ref()));
     } else {

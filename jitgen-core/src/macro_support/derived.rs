@@ -1,7 +1,8 @@
 //! What derived types, `Option` and `Result` have in common: one function that visits the fields of a value does for all.
 //!
 //! ```text
-//! derive   fields(this, f):  match *this { Add { to, a } => { f(&to, 0); f(&a, 0) } … }     0: `u8`
+//! enum     fields(this, f):  match *this { Add { to, a } => { f(&to, 0); f(&a, 0) } … }     0: `u8`
+//! struct   a list of offsets, which says the same without a function
 //! here     leaves, what is inside, dropping: f, with what is known of the types of the fields;
 //!          this is so for every type that does not say otherwise
 //! ```
@@ -14,6 +15,8 @@ use super::ask;
 use super::kind::{HasKind, Kind, carried};
 use super::pattern::{has_to_drop, test_value};
 use super::place::Place;
+use super::probe::Field;
+use super::shape::{Shape, TagAt, TypeName};
 use super::traced::{Traced, Tv};
 use crate::ir::Ty;
 use crate::tracer::Opnd;
@@ -36,6 +39,126 @@ impl Case {
     }
 }
 
+/// What a derive says of a type.
+pub struct Derived {
+    pub(super) shape: Shape,
+    pub(super) tag: TagAt,
+    pub(super) variants: u64,
+    pub(super) bits: bool,
+    pub(super) members: &'static [(usize, usize)],
+    pub(super) fields: &'static [Field],
+    pub(super) cases: &'static [Case],
+    pub(super) itself_drops: bool,
+    pub(super) immutable: &'static [usize],
+    pub(super) virtualizable: bool,
+}
+
+/// What is in a struct.
+pub struct Members {
+    /// The offset and the type (its number in `types`) of each field, as they are declared.
+    pub fields: &'static [(usize, usize)],
+    /// The types of all fields, each once.
+    pub types: &'static [Field],
+}
+
+/// What is in an enum.
+pub struct Parts {
+    /// Its variants, in the order of their numbers.
+    pub cases: &'static [Case],
+    /// The types of all fields, each once.
+    pub types: &'static [Field],
+}
+
+impl Derived {
+    /// Nothing: for a type that is not derived.
+    pub const NOTHING: Derived = Derived {
+        shape: Shape::OPAQUE,
+        tag: TagAt::Nowhere,
+        variants: 0,
+        bits: false,
+        members: &[],
+        fields: &[],
+        cases: &[],
+        itself_drops: false,
+        immutable: &[],
+        virtualizable: false,
+    };
+
+    /// A struct of that size.
+    pub const fn structure(
+        name: TypeName,
+        size: usize,
+        Members { fields, types }: Members,
+    ) -> Derived {
+        let mut shape = Shape::EMPTY;
+        let mut index = 0;
+        while index < fields.len() {
+            let (offset, ty) = fields[index];
+            shape = shape.with(offset, types[ty].shape, name);
+            index += 1;
+        }
+        if let [(_, ty)] = fields {
+            let only = &types[*ty];
+            shape = Shape::only(only.shape, only.size as usize, size, shape);
+        }
+        Derived { shape, members: fields, fields: types, ..Derived::NOTHING }
+    }
+
+    /// An enum of that size and alignment; `tag`: the type of its tag, if that lies at the
+    /// beginning.
+    pub const fn enumeration(
+        name: TypeName,
+        (size, align): (usize, usize),
+        tag: Option<Ty>,
+        Parts { cases, types }: Parts,
+    ) -> Derived {
+        let (mut plain, mut opaque, mut bits) = (true, false, true);
+        let mut index = 0;
+        while index < types.len() {
+            plain = plain && types[index].shape.is_plain();
+            opaque = opaque || types[index].shape.is_opaque();
+            bits = bits && types[index].bits;
+            index += 1;
+        }
+        let all = if cases.len() < 64 { (1 << cases.len()) - 1 } else { 0 };
+        let (shape, tag, variants) = match tag {
+            None => (Shape::OPAQUE, TagAt::Nowhere, all),
+            Some(ty) => {
+                (Shape::tagged(ty, size, align, plain, name).unless(opaque), tag_word(ty, cases), 0)
+            }
+        };
+        Derived { shape, tag, variants, bits, cases, fields: types, ..Derived::NOTHING }
+    }
+
+    /// The same of a type that implements `Drop` itself, or does not.
+    pub const fn dropping(self, itself: bool) -> Derived {
+        Derived { itself_drops: itself, ..self }
+    }
+
+    /// The same with fields at these offsets that never change.
+    pub const fn immutable(self, immutable: &'static [usize]) -> Derived {
+        Derived { immutable, ..self }
+    }
+
+    /// The same of a type that is virtualizable.
+    pub const fn virtualizable(self) -> Derived {
+        Derived { virtualizable: true, ..self }
+    }
+}
+
+/// A tag of that type at the beginning.
+const fn tag_word(ty: Ty, cases: &[Case]) -> TagAt {
+    let (mut all, mut index) = (0, 0);
+    while index < cases.len() {
+        if cases[index].tag >= 64 {
+            return TagAt::Word { offset: 0, ty, all: 0 };
+        }
+        all |= 1 << cases[index].tag;
+        index += 1;
+    }
+    TagAt::Word { offset: 0, ty, all }
+}
+
 /// A value that has just been made of values with these operands, one for each field.
 #[inline(never)]
 pub fn built<X: Traced>(opnds: &[Opnd], x: X) -> Tv<X> {
@@ -55,8 +178,15 @@ impl Kind {
     /// # Safety
     /// A value of the type must be there.
     unsafe fn visit(&self, this: *const u8, f: &mut dyn FnMut(*const u8, usize)) -> u64 {
-        // SAFETY: the caller's promise.
-        self.fields.map_or(0, |fields| unsafe { fields(this, f) })
+        if let Some(fields) = self.fields {
+            // SAFETY: the caller's promise.
+            return unsafe { fields(this, f) };
+        }
+        for (offset, ty) in self.members {
+            // SAFETY: the caller's promise: a field of the struct.
+            f(unsafe { this.add(*offset) }, *ty);
+        }
+        0
     }
 
     /// Makes a carrier of a value that has just been made, which is not used again.
@@ -158,7 +288,7 @@ impl Kind {
         }
         let mut plain = true;
         // SAFETY: the caller's promise.
-        unsafe { self.visit(this, &mut |_, ty| plain &= !self.of[ty].opaque) };
+        unsafe { self.visit(this, &mut |_, ty| plain &= !self.of[ty].shape.is_opaque()) };
         plain
     }
 

@@ -51,7 +51,9 @@ pub(super) struct Kind {
     pub cases: &'static [Case],
     /// Are there fields that never change?
     pub immutable: bool,
-    /// How its fields are visited, if it is derived.
+    /// Where the fields of a derived struct are, each with its type (its number in `of`).
+    pub members: &'static [(usize, usize)],
+    /// How its fields are visited, if it has any and is no derived struct.
     pub fields: Option<Fields<u8>>,
     pub destructor: Option<Destructor>,
     /// See `Traced::LEAVES`.
@@ -93,7 +95,10 @@ pub(super) trait HasKind: Traced {
         of: Self::FIELDS,
         cases: Self::CASES,
         immutable: !Self::IMMUTABLE.is_empty(),
-        fields: if Self::FIELDS.is_empty() && Self::CASES.is_empty() {
+        members: Self::SAID.members,
+        fields: if Self::FIELDS.is_empty() && Self::CASES.is_empty()
+            || !Self::SAID.members.is_empty()
+        {
             None
         } else {
             // SAFETY: functions of a thin pointer, whatever it points to, are called in the same
@@ -122,13 +127,20 @@ pub(super) trait HasKind: Traced {
 
 impl<X: Traced> HasKind for X {}
 
+/// Room for what a core makes: a `MaybeUninit` that a literal makes instead of a function, of which
+/// there would be one for each type.
+pub(super) union Room<T> {
+    pub nothing: (),
+    pub made: std::mem::ManuallyDrop<T>,
+}
+
 /// A carrier of an `X` that a core has put together at `$to`.
 macro_rules! carried {
     ($to:ident => $core:expr) => {{
-        let mut carrier = std::mem::MaybeUninit::uninit();
-        let $to = &raw mut carrier as *mut u8;
+        let mut room = $crate::macro_support::kind::Room { nothing: () };
+        let $to = &raw mut room as *mut u8;
         $core;
-        carrier.assume_init()
+        std::mem::ManuallyDrop::into_inner(room.made)
     }};
 }
 pub(super) use carried;

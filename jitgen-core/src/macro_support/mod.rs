@@ -69,7 +69,7 @@ pub use conditional::{
     Known, OnlyIf, elidable_if, is_conditional, known, not_an_owner, only_if, only_if_else,
     unless_some,
 };
-pub use derived::{Case, built};
+pub use derived::{Case, Derived, Members, Parts, built};
 pub use each::{Each, each, next_of_each};
 pub use effects::{Declared, classes, classes_of_elements, classes_of_field, declared};
 pub use elements::{Indexable, as_slice, index, is_empty, len, repeated};
@@ -95,7 +95,7 @@ pub use pattern::{
 };
 pub use place::{Place, addr_of, local, place_in, project, shared, unique};
 pub use portal::{Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header};
-pub use probe::{Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits, tag_word};
+pub use probe::{Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits};
 pub use promote::{Promotable, PromoteShared, PromoteWords, Promoting};
 pub use reach::{Auto, Deref, Peel, auto, deref, root};
 pub use recursion::{

@@ -240,14 +240,10 @@ pub unsafe fn from_abi<X: Traced>(abi: AbiOf<X>) -> X {
     const {
         assert!(!X::Pass::IN_REGISTER || size_of::<X>() == size_of::<AbiOf<X>>());
     }
-    let mut x = MaybeUninit::<X>::uninit();
-    let (from, to) = (&raw const abi as *const u8, &raw mut x as *mut u8);
+    let from = &raw const abi as *const u8;
     // SAFETY: the caller's promise. What is passed in a register has the bits of the value, of the
     // same size; else a value has been spilled there, which the trace does not use again.
-    unsafe {
-        take(from, to, size_of::<X>(), X::Pass::IN_REGISTER);
-        x.assume_init()
-    }
+    unsafe { carried!(to => take(from, to, size_of::<X>(), X::Pass::IN_REGISTER)) }
 }
 
 /// Copies an argument, byte for byte, since scratch memory is aligned for words only.

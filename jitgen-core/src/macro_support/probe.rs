@@ -1,24 +1,30 @@
 //! What a derive asks of the types of fields, which may be traced or not.
 //!
-//! `Probe::<F>::SHAPE` is the inherent constant if `F` is traced, else that of the trait: rustc
+//! `Probe::<F, D>::FIELD` is the inherent constant if `F` is traced, else that of the trait: rustc
 //! prefers what is inherent, and drops it where its bounds do not hold.
+//!
+//! `D` is a type parameter of the function that asks, and means nothing: constants that depend on a
+//! parameter are not evaluated by rustc's lints, which look into every function of the author's,
+//! but only when the description of the type is needed.
 //!
 //! Not here: the impls that are composed of this (`jitgen_macros`).
 
 use super::kind::{HasKind, Kind};
 use super::place::Place;
-use super::shape::{Shape, TagAt};
+use super::shape::Shape;
 use super::traced::Traced;
 use crate::ir::Ty;
 use std::marker::PhantomData;
 
 /// Asks about a type.
-pub struct Probe<T>(PhantomData<T>);
+pub struct Probe<T, D>(PhantomData<(T, D)>);
 
 /// What is known of the type of a field.
 pub struct Field {
     pub(super) size: u32,
-    pub(super) opaque: bool,
+    pub(super) shape: &'static Shape,
+    /// Are its bytes all that there is to it?
+    pub(super) bits: bool,
     /// Is it known how to drop it?
     pub(super) known: bool,
     /// If it is traced.
@@ -51,15 +57,12 @@ impl Field {
     }
 }
 
-impl<T: Traced> Probe<T> {
-    /// Its words.
-    pub const SHAPE: Shape = T::SHAPE;
-    /// Are its bytes all that there is to it?
-    pub const BITS: bool = T::BITS;
-    /// The rest.
+impl<T: Traced, D> Probe<T, D> {
+    /// What is known of it.
     pub const FIELD: Field = Field {
         size: size_of::<T>() as u32,
-        opaque: T::SHAPE.is_opaque(),
+        shape: T::KIND.shape,
+        bits: T::BITS,
         known: true,
         kind: Some(T::KIND),
     };
@@ -69,25 +72,22 @@ impl<T: Traced> Probe<T> {
 pub trait Unknown {
     /// The type.
     type Of;
-    /// Its words.
-    const SHAPE: Shape = Shape::OPAQUE;
-    /// Are its bytes all that there is to it?
-    const BITS: bool = false;
-    /// The rest.
+    /// What is known of it.
     const FIELD: Field = Field {
         size: size_of::<Self::Of>() as u32,
-        opaque: true,
+        shape: &Shape::OPAQUE,
+        bits: false,
         known: !std::mem::needs_drop::<Self::Of>(),
         kind: None,
     };
 }
 
-impl<T> Unknown for Probe<T> {
+impl<T, D> Unknown for Probe<T, D> {
     type Of = T;
 }
 
 #[allow(drop_bounds, reason = "the question is whether the type itself implements `Drop`")]
-impl<T: Drop> Probe<T> {
+impl<T: Drop, D> Probe<T, D> {
     /// Does the type itself implement `Drop`?
     pub const DROPS: bool = true;
 }
@@ -98,20 +98,7 @@ pub trait UnknownDrop {
     const DROPS: bool = false;
 }
 
-impl<T> UnknownDrop for Probe<T> {}
-
-/// A tag of that type at the beginning; `numbers` are those of the variants.
-pub const fn tag_word(ty: Ty, numbers: &[u64]) -> TagAt {
-    let (mut all, mut index) = (0, 0);
-    while index < numbers.len() {
-        if numbers[index] >= 64 {
-            return TagAt::Word { offset: 0, ty, all: 0 };
-        }
-        all |= 1 << numbers[index];
-        index += 1;
-    }
-    TagAt::Word { offset: 0, ty, all }
-}
+impl<T, D> UnknownDrop for Probe<T, D> {}
 
 /// The bits of an enum without fields.
 pub fn enum_bits<X: Copy>(x: X) -> u64 {

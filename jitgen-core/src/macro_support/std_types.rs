@@ -333,7 +333,7 @@ unsafe impl<T: Traced> Traced for Option<T> {
     const SHAPE: Shape = option_shape::<T>();
     const TAG: TagAt = option_tag::<T>();
     const VARIANTS: u64 = if matches!(option_tag::<T>(), TagAt::Nowhere) { 0b11 } else { 0 };
-    const FIELDS: &'static [Field] = &[Probe::<T>::FIELD];
+    const FIELDS: &'static [Field] = &[Probe::<T, ()>::FIELD];
     const CASES: &'static [Case] =
         &[Case::new("None", 0, false), Case::new("Some", 1, needs_drop::<T>())];
     unsafe fn variant(this: *const Self) -> u64 {
@@ -359,7 +359,7 @@ unsafe impl<T: Traced, E: Traced> Traced for Result<T, E> {
     type Pass = ByMemory;
     const SHAPE: Shape = Shape::OPAQUE;
     const VARIANTS: u64 = 0b11;
-    const FIELDS: &'static [Field] = &[Probe::<T>::FIELD, Probe::<E>::FIELD];
+    const FIELDS: &'static [Field] = &[Probe::<T, ()>::FIELD, Probe::<E, ()>::FIELD];
     const CASES: &'static [Case] =
         &[Case::new("Ok", 0, needs_drop::<T>()), Case::new("Err", 1, needs_drop::<E>())];
     unsafe fn variant(this: *const Self) -> u64 {
@@ -390,7 +390,7 @@ macro_rules! tuples {
             type Pass = ByMemory;
             const SHAPE: Shape = Shape::EMPTY
                 $(.with(offset_of!(Self, $i), &$x::SHAPE, type_name::<Self>))+;
-            const FIELDS: &'static [Field] = &[$(Probe::<$x>::FIELD),+];
+            const FIELDS: &'static [Field] = &[$(Probe::<$x, ()>::FIELD),+];
             unsafe fn fields(this: *const Self, f: &mut dyn FnMut(*const u8, usize)) -> u64 {
                 // SAFETY: only addresses of fields are computed.
                 unsafe { $(f(&raw const (*this).$i as *const u8, $i);)+ }

@@ -14,7 +14,7 @@
 
 use super::ask;
 use super::carrier::{Carrier, Flat, Ownership, Plain};
-use super::derived::Case;
+use super::derived::{Case, Derived};
 use super::kind::{DropFields, HasKind, Leaves, carried};
 use super::memory;
 use super::passing::{ByWord, Passing};
@@ -43,34 +43,38 @@ pub unsafe trait Traced: Sized {
     type O: Ownership;
     /// How residual functions take and return it.
     type Pass: Passing<Self>;
+    /// What its derive says, which is what most of the following say by default.
+    const DERIVED: Derived = Derived::NOTHING;
+    /// The same, once.
+    const SAID: &'static Derived = &Self::DERIVED;
     /// Its words.
-    const SHAPE: Shape;
+    const SHAPE: Shape = Self::SAID.shape;
     /// Where its tag is.
-    const TAG: TagAt = TagAt::Nowhere;
+    const TAG: TagAt = Self::SAID.tag;
     /// The numbers of the variants, as bits, of an enum whose tag is nowhere; else 0.
-    const VARIANTS: u64 = 0;
+    const VARIANTS: u64 = Self::SAID.variants;
     /// Are its bytes all that there is to it, with nothing that they point to?
-    const BITS: bool = false;
+    const BITS: bool = Self::SAID.bits;
     /// Is it a pointer that is never null?
     const NONNULL: bool = false;
 
     /// The offsets of the fields that never change.
-    const IMMUTABLE: &'static [usize] = &[];
+    const IMMUTABLE: &'static [usize] = Self::SAID.immutable;
 
     /// Does traced code alone look at its fields, and who is handed a reference to it?
-    const VIRTUALIZABLE: bool = false;
+    const VIRTUALIZABLE: bool = Self::SAID.virtualizable;
 
     /// The types of the fields of a derived type, each once.
-    const FIELDS: &'static [Field] = &[];
+    const FIELDS: &'static [Field] = Self::SAID.fields;
 
     /// The variants of a derived enum, in the order of their numbers.
-    const CASES: &'static [Case] = &[];
+    const CASES: &'static [Case] = Self::SAID.cases;
 
     /// Does a derived type implement `Drop` itself?
-    const DROPS: bool = false;
+    const DROPS: bool = Self::SAID.itself_drops;
 
     /// Calls `f` with the address and the type (its number in `FIELDS`) of every field of the
-    /// variant that it is, and gives that variant's number.
+    /// variant that it is, and gives that variant's number. A derived struct has a list instead.
     ///
     /// # Safety
     /// `this` must point to a value.
