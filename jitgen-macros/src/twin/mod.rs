@@ -4,6 +4,9 @@
 //! parts. `value` gives a `Tv`, `place` a `Place`. All locals of a twin are `mut`, because places
 //! of locals are taken by address.
 //!
+//! To put one stream into another costs rustc some thousand instructions, a token some ten: what
+//! becomes part of something else at once is written there.
+//!
 //! Not here: the merge point (`portal`), residual functions (`residual`).
 
 mod bind;
@@ -21,7 +24,7 @@ use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Module, Role, reference};
 use crate::scope::Scope;
 use crate::{coverage, expand, signature};
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
@@ -416,14 +419,17 @@ impl Twin<'_> {
         self.scope.enter();
         let body = self.statements(&block.stmts);
         self.scope.leave();
-        quote!({ #body })
+        TokenTree::from(Group::new(Delimiter::Brace, body)).into()
     }
 
     /// The statements of a block, with its value.
     pub fn statements(&mut self, stmts: &[Stmt]) -> TokenStream {
         let mut out = TokenStream::new();
         for (index, stmt) in stmts.iter().enumerate() {
-            out.extend(self.statement(stmt));
+            match index {
+                0 => out = self.statement(stmt),
+                _ => out.extend(self.statement(stmt)),
+            }
             if index + 1 < stmts.len() && matches!(stmt, Stmt::Expr(_, None)) {
                 // `if` and `match` as statements have a traced unit value.
                 out.extend(quote!(;));
@@ -442,10 +448,13 @@ impl Twin<'_> {
         let outer = std::mem::take(&mut self.slots);
         let statement = self.statement_itself(stmt);
         let own = std::mem::replace(&mut self.slots, outer);
+        if own.is_empty() {
+            return statement;
+        }
         let slots = quote!(#(let mut #own = __m::None;)*);
         match stmt {
             // What is in slots is dropped where the statement ends.
-            Stmt::Expr(_, Some(_)) if !own.is_empty() => quote!({ #slots #statement }),
+            Stmt::Expr(_, Some(_)) => quote!({ #slots #statement }),
             Stmt::Local(local) if drops_temporaries(local) => {
                 quote!(#slots #statement #(#own = __m::None;)*)
             }
@@ -469,8 +478,9 @@ impl Twin<'_> {
             Stmt::Local(local) => self.local(local),
             Stmt::Expr(e, Some(_)) if is_assignment(e) => self.assignment(e),
             Stmt::Expr(e, semi) => {
-                let value = self.value(e);
-                quote!(#value #semi)
+                let mut value = self.value(e);
+                semi.to_tokens(&mut value);
+                value
             }
             Stmt::Macro(stmt) => {
                 let value = self.macro_call(&stmt.mac);
