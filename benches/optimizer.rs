@@ -4,7 +4,8 @@
 //! stack machine record, the trees that are made of them, and generated loops of a register machine of
 //! 100, 1,000 and 10,000 operations; `-- register/int` those whose name contains it. For each it prints
 //! the operations before and after, the time of the optimizer, that of Cranelift with lowering, and the
-//! ratio. Both take turns, on one thread, and the minimum of the rounds counts.
+//! ratio. Both take turns, on one thread, and the minimum of the rounds counts. Before a bridge the
+//! optimizer walks the way to it, which has so many operations.
 //! `-- run register/int_sum 50` optimizes these so often and does nothing else: for a profiler.
 //!
 //! A kernel's traces are read from its log, so what was loaded while they were recorded is not known:
@@ -22,7 +23,7 @@ mod stack_machine;
 use jitgen::modes;
 use jitgen_core::backend::{Compiler, Options, Symbols};
 use jitgen_core::ir::{Trace, parse};
-use jitgen_core::opt::{Passes, optimize};
+use jitgen_core::opt::{Optimized, Passes, optimize, optimize_behind};
 use oorandom::Rand32;
 use std::env;
 use std::fmt::Write;
@@ -48,6 +49,17 @@ const ARRAYS: Range<u32> = 18..24;
 struct Case {
     name: String,
     trace: Trace,
+    /// To a bridge.
+    way: Option<Trace>,
+}
+
+impl Case {
+    fn optimize(&self) -> Optimized {
+        match &self.way {
+            Some(way) => optimize_behind(way, &self.trace, Passes::ALL),
+            None => optimize(&self.trace, Passes::ALL),
+        }
+    }
 }
 
 fn main() {
@@ -55,8 +67,8 @@ fn main() {
     match &words[..] {
         [run, name, times] if run == "run" => {
             let times: u32 = times.parse().expect("a number of times");
-            for Case { trace, .. } in cases(name) {
-                (0..times).for_each(|_| drop(black_box(optimize(&trace, Passes::ALL))));
+            for case in cases(name) {
+                (0..times).for_each(|_| drop(black_box(case.optimize())));
             }
         }
         _ => table(&cases(words.first().map_or("", String::as_str))),
@@ -66,16 +78,18 @@ fn main() {
 fn table(cases: &[Case]) {
     let mut compiler = Compiler::new(&Options::default()).expect("Cranelift knows the machine");
     println!(
-        "{:34} {:>6} {:>6} {:>11} {:>9} {:>11} {:>6}",
-        "trace", "ops", "after", "optimizer", "per op", "Cranelift", "ratio"
+        "{:34} {:>6} {:>6} {:>6} {:>11} {:>9} {:>11} {:>6}",
+        "trace", "way", "ops", "after", "optimizer", "per op", "Cranelift", "ratio"
     );
     let (mut ratios, mut total) = (vec![], (Duration::ZERO, Duration::ZERO));
-    for Case { name, trace } in cases {
-        let (optimizer, cranelift, after) = times(&mut compiler, trace);
+    for case in cases {
+        let Case { name, trace, way } = case;
+        let (optimizer, cranelift, after) = times(&mut compiler, case);
         let (ops, ratio) = (trace.inst_count(), optimizer.as_secs_f64() / cranelift.as_secs_f64());
-        let per_op = optimizer.as_nanos() as f64 / ops as f64;
+        let way = way.as_ref().map_or(0, Trace::inst_count);
+        let per_op = optimizer.as_nanos() as f64 / (way + ops) as f64;
         println!(
-            "{name:34} {ops:>6} {after:>6} {:>8.1} µs {per_op:>6.0} ns {:>8.1} µs {ratio:>6.2}",
+            "{name:34} {way:>6} {ops:>6} {after:>6} {:>8.1} µs {per_op:>6.0} ns {:>8.1} µs {ratio:>6.2}",
             optimizer.as_nanos() as f64 / 1e3,
             cranelift.as_nanos() as f64 / 1e3,
         );
@@ -100,12 +114,12 @@ impl Symbols for Nowhere {
 }
 
 /// The least time of the optimizer and of Cranelift, and the operations left.
-fn times(compiler: &mut Compiler, trace: &Trace) -> (Duration, Duration, usize) {
+fn times(compiler: &mut Compiler, case: &Case) -> (Duration, Duration, usize) {
     let (mut optimizer, mut cranelift) = (Duration::MAX, Duration::MAX);
     let (mut after, start) = (0, Instant::now());
     for round in 0.. {
         let begin = Instant::now();
-        let optimized = black_box(optimize(trace, Passes::ALL)).trace;
+        let optimized = black_box(case.optimize()).trace;
         optimizer = optimizer.min(begin.elapsed());
         after = optimized.inst_count();
         let code = compiler.compile(&optimized, &Nowhere, 0).expect("it can be compiled");
@@ -125,9 +139,18 @@ fn cases(only: &str) -> Vec<Case> {
         if !kernel.contains(only) {
             return;
         }
-        for (k, trace) in modes::recorded(SETTINGS, run).into_iter().enumerate() {
-            let tree = if trace.blocks.len() > 1 { " tree" } else { "" };
-            cases.push(Case { name: format!("{kernel}#{k}{tree}"), trace });
+        let mut way = None;
+        for (k, trace) in modes::recorded_with_ways(SETTINGS, run).into_iter().enumerate() {
+            if trace.name.ends_with(".way") {
+                way = Some(trace);
+                continue;
+            }
+            let what = match &way {
+                Some(_) => " bridge",
+                None if trace.blocks.len() > 1 => " tree",
+                None => "",
+            };
+            cases.push(Case { name: format!("{kernel}#{k}{what}"), trace, way: way.take() });
         }
     };
     for kernel in register::kernels::KERNELS {
@@ -142,7 +165,7 @@ fn cases(only: &str) -> Vec<Case> {
     }
     let generated = LENGTHS.map(|ops| (format!("generated/{ops}"), ops));
     for (name, ops) in generated.into_iter().filter(|(name, _)| name.contains(only)) {
-        cases.push(Case { name, trace: Generator::new().trace(ops) });
+        cases.push(Case { name, trace: Generator::new().trace(ops), way: None });
     }
     cases
 }

@@ -5,7 +5,7 @@
 //!
 //! Not here: running both (`differential`).
 
-use jitgen_core::ir::{Arg, Block, BlockId, End, Exit, ExitId, Leg, ResumeId, Trace, way};
+use jitgen_core::ir::{Arg, Block, BlockId, End, Exit, ExitId, Leg, ResumeId, Trace, longest, way};
 use jitgen_core::opt::{Optimized, Passes, optimize, optimize_behind};
 
 /// The resume point of the exit from which a bridge was taken off.
@@ -39,7 +39,7 @@ pub fn candidates(trace: &Trace) -> Vec<ExitId> {
 /// and puts it back behind the exits of the rest, optimized, too; `passes` are those of both.
 ///
 /// # Errors
-/// If there is no way.
+/// If the way is not well formed.
 pub fn behind(
     trace: &Trace,
     exit: ExitId,
@@ -47,14 +47,6 @@ pub fn behind(
     (of_rest, passes): (Passes, Passes),
 ) -> Result<Behind, String> {
     let tree = bare(trace, exit);
-    let args = tree.exit(exit).args().collect();
-    let way = way(&[Leg { trace: &tree, exit, args }], most).ok_or("there is no way")?;
-    let violations = jitgen_core::ir::verify(&way);
-    if !violations.is_empty() {
-        return Err(format!("the way is not well formed: {violations:?}\n{way}"));
-    }
-    let (bridge, head) = taken_off(&tree, exit);
-    let bridge = optimize_behind(&way, &bridge, passes);
     let mut rest = tree.clone();
     rest.exits[exit.index()].link = None;
     // What was recorded has equal exits only where the state is the same.
@@ -62,6 +54,25 @@ pub fn behind(
     let reached = reached(&rest);
     rest.keep_blocks(&reached);
     let Optimized { trace: mut joined, origins, .. } = optimize(&rest, of_rest);
+    let (bridge, head) = taken_off(&tree, exit);
+    let versions = (0..).map(ExitId).zip(&origins).filter(|(_, of)| **of == exit);
+    let way = match longest(&joined, versions.map(|(version, _)| version)) {
+        Some(first) => way(
+            &[Leg { trace: &joined, exit: first, args: operands(&tree, &joined, exit, first) }],
+            most,
+        ),
+        None => None,
+    };
+    let Some(way) = way else {
+        // Nothing leads there.
+        let bridge = optimize(&bridge, passes);
+        return Ok(Behind { tree, bridge, joined });
+    };
+    let violations = jitgen_core::ir::verify(&way);
+    if !violations.is_empty() {
+        return Err(format!("the way is not well formed: {violations:?}\n{way}"));
+    }
+    let bridge = optimize_behind(&way, &bridge, passes);
     for (index, origin) in origins.iter().enumerate() {
         if *origin != exit || joined.exits[index].link.is_some() {
             continue;
@@ -75,6 +86,16 @@ pub fn behind(
         }
     }
     Ok(Behind { tree, bridge, joined })
+}
+
+/// What a version of an exit passes on, where the tree passes operands on.
+fn operands(tree: &Trace, optimized: &Trace, exit: ExitId, version: ExitId) -> Vec<Arg> {
+    let (before, after) = (tree.exit(exit), optimized.exit(version));
+    let log = before.log.iter().zip(&after.log).filter_map(|(was, is)| {
+        let is_passed = was.arg().is_some_and(|arg| arg.as_value().is_some());
+        is.arg().filter(|_| is_passed)
+    });
+    after.reds.iter().copied().chain(log).collect()
 }
 
 /// Lets an exit lead to that block, which takes all the operands that it had `before`; some in the log may

@@ -108,6 +108,11 @@ pub fn recorded(settings: &str, run: impl FnOnce() + Send) -> Vec<Trace> {
     shown(&["recorded trace of", "tree trace of"], settings, run).0
 }
 
+/// As [`recorded`]; before a bridge comes the way to it, if there is one, whose name ends with `.way`.
+pub fn recorded_with_ways(settings: &str, run: impl FnOnce() + Send) -> Vec<Trace> {
+    shown(&["way to", "recorded trace of", "tree trace of"], settings, run).0
+}
+
 /// As [`traces`]; and what the JIT did.
 pub fn traces_and_statistics(
     settings: &str,

@@ -10,9 +10,10 @@
 //! exit0: resume 0 [v1]
 //! ```
 //!
-//! A way begins at the entry of a trace, or where ways meet, of which nothing is known, and goes through
+//! A way begins at the entry of a trace, or where several lead, of which nothing is known, and goes through
 //! blocks (and from a trace to the bridge of one of its exits) to the first guard that leaves by the
-//! exit. It says what is true there, and is not meant to be run: where its guards lead is left out.
+//! exit, which writes what is pending. It says what is true there, and is not meant to be run: where its
+//! guards lead is left out.
 //!
 //! Invariant `suffix`: a way may also begin later; what the rest uses of what came before are parameters.
 //!
@@ -25,7 +26,7 @@ use super::{
 /// A part of a way: from the entry of a trace to one of its exits.
 #[derive(Clone, Debug)]
 pub struct Leg<'t> {
-    /// The trace, as it was recorded or planted; it is a tree.
+    /// The trace, recorded or optimized.
     pub trace: &'t Trace,
     /// By which it is left.
     pub exit: ExitId,
@@ -51,6 +52,20 @@ pub fn way(legs: &[Leg], most: usize) -> Option<Trace> {
         walk.leg(leg, stretches);
     }
     Some(walk.end())
+}
+
+/// Of the versions of an exit the one whose way is the longest: from the entry, if there is one.
+pub fn longest(trace: &Trace, versions: impl Iterator<Item = ExitId>) -> Option<ExitId> {
+    let begins = |exit: &ExitId| stretches_to(trace, *exit).map(|(_, begins)| begins);
+    let mut within = None;
+    for exit in versions {
+        match begins(&exit) {
+            Some(Begins::AtEntry) => return Some(exit),
+            Some(Begins::Within) => _ = within.get_or_insert(exit),
+            None => (),
+        }
+    }
+    within
 }
 
 /// A block, and how many of its instructions are on the way.
@@ -144,9 +159,11 @@ impl Walk {
             if let Some(next) = stretches.get(k + 1) {
                 let leads = |exit: &&Exit| exit.link == Some(next.block);
                 let exit = trace.exits.iter().find(leads).expect("an exit leads there");
+                self.pending(trace, exit);
                 args = exit.args().map(|arg| self.arg(trace, arg)).collect();
             }
         }
+        self.pending(trace, trace.exit(leg.exit));
         self.next = leg.args.iter().map(|arg| self.arg(trace, *arg)).collect();
     }
 
@@ -167,6 +184,11 @@ impl Walk {
             new
         });
         self.insts.push(Inst { dst, a, b, aux, ..*inst });
+    }
+
+    /// Writes what an exit writes.
+    fn pending(&mut self, trace: &Trace, exit: &Exit) {
+        exit.pending.iter().for_each(|store| self.inst(trace, &store.inst()));
     }
 
     fn exit(&mut self, reds: Vec<Arg>) -> ExitId {

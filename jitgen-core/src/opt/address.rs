@@ -18,7 +18,6 @@
 //! Not here: whether two places are the same (`memory`), narrower index arithmetic (a `zext` is a
 //! root).
 
-use super::dense::Growing;
 use super::meet::Visible;
 use super::node::Node;
 use super::owners::Apart;
@@ -93,7 +92,7 @@ pub(super) struct Defs {
     /// Values that lead to different objects, wherever both are used, as far as the passes that come
     /// later have to know.
     pub apart: Apart,
-    nodes: Growing<Option<Node>>,
+    nodes: Vec<Option<Node>>,
     /// The first `scratch`, of which the others are offsets.
     scratch: Option<(ValueId, i32)>,
 }
@@ -109,7 +108,7 @@ impl Defs {
 
     /// No definitions, but room for so many.
     pub fn with_room(values: usize) -> Defs {
-        Defs { nodes: Vec::with_capacity(values).into(), ..Defs::default() }
+        Defs { nodes: Vec::with_capacity(values), ..Defs::default() }
     }
 
     pub fn set(&mut self, value: ValueId, node: Node) {
@@ -122,11 +121,19 @@ impl Defs {
         }
     }
 
-    /// Forgets what is not visible.
-    pub fn keep(&mut self, visible: &Visible) {
-        for (index, node) in self.nodes.iter_mut().enumerate() {
-            *node = node.filter(|_| visible.value(ValueId(index as u32)));
-        }
+    /// For a block behind a guard: the definitions stay where the output is.
+    pub fn branch(&self) -> Defs {
+        Defs { scratch: self.scratch, ..Defs::default() }
+    }
+
+    /// Hands the definitions over, with the output whose values they define. Each value has one, so what
+    /// other blocks have added does no harm: nobody asks for what is not visible.
+    pub fn lend(&mut self, to: &mut Defs) {
+        to.nodes = std::mem::take(&mut self.nodes);
+    }
+
+    /// Where ways meet: forgets what is not visible.
+    pub fn narrow_to(&mut self, visible: &Visible) {
         self.scratch = self.scratch.filter(|(first, _)| visible.value(*first));
     }
 

@@ -32,6 +32,8 @@ use super::tree::{Origins, meeting};
 use super::virtuals::virtuals;
 use super::words::{Access, Untouched, Words};
 use crate::ir::{Arg, Aux, Block, BlockId, Effect, End, Inst, Map, Op, Sig, Trace, ValueId};
+use std::collections::BTreeSet;
+use std::hash::Hash;
 
 /// Removes dead code and dead stores, and renumbers what is left. `apart`: values of the trace that
 /// lead to different objects.
@@ -382,25 +384,46 @@ impl Used {
 /// A parameter whose arguments are all one value, or itself, is that value; those that begin as the
 /// same, and get the same in each jump, are one.
 fn merge_params(trace: &mut Trace, fired: &mut Fired) {
-    let mut work = with_params(trace);
-    // What is one value behind others may be one before them.
-    while let Some(block) = work.pop() {
-        if merge_params_of(block, trace, fired) {
-            work = with_params(trace);
-            work.retain(|other| *other != block);
+    let mut work: BTreeSet<BlockId> = with_params(trace).into_iter().collect();
+    if work.is_empty() {
+        return;
+    }
+    let (mut subst, mut found) = (vec![None; trace.values.len()], false);
+    while let Some(block) = work.pop_last() {
+        if !merge_params_of(block, trace, &mut subst, fired) {
+            continue;
         }
+        found = true;
+        // What is one value behind others may be one before them.
+        for other in &trace.blocks {
+            if let End::Jump(target, args) = &other.end
+                && !trace.block(*target).params.is_empty()
+                && *target != BlockId(0)
+                && args.iter().any(|arg| resolve(&subst, *arg) != *arg)
+            {
+                work.insert(*target);
+            }
+        }
+    }
+    if found {
+        substitute(trace, &subst);
     }
 }
 
-/// Does so for one block; answers whether there was any.
-fn merge_params_of(block: BlockId, trace: &mut Trace, fired: &mut Fired) -> bool {
+/// Does so for one block; answers whether there was any. The arguments of the jumps there are replaced,
+/// those of others and all other operands are not.
+fn merge_params_of(
+    block: BlockId,
+    trace: &mut Trace,
+    subst: &mut [Option<Arg>],
+    fired: &mut Fired,
+) -> bool {
     let mut params = std::mem::take(&mut trace.blocks[block.index()].params);
-    let mut subst: Vec<Option<Arg>> = vec![None; trace.values.len()];
     let mut found = false;
     let mut jumps: Vec<&mut Vec<Arg>> = jumps_to(trace, block).collect();
     loop {
-        for args in &mut jumps[1..] {
-            args.iter_mut().for_each(|arg| *arg = resolve(&subst, *arg));
+        for args in &mut jumps {
+            args.iter_mut().for_each(|arg| *arg = resolve(subst, *arg));
         }
         let classes = equal_params(&params, &jumps);
         let mut keep = vec![];
@@ -428,19 +451,13 @@ fn merge_params_of(block: BlockId, trace: &mut Trace, fired: &mut Fired) -> bool
         }
     }
     trace.blocks[block.index()].params = params;
-    if found {
-        substitute(trace, block, &subst);
-    }
     found
 }
 
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
 /// equal until a jump tells them apart.
 fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
-    let mut seen = Map::with_capacity_and_hasher(params.len(), Default::default());
-    let begin = (0..params.len()).map(|k| *seen.entry(jumps[0][k]).or_insert(k));
-    let mut classes: Vec<usize> = begin.collect();
-    let mut count = seen.len();
+    let (mut classes, mut count) = classes_of(params.len(), |k| jumps[0][k]);
     if count == params.len() {
         return classes;
     }
@@ -449,20 +466,26 @@ fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
     loop {
         let mut found = count;
         for args in &jumps[1..] {
-            let mut seen = Map::with_capacity_and_hasher(params.len(), Default::default());
-            let next = (0..params.len()).map(|k| {
+            (classes, found) = classes_of(params.len(), |k| {
                 let place = args[k].as_value().and_then(|v| places.get(&v));
-                let class = place.map(|place| classes[*place]).ok_or(args[k]);
-                *seen.entry((classes[k], class)).or_insert(k)
+                (classes[k], place.map(|place| classes[*place]).ok_or(args[k]))
             });
-            classes = next.collect();
-            found = seen.len();
         }
         if found == count {
             return classes;
         }
         count = found;
     }
+}
+
+/// By number: the first one with an equal key; and how many keys there are.
+fn classes_of<K: Eq + Hash>(numbers: usize, key: impl Fn(usize) -> K) -> (Vec<usize>, usize) {
+    if numbers < 2 {
+        return ((0..numbers).collect(), numbers);
+    }
+    let mut seen = Map::with_capacity_and_hasher(numbers, Default::default());
+    let classes = (0..numbers).map(|k| *seen.entry(key(k)).or_insert(k)).collect();
+    (classes, seen.len())
 }
 
 fn resolve(subst: &[Option<Arg>], mut arg: Arg) -> Arg {
@@ -472,25 +495,22 @@ fn resolve(subst: &[Option<Arg>], mut arg: Arg) -> Arg {
     arg
 }
 
-/// Replaces operands everywhere but in jumps to that block.
-fn substitute(trace: &mut Trace, of: BlockId, subst: &[Option<Arg>]) {
+/// Replaces operands everywhere.
+fn substitute(trace: &mut Trace, subst: &[Option<Arg>]) {
     let replace = |arg: &mut Arg| *arg = resolve(subst, *arg);
-    let blocks = trace.blocks.iter_mut();
-    for inst in blocks.flat_map(|block: &mut Block| &mut block.insts) {
-        let Inst { a, b, .. } = inst;
-        replace(a);
-        replace(b);
+    for block in &mut trace.blocks {
+        for Inst { a, b, .. } in &mut block.insts {
+            replace(a);
+            replace(b);
+        }
+        if let End::Jump(_, args) = &mut block.end {
+            args.iter_mut().for_each(replace);
+        }
     }
     let calls = trace.calls.iter_mut().flat_map(|call| call.operands_mut());
     calls.for_each(replace);
     let exits = trace.exits.iter_mut();
     exits.for_each(|exit| exit.operands_mut().for_each(replace));
-    for block in &mut trace.blocks {
-        match &mut block.end {
-            End::Jump(target, args) if *target != of => args.iter_mut().for_each(replace),
-            End::Jump(..) | End::Leave(_) => (),
-        }
-    }
 }
 
 /// Drops the parameters that nobody needs, with their arguments.

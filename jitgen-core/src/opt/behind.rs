@@ -51,8 +51,10 @@ impl Latent {
 /// executed before: a straight line which leaves with the arguments of the bridge.
 pub fn optimize_behind(way: &Trace, bridge: &Trace, passes: Passes) -> Optimized {
     let Some(args) = arguments(way, bridge) else { return optimize(bridge, passes) };
-    let mut known = Forward::new(way, passes);
+    // Most of it has been optimized.
+    let mut known = Forward::new(way, passes.without(Passes::FOLD));
     known.run();
+    known.passes = passes;
     let args: Vec<Arg> = args.iter().map(|arg| known.operand(*arg)).collect();
     let mut first = known.go_on(bridge, &args);
     let args = first.run();
@@ -61,7 +63,7 @@ pub fn optimize_behind(way: &Trace, bridge: &Trace, passes: Passes) -> Optimized
 }
 
 /// What the way leaves with, if both are what they should be.
-fn arguments<'w>(way: &'w Trace, bridge: &Trace) -> Option<Vec<Arg>> {
+fn arguments(way: &Trace, bridge: &Trace) -> Option<Vec<Arg>> {
     let ([before], [after]) = (&way.blocks[..], &bridge.blocks[..]) else { return None };
     let (End::Leave(exit), End::Leave(_)) = (&before.end, &after.end) else { return None };
     let args: Vec<Arg> = way.exit(*exit).args().collect();

@@ -1,10 +1,11 @@
-//! A map from the values of a trace: a vector, since they are numbered; and the vector that it is,
-//! which is copied for blocks behind guards.
+//! A map from the values of a trace: a vector, since they are numbered; and what else tables are made of
+//! that are copied for blocks behind guards.
 //!
 //! Not here: what is known of few values of many (`ir::Map`).
 
 use crate::ir::ValueId;
 use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
 
 /// A vector whose copies have room for what is added to them next: a copy of the tables goes on where
 /// the trace does.
@@ -45,6 +46,27 @@ impl<T> Deref for Growing<T> {
 impl<T> DerefMut for Growing<T> {
     fn deref_mut(&mut self) -> &mut Vec<T> {
         &mut self.0
+    }
+}
+
+/// Something that copies share until one of them changes it; what is there by default is nowhere.
+#[derive(Clone, Debug)]
+pub(super) struct Shared<T>(Option<Rc<T>>);
+
+impl<T> Default for Shared<T> {
+    fn default() -> Shared<T> {
+        Shared(None)
+    }
+}
+
+impl<T: Clone + Default> Shared<T> {
+    pub fn get(&self) -> Option<&T> {
+        self.0.as_deref()
+    }
+
+    /// To change it; who shared it keeps it as it was.
+    pub fn change(&mut self) -> &mut T {
+        Rc::make_mut(self.0.get_or_insert_default())
     }
 }
 

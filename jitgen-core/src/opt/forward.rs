@@ -34,8 +34,7 @@ use crate::ir::{
     ValueId,
 };
 
-/// The state of the pass. A clone is a transaction: drop it and nothing has happened.
-#[derive(Clone)]
+/// The state of the pass.
 pub(super) struct Forward<'t> {
     pub input: &'t Trace,
     pub passes: Passes,
@@ -92,8 +91,11 @@ impl<'t> Forward<'t> {
     /// The state at the entry: the input's parameters are those of the output.
     pub fn new(input: &'t Trace, passes: Passes) -> Forward<'t> {
         let first = input.block(BlockId(0)).insts.len();
-        let room = input.values.len() + first;
-        let out = Trace { values: Vec::with_capacity(room), ..Trace::new(input.name.clone()) };
+        // What is behind guards is not there yet: copies for that shall be small.
+        let room = input.values.len().min(first) + first;
+        let guards = input.block(BlockId(0)).exits().count().min(input.exits.len());
+        let all = input.values.len() + first;
+        let out = Trace { values: Vec::with_capacity(all), ..Trace::new(input.name.clone()) };
         let mut forward = Forward {
             input,
             passes,
@@ -108,13 +110,13 @@ impl<'t> Forward<'t> {
             subst: vec![],
             before: vec![],
             exits: Map::default(),
-            defs: Defs::with_room(room),
+            defs: Defs::with_room(all),
             table: Table::with_room(room),
             calls: Map::default(),
             constants: ByValue::with_room(room),
-            truths: Truths::with_room(input.exits.len(), room),
+            truths: Truths::with_room(guards, room),
             above: Above::default(),
-            values: Values::with_room(room),
+            values: Values::with_room(room, all),
             facts: Facts::default(),
             owners: Owners::default(),
             fired: Fired::default(),
@@ -132,7 +134,8 @@ impl<'t> Forward<'t> {
     /// Begins a loop's head with these parameters; `args` stand for the parameters of the input.
     pub fn begin(&mut self, params: Vec<ValueId>, args: &[Arg]) {
         self.params = params;
-        self.facts.begin();
+        let is_access = |inst: &&Inst| matches!(inst.op.sig(), Sig::Load | Sig::Store);
+        self.facts.begin(self.input.block(BlockId(0)).insts.iter().filter(is_access).count());
         self.owners.begin();
         self.enter(BlockId(0), args);
     }
@@ -142,6 +145,7 @@ impl<'t> Forward<'t> {
         self.block = block;
         self.subst.resize(self.input.values.len(), None);
         self.exits.clear();
+        self.insts.reserve(self.input.block(block).insts.len());
         for (param, arg) in self.input.block(block).params.iter().zip(args) {
             self.subst[param.index()] = Some(*arg);
         }
@@ -157,6 +161,7 @@ impl<'t> Forward<'t> {
             origins: self.origins.clone(),
             apart: self.apart.clone(),
             fired: self.fired,
+            defs: self.defs.clone(),
             before: if self.passes.contains(Passes::CSE) { self.subst.clone() } else { vec![] },
             ..self.copy(Facts::default(), self.owners.clone())
         }
@@ -182,7 +187,7 @@ impl<'t> Forward<'t> {
             subst: vec![],
             before: vec![],
             exits: Map::default(),
-            defs: self.defs.clone(),
+            defs: self.defs.branch(),
             table: self.table.clone(),
             calls: self.calls.clone(),
             constants: self.constants.clone(),
@@ -205,6 +210,7 @@ impl<'t> Forward<'t> {
         to.apart = std::mem::take(&mut self.apart);
         to.subst = std::mem::take(&mut self.subst);
         to.fired = self.fired;
+        self.defs.lend(&mut to.defs);
     }
 
     /// Runs over the input; returns the arguments of the jump at its end, if it has one.

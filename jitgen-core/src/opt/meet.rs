@@ -26,7 +26,7 @@ use super::dense::ByValue;
 use super::domain::Known;
 use super::forward::Forward;
 use super::fresh::Private;
-use super::memory::{Fact, Facts};
+use super::memory::Facts;
 use super::owners::Apart;
 use super::rules::Rule;
 use super::truths::Truths;
@@ -133,21 +133,20 @@ pub(super) fn meet<'t>(
     let mut scope = scopes.cloned().reduce(|a, b| a.common(&b)).expect("a way leads there");
     let visible = scope.visible();
     scope.enter(output.out.values.len());
-    let words = common_words(&arrivals, &visible);
-    let args = (0..arrivals[0].args.len()).map(|k| column(&arrivals, |way| way.args[k]));
-    let count = args.len();
-    let of_words = words.iter().map(|(_, facts)| facts.iter().map(|fact| fact.value).collect());
-    let rows: Vec<Vec<Arg>> = args.chain(of_words).collect();
-    let Merged { args, params, passed } = merge(rows, &arrivals, &visible, output);
+    let count = arrivals[0].args.len();
+    let args = (0..count).flat_map(|k| arrivals.iter().map(move |way| way.args[k]));
+    let mut rows: Vec<Arg> = args.collect();
+    let words = common_words(&arrivals, &visible, &mut rows);
+    let Merged { args, params, passed } = merge(rows, &mut arrivals, &visible, output);
     let (args, values) = args.split_at(count);
     if values.iter().any(|arg| !visible.arg(*arg)) {
         output.fired.fire(Rule::MeetWord);
     }
     let bounds = jump(&mut arrivals, index, &passed, output);
     let mut facts = Facts::default();
-    facts.begin();
-    for ((word, known), value) in words.iter().zip(values) {
-        facts.add(*word, *value, known.iter().any(|fact| fact.stored));
+    facts.begin(words.len());
+    for ((word, stored), value) in words.iter().zip(values) {
+        facts.add(*word, *value, *stored);
     }
     let mut states = arrivals.into_iter().map(|way| way.state);
     let mut state = states.next().expect("a way leads there");
@@ -174,29 +173,35 @@ struct Merged {
     passed: Vec<Vec<Arg>>,
 }
 
-/// Makes parameters for what differs.
-fn merge(
-    mut rows: Vec<Vec<Arg>>,
-    arrivals: &[Arrival],
+/// Makes parameters for what differs. The rows stand one behind the other.
+fn merge<'t>(
+    mut rows: Vec<Arg>,
+    arrivals: &mut [Arrival<'t>],
     visible: &Visible,
-    output: &mut Forward,
+    output: &mut Forward<'t>,
 ) -> Merged {
+    let ways = arrivals.len();
     let is_one = |row: &[Arg]| visible.arg(row[0]) && row.iter().all(|arg| *arg == row[0]);
-    for row in rows.iter_mut().filter(|row| !is_one(row)) {
-        for (arg, way) in row.iter_mut().zip(arrivals) {
-            *arg = way.state.current(*arg);
+    let differ: Vec<usize> =
+        rows.chunks(ways).enumerate().filter(|(_, row)| !is_one(row)).map(|(k, _)| k).collect();
+    for (way, Arrival { state, .. }) in arrivals.iter_mut().enumerate() {
+        output.lend_output(state);
+        for k in &differ {
+            let arg = &mut rows[k * ways + way];
+            *arg = state.current(*arg);
         }
+        state.lend_output(output);
     }
     // By what is passed: the parameter.
     let mut known: Map<&[Arg], ValueId> = Map::default();
     let mut merged = Merged { args: vec![], params: vec![], passed: vec![] };
-    for row in &rows {
+    for row in rows.chunks(ways) {
         let arg = match is_one(row) {
             true => row[0],
             false => (*known.entry(row).or_insert_with(|| {
                 let param = output.out.add_value(output.out.ty(row[0]));
                 merged.params.push(param);
-                merged.passed.push(row.clone());
+                merged.passed.push(row.to_vec());
                 param
             }))
             .into(),
@@ -228,22 +233,34 @@ fn jump<'t>(
     bounds.into_iter().map(|bound| bound.expect("a way leads there")).collect()
 }
 
-/// Something of each way.
-fn column<T>(arrivals: &[Arrival], of: impl FnMut(&Arrival) -> T) -> Vec<T> {
-    arrivals.iter().map(of).collect()
-}
-
-/// The words of which all ways know what they hold, and what that is.
-fn common_words(arrivals: &[Arrival], visible: &Visible) -> Vec<(Access, Vec<Fact>)> {
-    let of_first = arrivals[0].state.facts.sorted().into_iter();
-    let of_first = of_first.filter(|(word, _)| visible.word(word));
-    let known = |way: &Arrival, word| way.state.facts.get(word);
-    of_first
-        .filter_map(|(word, _)| {
-            let facts: Option<Vec<Fact>> = arrivals.iter().map(|way| known(way, word)).collect();
-            Some((word, facts?))
-        })
-        .collect()
+/// The words of which all ways know what they hold, and whether one has stored there. What they hold is
+/// added to the rows.
+fn common_words(
+    arrivals: &[Arrival],
+    visible: &Visible,
+    rows: &mut Vec<Arg>,
+) -> Vec<(Access, bool)> {
+    let (first, others) = arrivals.split_first().expect("a way leads there");
+    let mut words = vec![];
+    for (_, at) in first.state.facts.order() {
+        let Some((word, fact)) = first.state.facts.at(at).filter(|(word, _)| visible.word(word))
+        else {
+            continue;
+        };
+        let (begin, mut stored) = (rows.len(), fact.stored);
+        rows.push(fact.value);
+        for way in others {
+            let Some(fact) = way.state.facts.get_near(at, word) else { break };
+            rows.push(fact.value);
+            stored |= fact.stored;
+        }
+        if rows.len() - begin < arrivals.len() {
+            rows.truncate(begin);
+        } else {
+            words.push((word, stored));
+        }
+    }
+    words
 }
 
 impl Forward<'_> {
@@ -251,7 +268,7 @@ impl Forward<'_> {
     /// know, but for memory.
     fn narrow_to(&mut self, others: &[Forward], visible: &Visible) {
         let all = |knows: &dyn Fn(&Forward) -> bool| others.iter().all(knows);
-        self.defs.keep(visible);
+        self.defs.narrow_to(visible);
         self.table.narrow_to(visible);
         self.calls.retain(|call, value| {
             value.is_none_or(|value| visible.arg(value))

@@ -26,6 +26,7 @@
 //! because a green leads to it (the recorder folds that).
 
 use super::address::{Address, Place};
+use super::dense::Shared;
 use super::forward::Forward;
 use super::fresh::Private;
 use super::node::Node;
@@ -50,20 +51,20 @@ pub(super) struct Fact {
 pub(super) struct Facts {
     words: Words<Fact>,
     /// By base: the immutable words at constant distances from it.
-    fixed: BTreeMap<ValueId, Vec<Access>>,
+    fixed: Shared<BTreeMap<ValueId, Vec<Access>>>,
     pub private: Private,
     next: u32,
     /// The first of this trace, if the others are of the way to it.
     own: u32,
     /// Which of the facts that were assumed have been of use: type and address. An access that uses one
     /// may have another class.
-    used: Set<(Ty, Address)>,
+    used: Shared<Set<(Ty, Address)>>,
 }
 
 impl Facts {
-    /// No facts.
-    pub fn begin(&mut self) {
-        *self = Facts { next: 1, ..Facts::default() };
+    /// No facts, but room for what so many accesses tell.
+    pub fn begin(&mut self, accesses: usize) {
+        *self = Facts { next: 1, words: Words::with_room(accesses), ..Facts::default() };
     }
 
     /// These, and what is private as it is.
@@ -82,11 +83,27 @@ impl Facts {
         self.words.get(access)
     }
 
+    /// The same; a table that this one has parted from has it at that place, as a rule.
+    pub fn get_near(&self, at: u32, access: Access) -> Option<Fact> {
+        self.words.get_near(at as usize, access)
+    }
+
     /// All facts, oldest first.
-    pub fn sorted(&self) -> Vec<(Access, Fact)> {
-        let mut facts: Vec<_> = self.words.iter().collect();
-        facts.sort_by_key(|(_, fact)| fact.at);
-        facts
+    pub fn sorted(&self) -> impl Iterator<Item = (Access, Fact)> + '_ {
+        self.order().into_iter().filter_map(|(_, place)| self.at(place))
+    }
+
+    /// The order of all facts: their numbers, and where they are in the table.
+    pub fn order(&self) -> Vec<(u32, u32)> {
+        let mut order = Vec::with_capacity(self.words.len());
+        order.extend(self.words.iter().map(|(place, _, fact)| (fact.at, place as u32)));
+        order.sort_unstable();
+        order
+    }
+
+    /// The fact that is there.
+    pub fn at(&self, place: u32) -> Option<(Access, Fact)> {
+        self.words.at(place as usize)
     }
 
     /// A fact that has held since before [`Facts::begin`].
@@ -112,12 +129,12 @@ impl Facts {
 
     /// Has what was assumed of that word been of use?
     pub fn has_used(&self, access: Access) -> bool {
-        self.used.contains(&(access.ty, access.address))
+        self.used.get().is_some_and(|used| used.contains(&(access.ty, access.address)))
     }
 
     fn use_fact(&mut self, access: Access, fact: Fact) {
-        if fact.at == 0 {
-            self.used.insert((access.ty, access.address));
+        if fact.at == 0 && !self.has_used(access) {
+            self.used.change().insert((access.ty, access.address));
         }
     }
 
@@ -144,9 +161,9 @@ impl Facts {
         if access.class.is_immutable()
             && let Place { base: Arg::Value(base), root: None } = access.address.place
         {
-            let fixed = self.fixed.entry(base).or_default();
-            if !fixed.contains(&access) {
-                fixed.push(access);
+            let fixed = self.fixed.get().and_then(|fixed| fixed.get(&base));
+            if !fixed.is_some_and(|fixed| fixed.contains(&access)) {
+                self.fixed.change().entry(base).or_default().push(access);
             }
         }
         self.words.insert(access, fact);
@@ -207,10 +224,20 @@ impl Forward<'_> {
         if let End::Jump(_, args) = &self.input.block(self.block).end {
             args.iter().for_each(|arg| self.settle_value(self.operand(*arg)));
         }
-        for (access, fact) in self.facts.sorted() {
+        // Most facts are at one index.
+        let mut asked: Option<(ValueId, Option<u64>)> = None;
+        for (number, place) in self.facts.order() {
+            // It may have been replaced, by the same.
+            let fact = self.facts.at(place).filter(|(_, fact)| fact.at == number);
+            let Some((access, fact)) = fact else { continue };
             self.settle_value(fact.value);
             let Some((index, scale)) = access.address.place.root else { continue };
-            let Some(index) = self.known_of(index.into()).value() else { continue };
+            let found = match asked {
+                Some((same, found)) if same == index => found,
+                _ => self.known_of(index.into()).value(),
+            };
+            asked = Some((index, found));
+            let Some(index) = found else { continue };
             let place = Place { root: None, ..access.address.place };
             let distance = scale.wrapping_mul(index as i64);
             let address = Address { place, ..access.address }.shifted(distance);
@@ -302,7 +329,8 @@ impl Forward<'_> {
     /// The bases at which an immutable word is another constant than the same word at `base`.
     fn of_other_shapes(&self, base: Arg) -> Vec<Arg> {
         let Arg::Value(here) = base else { return vec![] };
-        let Some(fixed) = self.facts.fixed.get(&here) else { return vec![] };
+        let Some(all) = self.facts.fixed.get() else { return vec![] };
+        let Some(fixed) = all.get(&here) else { return vec![] };
         let constant = |access| {
             let fact: Fact = self.facts.get(access)?;
             self.current(fact.value).as_const()
@@ -316,7 +344,7 @@ impl Forward<'_> {
                 constant(Access { address, ..*access }).is_some_and(|other| other.bits != c.bits)
             })
         };
-        self.facts.fixed.keys().map(|other| Arg::Value(*other)).filter(|b| differs(*b)).collect()
+        all.keys().map(|other| Arg::Value(*other)).filter(|b| differs(*b)).collect()
     }
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?

@@ -111,11 +111,9 @@ pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
         return Optimized { trace: trace.clone(), origins, fired: vec![], alternates: false };
     }
     debug_assert_eq!(verify(trace), vec![], "the input is well formed:\n{trace}");
-    let mut preamble = Forward::new(trace, passes);
-    preamble.sides = (trace.blocks.len() > 1).then(Vec::new);
-    let args = preamble.run();
+    let (mut preamble, args) = first_round(trace, passes);
     let peeled = match &args {
-        Some(args) if passes.contains(Passes::PEEL) => peel::peel(&preamble, args, seen),
+        Some(args) if passes.contains(Passes::PEEL) => peel::peel(&mut preamble, args, seen),
         _ => Peeled::Nothing,
     };
     let alternates = matches!(peeled, Peeled::Alternates);
@@ -126,7 +124,14 @@ pub fn optimize_seen(trace: &Trace, passes: Passes, seen: Seen) -> Optimized {
             let gains_little = || body >= backward::least(&preamble.out, &preamble.insts);
             let straight = (body >= peeled.blocks[0].insts.len()
                 || trace.blocks.len() == 1 && gains_little())
-            .then(|| straight(preamble, args, passes));
+            .then(|| match trace.blocks.len() {
+                1 => straight(preamble, args, passes),
+                // The peeled loop has taken the blocks behind its guards.
+                _ => {
+                    let (first, args) = first_round(trace, passes);
+                    straight(first, args, passes)
+                }
+            });
             // A body that is as long as the unpeeled loop has gained nothing for twice the code.
             match straight {
                 Some(straight) if body >= straight.0.blocks[0].insts.len() => straight,
@@ -147,6 +152,14 @@ fn optimized(from: &Trace, (trace, origins, fired): (Trace, Origins, Fired)) -> 
     debug_assert_eq!(verify(&trace), vec![], "from:\n{from}\nto:\n{trace}");
     debug_assert_eq!(origins.0.len(), trace.exits.len());
     Optimized { trace, origins: origins.0, fired: fired.numbers(), alternates: false }
+}
+
+/// The state at the end of the first block, and the arguments of the jump there.
+fn first_round(trace: &Trace, passes: Passes) -> (Forward<'_>, Option<Vec<Arg>>) {
+    let mut first = Forward::new(trace, passes);
+    first.sides = (trace.blocks.len() > 1).then(Vec::new);
+    let args = first.run();
+    (first, args)
 }
 
 /// The trace without a peeled round, of which the first block has been walked.

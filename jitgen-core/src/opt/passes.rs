@@ -56,6 +56,11 @@ impl Passes {
         Passes(self.0 | other.0)
     }
 
+    /// The passes of this set that are not in the other.
+    pub fn without(self, other: Passes) -> Passes {
+        Passes(self.0 & !other.0)
+    }
+
     /// The set of that text: `all`, `none`, or names with commas between.
     ///
     /// # Errors

@@ -67,15 +67,21 @@ impl Table {
     pub fn narrow_to(&mut self, visible: &Visible) {
         self.count = 0;
         for head in &mut self.heads {
-            let (mut at, mut kept) = (std::mem::replace(head, NONE), vec![]);
+            let (mut at, mut last) = (std::mem::replace(head, NONE), NONE);
             while at != NONE {
-                kept.push(at);
-                at = self.next[at as usize];
+                let next = self.next[at as usize];
+                if visible.value(ValueId(at)) {
+                    match last {
+                        NONE => *head = at,
+                        last => self.next[last as usize] = at,
+                    }
+                    last = at;
+                    self.count += 1;
+                }
+                at = next;
             }
-            kept.retain(|value| visible.value(ValueId(*value)));
-            self.count += kept.len();
-            for value in kept.into_iter().rev() {
-                self.next[value as usize] = std::mem::replace(head, value);
+            if last != NONE {
+                self.next[last as usize] = NONE;
             }
         }
     }

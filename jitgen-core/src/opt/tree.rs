@@ -13,7 +13,9 @@
 //!
 //! A block behind a guard is walked with a copy of what was known there, so it needs no parameters:
 //! the operands of its exit are operands of the block. If several guards share the exit, it is what
-//! was known at the first of them, which holds at the others.
+//! was known at the first of them, which holds at the others. What is so wherever a value can be used (how
+//! it is defined) goes with the output and is not copied; large and seldom changed parts of tables are
+//! shared until then.
 //!
 //! Ways that have parted may meet again: blocks that leave the loop's own way jump to a block behind
 //! them, which has parameters. It is walked when all that lead there have been, with what all of them
@@ -101,7 +103,6 @@ impl Origins {
 }
 
 /// A block behind a guard, which has not been walked yet.
-#[derive(Clone)]
 pub(super) struct Side<'t> {
     /// The exit of the output that leads to it.
     exit: ExitId,

@@ -20,14 +20,18 @@ use super::forward::Forward;
 use super::meet::Visible;
 use super::node::Node;
 use crate::ir::{Arg, Const, Op, Ty, ValueId};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// How many definitions back new knowledge is looked for, and carried.
 const MAX_DEPTH: u32 = 4;
 
 /// The elements of the values, by number.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Values {
     entries: Growing<Entry>,
+    /// The elements, which copies of the table share.
+    pool: Pool,
     /// How often something was learned that is not in a definition.
     learned: u32,
     /// What that was when a guard last decided whether a result overflows, if one has.
@@ -36,9 +40,43 @@ pub(super) struct Values {
     kept: Option<(Node, Known)>,
 }
 
+/// An element is several times as large as the rest of an entry, and a copy of the table changes few of
+/// them: so they are kept aside, and never change there.
+#[derive(Clone)]
+struct Pool(Rc<RefCell<Vec<Known>>>);
+
+/// The widths of types. The pool begins with what says nothing of these.
+const WIDTHS: [u32; 5] = [64, 1, 8, 16, 32];
+
+impl Pool {
+    fn with_room(values: usize) -> Pool {
+        let mut known = Vec::with_capacity(WIDTHS.len() + values);
+        known.extend(WIDTHS.map(Known::full));
+        Pool(Rc::new(RefCell::new(known)))
+    }
+
+    fn get(&self, number: u32) -> Known {
+        self.0.borrow()[number as usize]
+    }
+
+    fn add(&self, known: Known) -> u32 {
+        let full = WIDTHS.iter().position(|width| *width == known.width && known.is_full());
+        let number = full.unwrap_or_else(|| {
+            let mut pool = self.0.borrow_mut();
+            pool.push(known);
+            pool.len() - 1
+        });
+        number as u32
+    }
+}
+
+/// The number of no element: nothing has been said of the value.
+const NONE: u32 = u32::MAX;
+
 #[derive(Clone, Copy)]
 struct Entry {
-    known: Known,
+    /// The number of the element.
+    known: u32,
     /// What `learned` was when the element was computed,
     learned: u32,
     /// and when it became what it is.
@@ -46,9 +84,10 @@ struct Entry {
 }
 
 impl Values {
-    /// Nothing is known, but there is room for so many.
-    pub fn with_room(values: usize) -> Values {
-        Values { entries: Vec::with_capacity(values).into(), ..Values::default() }
+    /// Nothing is known, but there is room for so many values, and for that many in all copies.
+    pub fn with_room(values: usize, all: usize) -> Values {
+        let entries = Vec::with_capacity(values).into();
+        Values { entries, pool: Pool::with_room(all), learned: 0, decided: None, kept: None }
     }
 
     /// Keeps what has been computed of an operation, for when it is emitted.
@@ -64,19 +103,23 @@ impl Values {
     }
 
     fn entry(&self, v: ValueId) -> Option<Entry> {
-        // Width 0: a value of which nothing has been said.
-        self.entries.get(v.index()).copied().filter(|entry| entry.known.width > 0)
+        self.entries.get(v.index()).copied().filter(|entry| entry.known != NONE)
+    }
+
+    fn known(&self, entry: Entry) -> Known {
+        self.pool.get(entry.known)
     }
 
     fn set(&mut self, v: ValueId, known: Known) {
         if self.entries.len() <= v.index() {
-            let known = Known { width: 0, ..Known::full(1) };
-            self.entries.resize(v.index() + 1, Entry { known, learned: 0, changed: 0 });
+            self.entries.resize(v.index() + 1, Entry { known: NONE, learned: 0, changed: 0 });
         }
         let learned = self.learned;
         let entry = &mut self.entries[v.index()];
-        let changed = if entry.known == known { entry.changed } else { learned };
-        *entry = Entry { known, learned, changed };
+        entry.learned = learned;
+        if entry.known == NONE || self.pool.get(entry.known) != known {
+            (entry.known, entry.changed) = (self.pool.add(known), learned);
+        }
     }
 
     /// Where ways meet: keeps what holds on all of them.
@@ -85,15 +128,24 @@ impl Values {
         self.learned = all().map(|other| other.learned).fold(self.learned, u32::max) + 1;
         let decided = self.decided.is_some() && all().all(|other| other.decided.is_some());
         (self.decided, self.kept) = (decided.then_some(self.learned), None);
-        let blank = Known { width: 0, ..Known::full(1) };
         for index in 0..self.entries.len() {
             let v = ValueId(index as u32);
-            let join = |known: Known, other: &Values| Some(known.join(&other.entry(v)?.known));
-            let here = self.entry(v).filter(|_| visible.value(v));
-            let known = here.and_then(|entry| all().try_fold(entry.known, join));
-            let known = known.unwrap_or(blank);
-            self.entries[index] = Entry { known, learned: self.learned, changed: self.learned };
+            let number = if visible.value(v) { self.joined(v, others) } else { NONE };
+            self.entries[index] =
+                Entry { known: number, learned: self.learned, changed: self.learned };
         }
+    }
+
+    /// The number of what is known of a value in all of these.
+    fn joined(&self, v: ValueId, others: &[&Values]) -> u32 {
+        let mut joined = self.entries[v.index()].known;
+        for other in others {
+            let Some(there) = other.entry(v).filter(|_| joined != NONE) else { return NONE };
+            if there.known != joined {
+                joined = self.pool.add(self.pool.get(joined).join(&self.pool.get(there.known)));
+            }
+        }
+        joined
     }
 
     /// A guard has decided a predicate: maybe whether a result overflows.
@@ -121,38 +173,45 @@ impl Forward<'_> {
     }
 
     fn known_within(&mut self, arg: Arg, depth: u32) -> Known {
-        let v = match arg {
-            Arg::Const(c) => return Known::one(c.ty.width(), c.bits),
-            Arg::Value(v) => v,
-        };
-        let entry = self.values.entry(v);
-        let old = entry.map_or_else(|| Known::full(self.ty(arg).width()), |entry| entry.known);
-        if depth == 0 || entry.is_some_and(|entry| entry.learned == self.values.learned) {
-            return old;
+        match arg {
+            Arg::Const(c) => Known::one(c.ty.width(), c.bits),
+            Arg::Value(v) => {
+                self.refresh(v, depth);
+                self.known_till_now(v)
+            }
         }
-        let Some(node) = self.defs.get(arg) else {
-            return old;
-        };
+    }
+
+    fn known_till_now(&self, v: ValueId) -> Known {
+        let known = self.values.entry(v).map(|entry| self.values.known(entry));
+        known.unwrap_or_else(|| Known::full(self.ty(v.into()).width()))
+    }
+
+    /// Computes what is known of a value again, if there is news.
+    fn refresh(&mut self, v: ValueId, depth: u32) {
+        let entry = self.values.entry(v);
+        if depth == 0 || entry.is_some_and(|entry| entry.learned == self.values.learned) {
+            return;
+        }
+        let Some(node) = self.defs.get(v.into()) else { return };
         if let Some(Entry { learned, .. }) = entry
             && !self.has_news(node, learned, depth - 1)
         {
-            self.values.set(v, old);
-            return old;
+            self.values.entries[v.index()].learned = self.values.learned;
+            return;
         }
+        let old = self.known_till_now(v);
         let new = self.computed_within(node, depth - 1);
         // Knowledge that contradicts itself means that this place is never reached.
         let known = old.meet(&new).unwrap_or(old);
         self.values.set(v, known);
-        known
     }
 
     /// Could more be known of the operation's result than then? The elements of its operands are
     /// computed for that, if they have to be.
     fn has_news(&mut self, node: Node, since: u32, depth: u32) -> bool {
-        for arg in [node.a, node.b] {
-            if arg.as_value().is_some() {
-                self.known_within(arg, depth);
-            }
+        for v in [node.a, node.b].into_iter().filter_map(Arg::as_value) {
+            self.refresh(v, depth);
         }
         let by_guard = matches!(node.op, Op::Add | Op::Sub | Op::Mul);
         by_guard && self.values.decided.is_some_and(|decided| decided >= since)

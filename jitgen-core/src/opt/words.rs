@@ -24,7 +24,7 @@
 //! `owners`).
 
 use super::address::{Address, Defs, Place};
-use super::dense::Growing;
+use super::dense::{Growing, Shared};
 use crate::ir::{Arg, Call, Class, Inst, Map, Ty};
 use std::cell::Cell;
 
@@ -126,11 +126,10 @@ impl Line {
         Line { place: address.place, number: address.offset.div_euclid(LINE) }
     }
 
-    /// Where words are that have a byte in common with one at that address.
-    fn around(address: Address) -> impl Iterator<Item = Line> {
-        let first = Line::of(address.shifted(1 - MAX_SIZE));
-        let last = Line::of(address.shifted(MAX_SIZE - 1));
-        [Some(first), (last != first).then_some(last)].into_iter().flatten()
+    /// The line of a word's last byte, if it is the next one.
+    fn behind(access: &Access) -> Option<Line> {
+        let last = Line::of(access.address.shifted(i64::from(access.ty.size()) - 1));
+        (last.number != Line::of(access.address).number).then_some(last)
     }
 }
 
@@ -164,12 +163,20 @@ struct Ends {
 /// The words of one class at one place.
 #[derive(Clone, Copy, Debug)]
 struct Group {
-    place: Place,
     first: u32,
     /// Is it in the list of its class?
     is_listed: bool,
     /// The next one there.
     next: u32,
+}
+
+/// What lines and groups there are. A copy of the words shares it until it has one more.
+#[derive(Clone, Default, Debug)]
+struct Index {
+    line_of: Map<Line, u32>,
+    group_of: Map<(Class, Place), u32>,
+    /// By group: where its words are.
+    places: Vec<Place>,
 }
 
 /// Words with something known of each. All of it is in a few tables, so that a copy is cheap.
@@ -178,12 +185,13 @@ pub(super) struct Words<T: Copy> {
     slots: Growing<Slot<T>>,
     /// The first slot that has no word any more; `line.next` leads to the others.
     free: u32,
+    index: Shared<Index>,
     lines: Vec<Ends>,
-    line_of: Map<Line, u32>,
+    /// Has there been a word that goes on in the next line?
+    crosses: bool,
     /// The line that has been asked for last, and its number.
     asked: Cell<Option<(Line, u32)>>,
     groups: Vec<Group>,
-    group_of: Map<(Class, Place), u32>,
     /// By class: the first group that is listed. There may be no words in it any more.
     classes: Vec<(Class, u32)>,
 }
@@ -193,17 +201,31 @@ impl<T: Copy> Default for Words<T> {
         Words {
             slots: Growing::default(),
             free: NONE,
+            index: Shared::default(),
             lines: vec![],
-            line_of: Map::default(),
+            crosses: false,
             asked: Cell::new(None),
             groups: vec![],
-            group_of: Map::default(),
             classes: vec![],
         }
     }
 }
 
 impl<T: Copy> Words<T> {
+    /// No words, but room for so many accesses.
+    pub fn with_room(accesses: usize) -> Words<T> {
+        let mut words = Words { slots: Vec::with_capacity(accesses).into(), ..Words::default() };
+        // Several words are in a line, and in a group.
+        let places = accesses / 2;
+        words.lines.reserve(places);
+        words.groups.reserve(places);
+        let Index { line_of, group_of, places: of_groups } = words.index.change();
+        line_of.reserve(places);
+        group_of.reserve(places);
+        of_groups.reserve(places);
+        words
+    }
+
     /// What is known of that very word, by this type.
     pub fn get(&self, access: Access) -> Option<T> {
         self.find(access).map(|at| self.slots[at as usize].known)
@@ -227,7 +249,8 @@ impl<T: Copy> Words<T> {
         access: Access,
         mut found: impl FnMut(&Access, T) -> Option<R>,
     ) -> Option<R> {
-        Line::around(access.address).find_map(|line| {
+        let lines = self.lines_around(&access);
+        lines.into_iter().flatten().find_map(|line| {
             let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
                 let result = found(&slot.access, slot.known);
@@ -240,6 +263,15 @@ impl<T: Copy> Words<T> {
         })
     }
 
+    /// Where words are that have a byte in common with this one.
+    fn lines_around(&self, access: &Access) -> [Option<Line>; 3] {
+        let before = access.address.shifted(1 - MAX_SIZE);
+        let here = Line::of(access.address);
+        let before = Line::of(before);
+        let crosses = self.crosses && before.number != here.number;
+        [crosses.then_some(before), Some(here), Line::behind(access)]
+    }
+
     /// The first word of a line.
     fn first_of(&self, line: Line) -> u32 {
         self.lines.get(self.number_of(line) as usize).map_or(NONE, |ends| ends.first)
@@ -250,7 +282,8 @@ impl<T: Copy> Words<T> {
         match self.asked.get() {
             Some((asked, number)) if asked == line => number,
             _ => {
-                let number = self.line_of.get(&line).copied().unwrap_or(NONE);
+                let number = self.index.get().and_then(|index| index.line_of.get(&line).copied());
+                let number = number.unwrap_or(NONE);
                 self.asked.set(Some((line, number)));
                 number
             }
@@ -261,6 +294,7 @@ impl<T: Copy> Words<T> {
     pub fn insert(&mut self, access: Access, known: T) {
         debug_assert!(i64::from(access.ty.size()) <= MAX_SIZE, "{} is larger", access.ty);
         let line = Line::of(access.address);
+        self.crosses |= Line::behind(&access).is_some();
         // A word of the same class leads to the group.
         let (mut group, mut old) = (NONE, None);
         let mut at = self.first_of(line);
@@ -284,7 +318,7 @@ impl<T: Copy> Words<T> {
         if number == NONE {
             number = self.lines.len() as u32;
             self.lines.push(Ends { first: NONE, last: NONE });
-            self.line_of.insert(line, number);
+            self.index.change().line_of.insert(line, number);
             self.asked.set(Some((line, number)));
         }
         let ends = &mut self.lines[number as usize];
@@ -298,11 +332,16 @@ impl<T: Copy> Words<T> {
 
     /// The group of a class at a place, which is listed from now on.
     fn group(&mut self, class: Class, place: Place) -> u32 {
-        let new = self.groups.len() as u32;
-        let number = *self.group_of.entry((class, place)).or_insert(new);
-        if number == new {
-            self.groups.push(Group { place, first: NONE, is_listed: false, next: NONE });
-        }
+        let index = self.index.get();
+        let number = index.and_then(|index| index.group_of.get(&(class, place)).copied());
+        let number = number.unwrap_or_else(|| {
+            let new = self.groups.len() as u32;
+            self.groups.push(Group { first: NONE, is_listed: false, next: NONE });
+            let index = self.index.change();
+            index.group_of.insert((class, place), new);
+            index.places.push(place);
+            new
+        });
         self.list(class, number);
         number
     }
@@ -380,7 +419,7 @@ impl<T: Copy> Words<T> {
     /// Removes the words that an access may touch, but for those at other bases that are known to be
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
-        for line in Line::around(access.address) {
+        for line in self.lines_around(&access).into_iter().flatten() {
             let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
                 let (here, next) = (at, slot.line.next);
@@ -425,8 +464,10 @@ impl<T: Copy> Words<T> {
         let mut at = std::mem::replace(&mut self.classes[class].1, NONE);
         let mut last = NONE;
         while at != NONE {
-            let Group { place, first, next, .. } = self.groups[at as usize];
-            if first != NONE && !place_stays(&place) {
+            let Group { first, next, .. } = self.groups[at as usize];
+            if first != NONE
+                && !self.index.get().is_some_and(|i| place_stays(&i.places[at as usize]))
+            {
                 self.thin_group(first, &stays);
             }
             if self.groups[at as usize].first == NONE {
@@ -457,22 +498,41 @@ impl<T: Copy> Words<T> {
     /// Removes all words; the tables keep their room.
     pub fn clear(&mut self) {
         if !self.slots.is_empty() {
-            let Words { slots, free, lines, line_of, asked, groups, group_of, classes } = self;
+            let Words { slots, free, index, lines, crosses, asked, groups, classes } = self;
             slots.clear();
-            lines.clear();
+            let Index { line_of, group_of, places } = index.change();
             line_of.clear();
-            groups.clear();
             group_of.clear();
+            places.clear();
+            lines.clear();
+            groups.clear();
             classes.clear();
-            *free = NONE;
+            (*free, *crosses) = (NONE, false);
             asked.set(None);
         }
     }
 
-    /// All words, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (Access, T)> + '_ {
-        let words = self.slots.iter().filter(|slot| slot.group != NONE);
-        words.map(|slot| (slot.access, slot.known))
+    /// What is known of that very word, which may be at that place of the table.
+    pub fn get_near(&self, at: usize, access: Access) -> Option<T> {
+        let near = self.at(at).filter(|(word, _)| *word == access);
+        near.map(|(_, known)| known).or_else(|| self.get(access))
+    }
+
+    /// The word at that place of the table, if there is one.
+    pub fn at(&self, at: usize) -> Option<(Access, T)> {
+        let slot = self.slots.get(at).filter(|slot| slot.group != NONE);
+        slot.map(|slot| (slot.access, slot.known))
+    }
+
+    /// No more words than these.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// All words, in no order, each with its place in the table.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, Access, T)> + '_ {
+        let words = self.slots.iter().enumerate().filter(|(_, slot)| slot.group != NONE);
+        words.map(|(at, slot)| (at, slot.access, slot.known))
     }
 }
 
@@ -563,7 +623,7 @@ mod tests {
                 all.sort();
                 all
             };
-            let all = sorted(words.iter().map(|(_, known)| known).collect());
+            let all = sorted(words.iter().map(|(_, _, known)| known).collect());
             assert_eq!(all, sorted(list.iter().map(|(_, known)| *known).collect()), "{access:?}");
             let asked = numbers.access();
             let touching = |(word, _): &(Access, usize)| {

@@ -213,6 +213,9 @@ impl Producer {
         label: &str,
         witness: &Witness,
     ) -> Result<(), Refusal> {
+        if let (Some(way), true) = (&witness.way, self.settings.log_trace) {
+            product.texts.push((format!("way to {label}"), way.to_string()));
+        }
         self.check(product, label, witness, true, "recorded")?;
         let is_loop = witness.args.is_none();
         if self.optimize(product, witness.way.as_ref()) && witness.again {

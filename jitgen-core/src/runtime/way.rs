@@ -1,13 +1,12 @@
-//! What has been executed when a bridge begins: its parent's recording up to the exit, and what led to
-//! that.
+//! What has been executed when a bridge begins: its parent up to the exit, and what led to that.
 //!
 //! ```text
 //! loop --exit2--> bridge --exit1--> new bridge        way: the loop up to exit2, the bridge up to exit1
 //! ```
 //!
-//! It is made of what was recorded, not of what the optimizer made of that: all versions of an exit (of the
-//! first round, of the body, of a tree) are left in the same state of the guest, and what the recorded
-//! guards and accesses before it have shown is true at each.
+//! All versions of an exit (of the first round, of the body, of a tree) are left in the same state of the
+//! guest, after the same guards. So the way is that to a version in the first round, before which nothing
+//! is assumed, and what is known there is known at each.
 //!
 //! Invariant `bounded`: a way is no longer than [`MOST_OPS`], however long the trace before an exit is.
 //!
@@ -15,10 +14,10 @@
 
 use super::Jit;
 use super::store::{Kind, Piece, PieceId};
-use crate::ir::{Arg, ExitId, Leg, LogEntry, Trace, way};
+use crate::ir::{ExitId, Leg, Trace, longest, way};
 
 /// So many operations before an exit are looked at: what was shown longer ago is tested again.
-const MOST_OPS: usize = 500;
+const MOST_OPS: usize = 250;
 
 impl Jit {
     /// The way to that exit, if there is one; it leaves with the arguments of a bridge.
@@ -29,25 +28,29 @@ impl Jit {
         while let Kind::Bridge(parent, exit) = at.kind
             && ops < MOST_OPS
         {
-            ops += at.source.inst_count();
+            ops += at.trace.inst_count();
             at = self.store.piece(parent);
             legs.push(leg(at, exit)?);
         }
         legs.reverse();
-        way(&legs, MOST_OPS)
+        let way = way(&legs, MOST_OPS)?;
+        let name = format!("{}.way", self.store.piece(piece).trace.name);
+        Some(Trace { name, ..way })
     }
 }
 
-/// What was recorded of a piece, up to one of its exits. The operands of the exit may have become
-/// constants, of which those in the log are not passed on.
+/// A piece up to one of its exits. Operands of the exit may have become constants, of which those in the
+/// log are not passed on.
 fn leg(piece: &Piece, exit: ExitId) -> Option<Leg<'_>> {
-    let (trace, recorded) = (&*piece.source, piece.origins[exit.index()]);
-    let (left, from) = (piece.trace.exit(exit), trace.exit(recorded));
+    let (trace, origin) = (&piece.trace, piece.origins[exit.index()]);
+    let versions = (0..).map(ExitId).zip(&piece.origins).filter(|(_, of)| **of == origin);
+    let first = longest(trace, versions.map(|(version, _)| version))?;
+    let (left, from) = (trace.exit(exit), trace.exit(first));
     let same = left.log.len() == from.log.len() && left.reds.len() == from.reds.len();
-    let logged =
-        |log: &[LogEntry]| log.iter().filter_map(|entry| entry.arg()).collect::<Vec<Arg>>();
-    let passed = logged(&from.log).into_iter().zip(logged(&left.log));
-    let passed = passed.filter(|(_, now)| now.as_value().is_some()).map(|(was, _)| was);
+    let passed = from.log.iter().zip(&left.log).filter_map(|(was, now)| {
+        let is_passed = now.arg().is_some_and(|arg| arg.as_value().is_some());
+        was.arg().filter(|_| is_passed)
+    });
     let args = from.reds.iter().copied().chain(passed).collect();
-    same.then_some(Leg { trace, exit: recorded, args })
+    same.then_some(Leg { trace, exit: first, args })
 }

@@ -61,8 +61,8 @@ pub(super) fn signed_min(width: u32) -> i64 {
 }
 
 /// How often the views are reduced against each other. One turn carries a bound to the other views,
-/// the second brings back what these had to say.
-const TURNS: usize = 2;
+/// the second brings back what these had to say, and the third what followed from that.
+const TURNS: usize = 3;
 
 impl Known {
     /// All values.

@@ -31,6 +31,7 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
     let known = match op {
         // What the rest would find out, too.
         Op::Add | Op::Sub | Op::Xor | Op::PtrAdd if a.is_full() || b.is_full() => None,
+        Op::Trunc if a.is_full() => None,
         Op::Add | Op::Sub => sum(op, a, b),
         Op::Mul => product(a, b),
         Op::DivU => div_u(a, b),
@@ -38,7 +39,7 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         Op::DivS => div_s(a, b),
         Op::RemS => rem_s(a, b),
         Op::And => Known::bits(width, a.zeros | b.zeros, a.ones & b.ones)
-            .and_then(|k| k.meet(&Known::unsigned(width, 0, a.umax.min(b.umax))?)),
+            .and_then(|k| below(k, a.umax.min(b.umax))),
         Op::Or => Known::bits(width, a.zeros & b.zeros, a.ones | b.ones)
             .and_then(|k| k.meet(&Known::unsigned(width, a.umin.max(b.umin), mask(width))?)),
         Op::Xor => Known::bits(
@@ -146,31 +147,36 @@ fn outside(value: Wide, within: Wide) -> Option<bool> {
     }
 }
 
-/// The values of a range that wraps at the width as unsigned numbers; `None` if it says nothing.
-fn wrapped_unsigned(width: u32, value: Wide) -> Option<Known> {
+/// A range that wraps at the width as unsigned numbers; `None` if it says nothing.
+fn wrapped_unsigned(width: u32, value: Wide) -> Option<(u64, u64)> {
     let turn = value.0 >> width;
     // The largest number stands for all that are larger.
     (value.1 < i128::MAX && turn == value.1 >> width).then_some(())?;
     let base = turn << width;
-    Known::unsigned(width, (value.0 - base) as u64, (value.1 - base) as u64)
+    Some(((value.0 - base) as u64, (value.1 - base) as u64))
 }
 
 /// The same for signed numbers.
-fn wrapped_signed(width: u32, value: Wide) -> Option<Known> {
+fn wrapped_signed(width: u32, value: Wide) -> Option<(i64, i64)> {
     let min = i128::from(signed_min(width));
     let turn = (value.0 - min) >> width;
     (turn == (value.1 - min) >> width).then_some(())?;
     let base = turn << width;
-    Known::signed(width, (value.0 - base) as i64, (value.1 - base) as i64)
+    Some(((value.0 - base) as i64, (value.1 - base) as i64))
 }
 
 /// What both ranges and the bits say.
-fn all(width: u32, views: [Option<Known>; 3]) -> Option<Known> {
-    let mut known = Known::full(width);
-    for view in views.iter().flatten() {
-        known = known.meet(view)?;
-    }
-    Some(known)
+fn all(
+    width: u32,
+    unsigned: Option<(u64, u64)>,
+    signed: Option<(i64, i64)>,
+    (zeros, ones): (u64, u64),
+) -> Option<Known> {
+    let mask = mask(width);
+    let mut known = Known { zeros: zeros & mask, ones: ones & mask, ..Known::full(width) };
+    (known.umin, known.umax) = unsigned.unwrap_or((known.umin, known.umax));
+    (known.smin, known.smax) = signed.unwrap_or((known.smin, known.smax));
+    known.reduced()
 }
 
 fn sum(op: Op, a: &Known, b: &Known) -> Option<Known> {
@@ -188,8 +194,7 @@ fn sum(op: Op, a: &Known, b: &Known) -> Option<Known> {
     let no_carry = !(most ^ a.zeros ^ b_zeros);
     let carried = least ^ a.ones ^ b_ones;
     let known = (a.zeros | a.ones) & (b_zeros | b_ones) & (no_carry | carried);
-    let bits = Known::bits(width, !most & known, least & known);
-    all(width, [unsigned, signed, bits])
+    all(width, unsigned, signed, (!most & known, least & known))
 }
 
 fn product(a: &Known, b: &Known) -> Option<Known> {
@@ -197,8 +202,7 @@ fn product(a: &Known, b: &Known) -> Option<Known> {
     let unsigned = wrapped_unsigned(width, exact(Op::Mul, unsigned_range(a), unsigned_range(b)));
     let signed = wrapped_signed(width, exact(Op::Mul, signed_range(a), signed_range(b)));
     let zeros = (low_zeros(a) + low_zeros(b)).min(width);
-    let bits = if zeros > 0 { Known::bits(width, mask(zeros), 0) } else { None };
-    all(width, [unsigned, signed, bits])
+    all(width, unsigned, signed, (if zeros > 0 { mask(zeros) } else { 0 }, 0))
 }
 
 /// How many of the lowest bits are known to be 0.
@@ -286,26 +290,22 @@ fn shift(op: Op, a: &Known, b: &Known) -> Option<Known> {
             let signed = within_signed(width, corners);
             let empty = !(u64::MAX << (low_zeros(a) + least).min(width - 1));
             let bits = match exact {
-                true => {
-                    Known::bits(width, a.zeros << least | !(u64::MAX << least), a.ones << least)
-                }
-                false => Known::bits(width, empty, 0),
+                true => (a.zeros << least | !(u64::MAX << least), a.ones << least),
+                false => (empty, 0),
             };
-            all(width, [unsigned, signed, bits])
+            all(width, unsigned, signed, bits)
         }
     }
 }
 
 /// The range, where nothing is lost.
-fn within_unsigned(width: u32, value: Wide) -> Option<Known> {
-    (value.1 <= i128::from(mask(width))).then_some(())?;
-    Known::unsigned(width, value.0 as u64, value.1 as u64)
+fn within_unsigned(width: u32, value: Wide) -> Option<(u64, u64)> {
+    (value.1 <= i128::from(mask(width))).then_some((value.0 as u64, value.1 as u64))
 }
 
-fn within_signed(width: u32, value: Wide) -> Option<Known> {
+fn within_signed(width: u32, value: Wide) -> Option<(i64, i64)> {
     let (min, max) = (i128::from(signed_min(width)), i128::from(signed_max(width)));
-    (min <= value.0 && value.1 <= max).then_some(())?;
-    Known::signed(width, value.0 as i64, value.1 as i64)
+    (min <= value.0 && value.1 <= max).then_some((value.0 as i64, value.1 as i64))
 }
 
 fn equal(a: &Known, b: &Known) -> Option<bool> {
@@ -332,16 +332,27 @@ fn low(a: &Known) -> u64 {
 }
 
 fn trunc(width: u32, a: &Known) -> Known {
-    let bits = Known::bits(width, a.zeros, a.ones);
     let unsigned = wrapped_unsigned(width, unsigned_range(a));
     let signed = wrapped_signed(width, signed_range(a));
-    all(width, [unsigned, signed, bits]).unwrap_or(Known::full(width))
+    all(width, unsigned, signed, (a.zeros, a.ones)).unwrap_or(Known::full(width))
 }
 
 fn zext(width: u32, a: &Known) -> Option<Known> {
     let above = mask(width) & !mask(a.width);
     let bits = Known::bits(width, a.zeros | above, a.ones)?;
+    if a.umin == 0 {
+        return below(bits, a.umax);
+    }
     bits.meet(&Known::unsigned(width, a.umin, a.umax)?)
+}
+
+/// What is known by bits, and that it is not above that.
+fn below(bits: Known, umax: u64) -> Option<Known> {
+    // The bits say so, as a rule.
+    if bits.umax <= umax {
+        return Some(bits);
+    }
+    bits.meet(&Known::unsigned(bits.width, 0, umax)?)
 }
 
 /// What is known of the sum, difference or product of which that overflow predicate is false.

@@ -20,8 +20,8 @@ use crate::ir::{Arg, Const, Sig, Ty};
 
 /// The first row that matches, by number, and what it makes of the operation.
 pub(super) fn apply(cx: &mut Forward, n: Node) -> Option<(usize, Rewrite)> {
-    let kinds = [n.a, n.b].map(|arg| table::kind(arg.as_const().is_some(), cx.defs.op(arg)));
-    table::rows_of(n.op, kinds).find_map(|(number, row)| {
+    let kinds = [n.a, n.b].map(|arg| table::kind(arg.as_const(), cx.defs.op(arg)));
+    table::rows_of(n.op, kinds, n.a == n.b).find_map(|(number, row)| {
         let mut bound = Bound { root: n.ty, vars: [None; 2], consts: [None; 2] };
         let holds = bound.operation(cx, row.left, n)
             && row.conditions.iter().all(|condition| bound.holds(cx, condition));
@@ -117,22 +117,16 @@ impl Bound {
     fn build(&self, cx: &mut Forward, term: &Term, wanted: Option<Ty>) -> Arg {
         match term {
             Term::Var(_) | Term::Const(_) => self.var(term),
-            Term::Lit(lit) => {
-                let ty = wanted.expect("a number stands beside what has a type");
-                Const::new(ty, lit.bits(ty.width())).into()
+            Term::Lit(_) => {
+                let lit = self.constant(cx, term, wanted);
+                lit.expect("a number stands beside what has a type").into()
             }
             Term::Op(..) => {
                 let node = self.node(cx, term, wanted);
                 constant::fold(node).map_or_else(|| cx.pure(node), Arg::Const)
             }
-            Term::Fun(Fun::Narrow, args) => {
-                let ty = cx.ty(self.var(&args[0]));
-                let c = self.build(cx, &args[1], Some(ty)).as_const().expect("a constant");
-                Const::new(ty, c.bits).into()
-            }
-            Term::Fun(Fun::Log2, args) => {
-                let c = self.var(&args[0]).as_const().expect("a constant");
-                Const::new(c.ty, u64::from(c.bits.checked_ilog2().unwrap_or(0))).into()
+            Term::Fun(Fun::Narrow | Fun::Log2, _) => {
+                self.constant(cx, term, wanted).expect("it is made of constants").into()
             }
             Term::Fun(..) => unreachable!("{term} is no operand"),
         }
@@ -141,7 +135,8 @@ impl Bound {
     /// Is the condition known to be true?
     fn holds(&self, cx: &mut Forward, condition: &Term) -> bool {
         let Term::Fun(fun, args) = condition else {
-            return self.known(cx, condition, None).value() == Some(1);
+            let constant = self.constant(cx, condition, None).map(|c| c.bits);
+            return constant.or_else(|| self.known(cx, condition, None).value()) == Some(1);
         };
         let x = self.var(&args[0]);
         let ty = cx.ty(x);
@@ -154,6 +149,33 @@ impl Bound {
             Fun::IsInt => ty.is_int(),
             Fun::IsBool => ty == Ty::Bool,
             Fun::Let | Fun::Narrow | Fun::Log2 => unreachable!("{condition} is no condition"),
+        }
+    }
+
+    /// The value of a term that has only constants in it.
+    fn constant(&self, cx: &Forward, term: &Term, wanted: Option<Ty>) -> Option<Const> {
+        match term {
+            Term::Var(_) | Term::Const(_) => self.var(term).as_const(),
+            Term::Lit(lit) => wanted.map(|ty| Const::new(ty, lit.bits(ty.width()))),
+            Term::Op(op, args) => {
+                let (ty, operands) = self.suffix(cx, term, wanted);
+                let a = self.constant(cx, &args[0], operands[0])?.into();
+                let b = match args.get(1) {
+                    Some(arg) => self.constant(cx, arg, operands[1])?.into(),
+                    None => Arg::NONE,
+                };
+                constant::fold(Node { op: *op, ty, a, b, imm: 0 })
+            }
+            Term::Fun(Fun::Narrow, args) => {
+                let ty = cx.ty(self.var(&args[0]));
+                let c = self.constant(cx, &args[1], Some(ty))?;
+                Some(Const::new(ty, c.bits))
+            }
+            Term::Fun(Fun::Log2, args) => {
+                let c = self.var(&args[0]).as_const()?;
+                Some(Const::new(c.ty, u64::from(c.bits.checked_ilog2().unwrap_or(0))))
+            }
+            Term::Fun(..) => None,
         }
     }
 

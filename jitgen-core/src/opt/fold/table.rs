@@ -13,7 +13,7 @@
 //! Not here: what has one possible result (the domain finds it), floats (`float`).
 
 use super::term::{Fun, Lit, Row, Term, alternatives, row, table, term, terms};
-use crate::ir::Op;
+use crate::ir::{Const, Op};
 
 table! {
     /// Each rule with its alternatives, in the order in which they are tried.
@@ -230,18 +230,25 @@ const BY_OP: ([&Row; COUNT], [u16; Op::ALL.len() + 1]) = {
     (rows, starts)
 };
 
-/// What an operand is: a constant, the result of one of the operations that patterns look for, or
-/// another value.
-pub(super) fn kind(is_const: bool, defined_by: Option<Op>) -> usize {
-    match defined_by {
-        _ if is_const => CONSTANT,
-        Some(op) => INNER[op as usize],
-        None => OTHER,
+/// What an operand is: a constant (one of those that patterns look for, or another one), the result of
+/// one of the operations that patterns look for, or another value.
+pub(super) fn kind(constant: Option<Const>, defined_by: Option<Op>) -> usize {
+    match (constant, defined_by) {
+        (Some(Const { bits: 0, .. }), _) => ZERO,
+        (Some(Const { bits: 1, .. }), _) => ONE,
+        (Some(c), _) if c.bits == Lit::Ones.bits(c.ty.width()) => ONES,
+        (Some(_), _) => CONSTANT,
+        (None, Some(op)) => INNER[op as usize],
+        (None, None) => OTHER,
     }
 }
 
-const CONSTANT: usize = 0;
-const OTHER: usize = 1;
+/// Constants come first. 1 may be all bits, too.
+const ZERO: usize = 0;
+const ONE: usize = 1;
+const ONES: usize = 2;
+const CONSTANT: usize = 3;
+const OTHER: usize = 4;
 const KINDS: usize = 32;
 
 /// By operation: what its result is as an operand.
@@ -286,7 +293,10 @@ const fn inner(pattern: &Term) -> Option<Op> {
 const fn takes(pattern: &Term, kind: usize) -> bool {
     match pattern {
         Term::Var(_) => true,
-        Term::Const(_) | Term::Lit(_) => kind == CONSTANT,
+        Term::Lit(Lit::Zero) => kind == ZERO,
+        Term::Lit(Lit::One) => kind == ONE,
+        Term::Lit(Lit::Ones) => kind == ONE || kind == ONES,
+        Term::Const(_) | Term::Lit(Lit::Min | Lit::Max | Lit::Sign) => kind <= CONSTANT,
         _ => match inner(pattern) {
             Some(op) => INNER_OPS[op as usize] == kind,
             None => panic!("it is no pattern"),
@@ -315,10 +325,33 @@ static TAKEN: [[[u64; KINDS]; 2]; Op::ALL.len()] = {
     taken
 };
 
-/// The rows that may replace this operation on operands of these kinds, each with its number.
-pub(super) fn rows_of(op: Op, kinds: [usize; 2]) -> impl Iterator<Item = (usize, &'static Row)> {
+/// By operation: a bit for each row that takes one operand twice.
+static TWICE: [u64; Op::ALL.len()] = {
+    let (mut twice, mut row) = ([0; Op::ALL.len()], 0);
+    while row < COUNT {
+        let op = BY_OP.0[row].root() as usize;
+        if let [Term::Var(a), Term::Var(b)] = arguments(BY_OP.0[row])
+            && *a == *b
+        {
+            twice[op] |= 1 << (row - BY_OP.1[op] as usize);
+        }
+        row += 1;
+    }
+    twice
+};
+
+/// The rows that may replace this operation on operands of these kinds, each with its number. `same`: the
+/// operands are one.
+pub(super) fn rows_of(
+    op: Op,
+    kinds: [usize; 2],
+    same: bool,
+) -> impl Iterator<Item = (usize, &'static Row)> {
     let [first, second] = &TAKEN[op as usize];
     let (start, mut fit) = (usize::from(STARTS[op as usize]), first[kinds[0]] & second[kinds[1]]);
+    if !same {
+        fit &= !TWICE[op as usize];
+    }
     std::iter::from_fn(move || {
         let bit = (fit != 0).then(|| fit.trailing_zeros() as usize)?;
         fit &= fit - 1;

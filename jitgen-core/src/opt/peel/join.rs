@@ -244,19 +244,21 @@ pub(super) fn pin(plan: &Plan, round: &mut Forward, args: &[Arg]) {
 }
 
 /// Lets a block that jumps to the head go on in the body.
-pub(super) fn join(plan: &Plan, tail: &Tail, round: &mut Forward) {
-    let Some(args) = tail.args.clone() else { return };
-    round.fired.fire(Rule::Join);
+pub(super) fn join<'t>(plan: &Plan, tail: &mut Tail<'t>, round: &mut Forward<'t>) {
+    let Tail { block, args: Some(args), state } = tail else { return };
+    round.lend_output(state);
+    state.fired.fire(Rule::Join);
     let mut next = vec![];
-    let of_reds = plan.reds.iter().zip(&args).filter(|(red, _)| red.is_none());
+    let of_reds = plan.reds.iter().zip(&*args).filter(|(red, _)| red.is_none());
     next.extend(of_reds.map(|(_, arg)| *arg));
     for word in plan.words.iter().filter(|word| matches!(word.holds, Holds::Carried(_))) {
-        next.push(match plan.word_at(&tail.state, word, &args) {
+        next.push(match plan.word_at(state, word, args) {
             Some(known) => known,
-            None => load(plan, tail, round, word, &args),
+            None => load(plan, *block, state, word, args),
         });
     }
-    round.out.blocks[tail.block.index()].end = End::Jump(BlockId(1), next);
+    state.out.blocks[block.index()].end = End::Jump(BlockId(1), next);
+    state.lend_output(round);
 }
 
 /// Where a word is, as a load at the end of a block has it.
@@ -271,13 +273,13 @@ fn place(plan: &Plan, tail: &Forward, word: &Word, args: &[Arg]) -> Option<(Arg,
     }
 }
 
-fn load(plan: &Plan, tail: &Tail, round: &mut Forward, word: &Word, args: &[Arg]) -> Arg {
-    round.fired.fire(Rule::JoinLoad);
-    let (base, imm) = place(plan, &tail.state, word, args).expect("looked at before");
+fn load(plan: &Plan, block: BlockId, tail: &mut Forward, word: &Word, args: &[Arg]) -> Arg {
+    tail.fired.fire(Rule::JoinLoad);
+    let (base, imm) = place(plan, tail, word, args).expect("looked at before");
     let ty = word.access.ty;
-    let value = round.out.add_value(ty);
+    let value = tail.out.add_value(ty);
     let aux = Aux::class(word.access.class);
     let load = Inst { op: Op::Load, ty, dst: Some(value), a: base, b: Arg::NONE, imm, aux };
-    round.out.blocks[tail.block.index()].insts.push(load);
+    tail.out.blocks[block.index()].insts.push(load);
     value.into()
 }

@@ -167,8 +167,9 @@ pub(super) enum Peeled {
     Nothing,
 }
 
-/// The peeled loop, from the state at the end of the first round and the arguments of its jump.
-pub(super) fn peel(preamble: &Forward, args: &[Arg], seen: Seen) -> Peeled {
+/// The peeled loop, from the state at the end of the first round and the arguments of its jump. The loop
+/// takes the blocks behind the first round's guards with it.
+pub(super) fn peel(preamble: &mut Forward, args: &[Arg], seen: Seen) -> Peeled {
     if preamble.contradiction {
         return Peeled::Nothing;
     }
@@ -372,14 +373,14 @@ fn weaker(plan: &Plan, round: &Round, preamble: &Forward, args: &[Arg], word: &W
 }
 
 /// Makes the blocks' parameters and jumps; those of the blocks that are `apart` go to the entry.
-fn assemble(
+fn assemble<'t>(
     plan: &Plan,
-    round: Round,
-    preamble: &Forward,
+    round: Round<'t>,
+    preamble: &mut Forward<'t>,
     args: &[Arg],
     apart: &HashSet<BlockId>,
 ) -> Peeled {
-    let Round { end: mut round, again, tails } = round;
+    let Round { end: mut round, again, mut tails } = round;
     let (mut params, mut first, mut next) = (vec![], vec![], vec![]);
     for (k, red) in plan.reds.iter().enumerate() {
         if red.is_some() {
@@ -415,11 +416,11 @@ fn assemble(
         round.fired.fire(Rule::PeelBound);
     }
     join::pin(plan, &mut round, args);
-    for tail in tails.iter().filter(|tail| !apart.contains(&tail.state.block)) {
+    for tail in tails.iter_mut().filter(|tail| !apart.contains(&tail.state.block)) {
         join::join(plan, tail, &mut round);
     }
     // The first round's guards do not come behind all that the body uses.
-    round.walk_all(preamble.sides.clone().unwrap_or_default());
+    round.walk_all(preamble.sides.take().unwrap_or_default());
     round.out.blocks[1].params = params;
     round.out.blocks[1].end = End::Jump(BlockId(1), next);
     round.out.blocks[0].end = End::Jump(BlockId(1), first);
