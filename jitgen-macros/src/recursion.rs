@@ -89,7 +89,7 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
         pub fn #call #lifetimes (#outer) -> #m::Tv<#result> {
             let __call = #m::begin_inline(&[#(#m::Given::given(&#arguments)),*]);
             if __call.is_logged() {
-                #(::core::mem::forget(#arguments);)*
+                ::core::mem::forget((#(#arguments,)*));
                 return #at_result::returned::<#result>();
             }
             let __outcome = match #m::enter_level(Self::#portal_name(), &__call) {
@@ -102,7 +102,7 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
                 }
             };
             #m::leave_level();
-            let __result = match __outcome {
+            #at_result::end_inline::<#result>(&__call, match __outcome {
                 #m::Outcome::Return(__result) => __result,
                 #m::Outcome::Merge(__state) => {
                     let __function = #m::Function {
@@ -112,9 +112,7 @@ pub fn functions(function: &Function, portal: &Portal) -> TokenStream {
                     let __portal = Self::#portal_name();
                     #at_result::hand_over::<#result>(__portal, __state, __function, Self::#resume)
                 }
-            };
-            #at_result::end_inline::<#result>(&__call, &__result);
-            __result
+            })
         }
 
         #from

@@ -32,6 +32,15 @@ impl Begins for Expr {
             Expr::Struct(e) => e.span(),
             Expr::Try(e) => e.span(),
             Expr::Unary(e) => e.span(),
+            Expr::Match(e) if e.attrs.is_empty() => e.match_token.span,
+            Expr::If(e) if e.attrs.is_empty() => e.if_token.span,
+            Expr::Return(e) if e.attrs.is_empty() => e.return_token.span,
+            Expr::Block(e) if e.attrs.is_empty() && e.label.is_none() => {
+                e.block.brace_token.span.join()
+            }
+            Expr::Tuple(e) if e.attrs.is_empty() => e.paren_token.span.join(),
+            Expr::Paren(e) if e.attrs.is_empty() => e.paren_token.span.join(),
+            Expr::Macro(e) if e.attrs.is_empty() => begin_of(&e.mac.path),
             other => spanned::Spanned::span(other),
         }
     }
@@ -48,6 +57,7 @@ impl Begins for Pat {
             Pat::Struct(p) if p.attrs.is_empty() && p.qself.is_none() => begin_of(&p.path),
             Pat::TupleStruct(p) if p.attrs.is_empty() && p.qself.is_none() => begin_of(&p.path),
             Pat::Wild(p) if p.attrs.is_empty() => p.underscore_token.span,
+            Pat::Tuple(p) if p.attrs.is_empty() => p.paren_token.span.join(),
             other => spanned::Spanned::span(other),
         }
     }
@@ -90,6 +100,15 @@ impl Begins for syn::ExprStruct {
     }
 }
 
+impl Begins for syn::Member {
+    fn span(&self) -> Span {
+        match self {
+            syn::Member::Named(name) => name.span(),
+            syn::Member::Unnamed(index) => index.span,
+        }
+    }
+}
+
 macro_rules! as_written {
     ($($t:ident)+) => {$(
         impl Begins for syn::$t {
@@ -99,4 +118,4 @@ macro_rules! as_written {
         }
     )+};
 }
-as_written! { ExprPath ExprUnary Macro Member PatLit PatRange PatSlice PatTuple }
+as_written! { ExprPath ExprUnary Macro PatLit PatRange PatSlice PatTuple }

@@ -3,10 +3,8 @@
 //!
 //! ```text
 //! twin(a, b)  =>  let call = begin_inline(&[&a.o, &b.o]);
-//!                 if call.is_logged() { forget(a); forget(b); return returned(&call); }
-//!                 let r = body(a, b);
-//!                 end_inline(&call, &r);
-//!                 r
+//!                 if call.is_logged() { forget((a, b)); return returned(); }
+//!                 end_inline(&call, body(a, b))
 //! ```
 //!
 //! Invariant `consumed`: the arguments of a helper that is not run again are forgotten, since the
@@ -60,11 +58,12 @@ impl Entered {
     }
 }
 
-/// A helper's twin has run.
+/// A helper's twin has run, with that result.
 #[inline(never)]
-pub fn end_inline<X: Traced>(call: &Entered, result: &Tv<X>) {
+pub fn end_inline<X: Traced>(call: &Entered, result: Tv<X>) -> Tv<X> {
     // SAFETY: this is a carrier.
-    unsafe { has_run(X::KIND, call.call(), &raw const *result as *const u8) };
+    unsafe { has_run(X::KIND, call.call(), &raw const result as *const u8) };
+    result
 }
 
 /// Is a function looked into that may also be called?

@@ -11,7 +11,7 @@
 //! a core and little else (`carried`, `erased`, `holding` and the like are macros for that reason),
 //! and a kind has no function where a type does nothing of its own. It is the number of functions
 //! that counts: one of two lines costs rustc a million instructions, a line more ten thousand.
-//! What depends on a part of a type alone has that part for parameter (`pattern::bind_inner`: the
+//! What depends on a part of a type alone has that part for parameter (`pattern::Shown`: the
 //! field, not what it is in), so that fewer are made.
 //!
 //! Invariants: `true-kind` (a core is given the kind of the type that lives at the address),

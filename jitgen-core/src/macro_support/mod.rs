@@ -90,9 +90,7 @@ pub use ops::{Bin, Un, bin, branch, cast, equals, next_of_range, un, within};
 pub use overflow::Checked;
 pub use own::{counted_layout, counts_of};
 pub use passing::{AbiOf, ByMemory, Passing, RetOf, deliver, from_abi, in_register, nothing, word};
-pub use pattern::{
-    Binding, ByValue, Head, Matched, behind, bind_inner, head, inner, matched, named, part, peel,
-};
+pub use pattern::{Binding, ByValue, Head, Matched, behind, head, matched, named, part, peel};
 pub use place::{Place, addr_of, local, place_in, project, shared, unique};
 pub use portal::{Entry, Green, LoopValue, Merge, Outcome, State, carrier, key, loop_header};
 pub use probe::{Field, Probe, Unknown, UnknownDrop, enum_bits, enum_from_bits};

@@ -203,17 +203,21 @@ impl<T: Scalar, M> Matched<T, M> {
 /// What rustc's `match` looks at: what a value is behind its references.
 pub struct Head<X, M> {
     /// What is known of it, whatever its type is.
-    pub found: Found,
-    /// How names bind in it.
-    pub mode: M,
+    pub found: Shown<M>,
     /// The value, if the twin has it.
     at: *const X,
     /// Else a head that holds its tag.
     copy: MaybeUninit<X>,
 }
 
+/// What is known of a value that is matched, and how names bind in it.
+pub struct Shown<M> {
+    found: Found,
+    mode: M,
+}
+
 /// What is known of a value that is matched.
-pub struct Found {
+struct Found {
     seen: Seen,
     place: Place<u8>,
     of: &'static Fields,
@@ -236,25 +240,33 @@ impl<X, M> Head<X, M> {
     /// Nothing but the variant is looked at, and addresses of fields are computed. The head must
     /// stay where it is.
     pub unsafe fn shown<'a>(&self) -> &'a X {
-        let at = if self.found.here { self.at } else { &raw const self.copy as *const X };
-        self.found.shown.set(at as u64);
+        let found = &self.found.found;
+        let at = if found.here { self.at } else { &raw const self.copy as *const X };
+        found.shown.set(at as u64);
         // SAFETY: a head, or the value itself.
         unsafe { &*at }
     }
 }
 
-impl Found {
+impl<M: Binding> Shown<M> {
     /// rustc has found out whether it is the variant of that name (or of another name for it).
     pub fn test(&self, name: &str, yes: bool) -> bool {
-        self.seen.test(name, yes)
+        self.found.seen.test(name, yes)
     }
 
     /// rustc has found out which of these patterns, each a variant, is the first that matches;
     /// their number, if none does.
     pub fn chosen(&self, names: &[&str], number: usize) {
-        self.seen.chosen(names, number);
+        self.found.seen.chosen(names, number);
     }
 
+    /// A field of the variant that has been shown.
+    pub fn inner<F>(&self, field: &F) -> Matched<F, M> {
+        Matched { place: part(self, field), mode: self.mode }
+    }
+}
+
+impl Found {
     /// The place of a field of the variant that has been shown.
     fn inner(&self, field: u64, size: usize) -> Place<u8> {
         let mut at = self.place.at;
@@ -264,21 +276,41 @@ impl Found {
 }
 
 /// The place of a field of the variant that has been shown.
-pub fn part<F>(found: &Found, field: *const F) -> Place<F> {
-    holding!(F, found.inner(field as u64, size_of::<F>()))
+pub fn part<F, M>(shown: &Shown<M>, field: *const F) -> Place<F> {
+    holding!(F, shown.found.inner(field as u64, size_of::<F>()))
 }
 
-/// A field of the variant that has been shown.
-pub fn inner<F, M: Binding>(found: &Found, mode: M, field: *const F) -> Matched<F, M> {
-    Matched { place: part(found, field), mode }
+/// Several names at once: a call in an expansion costs more to compile than another argument.
+macro_rules! bind_several {
+    ($($name:ident $($field:ident $f:ident)+;)+) => {
+        impl<M: Binding> Shown<M> {
+            /// Binds a name to a field of the variant that has been shown.
+            pub fn bind<'a, F: 'a>(&self, field: &F) -> Tv<<M as Binds<'a, F>>::Bound>
+            where
+                M: Binds<'a, F>,
+            {
+                let field = &raw const *field as u64;
+                M::bind(holding!(F, self.found.inner(field, size_of::<F>())))
+            }
+            $(
+                /// The same of several, in this order.
+                pub fn $name<'a, $($f: 'a),+>(
+                    &self,
+                    $($field: &$f),+
+                ) -> ($(Tv<<M as Binds<'a, $f>>::Bound>),+)
+                where
+                    $(M: Binds<'a, $f>),+
+                {
+                    ($(self.bind::<$f>($field)),+)
+                }
+            )+
+        }
+    };
 }
-
-/// Binds a name to a field of the variant that has been shown.
-pub fn bind_inner<'a, F: 'a, M>(found: &Found, _: M, field: *const F) -> Tv<M::Bound>
-where
-    M: Binds<'a, F>,
-{
-    M::bind(holding!(F, found.inner(field as u64, size_of::<F>())))
+bind_several! {
+    bind_2 a A b B;
+    bind_3 a A b B c C;
+    bind_4 a A b B c C d D;
 }
 
 impl Seen {
@@ -346,7 +378,7 @@ where
     let to = &raw mut copy as *mut u8;
     // SAFETY: there is room for a value, and one lives at the place.
     let found = unsafe { find_head(T::End::KIND, T::End::OF, erased!(place), to) };
-    Head { found, mode: Default::default(), at: place.address, copy }
+    Head { found: Shown { found, mode: Default::default() }, at: place.address, copy }
 }
 
 /// Where to look (at the place itself, or else at `copy`), and the tag.
@@ -452,13 +484,14 @@ pub fn named<X: Traced, M>(head: &Head<X, M>, name: &str, yes: bool, value: X) -
     // SAFETY: a live value of this kind is at both.
     unsafe {
         let value = (&raw const value).cast();
-        is_named(&head.found.seen, head.found.place, name, yes, value)
+        is_named(&head.found.found, name, yes, value)
     }
 }
 
 /// # Safety
 /// A value of the kind must be at the place, and at `value`.
-unsafe fn is_named(seen: &Seen, place: Place<u8>, name: &str, yes: bool, value: *const u8) -> bool {
+unsafe fn is_named(found: &Found, name: &str, yes: bool, value: *const u8) -> bool {
+    let (seen, place) = (&found.seen, found.place);
     let kind = seen.kind;
     if !kind.is_plain_word() {
         return seen.test(name, yes);

@@ -1,13 +1,13 @@
 //! Names that patterns bind.
 //!
 //! ```text
-//! Value::Int(x)   =>   let mut x = bind_inner(&h.found, h.mode, f)      f: where the field is
+//! Value::Int(x)   =>   let mut x = h.found.bind(f)                      f: where the field is
+//! Add { a, b }    =>   let (mut a, mut b) = h.found.bind_2(f, g)
 //! (x, _)          =>   let mut x = m.bind()                             m: what is matched there
 //! ```
 //!
 //! Not here: the patterns (`pattern`).
 
-use super::short_at;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote_spanned};
 use syn::Ident;
@@ -29,12 +29,7 @@ impl Bind {
     pub fn value(&self) -> TokenStream {
         let (matched, how) = (&self.matched, format_ident!("{}", self.how));
         match &self.field {
-            Some(head) => {
-                let m = short_at(self.name.span());
-                quote_spanned!(self.name.span()=>
-                    #m::bind_inner(&#head.found, #head.mode, #matched)
-                )
-            }
+            Some(head) => quote_spanned!(self.name.span()=> #head.found.bind(#matched)),
             None => quote_spanned!(self.name.span()=> #matched.#how()),
         }
     }
@@ -44,13 +39,43 @@ impl Bind {
         let matched = &self.matched;
         match (&self.field, self.how) {
             (Some(head), _) => {
-                let m = short_at(self.name.span());
-                quote_spanned!(self.name.span()=>
-                    #m::inner(&#head.found, #head.mode, #matched).peek()
-                )
+                quote_spanned!(self.name.span()=> #head.found.inner(#matched).peek())
             }
             (None, "bind") => quote_spanned!(self.name.span()=> #matched.peek()),
             _ => self.value(),
+        }
+    }
+}
+
+/// What binds the names of a pattern, in their order.
+pub fn declared(binds: &[Bind]) -> TokenStream {
+    let mut out = TokenStream::new();
+    for binds in binds.chunk_by(|a, b| a.field.is_some() && a.field == b.field) {
+        // There are methods for so many.
+        for binds in binds.chunks(4) {
+            declare(binds, &mut out);
+        }
+    }
+    out
+}
+
+/// The same of fields of one variant, or of one name.
+fn declare(binds: &[Bind], out: &mut TokenStream) {
+    match (binds, &binds[0].field) {
+        ([first, _, ..], Some(head)) => {
+            let at = first.name.span();
+            let bind = format_ident!("bind_{}", binds.len(), span = at);
+            let (names, fields) =
+                (binds.iter().map(|bind| &bind.name), binds.iter().map(|bind| &bind.matched));
+            out.extend(quote_spanned!(at=>
+                let (#(mut #names),*) = #head.found.#bind(#(#fields),*);
+            ));
+        }
+        _ => {
+            for bind in binds {
+                let (name, value) = (&bind.name, bind.value());
+                out.extend(quote_spanned!(name.span()=> let mut #name = #value;));
+            }
         }
     }
 }

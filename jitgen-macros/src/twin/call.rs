@@ -138,10 +138,9 @@ impl Twin<'_> {
         if (of_word || self.module.takes_self(&name)) && !e.args.is_empty() {
             let receiver = self.receiver(&e.args[0], e.span());
             let arguments = self.arguments(e.args.iter().skip(1));
-            return self.with_receiver(
-                e.span(),
-                receiver,
-                |this, taken| quote_spanned!(e.span()=> #twin(#this, #taken, #(#arguments),*)),
+            return quote_spanned!(e.span()=>
+                // SAFETY: the receiver is alive; the twin uses the reference for its address only.
+                match unsafe { #receiver } { __r => #twin(__r.0, __r.1, #(#arguments),*) }
             );
         }
         let arguments = self.arguments(&e.args);
@@ -164,27 +163,13 @@ impl Twin<'_> {
         }
         let receiver = self.receiver(&e.receiver, e.span());
         let arguments = self.arguments(&e.args);
-        self.with_receiver(
-            e.span(),
-            receiver,
-            |this, taken| {
-                quote_spanned!(e.span()=> (#this).#twin #generics (#taken, #(#arguments),*))
-            },
-        )
-    }
-
-    /// A call with a receiver: rustc finds the twin by the native reference, the first argument;
-    /// what the twin uses is the second, and is taken before the others are evaluated.
-    fn with_receiver(
-        &mut self,
-        at: Span,
-        receiver: TokenStream,
-        call: impl FnOnce(TokenStream, TokenStream) -> TokenStream,
-    ) -> TokenStream {
-        let call = call(quote_spanned!(at=> __r.0), quote_spanned!(at=> __r.1));
-        quote_spanned!(at=>
+        // A call with a receiver: rustc finds the twin by the native reference, the first part of
+        // `__r`; what the twin uses is the second, and is taken before the others are evaluated.
+        quote_spanned!(e.span()=>
             // SAFETY: the receiver is alive; the twin uses the reference for its address only.
-            match unsafe { #receiver } { __r => #call }
+            match unsafe { #receiver } {
+                __r => (__r.0).#twin #generics (__r.1, #(#arguments),*)
+            }
         )
     }
 

@@ -4,7 +4,7 @@
 //! match v { Value::Int(x) => a, Value::Nil | Value::Bool(_) => b, _ => c }
 //!     =>  let h = head(m);  let n = &["Int", "Nil", "Bool"];
 //!         match *h {
-//!             Value::Int(f) => { h.chosen(n, 0); let mut x = bind_inner(&h, f); a }
+//!             Value::Int(f) => { h.chosen(n, 0); let mut x = h.found.bind(f); a }
 //!             Value::Nil | Value::Bool(..) => { h.chosen(n, match *h { … }); b }
 //!             _ => { h.chosen(n, 3); c }
 //!         }
@@ -17,6 +17,7 @@
 //!
 //! Not here: guards, patterns in patterns, constants (`pattern`).
 
+use super::bind::{Bind, declared};
 use super::pattern::{cases, has_rest, is_binding, is_irrefutable, last_name, strip, unguarded};
 use super::{Twin, short_at};
 use crate::span::Begins;
@@ -91,23 +92,24 @@ impl Twin<'_> {
             other => return (other.to_token_stream().to_string(), quote!(#other)),
         };
         let (fields, parts) = self.parts(&elems);
+        let mut found = vec![];
         for (part, inner) in &parts {
             let Pat::Ident(inner) = inner else { continue };
-            let name = &inner.ident;
-            let (m, found) = (short_at(name.span()), quote!(&#head.found, #head.mode, #part));
-            binds.extend(match (&inner.by_ref, &inner.mutability) {
-                (None, _) => {
-                    quote_spanned!(name.span()=> let mut #name = #m::bind_inner(#found);)
-                }
-                (Some(_), None) => {
-                    quote_spanned!(name.span()=> let mut #name = #m::inner(#found).bind_shared();)
-                }
-                (Some(_), Some(_)) => {
-                    quote_spanned!(name.span()=> let mut #name = #m::inner(#found).bind_unique();)
-                }
-            });
-            self.scope.declare(name);
+            let how = match (&inner.by_ref, &inner.mutability) {
+                (None, _) => "bind",
+                (Some(_), None) => "bind_shared",
+                (Some(_), Some(_)) => "bind_unique",
+            };
+            let field = inner.by_ref.is_none().then(|| head.clone());
+            if field.is_none() {
+                let at = inner.ident.span();
+                binds.extend(quote_spanned!(at=> let #part = #head.found.inner(#part);));
+            }
+            let (name, matched) = (inner.ident.clone(), part.clone());
+            self.scope.declare(&name);
+            found.push(Bind { name, matched, how, field });
         }
+        binds.extend(declared(&found));
         let pattern = match pat {
             _ if parts.is_empty() => quote!(#path { .. }),
             Pat::Struct(p) => {

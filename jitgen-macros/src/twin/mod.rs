@@ -4,6 +4,9 @@
 //! parts. `value` gives a `Tv`, `place` a `Place`. All locals of a twin are `mut`, because places
 //! of locals are taken by address.
 //!
+//! To put one stream into another costs rustc some thousand instructions, a token some ten: what
+//! becomes part of something else at once is written there.
+//!
 //! Not here: the merge point (`portal`), residual functions (`residual`).
 
 mod bind;
@@ -21,7 +24,7 @@ use crate::diagnostics::Errors;
 use crate::model::{Function, Home, Module, Role, reference};
 use crate::scope::Scope;
 use crate::{coverage, expand, signature};
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
@@ -244,16 +247,15 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
     };
     twin.scope.enter();
     let wide = signature::coerces(function);
-    let bind = twin.bind_parameters(&function.sig, wide);
     let result = return_type(&function.sig);
     let at_result = short_at(result.span());
     let generics = signature::generics(function);
     let (generics, _, bounds) = generics.split_for_impl();
-    let (parameters, arguments) = entry(&function.sig, wide);
-    let (given, owners) = given(&function.sig, &arguments);
     if function.declared {
+        let (parameters, _) = entry(&function.sig, wide);
         return quote!(fn #name #generics (#parameters) -> #m::Tv<#result> #bounds;);
     }
+    let Parameters { declared, given, owners, bind } = twin.parameters(&function.sig, wide);
     let body = twin.block(&function.body);
     let vis = visibility(function);
     let begin = match seen(function) {
@@ -261,18 +263,21 @@ fn named(module: &Module, function: &Function, name: &Ident, errors: &mut Errors
         None => quote!(__m::begin_inline(&[#(#given),*])),
     };
     let preamble = preamble(function, coverage::has_operators(&function.body));
+    let forget = match &owners[..] {
+        [] => quote!(),
+        [one] => quote!(__m::forget(#one);),
+        several => quote!(__m::forget((#(#several),*));),
+    };
     quote! {
         #[cold]
-        #vis fn #name #generics (#parameters) -> #m::Tv<#result> #bounds {
+        #vis fn #name #generics (#(#declared),*) -> #m::Tv<#result> #bounds {
             #preamble
             let __call = #begin;
             if __call.is_logged() {
-                #(__m::forget(#owners);)*
+                #forget
                 return #at_result::returned::<#result>();
             }
-            let __result: __m::Tv<#result> = '__body: { #bind #body };
-            #at_result::end_inline::<#result>(&__call, &__result);
-            __result
+            #at_result::end_inline::<#result>(&__call, '__body: { #bind #body })
         }
     }
 }
@@ -290,27 +295,17 @@ pub fn promoted(value: &TokenStream) -> TokenStream {
     }
 }
 
-/// What those arguments are in the trace that may refer to locals of the caller, and those that may
-/// own something.
-fn given<'a>(sig: &Signature, names: &'a [Ident]) -> (Vec<TokenStream>, Vec<&'a Ident>) {
-    let (mut given, mut owners) = (vec![], vec![]);
-    for (input, name) in sig.inputs.iter().zip(names) {
-        let (own, word) = match input {
-            FnArg::Receiver(this) => (reference(this).is_none(), false),
-            FnArg::Typed(arg) => {
-                let word = matches!(&*arg.ty, Type::Path(path)
-                    if path.path.get_ident().is_some_and(call::is_word));
-                (!word && !matches!(&*arg.ty, Type::Reference(_)), word)
-            }
-        };
-        if !word {
-            given.push(quote!(__m::Given::given(&#name)));
-        }
-        if own {
-            owners.push(name);
-        }
-    }
-    (given, owners)
+/// The parameters of a twin that has a body.
+#[derive(Default)]
+struct Parameters {
+    declared: Vec<TokenStream>,
+    /// What those are in the trace that may refer to locals of the caller.
+    given: Vec<TokenStream>,
+    /// Those that may own something.
+    owners: Vec<Ident>,
+    /// What gives them the author's names, where the body begins: what they own is dropped where it
+    /// ends.
+    bind: TokenStream,
 }
 
 /// The parameters of a twin, and their names; `wide`: references may be coerced.
@@ -342,32 +337,56 @@ pub fn entry(sig: &Signature, wide: bool) -> (TokenStream, Vec<Ident>) {
 }
 
 impl Twin<'_> {
-    /// What binds the parameters of a twin (see [`entry`]) to the names that the author gave them.
-    fn bind_parameters(&mut self, sig: &Signature, wide: bool) -> TokenStream {
-        let m = short();
-        let mut bind = TokenStream::new();
+    /// The parameters of a twin (see [`entry`]), and how they get the names that the author gave
+    /// them.
+    fn parameters(&mut self, sig: &Signature, wide: bool) -> Parameters {
+        let (m, short) = (support(), short());
+        let mut all = Parameters::default();
         for (index, input) in sig.inputs.iter().enumerate() {
-            match input {
-                FnArg::Receiver(this) => bind.extend(match reference(this) {
-                    None => quote!(let mut __self = __self;),
-                    Some(None) => quote!(let mut __self = #m::shared(__place);),
-                    Some(Some(_)) => quote!(let mut __self = #m::unique(__place);),
-                }),
+            let (given, name, bind) = match input {
+                FnArg::Receiver(this) => match reference(this) {
+                    None => {
+                        all.declared.push(quote!(&self, __self: #m::Tv<Self>));
+                        all.owners.push(format_ident!("__self"));
+                        (
+                            quote!(Tv::operand),
+                            format_ident!("__self"),
+                            quote!(let mut __self = __self;),
+                        )
+                    }
+                    Some(mutable) => {
+                        all.declared.push(quote!(&self, __place: #m::Place<Self>));
+                        let how = if mutable.is_some() { "unique" } else { "shared" };
+                        let how = Ident::new(how, Span::call_site());
+                        let bind = quote!(let mut __self = #short::#how(__place););
+                        (quote!(Given::given), format_ident!("__place"), bind)
+                    }
+                },
                 FnArg::Typed(arg) => {
-                    let given = format_ident!("__a{index}");
-                    let (name, binds) = self.parameter(&arg.pat);
-                    let value = match signature::coercion(sig, &arg.ty, wide) {
-                        Some(coercion) => {
-                            let how = coercion.how;
-                            quote!(#m::#how(#given))
+                    let (ty, (own, binds)) = (&arg.ty, self.parameter(&arg.pat));
+                    if is_word(ty) {
+                        all.declared.push(quote!(mut #own: #m::Tv<#ty>));
+                        all.bind.extend(binds);
+                        continue;
+                    }
+                    let name = format_ident!("__a{index}");
+                    let (ty, value) = match signature::coercion(sig, ty, wide) {
+                        Some(signature::Coercion { parameter, how }) => {
+                            (parameter, quote!(#short::#how(#name)))
                         }
-                        None => quote!(#given),
+                        None => (ty.to_token_stream(), quote!(#name)),
                     };
-                    bind.extend(quote!(let mut #name = #value; #binds));
+                    all.declared.push(quote!(#name: #m::Tv<#ty>));
+                    if !matches!(&*arg.ty, Type::Reference(_)) {
+                        all.owners.push(name.clone());
+                    }
+                    (quote!(Tv::operand), name, quote!(let mut #own = #value; #binds))
                 }
-            }
+            };
+            all.given.push(quote!(__m::#given(&#name)));
+            all.bind.extend(bind);
         }
-        bind
+        all
     }
 
     /// The name of a parameter, and statements that take it apart.
@@ -416,14 +435,17 @@ impl Twin<'_> {
         self.scope.enter();
         let body = self.statements(&block.stmts);
         self.scope.leave();
-        quote!({ #body })
+        TokenTree::from(Group::new(Delimiter::Brace, body)).into()
     }
 
     /// The statements of a block, with its value.
     pub fn statements(&mut self, stmts: &[Stmt]) -> TokenStream {
         let mut out = TokenStream::new();
         for (index, stmt) in stmts.iter().enumerate() {
-            out.extend(self.statement(stmt));
+            match index {
+                0 => out = self.statement(stmt),
+                _ => out.extend(self.statement(stmt)),
+            }
             if index + 1 < stmts.len() && matches!(stmt, Stmt::Expr(_, None)) {
                 // `if` and `match` as statements have a traced unit value.
                 out.extend(quote!(;));
@@ -442,10 +464,13 @@ impl Twin<'_> {
         let outer = std::mem::take(&mut self.slots);
         let statement = self.statement_itself(stmt);
         let own = std::mem::replace(&mut self.slots, outer);
+        if own.is_empty() {
+            return statement;
+        }
         let slots = quote!(#(let mut #own = __m::None;)*);
         match stmt {
             // What is in slots is dropped where the statement ends.
-            Stmt::Expr(_, Some(_)) if !own.is_empty() => quote!({ #slots #statement }),
+            Stmt::Expr(_, Some(_)) => quote!({ #slots #statement }),
             Stmt::Local(local) if drops_temporaries(local) => {
                 quote!(#slots #statement #(#own = __m::None;)*)
             }
@@ -469,8 +494,9 @@ impl Twin<'_> {
             Stmt::Local(local) => self.local(local),
             Stmt::Expr(e, Some(_)) if is_assignment(e) => self.assignment(e),
             Stmt::Expr(e, semi) => {
-                let value = self.value(e);
-                quote!(#value #semi)
+                let mut value = self.value(e);
+                semi.to_tokens(&mut value);
+                value
             }
             Stmt::Macro(stmt) => {
                 let value = self.macro_call(&stmt.mac);
@@ -537,6 +563,11 @@ impl Twin<'_> {
         });
         typed.collect()
     }
+}
+
+/// Is it the type of a word, which leads to nothing and owns nothing?
+fn is_word(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.get_ident().is_some_and(call::is_word))
 }
 
 /// Does the expression assign something?

@@ -7,8 +7,8 @@
 //!             'arm: {
 //!                 let Value::Int(f) = *h else { h.test("Int", false); break 'arm };
 //!                 h.test("Int", true);
-//!                 { let mut x = inner(&h, f).peek(); if !branch(g) { break 'arm } }
-//!                 let mut x = bind_inner(&h, f);
+//!                 { let mut x = h.found.inner(f).peek(); if !branch(g) { break 'arm } }
+//!                 let mut x = h.found.bind(f);
 //!                 break 'match a
 //!             }
 //!             'arm: { … break 'match b }
@@ -23,7 +23,7 @@
 //! Not here: matches that rustc can decide at once (`choose`); the guards, which come out when
 //! something depends on them (`tracer::tags`).
 
-use super::bind::Bind;
+use super::bind::{Bind, declared};
 use super::choose::{chooses_variant, seen};
 use super::{Twin, short, short_at};
 use crate::span::Begins;
@@ -209,10 +209,9 @@ impl Twin<'_> {
             self.test(&condition.pat, &matched, &mut tests);
             out.extend(tests.out);
             for bind in &tests.binds {
-                let (name, value) = (&bind.name, bind.value());
-                self.scope.declare(name);
-                out.extend(quote!(let mut #name = #value;));
+                self.scope.declare(&bind.name);
             }
+            out.extend(declared(&tests.binds));
         }
         (out, label)
     }
@@ -436,7 +435,6 @@ impl Twin<'_> {
         tests: &mut Tests,
     ) {
         let (head, fail) = (self.head(matched, span, tests), tests.fail);
-        let m = short_at(span);
         let (name, seen) = (last_name(path), seen(&head));
         let (fields, parts) = self.parts(elems);
         // A name that is bound by value needs no more than the address.
@@ -448,7 +446,7 @@ impl Twin<'_> {
         let found = parts
             .iter()
             .filter(|(_, inner)| !direct(inner))
-            .map(|(part, _)| quote_spanned!(span=> let #part = #m::inner(&#head.found, #head.mode, #part);));
+            .map(|(part, _)| quote_spanned!(span=> let #part = #head.found.inner(#part);));
         let pattern = if parts.is_empty() { quote!(#path { .. }) } else { shape(&fields) };
         tests.out.extend(quote_spanned!(span=>
             let #pattern = #seen else { #head.found.test(#name, false); #fail };
@@ -568,12 +566,6 @@ impl Twin<'_> {
         tests.out.extend(quote!(let (#(#places,)*) = #whole: { #alternatives #fail };));
         tests.binds.extend(binds);
     }
-}
-
-/// What binds the names of a pattern.
-fn declared(binds: &[Bind]) -> TokenStream {
-    let (names, values) = (binds.iter().map(|bind| &bind.name), binds.iter().map(Bind::value));
-    quote!(#(let mut #names = #values;)*)
 }
 
 /// The alternatives of a pattern.

@@ -8,7 +8,7 @@ use jitgen_core::prelude::*;
 examples! {
     names words alternatives constants variants nested guarded at_bindings ref_bindings
     behind_references tuples structs in_let in_parameters owned_parts
-    slices
+    slices many_fields
 }
 
 /// Makes a value of some variant.
@@ -250,5 +250,46 @@ fn from_array(array: [i64; 4], b: i64) -> i64 {
     match array {
         [1, second, ..] => second + b,
         [.., last] => last,
+    }
+}
+
+/// More fields than are bound together.
+#[derive(Traced)]
+#[repr(C, u8)]
+enum Wide {
+    /// Some of them own something.
+    Seven(i64, Box<Point>, u8, i64, Box<Point>, i32, i64),
+    /// None does.
+    Five { a: i64, b: u8, c: i64, d: i32, e: i64 },
+}
+
+#[residual]
+fn wide(a: i64, b: i64) -> Wide {
+    let point = |x| Box::new(Point { x, y: a });
+    match (a ^ b) & 1 {
+        0 => Wide::Seven(a, point(b), b as u8, a * 3, point(a - b), 9, a + b),
+        _ => Wide::Five { a, b: b as u8, c: a * 5, d: 11, e: b - a },
+    }
+}
+
+#[traced]
+fn many_fields(m: &mut Machine, a: i64, b: i64) -> i64 {
+    let value = wide(a, b);
+    let small = if let Wide::Five { a, b, c, d, e } = &value {
+        *a + *b as i64 * 3 + *c * 5 + *d as i64 * 7 + *e * 9
+    } else {
+        1
+    };
+    match value {
+        Wide::Seven(p, q, r, s, t, u, v) => {
+            let sum = p + q.x * 3 + r as i64 * 5 + s * 7 + t.x * 9 + u as i64 * 11 + v * 13;
+            if b > 3 {
+                m.boxed = t;
+            }
+            sum
+        }
+        Wide::Five { a, b, c, d, e } => {
+            small ^ (a * 3 + b as i64 * 5 + c * 7 + d as i64 * 9 + e * 11)
+        }
     }
 }
