@@ -53,7 +53,7 @@ pub fn optimize_behind(way: &Trace, bridge: &Trace, passes: Passes) -> Optimized
     let Some(args) = arguments(way, bridge) else { return optimize(bridge, passes) };
     // Most of it has been optimized.
     let mut known = Forward::new(way, passes.without(Passes::FOLD));
-    known.run();
+    known.walk();
     known.passes = passes;
     let args: Vec<Arg> = args.iter().map(|arg| known.operand(*arg)).collect();
     let mut first = known.go_on(bridge, &args);

@@ -215,14 +215,18 @@ impl<'t> Forward<'t> {
 
     /// Runs over the input; returns the arguments of the jump at its end, if it has one.
     pub fn run(&mut self) -> Option<Vec<Arg>> {
-        let block = self.input.block(self.block);
-        for inst in &block.insts {
-            self.step(inst);
-        }
+        self.walk();
         self.settle();
-        match &block.end {
+        match &self.input.block(self.block).end {
             End::Jump(_, args) => Some(args.iter().map(|arg| self.operand(*arg)).collect()),
             End::Leave(_) => None,
+        }
+    }
+
+    /// Runs over the block, but for its end.
+    pub fn walk(&mut self) {
+        for inst in &self.input.block(self.block).insts {
+            self.step(inst);
         }
     }
 
