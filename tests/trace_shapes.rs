@@ -237,6 +237,28 @@ fn a_loop_has_a_body_for_each_of_two_phases() {
     assert_eq!(statistics.loops, 2);
 }
 
+/// When a loop is to be recorded again its phase may just have ended: what is recorded then is of no use,
+/// and it is recorded once more. The two versions are one of integers and one of floats.
+#[test]
+fn a_loop_that_is_recorded_again_too_late_is_recorded_once_more() {
+    let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == "phases");
+    let kernel = kernel.expect("there is this kernel");
+    // One of these begins in the first round of the next phase, and one in the last of this one.
+    for threshold in 297..=302 {
+        let settings =
+            format!("background=off,region_min=200,log=trace,bridge_threshold={threshold}");
+        let (traces, statistics) = modes::traces_and_statistics(&settings, || {
+            register::kernels::outcome(&(kernel.program)(400));
+        });
+        let adds =
+            |trace: &Trace| trace.blocks.last().and_then(|last| census(last).get("fadd").copied());
+        let loops = traces.iter().filter(|trace| !matches!(trace.blocks[0].end, End::Leave(_)));
+        let adds: Vec<_> = loops.map(adds).collect();
+        assert_eq!(statistics.versions, 1, "bridges after {threshold}");
+        assert_eq!(adds.last(), Some(&Some(1)), "bridges after {threshold}: {adds:?}");
+    }
+}
+
 /// The traces of a loop with so many branches in a row, which random numbers decide.
 fn traces_of_branches(bits: i8) -> (usize, usize) {
     let traces = optimized_by(|| {

@@ -117,7 +117,7 @@ impl Jit {
         };
         let recording =
             Box::new(Recording { job, resumes, target, is_loop, returns, ops, validity });
-        if self.is_no_version(&recording.job, is_loop) {
+        if self.is_no_version(&recording.job, &trace, is_loop) {
             return self.give_up_version(&recording.job);
         }
         if self.is_superseded(&recording) {
@@ -286,8 +286,12 @@ impl Jit {
         if reason == AbortReason::Alternates {
             self.note_abort(&job.label, reason, Some(detail));
             let location = self.locations.get_or_create(job.portal, &recording.target);
-            location.rounds *= 2;
             location.state = State::Counting;
+            if location.older.is_some() {
+                // One phase has ended in that round.
+                return self.keep_older(job.portal, &recording.target);
+            }
+            location.rounds *= 2;
             return counters::arm(job.portal, &recording.target, 2);
         }
         if let Origin::Exit(piece, exit) = &job.origin {

@@ -48,8 +48,8 @@ pub(super) struct Location {
     pub awaited_by: Vec<PieceId>,
     /// How often compiled code comes here before it is recorded: no tick need count here.
     pub due: Option<u32>,
-    /// It has been recorded again because of a change of phase (`versions`).
-    pub is_renewed: bool,
+    /// How often it has been recorded again because of a change of phase (`versions`).
+    pub renewals: u32,
     /// Its code, while it is recorded again.
     pub older: Option<PieceId>,
     /// Whether the portal begins here within itself.
@@ -78,7 +78,7 @@ impl Locations {
                 is_join: false,
                 awaited_by: vec![],
                 due: None,
-                is_renewed: false,
+                renewals: 0,
                 older: None,
                 recursion: Recursion::None,
                 call: None,

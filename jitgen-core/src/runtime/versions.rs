@@ -18,8 +18,10 @@
 //! Each version is code for the same location, so any of them is right whatever the phase; leading to
 //! the wrong one costs a bridge.
 //!
-//! Invariant `two`: a location is recorded again once. Where both versions are wrong, bridges go on as
-//! they did.
+//! What is recorded again may come too late, when the first phase is back: then it is as it was, and of no
+//! use. That is tried a few times.
+//!
+//! Invariant `two`: a location has at most two versions. Where both are wrong, bridges go on as they did.
 //!
 //! Not here: regions of a version (`region`), pieces that are not valid any more (`invalidate`).
 
@@ -27,13 +29,16 @@ use super::location::State;
 use super::record::{Job, Origin};
 use super::store::{Kind, Piece, PieceId};
 use super::{Jit, counters};
-use crate::ir::ExitId;
-use crate::tracer::Portal;
+use crate::ir::{ExitId, Trace};
+use crate::tracer::{Map, Portal};
 use std::rc::Rc;
 
 /// A loop is recorded again if so many of `ALL` transitions begin at one exit of its first round.
 const EARLY: u64 = 15;
 const ALL: u64 = 16;
+
+/// So often it is tried.
+const MOST_RENEWALS: u32 = 8;
 
 impl Piece {
     /// Does this exit leave the first round of a peeled loop?
@@ -54,10 +59,10 @@ impl Jit {
             return true;
         }
         let is_current = location.state == State::Compiled(root);
-        if !is_current || location.is_renewed || location.is_join {
+        if !is_current || location.renewals >= MOST_RENEWALS || location.is_join {
             return false;
         }
-        location.is_renewed = true;
+        location.renewals += 1;
         location.state = State::Counting;
         location.due = Some(0);
         location.older = Some(root);
@@ -68,11 +73,15 @@ impl Jit {
         true
     }
 
-    /// Is a trace that ends like that no version of the location that it was recorded for? A line that
-    /// leads elsewhere would take the place of a loop.
-    pub(super) fn is_no_version(&mut self, job: &Job, is_loop: bool) -> bool {
+    /// Is a trace no version of the location that it was recorded for? A line that leads elsewhere would
+    /// take the place of a loop, and what is like the older one is of the same phase.
+    pub(super) fn is_no_version(&mut self, job: &Job, trace: &Trace, is_loop: bool) -> bool {
         let Origin::Location(keys) = &job.origin else { return false };
-        !is_loop && self.locations.get_or_create(job.portal, keys).older.is_some()
+        let older = self.locations.get_or_create(job.portal, keys).older;
+        older.is_some_and(|older| {
+            let before = &self.store.piece(older).source;
+            !is_loop || before.blocks[0].insts == trace.blocks[0].insts
+        })
     }
 
     /// What was recorded is no version of its location.
@@ -80,7 +89,17 @@ impl Jit {
         self.events.line(|| format!("no other phase of {}", job.label));
         self.settle(job);
         if let Origin::Location(keys) = &job.origin {
-            self.keep_version(job.portal, keys);
+            self.keep_older(job.portal, keys);
+        }
+    }
+
+    /// What was recorded again has come too late, or too early. What has been counted has led to that.
+    pub(super) fn keep_older(&mut self, portal: &'static Portal, keys: &[u64]) {
+        let older = self.locations.get_or_create(portal, keys).older;
+        self.keep_version(portal, keys);
+        if let Some(older) = older {
+            let older = self.store.piece_mut(older);
+            (older.transitions, older.early) = (0, Map::default());
         }
     }
 
@@ -108,6 +127,7 @@ impl Jit {
         if self.store.piece(older).dropped {
             return;
         }
+        location.renewals = MOST_RENEWALS;
         self.statistics.versions += 1;
         self.store.piece_mut(new).other = Some(older);
         self.store.piece_mut(older).other = Some(new);
