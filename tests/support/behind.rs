@@ -5,7 +5,7 @@
 //!
 //! Not here: running both (`differential`).
 
-use jitgen_core::ir::{Arg, Block, BlockId, End, Exit, ExitId, Leg, ResumeId, Trace, longest, way};
+use jitgen_core::ir::{Arg, Block, BlockId, End, Exit, ExitId, Leg, ResumeId, Trace, way};
 use jitgen_core::opt::{Optimized, Passes, optimize, optimize_behind};
 
 /// The resume point of the exit from which a bridge was taken off.
@@ -51,18 +51,12 @@ pub fn behind(
     rest.exits[exit.index()].link = None;
     // What was recorded has equal exits only where the state is the same.
     rest.exits[exit.index()].resume = TAKEN_OFF;
-    let reached = reached(&rest);
-    rest.keep_blocks(&reached);
+    rest.drop_unreached();
     let Optimized { trace: mut joined, origins, .. } = optimize(&rest, of_rest);
     let (bridge, head) = taken_off(&tree, exit);
     let versions = (0..).map(ExitId).zip(&origins).filter(|(_, of)| **of == exit);
-    let way = match longest(&joined, versions.map(|(version, _)| version)) {
-        Some(first) => way(
-            &[Leg { trace: &joined, exit: first, args: operands(&tree, &joined, exit, first) }],
-            most,
-        ),
-        None => None,
-    };
+    let leg = Leg::to(&joined, versions.map(|(version, _)| version), tree.exit(exit));
+    let way = leg.and_then(|leg| way(&[leg], most));
     let Some(way) = way else {
         // Nothing leads there.
         let bridge = optimize(&bridge, passes);
@@ -86,16 +80,6 @@ pub fn behind(
         }
     }
     Ok(Behind { tree, bridge, joined })
-}
-
-/// What a version of an exit passes on, where the tree passes operands on.
-fn operands(tree: &Trace, optimized: &Trace, exit: ExitId, version: ExitId) -> Vec<Arg> {
-    let (before, after) = (tree.exit(exit), optimized.exit(version));
-    let log = before.log.iter().zip(&after.log).filter_map(|(was, is)| {
-        let is_passed = was.arg().is_some_and(|arg| arg.as_value().is_some());
-        is.arg().filter(|_| is_passed)
-    });
-    after.reds.iter().copied().chain(log).collect()
 }
 
 /// Lets an exit lead to that block, which takes all the operands that it had `before`; some in the log may
@@ -127,22 +111,8 @@ fn bare(trace: &Trace, exit: ExitId) -> Trace {
     for own in trace.block(bridge).exits() {
         tree.exits[own.index()].link = None;
     }
-    let reached = reached(&tree);
-    tree.keep_blocks(&reached);
+    tree.drop_unreached();
     tree
-}
-
-/// The blocks that something leads to, in their order.
-fn reached(trace: &Trace) -> Vec<BlockId> {
-    let mut reached = vec![false; trace.blocks.len()];
-    let mut work = vec![BlockId(0)];
-    while let Some(block) = work.pop() {
-        if !std::mem::replace(&mut reached[block.index()], true) {
-            work.extend(trace.successors(block));
-        }
-    }
-    let blocks = (0..trace.blocks.len() as u32).map(BlockId);
-    blocks.filter(|block| reached[block.index()]).collect()
 }
 
 /// The bridge as a trace of its own, and its exit that leads to the head.

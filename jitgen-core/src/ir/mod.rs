@@ -33,4 +33,4 @@ pub use trace::{
 };
 pub use ty::{Const, Ty};
 pub use verify::{Violation, verify};
-pub use way::{Leg, longest, way};
+pub use way::{Leg, way};

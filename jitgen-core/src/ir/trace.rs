@@ -606,6 +606,22 @@ impl Trace {
         places
     }
 
+    /// Removes the blocks that nothing leads to.
+    pub fn drop_unreached(&mut self) {
+        let mut reached = vec![false; self.blocks.len()];
+        let mut work = vec![BlockId(0)];
+        while let Some(block) = work.pop() {
+            if !std::mem::replace(&mut reached[block.index()], true) {
+                work.extend(self.successors(block));
+            }
+        }
+        if reached.contains(&false) {
+            let blocks = (0..self.blocks.len() as u32).map(BlockId);
+            let kept: Vec<BlockId> = blocks.filter(|block| reached[block.index()]).collect();
+            self.keep_blocks(&kept);
+        }
+    }
+
     /// Copies the blocks of `other` behind those of `self`, renumbered, and returns its entry.
     pub fn append(&mut self, other: &Trace) -> (BlockId, Renumbering) {
         let offsets = Renumbering {

@@ -34,6 +34,27 @@ pub struct Leg<'t> {
     pub args: Vec<Arg>,
 }
 
+impl<'t> Leg<'t> {
+    /// To one of these versions of an exit, that with the longest way. What follows takes the operands that
+    /// `left`, another version, passes on: its reds, and those of its log that are no constants. `None` if
+    /// there is no way, or if these are no versions of one exit.
+    pub fn to(
+        trace: &'t Trace,
+        versions: impl Iterator<Item = ExitId>,
+        left: &Exit,
+    ) -> Option<Leg<'t>> {
+        let exit = longest(trace, versions)?;
+        let from = trace.exit(exit);
+        let same = left.log.len() == from.log.len() && left.reds.len() == from.reds.len();
+        let passed = from.log.iter().zip(&left.log).filter_map(|(here, there)| {
+            let is_passed = there.arg().is_some_and(|arg| arg.as_value().is_some());
+            here.arg().filter(|_| is_passed)
+        });
+        let args = from.reds.iter().copied().chain(passed).collect();
+        same.then_some(Leg { trace, exit, args })
+    }
+}
+
 /// The way through these, the last `most` instructions of it; it leaves with what the last one passes on.
 /// `None` if there is no guard with that exit, or if guards that share it see different effects.
 pub fn way(legs: &[Leg], most: usize) -> Option<Trace> {
@@ -55,7 +76,7 @@ pub fn way(legs: &[Leg], most: usize) -> Option<Trace> {
 }
 
 /// Of the versions of an exit the one whose way is the longest: from the entry, if there is one.
-pub fn longest(trace: &Trace, versions: impl Iterator<Item = ExitId>) -> Option<ExitId> {
+fn longest(trace: &Trace, versions: impl Iterator<Item = ExitId>) -> Option<ExitId> {
     let begins = |exit: &ExitId| stretches_to(trace, *exit).map(|(_, begins)| begins);
     let mut within = None;
     for exit in versions {

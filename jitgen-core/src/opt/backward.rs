@@ -63,7 +63,7 @@ pub(super) fn backward(
             if virtuals(&mut trace, &mut origins, &defs, &mut fired) {
                 merge_params(&mut trace, &mut fired);
             }
-            drop_unreached(&mut trace);
+            trace.drop_unreached();
             defs = definitions(&trace, defs.apart);
         }
     }
@@ -138,24 +138,7 @@ fn join_straight(trace: &mut Trace) {
             block.end = end;
         }
     }
-    drop_unreached(trace);
-}
-
-/// Removes the blocks behind guards that have been found to pass always.
-fn drop_unreached(trace: &mut Trace) {
-    let mut reached = vec![false; trace.blocks.len()];
-    let mut work = vec![BlockId(0)];
-    while let Some(block) = work.pop() {
-        if std::mem::replace(&mut reached[block.index()], true) {
-            continue;
-        }
-        work.extend(trace.successors(block));
-    }
-    let blocks = (0..trace.blocks.len() as u32).map(BlockId);
-    let kept: Vec<BlockId> = blocks.filter(|block| reached[block.index()]).collect();
-    if kept.len() < trace.blocks.len() {
-        trace.keep_blocks(&kept);
-    }
+    trace.drop_unreached();
 }
 
 /// What is needed, and by block and instruction: is it a dead store?

@@ -14,7 +14,7 @@
 
 use super::Jit;
 use super::store::{Kind, Piece, PieceId};
-use crate::ir::{ExitId, Leg, Trace, longest, way};
+use crate::ir::{ExitId, Leg, Trace, way};
 
 /// So many operations before an exit are looked at: what was shown longer ago is tested again.
 const MOST_OPS: usize = 250;
@@ -39,18 +39,9 @@ impl Jit {
     }
 }
 
-/// A piece up to one of its exits. Operands of the exit may have become constants, of which those in the
-/// log are not passed on.
+/// A piece up to one of its exits.
 fn leg(piece: &Piece, exit: ExitId) -> Option<Leg<'_>> {
-    let (trace, origin) = (&piece.trace, piece.origins[exit.index()]);
+    let origin = piece.origins[exit.index()];
     let versions = (0..).map(ExitId).zip(&piece.origins).filter(|(_, of)| **of == origin);
-    let first = longest(trace, versions.map(|(version, _)| version))?;
-    let (left, from) = (trace.exit(exit), trace.exit(first));
-    let same = left.log.len() == from.log.len() && left.reds.len() == from.reds.len();
-    let passed = from.log.iter().zip(&left.log).filter_map(|(was, now)| {
-        let is_passed = now.arg().is_some_and(|arg| arg.as_value().is_some());
-        was.arg().filter(|_| is_passed)
-    });
-    let args = from.reds.iter().copied().chain(passed).collect();
-    same.then_some(Leg { trace, exit: first, args })
+    Leg::to(&piece.trace, versions.map(|(version, _)| version), piece.trace.exit(exit))
 }
