@@ -7,6 +7,9 @@
 //! ratio. Both take turns, on one thread, and the minimum of the rounds counts. Before a bridge the
 //! optimizer walks the way to it, which has so many operations.
 //! `-- run register/int_sum 50` optimizes these so often and does nothing else: for a profiler.
+//! To compare two versions of the optimizer, `-- save FILE` writes all the traces to a file. With
+//! `JITGEN_TRACES=FILE` they are taken from there, so they are the same ones, and `-- print` says what
+//! they become.
 //!
 //! A kernel's traces are read from its log, so what was loaded while they were recorded is not known:
 //! no word of a tree is pinned.
@@ -25,11 +28,11 @@ use jitgen_core::backend::{Compiler, Options, Symbols};
 use jitgen_core::ir::{Trace, parse};
 use jitgen_core::opt::{Optimized, Passes, optimize, optimize_behind};
 use oorandom::Rand32;
-use std::env;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::ops::Range;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 /// Each trace is optimized and compiled for so long, and at least so often.
 const PATIENCE: Duration = Duration::from_millis(60);
@@ -70,6 +73,15 @@ fn main() {
             for case in cases(name) {
                 (0..times).for_each(|_| drop(black_box(case.optimize())));
             }
+        }
+        [print] if print == "print" => {
+            cases("").iter().for_each(|case| println!("{}", case.optimize().trace));
+        }
+        [save, file] if save == "save" => {
+            let cases = cases("");
+            let traces = cases.iter().flat_map(|case| case.way.iter().chain([&case.trace]));
+            let text: String = traces.map(|trace| format!("{trace}\n")).collect();
+            fs::write(file, text).expect("the file can be written");
         }
         _ => table(&cases(words.first().map_or("", String::as_str))),
     }
@@ -134,23 +146,35 @@ fn times(compiler: &mut Compiler, case: &Case) -> (Duration, Duration, usize) {
 
 /// The traces whose names contain `only`.
 fn cases(only: &str) -> Vec<Case> {
+    let Some(file) = env::var_os("JITGEN_TRACES") else { return recorded(only) };
+    let text = fs::read_to_string(file).expect("the file can be read");
+    let traces = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+    of_traces("saved", traces).filter(|case| case.name.contains(only)).collect()
+}
+
+/// These traces; before bridges there are the ways to them.
+fn of_traces(origin: &str, traces: Vec<Trace>) -> impl Iterator<Item = Case> {
+    let mut way = None;
+    traces.into_iter().enumerate().filter_map(move |(k, trace)| {
+        if trace.name.ends_with(".way") {
+            way = Some(trace);
+            return None;
+        }
+        let what = match &way {
+            Some(_) => " bridge",
+            None if trace.blocks.len() > 1 => " tree",
+            None => "",
+        };
+        Some(Case { name: format!("{origin}#{k}{what}"), trace, way: way.take() })
+    })
+}
+
+/// What the kernels record, and the generated traces.
+fn recorded(only: &str) -> Vec<Case> {
     let mut cases = vec![];
     let mut add = |kernel: String, run: &(dyn Fn() + Sync)| {
-        if !kernel.contains(only) {
-            return;
-        }
-        let mut way = None;
-        for (k, trace) in modes::recorded_with_ways(SETTINGS, run).into_iter().enumerate() {
-            if trace.name.ends_with(".way") {
-                way = Some(trace);
-                continue;
-            }
-            let what = match &way {
-                Some(_) => " bridge",
-                None if trace.blocks.len() > 1 => " tree",
-                None => "",
-            };
-            cases.push(Case { name: format!("{kernel}#{k}{what}"), trace, way: way.take() });
+        if kernel.contains(only) {
+            cases.extend(of_traces(&kernel, modes::recorded_with_ways(SETTINGS, run)));
         }
     };
     for kernel in register::kernels::KERNELS {
