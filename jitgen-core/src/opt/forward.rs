@@ -84,6 +84,11 @@ pub(super) struct Forward<'t> {
 /// type of its result.
 pub(super) type PureCall = (Op, String, Vec<Arg>, Option<Ty>);
 
+/// Does the domain say something of values of that type, besides truth values?
+fn has_bits(ty: Ty) -> bool {
+    ty != Ty::Bool && !ty.is_float()
+}
+
 /// A rule that rewrites to another operation is followed by another look, at most this often.
 const MAX_REWRITES: usize = 16;
 
@@ -356,37 +361,67 @@ impl<'t> Forward<'t> {
             }
         }
         let ty = node.op.result(node.ty).expect("a pure op has a result");
-        if ty == Ty::Bool && self.passes.contains(Passes::GUARDS) {
-            if let Some(truth) = self.truths.get(node) {
-                self.fired.fire(Rule::KnownTruth);
-                return Const::bool(truth).into();
-            }
-            if let Some(truth) = self.implied(node) {
-                self.fired.fire(Rule::ImpliedTruth);
-                return Const::bool(truth).into();
-            }
+        let folds = self.passes.contains(Passes::FOLD);
+        if ty == Ty::Bool
+            && let Some(truth) = self.truth(node, folds)
+        {
+            return Const::bool(truth).into();
         }
+        let hash = Table::hash(node);
+        if self.passes.contains(Passes::CSE)
+            && let Some(known) = self.table.get(node, hash, &self.defs)
+        {
+            let one = (folds && has_bits(ty)).then(|| self.known_of(known.into()).value());
+            return match one.flatten() {
+                Some(bits) => self.known_value(ty, bits),
+                None => self.computed_before(node, known),
+            };
+        }
+        let computed = (folds && has_bits(ty)).then(|| self.computed(node));
+        if let Some(bits) = computed.and_then(|known| known.value()) {
+            return self.known_value(ty, bits);
+        }
+        let v = self.out.add_value(ty);
         if self.passes.contains(Passes::CSE) {
-            let new = ValueId(self.out.values.len() as u32);
-            if let Some(known) = self.table.get_or_insert(node, new, &self.defs) {
-                self.fired.fire(Rule::Cse);
-                let value = self.current(known.into());
-                if self.comes(value) {
-                    self.insts.push(node.inst(known));
-                }
-                return value;
-            }
+            self.table.insert(hash, v, &self.defs);
         }
-        self.emit(node, ty)
+        self.insts.push(node.inst(v));
+        self.define(v, node, computed.as_ref());
+        self.leak_unfollowed(node, v.into());
+        v.into()
     }
 
-    fn emit(&mut self, node: Node, ty: Ty) -> Arg {
-        let v = self.out.add_value(ty);
-        let value = Arg::Value(v);
-        self.insts.push(node.inst(v));
-        self.defs.set(v, node);
-        self.values.emitted(v, node);
-        self.leak_unfollowed(node, value);
+    /// What an operation is known to give, which gives a truth value.
+    fn truth(&mut self, node: Node, folds: bool) -> Option<bool> {
+        if folds && let Some(bits) = self.computed(node).value() {
+            self.fired.fire(Rule::KnownValue);
+            return Some(bits != 0);
+        }
+        if !self.passes.contains(Passes::GUARDS) {
+            return None;
+        }
+        if let Some(truth) = self.truths.get(node) {
+            self.fired.fire(Rule::KnownTruth);
+            return Some(truth);
+        }
+        let truth = self.implied(node)?;
+        self.fired.fire(Rule::ImpliedTruth);
+        Some(truth)
+    }
+
+    /// The one value that is left.
+    fn known_value(&mut self, ty: Ty, bits: u64) -> Arg {
+        self.fired.fire(Rule::KnownValue);
+        Const::new(ty, bits).into()
+    }
+
+    /// The operation has been computed before.
+    fn computed_before(&mut self, node: Node, known: ValueId) -> Arg {
+        self.fired.fire(Rule::Cse);
+        let value = self.current(known.into());
+        if self.comes(value) {
+            self.insts.push(node.inst(known));
+        }
         value
     }
 

@@ -10,13 +10,13 @@
 //! then looked at again ([`Rewrite::Again`]).
 //!
 //! The rules of integers are data (`table`, in terms of `term`), applied by `matching` and proved by the
-//! test `proof` and by a solver, which `smt` asks. What they leave is asked of the domain: an operation that can have one
-//! result only is that.
+//! test `proof` and by a solver, which `smt` asks.
 //!
 //! Invariants: `exact` (a rule holds for all bits, also of NaNs), `directional` (no two rules undo
 //! each other).
 //!
-//! Not here: knowledge that depends on the place in the trace, except through `values`.
+//! Not here: knowledge that depends on the place in the trace, except through `values`; an operation that
+//! can have one result only ([`Forward::pure`] asks the domain for what the rules leave).
 
 pub(super) mod constant;
 mod float;
@@ -124,16 +124,7 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
     if code.is_some() {
         return code;
     }
-    if let Some((number, rewrite)) = matching::apply(cx, n) {
-        return Some((RuleId::row(number), rewrite));
-    }
-    let known = cx.computed(n);
-    if let Some(bits) = known.value() {
-        let ty = n.op.result(n.ty).expect("a pure operation has a result");
-        return to(Rule::KnownValue, Const::new(ty, bits));
-    }
-    cx.values.keep(n, known);
-    None
+    matching::apply(cx, n).map(|(number, rewrite)| (RuleId::row(number), rewrite))
 }
 
 fn bitcast(cx: &Forward, n: Node) -> Fold {
