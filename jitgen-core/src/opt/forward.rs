@@ -258,7 +258,7 @@ impl<'t> Forward<'t> {
             Sig::Binary | Sig::Compare | Sig::Unary | Sig::Cast | Sig::PtrAdd | Sig::Scratch => {
                 let old = self.as_before(inst);
                 Some(old.unwrap_or_else(|| {
-                    let (a, b) = (self.operand(inst.a), self.operand(inst.b));
+                    let (a, b) = (self.become_of(inst.a), self.become_of(inst.b));
                     self.pure(Node { op: inst.op, ty: inst.ty, a, b, imm: inst.imm })
                 }))
             }
@@ -338,17 +338,14 @@ impl<'t> Forward<'t> {
 
     /// The value of a pure operation: a constant, an older value, or a new one.
     pub fn pure(&mut self, mut node: Node) -> Arg {
-        self.leak_operands(node);
-        for _ in 0..MAX_REWRITES {
-            node.a = self.current(node.a);
-            node.b = self.current(node.b);
-            if !self.passes.contains(Passes::FOLD) {
-                break;
-            }
-            if let Some(known) = self.compare_fresh(node) {
+        (node.a, node.b) = (self.current(node.a), self.current(node.b));
+        self.leak_operands(&node);
+        let folds = self.passes.contains(Passes::FOLD);
+        for _ in 0..if folds { MAX_REWRITES } else { 0 } {
+            if let Some(known) = self.compare_fresh(&node) {
                 return known;
             }
-            match fold::rewrite(self, node) {
+            match fold::rewrite(self, &node) {
                 None => break,
                 Some((rule, Rewrite::To(arg))) => {
                     self.fired.fire(rule);
@@ -356,28 +353,27 @@ impl<'t> Forward<'t> {
                 }
                 Some((rule, Rewrite::Again(next))) => {
                     self.fired.fire(rule);
-                    node = next;
+                    node = Node { a: self.current(next.a), b: self.current(next.b), ..next };
                 }
             }
         }
         let ty = node.op.result(node.ty).expect("a pure op has a result");
-        let folds = self.passes.contains(Passes::FOLD);
         if ty == Ty::Bool
-            && let Some(truth) = self.truth(node, folds)
+            && let Some(truth) = self.truth(&node, folds)
         {
             return Const::bool(truth).into();
         }
-        let hash = Table::hash(node);
+        let hash = Table::hash(&node);
         if self.passes.contains(Passes::CSE)
-            && let Some(known) = self.table.get(node, hash, &self.defs)
+            && let Some(known) = self.table.get(&node, hash, &self.defs)
         {
             let one = (folds && has_bits(ty)).then(|| self.known_of(known.into()).value());
             return match one.flatten() {
                 Some(bits) => self.known_value(ty, bits),
-                None => self.computed_before(node, known),
+                None => self.computed_before(&node, known),
             };
         }
-        let computed = (folds && has_bits(ty)).then(|| self.computed(node));
+        let computed = (folds && has_bits(ty)).then(|| self.computed(&node));
         if let Some(bits) = computed.and_then(|known| known.value()) {
             return self.known_value(ty, bits);
         }
@@ -386,13 +382,13 @@ impl<'t> Forward<'t> {
             self.table.insert(hash, v, &self.defs);
         }
         self.insts.push(node.inst(v));
-        self.define(v, node, computed.as_ref());
-        self.leak_unfollowed(node, v.into());
+        self.define(v, &node, computed.as_ref());
+        self.leak_unfollowed(&node, v.into());
         v.into()
     }
 
     /// What an operation is known to give, which gives a truth value.
-    fn truth(&mut self, node: Node, folds: bool) -> Option<bool> {
+    fn truth(&mut self, node: &Node, folds: bool) -> Option<bool> {
         if folds && let Some(bits) = self.computed(node).value() {
             self.fired.fire(Rule::KnownValue);
             return Some(bits != 0);
@@ -416,7 +412,7 @@ impl<'t> Forward<'t> {
     }
 
     /// The operation has been computed before.
-    fn computed_before(&mut self, node: Node, known: ValueId) -> Arg {
+    fn computed_before(&mut self, node: &Node, known: ValueId) -> Arg {
         self.fired.fire(Rule::Cse);
         let value = self.current(known.into());
         if self.comes(value) {

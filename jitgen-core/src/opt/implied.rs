@@ -61,8 +61,8 @@ impl Forward<'_> {
     }
 
     /// What a comparison must be, if that follows from what guards have decided.
-    pub fn implied(&mut self, node: Node) -> Option<bool> {
-        let Node { op, ty, a, b, .. } = node;
+    pub fn implied(&mut self, node: &Node) -> Option<bool> {
+        let Node { op, ty, a, b, .. } = *node;
         if ty.is_float() || ty == Ty::Bool {
             return None;
         }

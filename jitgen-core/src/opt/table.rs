@@ -37,12 +37,12 @@ impl Table {
     }
 
     /// What an operation is looked up and inserted with.
-    pub fn hash(node: Node) -> u64 {
+    pub fn hash(node: &Node) -> u64 {
         Map::<Node, ()>::default().hasher().hash_one(node.key())
     }
 
     /// The value of an operation.
-    pub fn get(&self, node: Node, hash: u64, defs: &Defs) -> Option<ValueId> {
+    pub fn get(&self, node: &Node, hash: u64, defs: &Defs) -> Option<ValueId> {
         let key = node.key();
         let mut at = self.heads[self.place(hash)];
         while at != NONE {
@@ -106,7 +106,7 @@ impl Table {
                 at = self.next[value.index()];
                 // A definition may have been forgotten.
                 if let Some(node) = defs.get(Arg::Value(value)) {
-                    self.add(Table::hash(node), value);
+                    self.add(Table::hash(&node), value);
                 }
             }
         }
@@ -131,15 +131,15 @@ fn operations_are_found_in_any_order_of_operands() {
     };
     for k in 0..500 {
         let new = ValueId(1000 + k);
-        let hash = Table::hash(node(k));
-        assert_eq!(table.get(node(k), hash, &defs), None, "{k} is new");
+        let hash = Table::hash(&node(k));
+        assert_eq!(table.get(&node(k), hash, &defs), None, "{k} is new");
         table.insert(hash, new, &defs);
         defs.set(new, node(k));
     }
     for k in 0..500 {
         let Node { a, b, .. } = node(k);
         let turned = Node { a: b, b: a, ..node(k) };
-        let found = table.get(turned, Table::hash(turned), &defs);
+        let found = table.get(&turned, Table::hash(&turned), &defs);
         assert_eq!(found, Some(ValueId(1000 + k)), "{k} is known");
     }
 }

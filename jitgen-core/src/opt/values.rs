@@ -218,8 +218,8 @@ impl Forward<'_> {
     }
 
     /// The value is the result of that operation, of which this has been computed, if anything has.
-    pub fn define(&mut self, v: ValueId, node: Node, computed: Option<&Known>) {
-        self.defs.set(v, node);
+    pub fn define(&mut self, v: ValueId, node: &Node, computed: Option<&Known>) {
+        self.defs.set(v, *node);
         let (known, learned) = match computed {
             Some(known) => (self.values.pool.add(known), self.values.learned),
             None => (NONE, 0),
@@ -264,12 +264,12 @@ impl Forward<'_> {
     fn compute(&mut self, v: ValueId, entry: Option<Entry>, depth: u32) -> u32 {
         match (self.defs.get(v.into()), entry) {
             (Some(node), None) => {
-                let known = self.computed_within(node, depth);
+                let known = self.computed_within(&node, depth);
                 self.values.set(v, &known);
             }
-            (Some(node), Some(entry)) if self.has_news(node, entry, depth) => {
+            (Some(node), Some(entry)) if self.has_news(&node, entry, depth) => {
                 let old = self.values.pool.get(entry.known);
-                let new = self.computed_within(node, depth);
+                let new = self.computed_within(&node, depth);
                 // Knowledge that contradicts itself means that this place is never reached.
                 self.values.set(v, &old.meet(&new).unwrap_or(old));
             }
@@ -286,7 +286,7 @@ impl Forward<'_> {
 
     /// Could more be known of the operation's result than it was? The elements of its operands are
     /// computed for that, if they have to be.
-    fn has_news(&mut self, node: Node, then: Entry, depth: u32) -> bool {
+    fn has_news(&mut self, node: &Node, then: Entry, depth: u32) -> bool {
         let by_guard = matches!(node.op, Op::Add | Op::Sub | Op::Mul);
         if by_guard && self.values.decided.is_some_and(|decided| decided > then.learned) {
             return true;
@@ -301,11 +301,11 @@ impl Forward<'_> {
     }
 
     /// What is known of the result of an operation.
-    pub fn computed(&mut self, node: Node) -> Known {
+    pub fn computed(&mut self, node: &Node) -> Known {
         self.computed_within(node, MAX_DEPTH)
     }
 
-    fn computed_within(&mut self, node: Node, depth: u32) -> Known {
+    fn computed_within(&mut self, node: &Node, depth: u32) -> Known {
         let a = self.known_within(node.a, depth);
         if self.values.decided.is_none() && domain::is_lost(node.op, &a) {
             return Known::full(node.ty.width());
@@ -321,7 +321,7 @@ impl Forward<'_> {
         };
         let mut known = known;
         for op in overflows {
-            if self.truths.get(Node { op, ..node }) == Some(false) {
+            if self.truths.get(&Node { op, ..*node }) == Some(false) {
                 let exact = domain::without_overflow(op, &a, &b);
                 known = exact.and_then(|exact| known.meet(&exact)).unwrap_or(known);
             }
