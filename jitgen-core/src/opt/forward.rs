@@ -389,9 +389,13 @@ impl<'t> Forward<'t> {
 
     /// What an operation is known to give, which gives a truth value.
     fn truth(&mut self, node: &Node, folds: bool) -> Option<bool> {
-        if folds && let Some(bits) = self.computed(node).value() {
+        let known = folds.then(|| match node.op.sig() {
+            Sig::Compare => self.compared(node),
+            _ => self.computed(node).value().map(|bits| bits != 0),
+        });
+        if let Some(truth) = known.flatten() {
             self.fired.fire(Rule::KnownValue);
-            return Some(bits != 0);
+            return Some(truth);
         }
         if !self.passes.contains(Passes::GUARDS) {
             return None;

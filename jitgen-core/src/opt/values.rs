@@ -104,6 +104,10 @@ struct Entry {
     compares: bool,
 }
 
+/// The entry of a value of which nothing has been said.
+const NOTHING: Entry =
+    Entry { known: NONE, learned: 0, changed: 0, is_used: false, compares: false };
+
 impl Values {
     /// Nothing is known, but there is room for so many values, and for that many in all copies.
     pub fn with_room(values: usize, all: usize) -> Values {
@@ -117,11 +121,16 @@ impl Values {
 
     fn entry_mut(&mut self, v: ValueId) -> &mut Entry {
         if self.entries.len() <= v.index() {
-            let (is_used, compares) = (false, false);
-            let nothing = Entry { known: NONE, learned: 0, changed: 0, is_used, compares };
-            self.entries.resize(v.index() + 1, nothing);
+            self.entries.resize(v.index() + 1, NOTHING);
         }
         &mut self.entries[v.index()]
+    }
+
+    /// The entry of a new value.
+    fn begin(&mut self, v: ValueId, entry: Entry) {
+        debug_assert!(self.entries.len() <= v.index(), "{v:?} is not new");
+        self.entries.resize(v.index(), NOTHING);
+        self.entries.push(entry);
     }
 
     fn set(&mut self, v: ValueId, known: &Known) {
@@ -134,7 +143,9 @@ impl Values {
     fn set_number(&mut self, v: ValueId, number: u32) {
         let learned = self.learned;
         let entry = self.entry_mut(v);
-        entry.learned = learned;
+        if entry.learned != EVER {
+            entry.learned = learned;
+        }
         if entry.known != number {
             (entry.known, entry.changed) = (number, learned);
         }
@@ -225,8 +236,8 @@ impl Forward<'_> {
             None => (NONE, 0),
         };
         let compares = node.op.sig() == Sig::Compare;
-        let is_used = self.values.entry_mut(v).is_used;
-        *self.values.entry_mut(v) = Entry { known, learned, changed: learned, is_used, compares };
+        let entry = Entry { known, learned, changed: learned, is_used: false, compares };
+        self.values.begin(v, entry);
         if !compares {
             self.mark_used(node.a);
             self.mark_used(node.b);
@@ -237,11 +248,10 @@ impl Forward<'_> {
     fn mark_used(&mut self, arg: Arg) {
         let Arg::Value(v) = arg else { return };
         let entry = self.values.entry_mut(v);
-        let was_used = std::mem::replace(&mut entry.is_used, true);
-        if !was_used
-            && entry.compares
-            && let Some(node) = self.defs.get(arg)
-        {
+        if std::mem::replace(&mut entry.is_used, true) || !entry.compares {
+            return;
+        }
+        if let Some(node) = self.defs.get(arg) {
             self.mark_used(node.a);
             self.mark_used(node.b);
         }
@@ -305,10 +315,20 @@ impl Forward<'_> {
         self.computed_within(node, MAX_DEPTH)
     }
 
+    /// What a comparison must be, as bits and bounds say.
+    pub fn compared(&mut self, node: &Node) -> Option<bool> {
+        let a = self.known_of(node.a);
+        if domain::is_lost(node.op, &a) {
+            return None;
+        }
+        let b = self.known_of(node.b);
+        domain::decide(node.op, &a, &b)
+    }
+
     fn computed_within(&mut self, node: &Node, depth: u32) -> Known {
         let a = self.known_within(node.a, depth);
         if self.values.decided.is_none() && domain::is_lost(node.op, &a) {
-            return Known::full(node.ty.width());
+            return Known::full(domain::result_width(node.op, node.ty.width()));
         }
         let b = self.known_within(node.b, depth);
         let known = transfer(node.op, node.ty.width(), &a, &b);
@@ -337,11 +357,21 @@ impl Forward<'_> {
     fn narrow_within(&mut self, arg: Arg, known: Known, depth: u32) {
         let Arg::Value(v) = arg else { return };
         let old = self.known_of(arg);
-        let Some(known) = old.meet(&known).filter(|known| *known != old) else {
-            return;
-        };
+        if let Some(known) = old.meet(&known).filter(|known| *known != old) {
+            self.replace_within(v, &known, depth);
+        }
+    }
+
+    /// Notes that this, which is less than what is known of a value, is known from here on.
+    pub fn replace(&mut self, v: ValueId, known: &Known) {
+        self.replace_within(v, known, MAX_DEPTH);
+    }
+
+    fn replace_within(&mut self, v: ValueId, known: &Known, depth: u32) {
+        let arg = Arg::Value(v);
         self.values.learn(v);
-        self.values.set(v, &known);
+        let number = self.values.pool.add(known);
+        self.values.set_number(v, number);
         if let Some(bits) = known.value() {
             self.constants.insert(v, Const::new(self.ty(arg), bits));
         }
@@ -351,10 +381,10 @@ impl Forward<'_> {
         let (ty, from): (Ty, Ty) = (node.ty, self.ty(node.a));
         let operand = match (node.op, node.b) {
             (Op::Add, Arg::Const(c)) => {
-                transfer(Op::Sub, ty.width(), &known, &Known::one(ty.width(), c.bits))
+                transfer(Op::Sub, ty.width(), known, &Known::one(ty.width(), c.bits))
             }
             (Op::Zext | Op::Sext, _) => {
-                transfer(Op::Trunc, from.width(), &known, &Known::one(64, 0))
+                transfer(Op::Trunc, from.width(), known, &Known::one(64, 0))
             }
             _ => return,
         };

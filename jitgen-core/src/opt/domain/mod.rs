@@ -23,7 +23,7 @@ mod tests;
 mod transfer;
 
 pub(super) use refine::refine;
-pub(super) use transfer::{is_lost, transfer, without_overflow};
+pub(super) use transfer::{decide, is_lost, result_width, transfer, without_overflow};
 
 /// A set of values of `width` bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

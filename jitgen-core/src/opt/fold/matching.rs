@@ -45,7 +45,7 @@ struct Places {
 
 impl Places {
     fn at(&self, place: Place) -> Arg {
-        self.args[usize::from(place)]
+        self.args[usize::from(place) % PLACES]
     }
 
     fn passes(&mut self, cx: &Forward, check: &Check) -> bool {
@@ -80,22 +80,32 @@ impl Places {
 
     fn holds(&self, cx: &mut Forward, condition: &Condition) -> bool {
         let (fun, a, b) = match condition {
+            Condition::Compare(op, a, b) => {
+                let [a, b] = [a, b].map(|leaf| self.leaf(cx, *leaf).as_const());
+                let (a, b) = (a.expect("a constant"), b.expect("a constant"));
+                let width = a.ty.width();
+                return constant::integer(*op, width, width, a.bits, b.bits) == Some(1);
+            }
             Condition::Constants(steps) => {
                 return self.constant(cx, steps).is_some_and(Const::is_true);
             }
             Condition::Known(steps) => return self.known(cx, steps).value() == Some(1),
             Condition::Of(fun, a, b) => (fun, self.at(*a), self.at(*b)),
         };
+        if let (Fun::IsPow2, Arg::Const(c)) = (fun, a) {
+            return c.bits.is_power_of_two();
+        }
         let ty = cx.ty(a);
         match fun {
-            Fun::IsPow2 => a.as_const().is_some_and(|c| c.bits.is_power_of_two()),
             Fun::Same => ty == self.root,
             Fun::Narrower => ty.width() < self.root.width(),
             Fun::Wider => ty.width() > self.root.width(),
             Fun::Alike => ty == cx.ty(b),
             Fun::IsInt => ty.is_int(),
             Fun::IsBool => ty == Ty::Bool,
-            Fun::Let | Fun::Narrow | Fun::Log2 => unreachable!("{fun:?} is no condition"),
+            Fun::Let | Fun::Narrow | Fun::Log2 | Fun::IsPow2 => {
+                unreachable!("{fun:?} is no condition of a type")
+            }
         }
     }
 

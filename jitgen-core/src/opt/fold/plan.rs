@@ -25,7 +25,7 @@ use super::term::{Fun, Lit, Row, Term};
 use crate::ir::{Op, Sig};
 
 /// How many places a pattern has at most.
-pub(super) const PLACES: usize = 6;
+pub(super) const PLACES: usize = 8;
 
 /// The number of a place.
 pub(super) type Place = u8;
@@ -48,8 +48,8 @@ impl<T: Copy, const N: usize> Few<T, N> {
         self.count += 1;
     }
 
-    pub fn all(&self) -> &[T] {
-        &self.items[..usize::from(self.count)]
+    pub const fn all(&self) -> &[T] {
+        self.items.split_at(self.count as usize).0
     }
 }
 
@@ -109,7 +109,9 @@ pub(super) const DEPTH: usize = 5;
 pub(super) enum Condition {
     /// One of types, or of a constant as such.
     Of(Fun, Place, Place),
-    /// A truth value that has only constants in it.
+    /// A comparison of constants.
+    Compare(Op, Leaf, Leaf),
+    /// Another truth value that has only constants in it.
     Constants(Steps),
     /// A truth value for the domain.
     Known(Steps),
@@ -226,7 +228,11 @@ impl Names {
             return Condition::Of(*fun, self.place(&args[0]), last);
         }
         let steps = self.all_steps(condition, None);
-        if is_constant(condition) { Condition::Constants(steps) } else { Condition::Known(steps) }
+        match steps.all() {
+            _ if !is_constant(condition) => Condition::Known(steps),
+            [Step::Push(a), Step::Push(b), Step::Binary(op, _)] => Condition::Compare(*op, *a, *b),
+            _ => Condition::Constants(steps),
+        }
     }
 
     const fn all_steps(&self, term: &Term, wanted: Option<Type>) -> Steps {
@@ -365,5 +371,7 @@ fn conditions_are_of_constants_or_for_the_domain() {
     assert!(least.starts_with("Known(") && least.contains("Number(Min, Of(0))"), "{least}");
     assert!(most.starts_with("Known(") && most.contains("Unary(Sext, Of(2))"), "{most}");
     let [shift] = &conditions("shift-amount")[..] else { panic!("one condition") };
-    assert!(shift.starts_with("Constants("), "{shift}");
+    assert_eq!(shift, "Compare(LtU, Number(Sign, Of(1)), At(1))");
+    let [fits] = &conditions("shift-shift")[..] else { panic!("one condition") };
+    assert!(fits.starts_with("Constants("), "{fits}");
 }
