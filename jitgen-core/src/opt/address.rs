@@ -18,6 +18,7 @@
 //! Not here: whether two places are the same (`memory`), narrower index arithmetic (a `zext` is a
 //! root).
 
+use super::dense::Growing;
 use super::meet::Visible;
 use super::node::Node;
 use super::owners::Apart;
@@ -92,7 +93,7 @@ pub(super) struct Defs {
     /// Values that lead to different objects, wherever both are used, as far as the passes that come
     /// later have to know.
     pub apart: Apart,
-    nodes: Vec<Option<Node>>,
+    nodes: Growing<Option<Node>>,
     /// The first `scratch`, of which the others are offsets.
     scratch: Option<(ValueId, i32)>,
 }
@@ -108,7 +109,7 @@ impl Defs {
 
     /// No definitions, but room for so many.
     pub fn with_room(values: usize) -> Defs {
-        Defs { nodes: Vec::with_capacity(values), ..Defs::default() }
+        Defs { nodes: Vec::with_capacity(values).into(), ..Defs::default() }
     }
 
     pub fn set(&mut self, value: ValueId, node: Node) {

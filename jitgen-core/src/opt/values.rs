@@ -133,13 +133,6 @@ impl Values {
         self.entries.push(entry);
     }
 
-    fn set(&mut self, v: ValueId, known: &Known) {
-        let number = self.entry(v).map(|entry| entry.known);
-        let same = number.filter(|number| self.pool.get(*number) == *known);
-        let number = same.unwrap_or_else(|| self.pool.add(known));
-        self.set_number(v, number);
-    }
-
     fn set_number(&mut self, v: ValueId, number: u32) {
         let learned = self.learned;
         let entry = self.entry_mut(v);
@@ -205,10 +198,15 @@ impl Values {
         }
     }
 
-    /// When the element of an operand became what it is.
-    fn changed(&self, arg: Arg) -> u32 {
-        let entry = arg.as_value().and_then(|v| self.entry(v));
-        entry.map_or(0, |entry| entry.changed)
+    /// When the element of a value became what it is.
+    fn changed(&self, v: ValueId) -> u32 {
+        self.entries.get(v.index()).map_or(0, |entry| entry.changed)
+    }
+
+    /// The element of a value is still that one.
+    fn still(&mut self, v: ValueId, number: u32) -> u32 {
+        self.entries[v.index()].learned = self.learned;
+        number
     }
 }
 
@@ -272,42 +270,45 @@ impl Forward<'_> {
     }
 
     fn compute(&mut self, v: ValueId, entry: Option<Entry>, depth: u32) -> u32 {
-        match (self.defs.get(v.into()), entry) {
-            (Some(node), None) => {
-                let known = self.computed_within(&node, depth);
-                self.values.set(v, &known);
-            }
-            (Some(node), Some(entry)) if self.has_news(&node, entry, depth) => {
-                let old = self.values.pool.get(entry.known);
+        let Some(node) = self.defs.get(v.into()) else {
+            let number = entry.map_or_else(|| Pool::full(self.ty(v.into())), |entry| entry.known);
+            self.values.set_number(v, number);
+            self.values.entry_mut(v).learned = EVER;
+            return number;
+        };
+        let known = match entry {
+            None => self.computed_within(&node, depth),
+            Some(then) if self.has_news(&node, then, depth) => {
+                let old = self.values.pool.get(then.known);
                 let new = self.computed_within(&node, depth);
                 // Knowledge that contradicts itself means that this place is never reached.
-                self.values.set(v, &old.meet(&new).unwrap_or(old));
+                match old.meet(&new) {
+                    Some(known) if known != old => known,
+                    _ => return self.values.still(v, then.known),
+                }
             }
-            (Some(_), Some(_)) => self.values.entry_mut(v).learned = self.values.learned,
-            (None, None) => {
-                let number = Pool::full(self.ty(v.into()));
-                self.values.set_number(v, number);
-                self.values.entry_mut(v).learned = EVER;
-            }
-            (None, Some(_)) => self.values.entry_mut(v).learned = EVER,
-        }
-        self.values.entry_mut(v).known
+            Some(then) => return self.values.still(v, then.known),
+        };
+        let number = self.values.pool.add(&known);
+        self.values.set_number(v, number);
+        number
     }
 
     /// Could more be known of the operation's result than it was? The elements of its operands are
     /// computed for that, if they have to be.
     fn has_news(&mut self, node: &Node, then: Entry, depth: u32) -> bool {
-        let by_guard = matches!(node.op, Op::Add | Op::Sub | Op::Mul);
-        if by_guard && self.values.decided.is_some_and(|decided| decided > then.learned) {
-            return true;
-        }
-        [node.a, node.b].into_iter().any(|arg| {
-            let Arg::Value(v) = arg else { return false };
-            self.refresh(v, depth);
-            let changed = self.values.changed(arg);
-            // News of what is not used are not counted.
-            changed > then.learned || changed == then.learned && then.compares
-        })
+        self.values.decided.is_some_and(|decided| decided > then.learned)
+            && matches!(node.op, Op::Add | Op::Sub | Op::Mul)
+            || self.is_news(node.a, then, depth)
+            || self.is_news(node.b, then, depth)
+    }
+
+    fn is_news(&mut self, operand: Arg, then: Entry, depth: u32) -> bool {
+        let Arg::Value(v) = operand else { return false };
+        self.refresh(v, depth);
+        let changed = self.values.changed(v);
+        // News of what is not used are not counted.
+        changed > then.learned || changed == then.learned && then.compares
     }
 
     /// What is known of the result of an operation.
@@ -389,5 +390,45 @@ impl Forward<'_> {
             _ => return,
         };
         self.narrow_within(node.a, operand, depth);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::opt::Passes;
+
+    /// What is known of each value of the block, asked for before and after `v0` is found to be below 5.
+    fn before_and_after(operations: &str) -> Vec<[Known; 2]> {
+        let text = format!("trace @t {{\nb0(v0: i64):\n{operations}jump b0(v0)\n}}\n");
+        let trace = crate::ir::parse(&text).expect("trace text").remove(0);
+        let mut forward = Forward::new(&trace, Passes::ALL);
+        forward.walk();
+        let values: Vec<Arg> =
+            (0..forward.out.values.len() as u32).map(|v| ValueId(v).into()).collect();
+        let before: Vec<Known> = values.iter().map(|v| forward.known_of(*v)).collect();
+        forward.narrow(values[0], Known::unsigned(64, 0, 4).expect("not empty"));
+        let after = values.iter().map(|v| forward.known_of(*v));
+        before.into_iter().zip(after).map(|(before, after)| [before, after]).collect()
+    }
+
+    #[test]
+    fn news_reach_what_was_computed_before() {
+        let known = before_and_after("v1 = add.i64 v0, 1\nv2 = and.i64 v1, 15\n");
+        assert_eq!(known[2].map(|known| (known.umin, known.umax)), [(0, 15), (0, 5)]);
+    }
+
+    /// Nothing but a comparison has been computed from what there is news of.
+    #[test]
+    fn news_of_what_is_compared_reach_the_comparison() {
+        let known = before_and_after("v1 = lt_u.i64 v0, 10\n");
+        assert_eq!(known[1].map(|known| known.value()), [None, Some(1)]);
+    }
+
+    #[test]
+    fn news_of_what_is_compared_reach_what_is_computed_from_the_comparison() {
+        let known =
+            before_and_after("v1 = lt_u.i64 v0, 10\nv2 = zext.i64 v1\nv3 = add.i64 v2, 7\n");
+        assert_eq!(known[3].map(|known| known.value()), [None, Some(8)]);
     }
 }
