@@ -279,6 +279,27 @@ fn no_tree_is_made_twice() {
     assert_eq!(texts.len(), regions.len(), "the same region again");
 }
 
+/// Two versions of a loop stay two when they are compiled with their bridges: what leaves the first round
+/// of one tree leads to the other, also where a bridge of that round is in the tree. Inner rounds by the
+/// hundred would each begin in the wrong one else.
+#[test]
+fn trees_of_two_versions_lead_to_each_other() {
+    let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == "phases");
+    let kernel = kernel.expect("there is this kernel");
+    let settings = "background=off,region_min=200,region_per_op=5,log=trace";
+    let regions = modes::regions(settings, || {
+        register::kernels::outcome(&(kernel.program)(20_000));
+    });
+    let region = regions.last().expect("a region is compiled");
+    let blocks = region.blocks.iter().enumerate();
+    let bodies = blocks.filter(
+        |(index, block)| matches!(block.end, End::Jump(target, _) if target.index() == *index),
+    );
+    let mut adds: Vec<bool> = bodies.map(|(_, body)| census(body).contains_key("fadd")).collect();
+    adds.sort_unstable();
+    assert_eq!(adds, [false, true], "{region}");
+}
+
 /// The traces of a loop with so many branches in a row, which random numbers decide.
 fn traces_of_branches(bits: i8) -> (usize, usize) {
     let traces = optimized_by(|| {

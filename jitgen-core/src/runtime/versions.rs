@@ -29,7 +29,7 @@ use super::location::State;
 use super::record::{Job, Origin};
 use super::store::{Kind, Piece, PieceId};
 use super::{Jit, counters};
-use crate::ir::{ExitId, Trace};
+use crate::ir::{BlockId, ExitId, Trace};
 use crate::tracer::{Map, Portal};
 use std::rc::Rc;
 
@@ -41,9 +41,22 @@ const ALL: u64 = 16;
 const MOST_RENEWALS: u32 = 8;
 
 impl Piece {
-    /// Does this exit leave the first round of a peeled loop?
+    /// Does this exit leave the first round of a peeled loop, or what is behind guards of that?
     pub(super) fn is_early(&self, exit: ExitId) -> bool {
-        self.trace.is_peeled() && self.trace.blocks[0].exits().any(|early| early == exit)
+        if !self.trace.is_peeled() {
+            return false;
+        }
+        let body = BlockId(1);
+        let (mut early, mut next) = (vec![BlockId(0)], 0);
+        while let Some(block) = early.get(next).copied() {
+            next += 1;
+            for behind in self.trace.successors(block).into_iter().filter(|block| *block != body) {
+                if !early.contains(&behind) {
+                    early.push(behind);
+                }
+            }
+        }
+        early.iter().any(|block| self.trace.block(*block).exits().any(|early| early == exit))
     }
 }
 
