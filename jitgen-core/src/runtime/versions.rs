@@ -41,22 +41,29 @@ const ALL: u64 = 16;
 const MOST_RENEWALS: u32 = 8;
 
 impl Piece {
-    /// Does this exit leave the first round of a peeled loop, or what is behind guards of that?
+    /// Does this exit leave the first round of a peeled loop, or what is behind guards of that alone?
     pub(super) fn is_early(&self, exit: ExitId) -> bool {
         if !self.trace.is_peeled() {
             return false;
         }
-        let body = BlockId(1);
-        let (mut early, mut next) = (vec![BlockId(0)], 0);
-        while let Some(block) = early.get(next).copied() {
+        let (first, body) = (BlockId(0), BlockId(1));
+        let [early, late] =
+            [(first, body), (body, first)].map(|(from, to)| self.leads_to_within(from, to));
+        let leaves = |block: &BlockId| self.trace.block(*block).exits().any(|other| other == exit);
+        early.iter().any(leaves) && !late.iter().any(leaves)
+    }
+
+    /// The blocks that one leads to, and it, without going through `end`.
+    fn leads_to_within(&self, block: BlockId, end: BlockId) -> Vec<BlockId> {
+        let (mut met, mut next) = (vec![block], 0);
+        while let Some(block) = met.get(next).copied() {
             next += 1;
-            for behind in self.trace.successors(block).into_iter().filter(|block| *block != body) {
-                if !early.contains(&behind) {
-                    early.push(behind);
-                }
-            }
+            let behind = self.trace.successors(block).into_iter();
+            let behind: Vec<BlockId> =
+                behind.filter(|to| *to != end && !met.contains(to)).collect();
+            met.extend(behind);
         }
-        early.iter().any(|block| self.trace.block(*block).exits().any(|early| early == exit))
+        met
     }
 }
 
