@@ -15,7 +15,7 @@
 
 use super::address::Defs;
 use super::behind::Latent;
-use super::dense::ByValue;
+use super::dense::{ByValue, with_room_for_more};
 use super::fold::{self, Rewrite};
 use super::implied::Above;
 use super::meet::Scope;
@@ -100,7 +100,8 @@ impl<'t> Forward<'t> {
         let room = input.values.len().min(first) + first;
         let guards = input.block(BlockId(0)).exits().count().min(input.exits.len());
         let all = input.values.len() + first;
-        let out = Trace { values: Vec::with_capacity(all), ..Trace::new(input.name.clone()) };
+        let (values, exits) = (Vec::with_capacity(all), Vec::with_capacity(guards));
+        let out = Trace { values, exits, ..Trace::new(input.name.clone()) };
         let mut forward = Forward {
             input,
             passes,
@@ -109,7 +110,7 @@ impl<'t> Forward<'t> {
             out,
             params: vec![],
             insts: Vec::with_capacity(first),
-            origins: Origins::default(),
+            origins: Origins(Vec::with_capacity(guards)),
             scope: Scope::default(),
             apart: Apart::default(),
             subst: vec![],
@@ -159,11 +160,17 @@ impl<'t> Forward<'t> {
     /// A copy to go on with in the next round, without the blocks behind the guards that have been met,
     /// and without what is known of memory.
     pub fn straight(&self) -> Forward<'t> {
+        let Trace { name, values, blocks, exits, calls } = &self.out;
+        let out = Trace {
+            values: with_room_for_more(values),
+            exits: with_room_for_more(exits),
+            ..Trace { blocks: blocks.clone(), calls: calls.clone(), ..Trace::new(name.clone()) }
+        };
         Forward {
-            out: self.out.clone(),
+            out,
             params: self.params.clone(),
-            insts: self.insts.clone(),
-            origins: self.origins.clone(),
+            insts: with_room_for_more(&self.insts),
+            origins: Origins(with_room_for_more(&self.origins.0)),
             apart: self.apart.clone(),
             fired: self.fired,
             defs: self.defs.clone(),

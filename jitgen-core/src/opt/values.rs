@@ -37,7 +37,7 @@ pub(super) struct Values {
     entries: Growing<Entry>,
     /// The elements, which copies of the table share.
     pool: Pool,
-    /// How often something was learned that is not in a definition, of what is used.
+    /// How often something was learned that is not in a definition, of what is used; at first 1.
     learned: u32,
     /// What that was when a guard last decided whether a result overflows, if one has.
     decided: Option<u32>,
@@ -104,7 +104,7 @@ struct Entry {
     compares: bool,
 }
 
-/// The entry of a value of which nothing has been said.
+/// The entry of a value of which nothing has been said: an old one.
 const NOTHING: Entry =
     Entry { known: NONE, learned: 0, changed: 0, is_used: false, compares: false };
 
@@ -112,7 +112,7 @@ impl Values {
     /// Nothing is known, but there is room for so many values, and for that many in all copies.
     pub fn with_room(values: usize, all: usize) -> Values {
         let entries = Vec::with_capacity(values).into();
-        Values { entries, pool: Pool::with_room(all), learned: 0, decided: None }
+        Values { entries, pool: Pool::with_room(all), learned: 1, decided: None }
     }
 
     fn entry(&self, v: ValueId) -> Option<Entry> {
@@ -168,9 +168,10 @@ impl Values {
         for index in 0..self.entries.len() {
             let v = ValueId(index as u32);
             let number = if visible.value(v) { self.joined(v, others) } else { NONE };
-            let (known, at) = (number, self.learned);
+            let (known, changed) = (number, self.learned);
+            let learned = if known == NONE { 0 } else { changed };
             let entry = &mut self.entries[index];
-            *entry = Entry { known, learned: at, changed: at, ..*entry };
+            *entry = Entry { known, learned, changed, ..*entry };
         }
     }
 
@@ -257,15 +258,14 @@ impl Forward<'_> {
 
     /// The number of the element of a value, which is computed (again) if there is news.
     fn refresh(&mut self, v: ValueId, depth: u32) -> u32 {
-        let entry = self.values.entry(v);
-        match entry {
-            Some(Entry { known, learned, compares, .. })
-                if depth == 0 || learned >= self.values.learned && !compares =>
-            {
-                known
-            }
-            None if depth == 0 => Pool::full(self.ty(v.into())),
-            _ => self.compute(v, entry, depth - 1),
+        let entry = self.values.entries.get(v.index()).unwrap_or(&NOTHING);
+        if entry.learned >= self.values.learned && !entry.compares {
+            return entry.known;
+        }
+        let entry = Some(*entry).filter(|entry| entry.known != NONE);
+        match depth.checked_sub(1) {
+            Some(depth) => self.compute(v, entry, depth),
+            None => entry.map_or_else(|| Pool::full(self.ty(v.into())), |entry| entry.known),
         }
     }
 

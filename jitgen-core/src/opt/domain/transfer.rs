@@ -22,11 +22,11 @@ type Wide = (i128, i128);
 /// What is known of the result. `width` is that of the type suffix, `b` is ignored by operations
 /// with one operand.
 pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Known {
-    let result = result_width(op, width);
-    let full = Known::full(result);
+    let result = || result_width(op, width);
     if let (Some(x), Some(y)) = (a.value(), b.value()) {
         let value = constant::integer(op, width, a.width, x, y);
-        return value.map_or(full, |bits| Known::one(result, bits));
+        let known = value.map(|bits| Known::one(result(), bits));
+        return known.unwrap_or_else(|| Known::full(result()));
     }
     let known = match op {
         // What the rest would find out, too.
@@ -39,9 +39,9 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         Op::DivS => div_s(a, b),
         Op::RemS => rem_s(a, b),
         Op::And => Known::bits(width, a.zeros | b.zeros, a.ones & b.ones)
-            .and_then(|k| k.up_to(a.umax.min(b.umax))),
+            .and_then(|k| k.at_most(a.umax.min(b.umax))),
         Op::Or => Known::bits(width, a.zeros & b.zeros, a.ones | b.ones)
-            .and_then(|k| k.from(a.umin.max(b.umin))),
+            .and_then(|k| k.at_least(a.umin.max(b.umin))),
         Op::Xor => Known::bits(
             width,
             a.zeros & b.zeros | a.ones & b.ones,
@@ -99,7 +99,7 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         | Op::Guard
         | Op::GuardNot => None,
     };
-    known.unwrap_or(full)
+    known.unwrap_or_else(|| Known::full(result()))
 }
 
 /// What a comparison of integers must be, if that is known.
@@ -391,7 +391,7 @@ fn trunc(width: u32, a: &Known) -> Known {
 fn zext(width: u32, a: &Known) -> Option<Known> {
     let above = mask(width) & !mask(a.width);
     let bits = Known::bits(width, a.zeros | above, a.ones)?;
-    bits.from(a.umin)?.up_to(a.umax)
+    bits.at_least(a.umin)?.at_most(a.umax)
 }
 
 /// What is known of the sum, difference or product of which that overflow predicate is false.
