@@ -122,6 +122,11 @@ impl Defs {
         }
     }
 
+    /// May it be a part of how an address is computed?
+    pub fn looks_through(op: Op) -> bool {
+        matches!(op, Op::PtrAdd | Op::Bitcast | Op::Scratch | Op::Add | Op::Sub | Op::Mul | Op::Shl)
+    }
+
     /// For a block behind a guard: the definitions stay where the output is.
     pub fn branch(&self) -> Defs {
         Defs { scratch: self.scratch, ..Defs::default() }
