@@ -80,7 +80,10 @@ impl Known {
 
     /// Is nothing known?
     pub fn is_full(&self) -> bool {
-        *self == Known::full(self.width)
+        self.zeros | self.ones | self.umin == 0
+            && self.umax == mask(self.width)
+            && self.smax == signed_max(self.width)
+            && self.smin == signed_min(self.width)
     }
 
     /// One value.
