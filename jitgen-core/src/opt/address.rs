@@ -24,21 +24,51 @@ use super::owners::Apart;
 use crate::ir::{Arg, Const, Op, Ty, ValueId};
 use std::hash::{Hash, Hasher};
 
-/// What an address has besides its constant offset.
+/// What an address has besides its constant offset: a base, and maybe an index. It is compared and
+/// hashed at each access, so it is two words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Place {
-    /// A pointer; of constant addresses the constant 0.
-    pub base: Arg,
-    /// The index that is not constant, and what it is multiplied by.
-    pub root: Option<(ValueId, i64)>,
+    /// The number of the base, or [`NONE`]: constant addresses have the constant 0.
+    base: u32,
+    /// The number of the index that is not constant, or [`NONE`],
+    root: u32,
+    /// and what it is multiplied by.
+    scale: i64,
 }
 
-/// Two words.
+/// The number of no value.
+const NONE: u32 = u32::MAX;
+
 impl Hash for Place {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.base.hash(state);
-        let root = self.root.map_or(0, |(v, scale)| !u64::from(v.0) ^ scale.rotate_left(32) as u64);
-        state.write_u64(root);
+        state.write_u64(u64::from(self.root) << 32 | u64::from(self.base));
+        state.write_u64(self.scale as u64);
+    }
+}
+
+impl Place {
+    /// That of a pointer, or of constant addresses, without an index.
+    pub fn at(base: Arg) -> Place {
+        Place { base: base.as_value().map_or(NONE, |v| v.0), root: NONE, scale: 0 }
+    }
+
+    /// A pointer; of constant addresses the constant 0.
+    pub fn base(&self) -> Arg {
+        match self.base {
+            NONE => Const::new(Ty::Ptr, 0).into(),
+            base => ValueId(base).into(),
+        }
+    }
+
+    /// The index that is not constant, and what it is multiplied by.
+    pub fn root(&self) -> Option<(ValueId, i64)> {
+        (self.root != NONE).then_some((ValueId(self.root), self.scale))
+    }
+
+    /// The same base with that index.
+    pub fn with_root(self, root: Option<(ValueId, i64)>) -> Place {
+        let (root, scale) = root.map_or((NONE, 0), |(value, scale)| (value.0, scale));
+        Place { base: self.base, root, scale }
     }
 }
 
@@ -60,14 +90,14 @@ impl Address {
         let Some((value, scale)) = index.root else {
             return Some(self);
         };
-        self.place.root = match self.place.root {
+        self.place = self.place.with_root(match self.place.root() {
             None => Some((value, scale)),
             Some((old, old_scale)) if old == value => {
                 let sum = old_scale.wrapping_add(scale);
                 (sum != 0).then_some((value, sum))
             }
             Some(_) => return None,
-        };
+        });
         Some(self)
     }
 }
@@ -145,19 +175,26 @@ impl Defs {
     }
 
     pub fn get(&self, arg: Arg) -> Option<Node> {
-        *self.nodes.get(arg.as_value()?.index())?
+        self.node(arg).copied()
+    }
+
+    fn node(&self, arg: Arg) -> Option<&Node> {
+        self.nodes.get(arg.as_value()?.index())?.as_ref()
     }
 
     /// The operation of which the operand is the result.
     pub fn op(&self, arg: Arg) -> Option<Op> {
-        Some(self.nodes.get(arg.as_value()?.index())?.as_ref()?.op)
+        Some(self.node(arg)?.op)
     }
 
     /// The `i64` operand as `root * scale + offset`.
     pub fn linear(&self, arg: Arg) -> Linear {
+        if let Arg::Const(c) = arg {
+            return Linear { root: None, offset: c.bits as i64 };
+        }
         let (mut at, mut scale, mut offset) = (arg, 1i64, 0i64);
         for _ in 0..MAX_CHAIN {
-            let Some(Node { op, ty: Ty::I64, a, b, .. }) = self.get(at) else {
+            let Some(&Node { op, ty: Ty::I64, a, b, .. }) = self.node(at) else {
                 break;
             };
             let (next, c) = match (a, b) {
@@ -185,32 +222,29 @@ impl Defs {
 
     /// The address `pointer + offset`.
     pub fn address(&self, pointer: Arg, offset: i64) -> Address {
-        let (mut at, mut root, mut offset) = (pointer, None, offset);
+        let mut sum = Address { place: Place::at(Arg::NONE), offset };
+        let mut at = pointer;
         for _ in 0..MAX_CHAIN {
-            let Some(node) = self.get(at) else { break };
-            if node.op == Op::Scratch {
-                let (first, imm) = self.scratch.expect("set with the first scratch");
-                offset = offset.wrapping_add(i64::from(node.imm) - i64::from(imm));
-                at = first.into();
-                break;
+            let Some(node) = self.node(at) else { break };
+            match node.op {
+                Op::PtrAdd => {
+                    let Some(indexed) = sum.indexed(self.linear(node.b)) else { break };
+                    sum = indexed;
+                }
+                Op::Bitcast => (),
+                Op::Scratch => {
+                    let (first, imm) = self.scratch.expect("set with the first scratch");
+                    sum = sum.shifted(i64::from(node.imm) - i64::from(imm));
+                    at = first.into();
+                    break;
+                }
+                _ => break,
             }
-            if node.op == Op::Bitcast {
-                at = node.a;
-                continue;
-            }
-            if node.op != Op::PtrAdd {
-                break;
-            }
-            let sum = Address { place: Place { base: at, root }, offset };
-            let Some(sum) = sum.indexed(self.linear(node.b)) else {
-                break;
-            };
-            (root, offset, at) = (sum.place.root, sum.offset, node.a);
+            at = node.a;
         }
         if let Arg::Const(c) = at {
-            offset = offset.wrapping_add(c.bits as i64);
-            at = Const::new(Ty::Ptr, 0).into();
+            sum = sum.shifted(c.bits as i64);
         }
-        Address { place: Place { base: at, root }, offset }
+        Address { place: Place { base: Place::at(at).base, ..sum.place }, ..sum }
     }
 }

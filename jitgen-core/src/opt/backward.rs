@@ -295,7 +295,7 @@ fn find_dead_stores(
             match inst.op.sig() {
                 Sig::Load => {
                     let access = access();
-                    let here = access.address.place.base;
+                    let here = access.address.place.base();
                     overwritten.remove_aliases_but(access, |base| defs.apart.bases(base, here));
                 }
                 Sig::Store => {

@@ -105,7 +105,7 @@ impl Visible {
 
     fn word(&self, word: &Access) -> bool {
         let place = word.address.place;
-        self.arg(place.base) && place.root.is_none_or(|(index, _)| self.value(index))
+        self.arg(place.base()) && place.root().is_none_or(|(index, _)| self.value(index))
     }
 }
 

@@ -143,11 +143,13 @@ impl Facts {
     }
 
     fn stored(&mut self, access: Access, value: Arg, apart: impl Fn(Arg) -> bool) {
+        self.note_fixed(access);
+        let fact = Fact { value, stored: true, at: self.next };
+        self.next += 1;
         let private = &self.private;
-        let here = access.address.place.base;
+        let here = access.address.place.base();
         let apart = |base| private.apart(base, here) || apart(base);
-        self.words.remove_aliases_but(access, apart);
-        self.add(access, value, true);
+        self.words.write(access, fact, apart);
     }
 
     /// A fact from here on.
@@ -158,15 +160,20 @@ impl Facts {
     }
 
     fn insert(&mut self, access: Access, fact: Fact) {
+        self.note_fixed(access);
+        self.words.insert(access, fact);
+    }
+
+    fn note_fixed(&mut self, access: Access) {
         if access.class.is_immutable()
-            && let Place { base: Arg::Value(base), root: None } = access.address.place
+            && let (Arg::Value(base), None) =
+                (access.address.place.base(), access.address.place.root())
         {
             let fixed = self.fixed.get().and_then(|fixed| fixed.get(&base));
             if !fixed.is_some_and(|fixed| fixed.contains(&access)) {
                 self.fixed.change().entry(base).or_default().push(access);
             }
         }
-        self.words.insert(access, fact);
     }
 
     /// A known word that has all bytes of `access`, and which of them is the first.
@@ -205,7 +212,7 @@ impl Forward<'_> {
             if let (Some(_), Some(v), Some(load)) = (&self.sides, value.as_value(), inst.dst) {
                 self.loads.insert(v, load);
             }
-            self.facts.private.leak_held(access.address.place.base);
+            self.facts.private.leak_held(access.address.place.base());
             value
         });
         if memory && known.is_none() {
@@ -231,14 +238,14 @@ impl Forward<'_> {
             let fact = self.facts.at(place).filter(|(_, fact)| fact.at == number);
             let Some((access, fact)) = fact else { continue };
             self.settle_value(fact.value);
-            let Some((index, scale)) = access.address.place.root else { continue };
+            let Some((index, scale)) = access.address.place.root() else { continue };
             let found = match asked {
                 Some((same, found)) if same == index => found,
                 _ => self.known_of(index.into()).value(),
             };
             asked = Some((index, found));
             let Some(index) = found else { continue };
-            let place = Place { root: None, ..access.address.place };
+            let place = access.address.place.with_root(None);
             let distance = scale.wrapping_mul(index as i64);
             let address = Address { place, ..access.address }.shifted(distance);
             self.facts.use_fact(access, fact);
@@ -313,7 +320,7 @@ impl Forward<'_> {
                 self.fired.fire(Rule::RedundantStore);
                 return;
             }
-            let here = access.address.place.base;
+            let here = access.address.place.base();
             let others = self.of_other_shapes(here);
             let apart = &self.owners.apart;
             let apart = |base| apart.bases(base, here) || others.contains(&base);
@@ -339,8 +346,7 @@ impl Forward<'_> {
         let here_known: Vec<(Access, Const)> = fixed.iter().filter_map(known).collect();
         let differs = |there: Arg| {
             here_known.iter().any(|(access, c)| {
-                let address =
-                    Address { place: Place { base: there, root: None }, ..access.address };
+                let address = Address { place: Place::at(there), ..access.address };
                 constant(Access { address, ..*access }).is_some_and(|other| other.bits != c.bits)
             })
         };

@@ -62,7 +62,7 @@ impl Apart {
 
     /// May both accesses touch the same byte?
     pub fn may_touch(&self, a: &Access, b: &Access) -> bool {
-        a.may_touch(b) && !self.bases(a.address.place.base, b.address.place.base)
+        a.may_touch(b) && !self.bases(a.address.place.base(), b.address.place.base())
     }
 }
 
@@ -150,7 +150,7 @@ impl Owners {
         let (mut from, mut till) = (new.from, new.till);
         let mut lower = *new;
         for _ in 0..MAX_OWNERS {
-            let Arg::Value(holder) = lower.word.address.place.base else { break };
+            let Arg::Value(holder) = lower.word.address.place.base() else { break };
             holders.push(holder);
             let common = |owner: &&Owner| {
                 owner.object == holder && owner.from.max(from) <= owner.till.min(till)
@@ -167,7 +167,8 @@ impl Owners {
         if a.address.place == b.address.place {
             return a.address.offset != b.address.offset;
         }
-        !a.class.may_share(b.class) || self.apart.bases(a.address.place.base, b.address.place.base)
+        !a.class.may_share(b.class)
+            || self.apart.bases(a.address.place.base(), b.address.place.base())
     }
 }
 

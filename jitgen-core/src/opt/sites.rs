@@ -69,7 +69,7 @@ impl Sites {
         if a.place == b.place {
             return a.overlaps(b);
         }
-        let base = |site: Site| self.places[site.place as usize].base;
+        let base = |site: Site| self.places[site.place as usize].base();
         a.class.may_alias(b.class) && !apart.bases(base(a), base(b))
     }
 }

@@ -61,6 +61,11 @@ impl Access {
         }
     }
 
+    /// Is it the same word of a place, by the same type?
+    fn is_same_word(&self, other: &Access) -> bool {
+        self.ty == other.ty && self.address.offset == other.address.offset
+    }
+
     /// Have both a byte in common, if they are at the same place?
     fn overlaps(&self, other: &Access) -> bool {
         let distance = self.address.offset.wrapping_sub(other.address.offset);
@@ -95,7 +100,7 @@ impl Untouched {
         });
         // Constant addresses have one base, and belong to many objects.
         let known = |(address, size): &(Address, Option<u32>)| {
-            size.is_some() || address.place.base.as_value().is_some()
+            size.is_some() || address.place.base().as_value().is_some()
         };
         Untouched(kept.filter(known).collect())
     }
@@ -103,7 +108,7 @@ impl Untouched {
     /// Are all bytes of the word among that?
     pub fn contains(&self, word: &Access) -> bool {
         self.0.iter().any(|(address, size)| match size {
-            None => address.place.base == word.address.place.base,
+            None => address.place.base() == word.address.place.base(),
             Some(size) => {
                 let start = word.address.offset.wrapping_sub(address.offset) as u64;
                 let end = start.checked_add(word.ty.size().into());
@@ -116,8 +121,8 @@ impl Untouched {
 /// Where words are: some bytes of a place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Line {
-    number: i64,
     place: Place,
+    number: i64,
 }
 
 impl Line {
@@ -125,15 +130,28 @@ impl Line {
     fn of(address: Address) -> Line {
         Line { place: address.place, number: address.offset.div_euclid(LINE) }
     }
+}
 
-    /// The line of a word's last byte, if it is the next one.
-    fn behind(access: &Access) -> Option<Line> {
-        let last = Line::of(access.address.shifted(i64::from(access.ty.size()) - 1));
-        (last.number != Line::of(access.address).number).then_some(last)
+/// The lines besides its own where words are that have a byte in common with an access.
+struct Neighbours {
+    before: Option<Line>,
+    behind: Option<Line>,
+}
+
+impl Neighbours {
+    /// Those of an access, if words cross from one line to the next.
+    fn of(access: &Access, crosses: bool) -> Neighbours {
+        let (address, size) = (access.address, i64::from(access.ty.size()));
+        let start = address.offset.rem_euclid(LINE);
+        let line = |bytes| Line::of(address.shifted(bytes));
+        Neighbours {
+            before: (crosses && start < MAX_SIZE - 1).then(|| line(1 - MAX_SIZE)),
+            behind: (start + size > LINE).then(|| line(size - 1)),
+        }
     }
 }
 
-/// The number of no word, and of no group.
+/// The number of no word, no line and no group.
 const NONE: u32 = u32::MAX;
 
 /// The neighbours of a word in a list of words.
@@ -148,7 +166,8 @@ struct Links {
 struct Slot<T> {
     access: Access,
     known: T,
-    line: Links,
+    line: u32,
+    same_line: Links,
     group: u32,
     same_group: Links,
 }
@@ -163,6 +182,7 @@ struct Ends {
 /// The words of one class at one place.
 #[derive(Clone, Copy, Debug)]
 struct Group {
+    place: Place,
     first: u32,
     /// Is it in the list of its class?
     is_listed: bool,
@@ -175,15 +195,13 @@ struct Group {
 struct Index {
     line_of: Map<Line, u32>,
     group_of: Map<(Class, Place), u32>,
-    /// By group: where its words are.
-    places: Vec<Place>,
 }
 
 /// Words with something known of each. All of it is in a few tables, so that a copy is cheap.
 #[derive(Clone, Debug)]
 pub(super) struct Words<T: Copy> {
     slots: Growing<Slot<T>>,
-    /// The first slot that has no word any more; `line.next` leads to the others.
+    /// The first slot that has no word any more; `same_line.next` leads to the others.
     free: u32,
     index: Shared<Index>,
     lines: Vec<Ends>,
@@ -219,10 +237,9 @@ impl<T: Copy> Words<T> {
         let places = accesses / 2;
         words.lines.reserve(places);
         words.groups.reserve(places);
-        let Index { line_of, group_of, places: of_groups } = words.index.change();
+        let Index { line_of, group_of } = words.index.change();
         line_of.reserve(places);
         group_of.reserve(places);
-        of_groups.reserve(places);
         words
     }
 
@@ -233,11 +250,11 @@ impl<T: Copy> Words<T> {
 
     fn find(&self, access: Access) -> Option<u32> {
         let mut at = self.first_of(Line::of(access.address));
-        while let Some(Slot { access: word, line, .. }) = self.slots.get(at as usize) {
-            if word.ty == access.ty && word.address.offset == access.address.offset {
+        while let Some(slot) = self.slots.get(at as usize) {
+            if slot.access.is_same_word(&access) {
                 return Some(at);
             }
-            at = line.next;
+            at = slot.same_line.next;
         }
         None
     }
@@ -249,27 +266,20 @@ impl<T: Copy> Words<T> {
         access: Access,
         mut found: impl FnMut(&Access, T) -> Option<R>,
     ) -> Option<R> {
-        let lines = self.lines_around(&access);
-        lines.into_iter().flatten().find_map(|line| {
+        let Neighbours { before, behind } = Neighbours::of(&access, self.crosses);
+        let here = Some(Line::of(access.address));
+        for line in [before, here, behind] {
+            let Some(line) = line else { continue };
             let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
                 let result = found(&slot.access, slot.known);
                 if result.is_some() {
                     return result;
                 }
-                at = slot.line.next;
+                at = slot.same_line.next;
             }
-            None
-        })
-    }
-
-    /// Where words are that have a byte in common with this one.
-    fn lines_around(&self, access: &Access) -> [Option<Line>; 3] {
-        let before = access.address.shifted(1 - MAX_SIZE);
-        let here = Line::of(access.address);
-        let before = Line::of(before);
-        let crosses = self.crosses && before.number != here.number;
-        [crosses.then_some(before), Some(here), Line::behind(access)]
+        }
+        None
     }
 
     /// The first word of a line.
@@ -294,26 +304,31 @@ impl<T: Copy> Words<T> {
     pub fn insert(&mut self, access: Access, known: T) {
         debug_assert!(i64::from(access.ty.size()) <= MAX_SIZE, "{} is larger", access.ty);
         let line = Line::of(access.address);
-        self.crosses |= Line::behind(&access).is_some();
         // A word of the same class leads to the group.
-        let (mut group, mut old) = (NONE, None);
+        let (mut group, mut old) = (NONE, NONE);
         let mut at = self.first_of(line);
         while let Some(slot) = self.slots.get(at as usize) {
             if slot.access.class == access.class {
                 group = slot.group;
             }
-            if slot.access.ty == access.ty && slot.access.address.offset == access.address.offset {
-                old = Some(at);
+            if slot.access.is_same_word(&access) {
+                old = at;
             }
-            at = slot.line.next;
+            at = slot.same_line.next;
         }
-        if let Some(old) = old {
+        if old != NONE {
             self.remove_slot(old);
         }
         if group == NONE {
             group = self.group(access.class, access.address.place);
         }
-        let at = self.take_slot(access, known, group);
+        let line = self.line(line);
+        self.crosses |= Neighbours::of(&access, false).behind.is_some();
+        self.add_slot(access, known, line, group);
+    }
+
+    /// The number of a line, which there is from now on.
+    fn line(&mut self, line: Line) -> u32 {
         let mut number = self.number_of(line);
         if number == NONE {
             number = self.lines.len() as u32;
@@ -321,13 +336,7 @@ impl<T: Copy> Words<T> {
             self.index.change().line_of.insert(line, number);
             self.asked.set(Some((line, number)));
         }
-        let ends = &mut self.lines[number as usize];
-        let before = std::mem::replace(&mut ends.last, at);
-        match before {
-            NONE => ends.first = at,
-            before => self.slots[before as usize].line.next = at,
-        }
-        self.slots[at as usize].line.before = before;
+        number
     }
 
     /// The group of a class at a place, which is listed from now on.
@@ -336,10 +345,8 @@ impl<T: Copy> Words<T> {
         let number = index.and_then(|index| index.group_of.get(&(class, place)).copied());
         let number = number.unwrap_or_else(|| {
             let new = self.groups.len() as u32;
-            self.groups.push(Group { first: NONE, is_listed: false, next: NONE });
-            let index = self.index.change();
-            index.group_of.insert((class, place), new);
-            index.places.push(place);
+            self.groups.push(Group { place, first: NONE, is_listed: false, next: NONE });
+            self.index.change().group_of.insert((class, place), new);
             new
         });
         self.list(class, number);
@@ -360,42 +367,47 @@ impl<T: Copy> Words<T> {
         }
     }
 
-    /// A slot with a word, which is in the list of its group.
-    fn take_slot(&mut self, access: Access, known: T, group: u32) -> u32 {
-        let first = &mut self.groups[group as usize].first;
-        let line = Links { before: NONE, next: NONE };
+    /// Adds a word to its line and its group.
+    fn add_slot(&mut self, access: Access, known: T, line: u32, group: u32) {
+        let (ends, first) =
+            (&mut self.lines[line as usize], &mut self.groups[group as usize].first);
+        let same_line = Links { before: ends.last, next: NONE };
         let same_group = Links { before: NONE, next: *first };
-        let slot = Slot { access, known, line, group, same_group };
+        let slot = Slot { access, known, line, same_line, group, same_group };
         let at = match self.free {
             NONE => {
                 self.slots.push(slot);
                 self.slots.len() as u32 - 1
             }
             at => {
-                self.free = self.slots[at as usize].line.next;
+                self.free = self.slots[at as usize].same_line.next;
                 self.slots[at as usize] = slot;
                 at
             }
         };
-        if let Some(next) = self.slots.get_mut(*first as usize) {
+        (ends.last, *first) = (at, at);
+        match self.slots.get_mut(same_line.before as usize) {
+            Some(before) => before.same_line.next = at,
+            None => ends.first = at,
+        }
+        if let Some(next) = self.slots.get_mut(same_group.next as usize) {
             next.same_group.before = at;
         }
-        *first = at;
-        at
     }
 
     /// Removes a word from its line and its group.
     fn remove_slot(&mut self, at: u32) {
-        let Slot { access, line, group, same_group, .. } = self.slots[at as usize];
-        let before = self.slots.get_mut(line.before as usize);
-        let is_first = before.map(|before| before.line.next = line.next).is_none();
-        let next = self.slots.get_mut(line.next as usize);
-        let is_last = next.map(|next| next.line.before = line.before).is_none();
-        if is_first || is_last {
-            let number = self.number_of(Line::of(access.address));
-            let ends = &mut self.lines[number as usize];
-            ends.first = if is_first { line.next } else { ends.first };
-            ends.last = if is_last { line.before } else { ends.last };
+        let slot = &mut self.slots[at as usize];
+        let Slot { line, same_line, group, same_group, .. } = *slot;
+        (slot.group, slot.same_line.next) = (NONE, self.free);
+        self.free = at;
+        match self.slots.get_mut(same_line.before as usize) {
+            Some(before) => before.same_line.next = same_line.next,
+            None => self.lines[line as usize].first = same_line.next,
+        }
+        match self.slots.get_mut(same_line.next as usize) {
+            Some(next) => next.same_line.before = same_line.before,
+            None => self.lines[line as usize].last = same_line.before,
         }
         match self.slots.get_mut(same_group.before as usize) {
             Some(before) => before.same_group.next = same_group.next,
@@ -404,9 +416,6 @@ impl<T: Copy> Words<T> {
         if let Some(next) = self.slots.get_mut(same_group.next as usize) {
             next.same_group.before = same_group.before;
         }
-        let slot = &mut self.slots[at as usize];
-        (slot.group, slot.line.next) = (NONE, self.free);
-        self.free = at;
     }
 
     /// Removes that very word, of this type.
@@ -416,24 +425,58 @@ impl<T: Copy> Words<T> {
         }
     }
 
+    /// A word is written: removes what that may touch, but for words at other bases that are known to
+    /// be `apart` from its own, and sets it.
+    pub fn write(&mut self, access: Access, known: T, apart: impl Fn(Arg) -> bool) {
+        let mut same = None;
+        self.remove_overlaps(&access, |at, word| {
+            let stays = word.is_same_word(&access) && word.class == access.class;
+            if stays {
+                same = Some(at);
+            }
+            !stays
+        });
+        self.remove_elsewhere(&access, apart);
+        match same {
+            Some(at) => self.slots[at as usize].known = known,
+            None => self.insert(access, known),
+        }
+    }
+
     /// Removes the words that an access may touch, but for those at other bases that are known to be
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
-        for line in self.lines_around(&access).into_iter().flatten() {
+        self.remove_overlaps(&access, |_, _| true);
+        self.remove_elsewhere(&access, apart);
+    }
+
+    /// Removes the words at the place of an access that have a byte in common with it, if they `go`.
+    fn remove_overlaps(&mut self, access: &Access, mut goes: impl FnMut(u32, &Access) -> bool) {
+        let Neighbours { before, behind } = Neighbours::of(access, self.crosses);
+        let here = Some(Line::of(access.address));
+        for line in [before, here, behind] {
+            let Some(line) = line else { continue };
             let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
-                let (here, next) = (at, slot.line.next);
-                if slot.access.overlaps(&access) {
+                let (here, next) = (at, slot.same_line.next);
+                if slot.access.overlaps(access) && goes(here, &slot.access) {
                     self.remove_slot(here);
                 }
                 at = next;
             }
         }
+    }
+
+    /// Removes the words at other places that an access may touch, but for those at other bases that
+    /// are `apart` from its own.
+    fn remove_elsewhere(&mut self, access: &Access, apart: impl Fn(Arg) -> bool) {
         let here = access.address.place;
-        let stays = |place: &Place| *place == here || place.base != here.base && apart(place.base);
         for number in 0..self.classes.len() {
             let (class, first) = self.classes[number];
             if first != NONE && class.may_alias(access.class) {
+                let base = here.base();
+                let stays =
+                    |place: Place| place == here || place.base() != base && apart(place.base());
                 self.thin(number, stays, |_| false);
             }
         }
@@ -449,7 +492,7 @@ impl<T: Copy> Words<T> {
     ) {
         for number in 0..self.classes.len() {
             if touched(self.classes[number].0) {
-                self.thin(number, |place| apart(place.base), |word| kept.contains(word));
+                self.thin(number, |place| apart(place.base()), |word| kept.contains(word));
             }
         }
     }
@@ -458,27 +501,24 @@ impl<T: Copy> Words<T> {
     fn thin(
         &mut self,
         class: usize,
-        place_stays: impl Fn(&Place) -> bool,
+        place_stays: impl Fn(Place) -> bool,
         stays: impl Fn(&Access) -> bool,
     ) {
-        let mut at = std::mem::replace(&mut self.classes[class].1, NONE);
-        let mut last = NONE;
+        let (mut at, mut last) = (self.classes[class].1, NONE);
         while at != NONE {
-            let Group { first, next, .. } = self.groups[at as usize];
-            if first != NONE
-                && !self.index.get().is_some_and(|i| place_stays(&i.places[at as usize]))
-            {
+            let Group { place, first, next, .. } = self.groups[at as usize];
+            if first != NONE && !place_stays(place) {
                 self.thin_group(first, &stays);
             }
-            if self.groups[at as usize].first == NONE {
-                self.groups[at as usize].is_listed = false;
-            } else {
-                match last {
-                    NONE => self.classes[class].1 = at,
-                    last => self.groups[last as usize].next = at,
-                }
-                self.groups[at as usize].next = NONE;
+            let group = &mut self.groups[at as usize];
+            if group.first != NONE {
                 last = at;
+            } else {
+                group.is_listed = false;
+                match last {
+                    NONE => self.classes[class].1 = next,
+                    last => self.groups[last as usize].next = next,
+                }
             }
             at = next;
         }
@@ -500,10 +540,9 @@ impl<T: Copy> Words<T> {
         if !self.slots.is_empty() {
             let Words { slots, free, index, lines, crosses, asked, groups, classes } = self;
             slots.clear();
-            let Index { line_of, group_of, places } = index.change();
+            let Index { line_of, group_of } = index.change();
             line_of.clear();
             group_of.clear();
-            places.clear();
             lines.clear();
             groups.clear();
             classes.clear();
@@ -552,7 +591,7 @@ mod tests {
 
         fn place(&mut self) -> Place {
             let root = [None, Some((ValueId(9), 8)), Some((ValueId(9), 1))][self.below(3) as usize];
-            Place { base: Arg::Value(ValueId(self.below(3) as u32)), root }
+            Place::at(ValueId(self.below(3) as u32).into()).with_root(root)
         }
 
         fn access(&mut self) -> Access {
@@ -595,19 +634,30 @@ mod tests {
                     let apart = |base: Arg| base == Arg::Value(ValueId(1));
                     words.remove_classes(writes, apart, &kept);
                     list.retain(|(word, _)| {
-                        let kept = apart(word.address.place.base) || kept.contains(word);
+                        let kept = apart(word.address.place.base()) || kept.contains(word);
                         !writes(word.class) || kept
                     });
                 }
                 1..=2 => {
                     let here = access.address.place;
-                    let apart = |base: Arg| base != here.base;
+                    let apart = |base: Arg| base != here.base();
                     words.remove_aliases_but(access, apart);
                     list.retain(|(word, _)| {
-                        !word.may_touch(&access) || apart(word.address.place.base)
+                        !word.may_touch(&access) || apart(word.address.place.base())
                     });
                 }
                 3..=5 => {
+                    words.write(access, step, |base| base != access.address.place.base());
+                    list.retain(|(word, _)| {
+                        let apart = word.address.place.base() != access.address.place.base();
+                        !word.may_touch(&access) || apart
+                    });
+                    let same =
+                        |word: &Access| (word.ty, word.address) == (access.ty, access.address);
+                    list.retain(|(word, _)| !same(word));
+                    list.push((access, step));
+                }
+                6..=8 => {
                     words.remove_aliases_but(access, |_| false);
                     list.retain(|(word, _)| !word.may_touch(&access));
                 }

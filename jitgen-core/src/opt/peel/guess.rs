@@ -122,19 +122,19 @@ impl<'a, 't> Guesser<'a, 't> {
 
     /// The address with its base as it is, or as a parameter; and whether it is as it is.
     fn bases(&self, address: Address, mut found: impl FnMut(Address, bool)) {
-        if self.stable(address.place.base) {
+        if self.stable(address.place.base()) {
             found(address, true);
         }
         for (k, pointer) in &self.pointers {
-            if pointer.place.base != address.place.base {
+            if pointer.place.base() != address.place.base() {
                 continue;
             }
-            let root = match (pointer.place.root, address.place.root) {
+            let root = match (pointer.place.root(), address.place.root()) {
                 (None, root) => root,
                 (Some(a), Some(b)) if a == b => None,
                 _ => continue,
             };
-            let place = Place { base: self.plan.red_param(*k).into(), root };
+            let place = Place::at(self.plan.red_param(*k).into()).with_root(root);
             let offset = address.offset.wrapping_sub(pointer.offset);
             found(Address { place, offset }, false);
         }
@@ -142,7 +142,7 @@ impl<'a, 't> Guesser<'a, 't> {
 
     /// The same for its index.
     fn roots(&self, address: Address, mut found: impl FnMut(Address, bool)) {
-        let Some((value, scale)) = address.place.root else {
+        let Some((value, scale)) = address.place.root() else {
             return found(address, true);
         };
         if self.stable(value.into()) {
@@ -152,7 +152,7 @@ impl<'a, 't> Guesser<'a, 't> {
             if index.root != Some((value, 1)) {
                 continue;
             }
-            let place = Place { root: Some((self.plan.red_param(*k), scale)), ..address.place };
+            let place = address.place.with_root(Some((self.plan.red_param(*k), scale)));
             let shifted = Address { place, ..address };
             let moved = scale.wrapping_mul(index.offset).wrapping_neg();
             found(shifted.shifted(moved), false);

@@ -35,7 +35,7 @@ mod guess;
 mod join;
 
 use super::Seen;
-use super::address::{Address, Defs, Linear, Place};
+use super::address::{Address, Defs, Linear};
 use super::forward::Forward;
 use super::induct::Bound;
 use super::node::Node;
@@ -115,14 +115,11 @@ impl Plan {
 
     /// An address in terms of parameters, with these arguments for them.
     fn address_at(&self, defs: &Defs, address: Address, args: &[Arg]) -> Option<Address> {
-        let base = match self.red_of(address.place.base) {
+        let base = match self.red_of(address.place.base()) {
             Some(red) => defs.address(args[red], address.offset),
-            None => Address {
-                place: Place { base: address.place.base, root: None },
-                offset: address.offset,
-            },
+            None => Address { place: address.place.with_root(None), offset: address.offset },
         };
-        let Some((value, scale)) = address.place.root else {
+        let Some((value, scale)) = address.place.root() else {
             return Some(base);
         };
         let index = match self.red_of(value.into()) {

@@ -365,7 +365,7 @@ impl<'a> Plan<'a> {
                 |step: &Step<Site>| matches!(step, Step::Store(site) if *site == word.site);
             let last = self.before.iter().rposition(|(_, step)| is_store(step))?;
             let (at, behind) = (self.before[last].0, &self.before[last + 1..]);
-            let object = self.defs.address(before[at].b, 0).place.base;
+            let object = self.defs.address(before[at].b, 0).place.base();
             let sees = |(index, step): &(usize, Step<Site>)| {
                 self.may_see(&before[*index], *step, word.site)
             };
@@ -427,7 +427,7 @@ fn hold(trace: &Trace, defs: &Defs, inst: &Inst, held: &mut Words<Arg>) {
             }
         }
         Some(Step::Store(access)) => {
-            let here = access.address.place.base;
+            let here = access.address.place.base();
             held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
             held.insert(access, inst.b);
         }
