@@ -84,21 +84,19 @@ impl Address {
         Address { offset: self.offset.wrapping_add(bytes), ..self }
     }
 
+    /// What a pointer leads to that is taken for a base; a constant is an offset.
+    fn at(pointer: Arg) -> Address {
+        let offset = pointer.as_const().map_or(0, |c| c.bits as i64);
+        Address { place: Place::at(pointer), offset }
+    }
+
     /// The same address with an index added; `None` if it has another index already.
-    pub fn indexed(mut self, index: Linear) -> Option<Address> {
-        self.offset = self.offset.wrapping_add(index.offset);
-        let Some((value, scale)) = index.root else {
-            return Some(self);
+    pub fn indexed(self, index: Linear) -> Option<Address> {
+        let Linear { root, offset } = match index.root {
+            None => return Some(self.shifted(index.offset)),
+            Some(_) => Linear { root: self.place.root(), offset: self.offset }.plus(index)?,
         };
-        self.place = self.place.with_root(match self.place.root() {
-            None => Some((value, scale)),
-            Some((old, old_scale)) if old == value => {
-                let sum = old_scale.wrapping_add(scale);
-                (sum != 0).then_some((value, sum))
-            }
-            Some(_) => return None,
-        });
-        Some(self)
+        Some(Address { place: self.place.with_root(root), offset })
     }
 }
 
@@ -110,6 +108,19 @@ pub(super) struct Linear {
 }
 
 impl Linear {
+    /// The sum; `None` if it has two roots.
+    fn plus(self, other: Linear) -> Option<Linear> {
+        let root = match (self.root, other.root) {
+            (root, None) | (None, root) => root,
+            (Some((a, scale)), Some((b, more))) if a == b => {
+                let sum = scale.wrapping_add(more);
+                (sum != 0).then_some((a, sum))
+            }
+            _ => return None,
+        };
+        Some(Linear { root, offset: self.offset.wrapping_add(other.offset) })
+    }
+
     pub fn scaled(self, by: i64) -> Linear {
         let root = self.root.map(|(v, scale)| (v, scale.wrapping_mul(by)));
         Linear { root: root.filter(|(_, scale)| *scale != 0), offset: self.offset.wrapping_mul(by) }
@@ -123,11 +134,37 @@ pub(super) struct Defs {
     /// later have to know.
     pub apart: Apart,
     nodes: Vec<Option<Node>>,
+    forms: Forms,
     /// The first `scratch`, of which the others are offsets.
     scratch: Option<(ValueId, i32)>,
 }
 
-/// Chains that are longer than this are not looked through; the form stays exact.
+/// The values that are sums of a pointer and something, or another's bits: each as an address, from when
+/// it is defined on. It is exact also when it is forgotten how the value is computed.
+#[derive(Clone, Default, Debug)]
+struct Forms {
+    /// By value, as far as there are any: its place in the list, or [`NONE`].
+    of: Vec<u32>,
+    /// Bases may be `scratch`es which are not the first one.
+    addresses: Vec<Address>,
+}
+
+impl Forms {
+    fn get(&self, v: ValueId) -> Option<Address> {
+        let place = *self.of.get(v.index())?;
+        self.addresses.get(place as usize).copied()
+    }
+
+    fn set(&mut self, v: ValueId, address: Address) {
+        if self.of.len() <= v.index() {
+            self.of.resize(v.index() + 1, NONE);
+        }
+        self.of[v.index()] = self.addresses.len() as u32;
+        self.addresses.push(address);
+    }
+}
+
+/// Chains of definitions that are longer than this are not looked through; the form stays exact.
 const MAX_CHAIN: usize = 16;
 
 impl Defs {
@@ -146,8 +183,13 @@ impl Defs {
             self.nodes.resize(value.index() + 1, None);
         }
         self.nodes[value.index()] = Some(node);
-        if node.op == Op::Scratch && self.scratch.is_none() {
-            self.scratch = Some((value, node.imm));
+        match node.op {
+            Op::PtrAdd | Op::Bitcast => {
+                let form = self.walk(value.into());
+                self.forms.set(value, form);
+            }
+            Op::Scratch if self.scratch.is_none() => self.scratch = Some((value, node.imm)),
+            _ => (),
         }
     }
 
@@ -160,6 +202,7 @@ impl Defs {
     /// other blocks have added does no harm: nobody asks for what is not visible.
     pub fn lend(&mut self, to: &mut Defs) {
         to.nodes = std::mem::take(&mut self.nodes);
+        to.forms = std::mem::take(&mut self.forms);
     }
 
     /// Where ways meet: forgets what is not visible.
@@ -178,7 +221,8 @@ impl Defs {
         self.node(arg).copied()
     }
 
-    fn node(&self, arg: Arg) -> Option<&Node> {
+    /// The same, where it stands.
+    pub fn node(&self, arg: Arg) -> Option<&Node> {
         self.nodes.get(arg.as_value()?.index())?.as_ref()
     }
 
@@ -222,29 +266,45 @@ impl Defs {
 
     /// The address `pointer + offset`.
     pub fn address(&self, pointer: Arg, offset: i64) -> Address {
-        let mut sum = Address { place: Place::at(Arg::NONE), offset };
-        let mut at = pointer;
+        let form = pointer.as_value().and_then(|v| self.forms.get(v));
+        let address = form.unwrap_or_else(|| Address::at(pointer)).shifted(offset);
+        let Some((first, imm)) = self.scratch else { return address };
+        match self.node(address.place.base()) {
+            Some(Node { op: Op::Scratch, imm: other, .. }) => {
+                let place = Place { base: first.0, ..address.place };
+                Address { place, ..address }.shifted(i64::from(*other) - i64::from(imm))
+            }
+            _ => address,
+        }
+    }
+
+    /// The form of a pointer, as far as its definition and the forms that are known tell.
+    fn walk(&self, pointer: Arg) -> Address {
+        let (mut at, mut sum) = (pointer, Linear { root: None, offset: 0 });
         for _ in 0..MAX_CHAIN {
+            let form = at.as_value().and_then(|v| self.forms.get(v));
+            if let Some(form) = form
+                && let Some(all) = form.indexed(sum)
+            {
+                let index_is_gone = all.place.root().is_none() && sum.root.is_some();
+                if !index_is_gone {
+                    return all;
+                }
+                // So another one may come.
+                (at, sum) = (form.place.base(), Linear { root: None, offset: all.offset });
+                continue;
+            }
             let Some(node) = self.node(at) else { break };
             match node.op {
                 Op::PtrAdd => {
-                    let Some(indexed) = sum.indexed(self.linear(node.b)) else { break };
-                    sum = indexed;
+                    let Some(more) = sum.plus(self.linear(node.b)) else { break };
+                    sum = more;
                 }
                 Op::Bitcast => (),
-                Op::Scratch => {
-                    let (first, imm) = self.scratch.expect("set with the first scratch");
-                    sum = sum.shifted(i64::from(node.imm) - i64::from(imm));
-                    at = first.into();
-                    break;
-                }
                 _ => break,
             }
             at = node.a;
         }
-        if let Arg::Const(c) = at {
-            sum = sum.shifted(c.bits as i64);
-        }
-        Address { place: Place { base: Place::at(at).base, ..sum.place }, ..sum }
+        Address::at(at).indexed(sum).expect("it has no index yet")
     }
 }

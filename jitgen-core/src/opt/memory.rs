@@ -132,8 +132,14 @@ impl Facts {
         self.used.get().is_some_and(|used| used.contains(&(access.ty, access.address)))
     }
 
-    fn use_fact(&mut self, access: Access, fact: Fact) {
-        if fact.at == 0 && !self.has_used(access) {
+    fn use_fact(&mut self, access: &Access, fact: &Fact) {
+        if fact.at == 0 {
+            self.use_assumed(access);
+        }
+    }
+
+    fn use_assumed(&mut self, access: &Access) {
+        if !self.has_used(*access) {
             self.used.change().insert((access.ty, access.address));
         }
     }
@@ -143,7 +149,7 @@ impl Facts {
     }
 
     fn stored(&mut self, access: Access, value: Arg, apart: impl Fn(Arg) -> bool) {
-        self.note_fixed(access);
+        self.note_fixed(&access);
         let fact = Fact { value, stored: true, at: self.next };
         self.next += 1;
         let private = &self.private;
@@ -160,14 +166,18 @@ impl Facts {
     }
 
     fn insert(&mut self, access: Access, fact: Fact) {
-        self.note_fixed(access);
+        self.note_fixed(&access);
         self.words.insert(access, fact);
     }
 
-    fn note_fixed(&mut self, access: Access) {
-        if access.class.is_immutable()
-            && let (Arg::Value(base), None) =
-                (access.address.place.base(), access.address.place.root())
+    fn note_fixed(&mut self, access: &Access) {
+        if access.class.is_immutable() {
+            self.add_fixed(*access);
+        }
+    }
+
+    fn add_fixed(&mut self, access: Access) {
+        if let (Arg::Value(base), None) = (access.address.place.base(), access.address.place.root())
         {
             let fixed = self.fixed.get().and_then(|fixed| fixed.get(&base));
             if !fixed.is_some_and(|fixed| fixed.contains(&access)) {
@@ -186,11 +196,10 @@ impl Facts {
 }
 
 impl Forward<'_> {
-    /// `load (ptr_add p, c)+k => load p+(k+c)`
+    /// `load (ptr_add p, c)+k => load p+(k+c)`, of an operand of the output.
     fn short_address(&mut self, pointer: Arg, imm: i32) -> (Arg, i32) {
-        let pointer = self.current(pointer);
         if self.passes.contains(Passes::FOLD)
-            && let Some(Node { op: Op::PtrAdd, a, b: Arg::Const(c), .. }) = self.defs.get(pointer)
+            && let Some(&Node { op: Op::PtrAdd, a, b: Arg::Const(c), .. }) = self.defs.node(pointer)
             && let Some(sum) = c.signed().checked_add(i64::from(imm))
             && let Ok(sum) = i32::try_from(sum)
         {
@@ -204,10 +213,10 @@ impl Forward<'_> {
         let (pointer, imm) = self.short_address(self.operand(inst.a), inst.imm);
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
         let memory = self.passes.contains(Passes::MEMORY);
-        let load = Inst { op: Op::Load, a: pointer, imm, ..*inst };
+        let load = || Inst { op: Op::Load, a: pointer, imm, ..*inst };
         let known = if memory { self.known(access, load) } else { None };
         let value = known.unwrap_or_else(|| {
-            let value = self.emit_with(inst.ty, load);
+            let value = self.emit_with(inst.ty, load());
             // Who asks is interested in what a tree has loaded.
             if let (Some(_), Some(v), Some(load)) = (&self.sides, value.as_value(), inst.dst) {
                 self.loads.insert(v, load);
@@ -248,7 +257,7 @@ impl Forward<'_> {
             let place = access.address.place.with_root(None);
             let distance = scale.wrapping_mul(index as i64);
             let address = Address { place, ..access.address }.shifted(distance);
-            self.facts.use_fact(access, fact);
+            self.facts.use_fact(&access, &fact);
             self.facts.add(Access { address, ..access }, fact.value, fact.stored);
         }
     }
@@ -266,9 +275,9 @@ impl Forward<'_> {
     }
 
     /// What memory is known to hold where `load` would look.
-    fn known(&mut self, access: Access, load: Inst) -> Option<Arg> {
+    fn known(&mut self, access: Access, load: impl Fn() -> Inst) -> Option<Arg> {
         if let Some(fact) = self.facts.get(access) {
-            self.facts.use_fact(access, fact);
+            self.facts.use_fact(&access, &fact);
             let value = self.current(fact.value);
             let is_loaded = self.comes(value);
             self.fired.fire(match fact.stored {
@@ -277,7 +286,7 @@ impl Forward<'_> {
                 false => Rule::LoadForward,
             });
             if is_loaded {
-                self.insts.push(Inst { dst: value.as_value(), ..load });
+                self.insts.push(Inst { dst: value.as_value(), ..load() });
             }
             return Some(value);
         }
@@ -291,7 +300,7 @@ impl Forward<'_> {
         if to == Ty::Bool {
             return None;
         }
-        self.facts.use_fact(word, fact);
+        self.facts.use_fact(&word, &fact);
         if from == Ty::Bool {
             self.fired.fire(Rule::ForwardBitcast);
             return Some(self.pure(Node::unary(Op::Zext, to, value)));
@@ -355,28 +364,24 @@ impl Forward<'_> {
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?
     fn holds(&mut self, access: Access, value: Arg) -> bool {
-        let value = self.bits(value);
-        let found = self.facts.words.find_around(access, |word, fact| {
-            let is_own = fact.at >= self.facts.own;
-            let same_bytes =
-                word.ty.size() == access.ty.size() && word.address.offset == access.address.offset;
-            if !is_own || !same_bytes {
+        let found = self.facts.words.find_same_bytes(&access, |word, fact| {
+            if fact.at < self.facts.own {
                 return None;
             }
-            let same = match (self.bits(fact.value), value) {
+            let same = match (self.bits(fact.value), self.bits(value)) {
                 (Arg::Const(a), Arg::Const(b)) => a.bits == b.bits,
                 (a, b) => a == b,
             };
             same.then_some((*word, fact))
         });
-        found.inspect(|(word, fact)| self.facts.use_fact(*word, *fact)).is_some()
+        found.inspect(|(word, fact)| self.facts.use_fact(word, fact)).is_some()
     }
 
     /// The operand before all casts that keep its bits.
     fn bits(&self, arg: Arg) -> Arg {
         let mut at = self.current(arg);
-        while let Some(Node { op: Op::Bitcast, a, .. }) = self.defs.get(at) {
-            at = self.current(a);
+        while let Some(Node { op: Op::Bitcast, a, .. }) = self.defs.node(at) {
+            at = self.current(*a);
         }
         at
     }

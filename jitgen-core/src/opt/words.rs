@@ -132,22 +132,33 @@ impl Line {
     }
 }
 
-/// The lines besides its own where words are that have a byte in common with an access.
-struct Neighbours {
-    before: Option<Line>,
-    behind: Option<Line>,
+/// The lines where words are that have a byte in common with an access.
+struct Around {
+    here: Line,
+    /// Also in the one before, and the one behind?
+    before: bool,
+    behind: bool,
 }
 
-impl Neighbours {
+impl Around {
     /// Those of an access, if words cross from one line to the next.
-    fn of(access: &Access, crosses: bool) -> Neighbours {
-        let (address, size) = (access.address, i64::from(access.ty.size()));
-        let start = address.offset.rem_euclid(LINE);
-        let line = |bytes| Line::of(address.shifted(bytes));
-        Neighbours {
-            before: (crosses && start < MAX_SIZE - 1).then(|| line(1 - MAX_SIZE)),
-            behind: (start + size > LINE).then(|| line(size - 1)),
+    fn of(access: &Access, crosses: bool) -> Around {
+        let start = access.address.offset.rem_euclid(LINE);
+        Around {
+            here: Line::of(access.address),
+            before: crosses && start < MAX_SIZE - 1,
+            behind: start + i64::from(access.ty.size()) > LINE,
         }
+    }
+
+    /// What is found first in these lines, from the first to the last.
+    fn find<R>(&self, access: &Access, mut found: impl FnMut(Line) -> Option<R>) -> Option<R> {
+        let near = |bytes| Line::of(access.address.shifted(bytes));
+        let before = if self.before { found(near(1 - MAX_SIZE)) } else { None };
+        before.or_else(|| found(self.here)).or_else(|| {
+            let last = i64::from(access.ty.size()) - 1;
+            if self.behind { found(near(last)) } else { None }
+        })
     }
 }
 
@@ -249,14 +260,40 @@ impl<T: Copy> Words<T> {
     }
 
     fn find(&self, access: Access) -> Option<u32> {
-        let mut at = self.first_of(Line::of(access.address));
+        self.find_in(Line::of(access.address), |at, slot| {
+            slot.access.is_same_word(&access).then_some(at)
+        })
+    }
+
+    /// What is found first in a line, in the order in which the words were added.
+    fn find_in<R>(
+        &self,
+        line: Line,
+        mut found: impl FnMut(u32, &Slot<T>) -> Option<R>,
+    ) -> Option<R> {
+        let mut at = self.first_of(line);
         while let Some(slot) = self.slots.get(at as usize) {
-            if slot.access.is_same_word(&access) {
-                return Some(at);
+            let result = found(at, slot);
+            if result.is_some() {
+                return result;
             }
             at = slot.same_line.next;
         }
         None
+    }
+
+    /// What is found first of the words that have all their bytes, and no others, in common with
+    /// `access`; in the order in which they were added.
+    pub fn find_same_bytes<R>(
+        &self,
+        access: &Access,
+        mut found: impl FnMut(&Access, T) -> Option<R>,
+    ) -> Option<R> {
+        self.find_in(Line::of(access.address), |_, Slot { access: word, known, .. }| {
+            let same_bytes =
+                word.address.offset == access.address.offset && word.ty.size() == access.ty.size();
+            if same_bytes { found(word, *known) } else { None }
+        })
     }
 
     /// What is found first of the words at the place of `access` that have a byte in common with it,
@@ -266,20 +303,8 @@ impl<T: Copy> Words<T> {
         access: Access,
         mut found: impl FnMut(&Access, T) -> Option<R>,
     ) -> Option<R> {
-        let Neighbours { before, behind } = Neighbours::of(&access, self.crosses);
-        let here = Some(Line::of(access.address));
-        for line in [before, here, behind] {
-            let Some(line) = line else { continue };
-            let mut at = self.first_of(line);
-            while let Some(slot) = self.slots.get(at as usize) {
-                let result = found(&slot.access, slot.known);
-                if result.is_some() {
-                    return result;
-                }
-                at = slot.same_line.next;
-            }
-        }
-        None
+        Around::of(&access, self.crosses)
+            .find(&access, |line| self.find_in(line, |_, slot| found(&slot.access, slot.known)))
     }
 
     /// The first word of a line.
@@ -288,16 +313,19 @@ impl<T: Copy> Words<T> {
     }
 
     /// The number of a line, if it has or had a word. One is mostly asked for several times in a row.
+    #[inline]
     fn number_of(&self, line: Line) -> u32 {
         match self.asked.get() {
             Some((asked, number)) if asked == line => number,
-            _ => {
-                let number = self.index.get().and_then(|index| index.line_of.get(&line).copied());
-                let number = number.unwrap_or(NONE);
-                self.asked.set(Some((line, number)));
-                number
-            }
+            _ => self.look_up(line),
         }
+    }
+
+    fn look_up(&self, line: Line) -> u32 {
+        let number = self.index.get().and_then(|index| index.line_of.get(&line).copied());
+        let number = number.unwrap_or(NONE);
+        self.asked.set(Some((line, number)));
+        number
     }
 
     /// Sets a word; the caller has removed what it replaces.
@@ -323,7 +351,7 @@ impl<T: Copy> Words<T> {
             group = self.group(access.class, access.address.place);
         }
         let line = self.line(line);
-        self.crosses |= Neighbours::of(&access, false).behind.is_some();
+        self.crosses |= Around::of(&access, false).behind;
         self.add_slot(access, known, line, group);
     }
 
@@ -452,10 +480,7 @@ impl<T: Copy> Words<T> {
 
     /// Removes the words at the place of an access that have a byte in common with it, if they `go`.
     fn remove_overlaps(&mut self, access: &Access, mut goes: impl FnMut(u32, &Access) -> bool) {
-        let Neighbours { before, behind } = Neighbours::of(access, self.crosses);
-        let here = Some(Line::of(access.address));
-        for line in [before, here, behind] {
-            let Some(line) = line else { continue };
+        Around::of(access, self.crosses).find(access, |line| {
             let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
                 let (here, next) = (at, slot.same_line.next);
@@ -464,7 +489,8 @@ impl<T: Copy> Words<T> {
                 }
                 at = next;
             }
-        }
+            None::<()>
+        });
     }
 
     /// Removes the words at other places that an access may touch, but for those at other bases that
