@@ -18,6 +18,7 @@
 //! Not here: whether two places are the same (`memory`), narrower index arithmetic (a `zext` is a
 //! root).
 
+use super::dense::Growing;
 use super::meet::Visible;
 use super::node::Node;
 use super::owners::Apart;
@@ -133,7 +134,7 @@ pub(super) struct Defs {
     /// Values that lead to different objects, wherever both are used, as far as the passes that come
     /// later have to know.
     pub apart: Apart,
-    nodes: Vec<Option<Node>>,
+    nodes: Growing<Option<Node>>,
     forms: Forms,
     /// The first `scratch`, of which the others are offsets.
     scratch: Option<(ValueId, i32)>,
@@ -144,9 +145,9 @@ pub(super) struct Defs {
 #[derive(Clone, Default, Debug)]
 struct Forms {
     /// By value, as far as there are any: its place in the list, or [`NONE`].
-    of: Vec<u32>,
+    of: Growing<u32>,
     /// Bases may be `scratch`es which are not the first one.
-    addresses: Vec<Address>,
+    addresses: Growing<Address>,
 }
 
 impl Forms {
@@ -175,7 +176,9 @@ impl Defs {
 
     /// No definitions, but room for so many.
     pub fn with_room(values: usize) -> Defs {
-        Defs { nodes: Vec::with_capacity(values), ..Defs::default() }
+        let of = Vec::with_capacity(values).into();
+        let forms = Forms { of, addresses: Growing::default() };
+        Defs { nodes: Vec::with_capacity(values).into(), forms, ..Defs::default() }
     }
 
     pub fn set(&mut self, value: ValueId, node: Node) {

@@ -33,7 +33,7 @@ use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
 use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Call, Const, End, Inst, Op, Set, Ty, ValueId};
+use crate::ir::{Arg, Call, Const, End, Inst, Op, Ty, ValueId};
 use std::collections::BTreeMap;
 
 /// What is known of the word at an address.
@@ -42,7 +42,7 @@ pub(super) struct Fact {
     pub value: Arg,
     /// Was it written (and not only read) since the facts began?
     pub stored: bool,
-    /// Its place in the order of facts.
+    /// Its place in the order of facts. Those that are assumed come first.
     pub at: u32,
 }
 
@@ -56,15 +56,14 @@ pub(super) struct Facts {
     next: u32,
     /// The first of this trace, if the others are of the way to it.
     own: u32,
-    /// Which of the facts that were assumed have been of use: type and address. An access that uses one
-    /// may have another class.
-    used: Shared<Set<(Ty, Address)>>,
+    /// By fact that was assumed: has it been of use?
+    used: Vec<bool>,
 }
 
 impl Facts {
     /// No facts, but room for what so many accesses tell.
     pub fn begin(&mut self, accesses: usize) {
-        *self = Facts { next: 1, words: Words::with_room(accesses), ..Facts::default() };
+        *self = Facts { words: Words::with_room(accesses), ..Facts::default() };
     }
 
     /// These, and what is private as it is.
@@ -90,13 +89,14 @@ impl Facts {
 
     /// All facts, oldest first.
     pub fn sorted(&self) -> impl Iterator<Item = (Access, Fact)> + '_ {
-        self.order().into_iter().filter_map(|(_, place)| self.at(place))
+        self.order(|_, _| true).into_iter().filter_map(|(_, place)| self.at(place))
     }
 
-    /// The order of all facts: their numbers, and where they are in the table.
-    pub fn order(&self) -> Vec<(u32, u32)> {
+    /// The order of the facts that are `wanted`: their numbers, and where they are in the table.
+    pub fn order(&self, wanted: impl Fn(&Access, &Fact) -> bool) -> Vec<(u32, u32)> {
         let mut order = Vec::with_capacity(self.words.len());
-        order.extend(self.words.iter().map(|(place, _, fact)| (fact.at, place as u32)));
+        let all = self.words.iter().filter(|(_, word, fact)| wanted(word, fact));
+        order.extend(all.map(|(place, _, fact)| (fact.at, place as u32)));
         order.sort_unstable();
         order
     }
@@ -106,9 +106,15 @@ impl Facts {
         self.words.at(place as usize)
     }
 
-    /// A fact that has held since before [`Facts::begin`].
-    pub fn assume(&mut self, access: Access, value: Arg) {
-        self.insert(access, Fact { value, stored: false, at: 0 });
+    /// A fact that has held since before [`Facts::begin`]; its number.
+    pub fn assume(&mut self, access: Access, value: Arg) -> u32 {
+        debug_assert_eq!(self.next as usize, self.used.len(), "assumed before all others");
+        self.used.push(false);
+        self.add(access, value, false)
+    }
+
+    fn is_assumed(&self, fact: &Fact) -> bool {
+        (fact.at as usize) < self.used.len()
     }
 
     /// Ends what a call may write; `kept` is what it leaves alone.
@@ -122,25 +128,19 @@ impl Facts {
 
     /// Nothing is assumed of that word any more.
     pub fn forget(&mut self, access: Access) {
-        if self.get(access).is_some_and(|fact| fact.at == 0) {
+        if self.get(access).is_some_and(|fact| self.is_assumed(&fact)) {
             self.words.remove(access);
         }
     }
 
-    /// Has what was assumed of that word been of use?
-    pub fn has_used(&self, access: Access) -> bool {
-        self.used.get().is_some_and(|used| used.contains(&(access.ty, access.address)))
+    /// Has the fact of that number, which was assumed, been of use?
+    pub fn has_used(&self, assumed: u32) -> bool {
+        self.used[assumed as usize]
     }
 
-    fn use_fact(&mut self, access: &Access, fact: &Fact) {
-        if fact.at == 0 {
-            self.use_assumed(access);
-        }
-    }
-
-    fn use_assumed(&mut self, access: &Access) {
-        if !self.has_used(*access) {
-            self.used.change().insert((access.ty, access.address));
+    fn use_fact(&mut self, fact: &Fact) {
+        if let Some(used) = self.used.get_mut(fact.at as usize) {
+            *used = true;
         }
     }
 
@@ -158,16 +158,13 @@ impl Facts {
         self.words.write(access, fact, apart);
     }
 
-    /// A fact from here on.
-    pub fn add(&mut self, access: Access, value: Arg, stored: bool) {
+    /// A fact from here on; its number.
+    pub fn add(&mut self, access: Access, value: Arg, stored: bool) -> u32 {
         let at = self.next;
         self.next = at + 1;
-        self.insert(access, Fact { value, stored, at });
-    }
-
-    fn insert(&mut self, access: Access, fact: Fact) {
         self.note_fixed(&access);
-        self.words.insert(access, fact);
+        self.words.insert(access, Fact { value, stored, at });
+        at
     }
 
     fn note_fixed(&mut self, access: &Access) {
@@ -242,7 +239,10 @@ impl Forward<'_> {
         }
         // Most facts are at one index.
         let mut asked: Option<(ValueId, Option<u64>)> = None;
-        for (number, place) in self.facts.order() {
+        let order = self.facts.order(|word, fact| {
+            word.address.place.root().is_some() || self.may_settle(fact.value).is_some()
+        });
+        for (number, place) in order {
             // It may have been replaced, by the same.
             let fact = self.facts.at(place).filter(|(_, fact)| fact.at == number);
             let Some((access, fact)) = fact else { continue };
@@ -257,16 +257,19 @@ impl Forward<'_> {
             let place = access.address.place.with_root(None);
             let distance = scale.wrapping_mul(index as i64);
             let address = Address { place, ..access.address }.shifted(distance);
-            self.facts.use_fact(&access, &fact);
+            self.facts.use_fact(&fact);
             self.facts.add(Access { address, ..access }, fact.value, fact.stored);
         }
     }
 
+    /// A value of which it is to be found out whether it is a constant.
+    fn may_settle(&self, value: Arg) -> Option<ValueId> {
+        let v = value.as_value().filter(|_| self.passes.contains(Passes::GUARDS))?;
+        (self.constants.get(&v).is_none() && !self.ty(value).is_float()).then_some(v)
+    }
+
     fn settle_value(&mut self, value: Arg) {
-        if let Arg::Value(v) = value
-            && self.passes.contains(Passes::GUARDS)
-            && self.constants.get(&v).is_none()
-            && !self.ty(value).is_float()
+        if let Some(v) = self.may_settle(value)
             && let Some(bits) = self.known_of(value).value()
         {
             self.fired.fire(Rule::KnownAtEnd);
@@ -277,7 +280,7 @@ impl Forward<'_> {
     /// What memory is known to hold where `load` would look.
     fn known(&mut self, access: Access, load: impl Fn() -> Inst) -> Option<Arg> {
         if let Some(fact) = self.facts.get(access) {
-            self.facts.use_fact(&access, &fact);
+            self.facts.use_fact(&fact);
             let value = self.current(fact.value);
             let is_loaded = self.comes(value);
             self.fired.fire(match fact.stored {
@@ -300,7 +303,7 @@ impl Forward<'_> {
         if to == Ty::Bool {
             return None;
         }
-        self.facts.use_fact(&word, &fact);
+        self.facts.use_fact(&fact);
         if from == Ty::Bool {
             self.fired.fire(Rule::ForwardBitcast);
             return Some(self.pure(Node::unary(Op::Zext, to, value)));
@@ -364,7 +367,7 @@ impl Forward<'_> {
 
     /// Does memory hold exactly the bits of `value` there, whatever their type?
     fn holds(&mut self, access: Access, value: Arg) -> bool {
-        let found = self.facts.words.find_same_bytes(&access, |word, fact| {
+        let found = self.facts.words.find_same_bytes(&access, |fact| {
             if fact.at < self.facts.own {
                 return None;
             }
@@ -372,9 +375,9 @@ impl Forward<'_> {
                 (Arg::Const(a), Arg::Const(b)) => a.bits == b.bits,
                 (a, b) => a == b,
             };
-            same.then_some((*word, fact))
+            same.then_some(fact)
         });
-        found.inspect(|(word, fact)| self.facts.use_fact(word, fact)).is_some()
+        found.inspect(|fact| self.facts.use_fact(fact)).is_some()
     }
 
     /// The operand before all casts that keep its bits.

@@ -51,6 +51,7 @@ mod induct;
 mod meet;
 mod memory;
 mod node;
+mod numbered;
 mod owners;
 mod passes;
 mod peel;

@@ -25,7 +25,8 @@
 
 use super::address::{Address, Defs, Place};
 use super::dense::{Growing, Shared};
-use crate::ir::{Arg, Call, Class, Inst, Map, Ty};
+use super::numbered::Numbered;
+use crate::ir::{Arg, Call, Class, Inst, Ty};
 use std::cell::Cell;
 
 /// How many bytes of a place are in one line.
@@ -193,7 +194,6 @@ struct Ends {
 /// The words of one class at one place.
 #[derive(Clone, Copy, Debug)]
 struct Group {
-    place: Place,
     first: u32,
     /// Is it in the list of its class?
     is_listed: bool,
@@ -204,8 +204,8 @@ struct Group {
 /// What lines and groups there are. A copy of the words shares it until it has one more.
 #[derive(Clone, Default, Debug)]
 struct Index {
-    line_of: Map<Line, u32>,
-    group_of: Map<(Class, Place), u32>,
+    lines: Numbered<Line>,
+    groups: Numbered<(Class, Place)>,
 }
 
 /// Words with something known of each. All of it is in a few tables, so that a copy is cheap.
@@ -248,9 +248,8 @@ impl<T: Copy> Words<T> {
         let places = accesses / 2;
         words.lines.reserve(places);
         words.groups.reserve(places);
-        let Index { line_of, group_of } = words.index.change();
-        line_of.reserve(places);
-        group_of.reserve(places);
+        *words.index.change() =
+            Index { lines: Numbered::with_room(places), groups: Numbered::with_room(places) };
         words
     }
 
@@ -287,12 +286,12 @@ impl<T: Copy> Words<T> {
     pub fn find_same_bytes<R>(
         &self,
         access: &Access,
-        mut found: impl FnMut(&Access, T) -> Option<R>,
+        mut found: impl FnMut(T) -> Option<R>,
     ) -> Option<R> {
         self.find_in(Line::of(access.address), |_, Slot { access: word, known, .. }| {
             let same_bytes =
                 word.address.offset == access.address.offset && word.ty.size() == access.ty.size();
-            if same_bytes { found(word, *known) } else { None }
+            if same_bytes { found(*known) } else { None }
         })
     }
 
@@ -322,8 +321,7 @@ impl<T: Copy> Words<T> {
     }
 
     fn look_up(&self, line: Line) -> u32 {
-        let number = self.index.get().and_then(|index| index.line_of.get(&line).copied());
-        let number = number.unwrap_or(NONE);
+        let number = self.index.get().and_then(|index| index.lines.get(&line)).unwrap_or(NONE);
         self.asked.set(Some((line, number)));
         number
     }
@@ -359,9 +357,8 @@ impl<T: Copy> Words<T> {
     fn line(&mut self, line: Line) -> u32 {
         let mut number = self.number_of(line);
         if number == NONE {
-            number = self.lines.len() as u32;
+            number = self.index.change().lines.add(line);
             self.lines.push(Ends { first: NONE, last: NONE });
-            self.index.change().line_of.insert(line, number);
             self.asked.set(Some((line, number)));
         }
         number
@@ -369,13 +366,10 @@ impl<T: Copy> Words<T> {
 
     /// The group of a class at a place, which is listed from now on.
     fn group(&mut self, class: Class, place: Place) -> u32 {
-        let index = self.index.get();
-        let number = index.and_then(|index| index.group_of.get(&(class, place)).copied());
+        let number = self.index.get().and_then(|index| index.groups.get(&(class, place)));
         let number = number.unwrap_or_else(|| {
-            let new = self.groups.len() as u32;
-            self.groups.push(Group { place, first: NONE, is_listed: false, next: NONE });
-            self.index.change().group_of.insert((class, place), new);
-            new
+            self.groups.push(Group { first: NONE, is_listed: false, next: NONE });
+            self.index.change().groups.add((class, place))
         });
         self.list(class, number);
         number
@@ -497,14 +491,15 @@ impl<T: Copy> Words<T> {
     /// are `apart` from its own.
     fn remove_elsewhere(&mut self, access: &Access, apart: impl Fn(Arg) -> bool) {
         let here = access.address.place;
-        for number in 0..self.classes.len() {
-            let (class, first) = self.classes[number];
-            if first != NONE && class.may_alias(access.class) {
-                let base = here.base();
-                let stays =
-                    |place: Place| place == here || place.base() != base && apart(place.base());
-                self.thin(number, stays, |_| false);
-            }
+        let base = here.base();
+        let stays = |place: Place| place == here || place.base() != base && apart(place.base());
+        let touched =
+            |(class, first): &(Class, u32)| *first != NONE && class.may_alias(access.class);
+        let mut number = 0;
+        while let Some(next) = self.classes[number..].iter().position(touched) {
+            number += next;
+            self.thin(number, stays, |_| false);
+            number += 1;
         }
     }
 
@@ -532,8 +527,9 @@ impl<T: Copy> Words<T> {
     ) {
         let (mut at, mut last) = (self.classes[class].1, NONE);
         while at != NONE {
-            let Group { place, first, next, .. } = self.groups[at as usize];
-            if first != NONE && !place_stays(place) {
+            let Group { first, next, .. } = self.groups[at as usize];
+            let stays_here = |index: &Index| place_stays(index.groups.key(at).1);
+            if first != NONE && !self.index.get().is_some_and(stays_here) {
                 self.thin_group(first, &stays);
             }
             let group = &mut self.groups[at as usize];
@@ -566,9 +562,9 @@ impl<T: Copy> Words<T> {
         if !self.slots.is_empty() {
             let Words { slots, free, index, lines, crosses, asked, groups, classes } = self;
             slots.clear();
-            let Index { line_of, group_of } = index.change();
-            line_of.clear();
-            group_of.clear();
+            let index = index.change();
+            index.lines.clear();
+            index.groups.clear();
             lines.clear();
             groups.clear();
             classes.clear();

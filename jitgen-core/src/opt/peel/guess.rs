@@ -115,7 +115,7 @@ impl<'a, 't> Guesser<'a, 't> {
             self.roots(base, |address, root_same| {
                 let holds = rewritten(base_same && root_same);
                 let access = Access { address, ..access };
-                words.push(Word { access, holds, pinned: None, bound: Bound::New });
+                words.push(Word { access, holds, fact: 0, pinned: None, bound: Bound::New });
             });
         });
     }

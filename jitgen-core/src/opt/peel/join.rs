@@ -151,7 +151,7 @@ fn weaker(
         if holds {
             continue;
         }
-        if !end.facts.has_used(word.access) {
+        if !end.facts.has_used(word.fact) {
             weaker.nothing.push(k);
             continue;
         }

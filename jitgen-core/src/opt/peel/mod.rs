@@ -69,6 +69,8 @@ enum Holds {
 struct Word {
     access: Access,
     holds: Holds,
+    /// The number of what was assumed of it in this round.
+    fact: u32,
     /// What it first is, if that is tested before the body to be what it holds.
     pinned: Option<Arg>,
     /// What its parameter keeps to, if it is carried.
@@ -225,7 +227,7 @@ fn strengthen(plan: &mut Plan, round: &Round) -> bool {
             let found = plan.word_at(&round.end, word, &round.again);
             matches!(word.holds, Holds::Carried(_))
                 && !plan.changed.contains(&word.access)
-                && (is_tree || round.end.facts.has_used(word.access))
+                && (is_tree || round.end.facts.has_used(word.fact))
                 && found == Some(plan.word_param(k).into())
         })
         .collect();
@@ -253,14 +255,15 @@ fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> Round<'t> 
     let red = |k: usize| plan.reds[k].unwrap_or_else(|| plan.red_param(k).into());
     let args: Vec<Arg> = (0..plan.reds.len()).map(red).collect();
     round.begin(vec![], &args);
-    for (k, word) in plan.words.iter().enumerate() {
-        let value = match word.holds {
+    for k in 0..plan.words.len() {
+        let value = match plan.words[k].holds {
             Holds::Same(arg) => arg,
             Holds::Red(red) => plan.red_param(red).into(),
             Holds::Carried(_) => plan.word_param(k).into(),
-            Holds::Nothing => continue,
+            Holds::Nothing => unreachable!("such words are dropped before a round"),
         };
-        round.facts.assume(word.access, value);
+        let word = &mut plan.words[k];
+        word.fact = round.facts.assume(word.access, value);
     }
     for truth in &plan.truths {
         round.learn_compare(truth.node, truth.truth);
@@ -330,7 +333,7 @@ fn weaken(plan: &mut Plan, round: &mut Round, preamble: &Forward, args: &[Arg]) 
         let fails = |(word, weaker): (&Word, &Holds)| word.holds != *weaker;
         let matters = |(word, weaker): (&Word, &Holds)| {
             let is_lost = *weaker == Holds::Nothing || !is_tree;
-            fails((word, weaker)) && (!is_lost || round.end.facts.has_used(word.access))
+            fails((word, weaker)) && (!is_lost || round.end.facts.has_used(word.fact))
         };
         if plan.words.iter().zip(&words).any(matters) {
             failed = true;
