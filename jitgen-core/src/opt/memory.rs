@@ -32,7 +32,7 @@ use super::fresh::Private;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
-use super::words::{Access, Untouched, Words};
+use super::words::{Access, Met, Untouched, Words};
 use crate::ir::{Arg, Call, Const, End, Inst, Op, Ty, ValueId};
 use std::collections::BTreeMap;
 
@@ -148,14 +148,14 @@ impl Facts {
         self.add(access, value, false);
     }
 
-    fn stored(&mut self, access: Access, value: Arg, apart: impl Fn(Arg) -> bool) {
+    fn stored(&mut self, access: Access, value: Arg, met: &Met, apart: impl Fn(Arg) -> bool) {
         self.note_fixed(&access);
         let fact = Fact { value, stored: true, at: self.next };
         self.next += 1;
         let private = &self.private;
         let here = access.address.place.base();
         let apart = |base| private.apart(base, here) || apart(base);
-        self.words.write(access, fact, apart);
+        self.words.write(access, fact, met, apart);
     }
 
     /// A fact from here on; its number.
@@ -173,6 +173,7 @@ impl Facts {
         }
     }
 
+    #[inline(never)]
     fn add_fixed(&mut self, access: Access) {
         if let (Arg::Value(base), None) = (access.address.place.base(), access.address.place.root())
         {
@@ -328,7 +329,8 @@ impl Forward<'_> {
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
         self.owners.stored(access);
         if self.passes.contains(Passes::MEMORY) {
-            if self.holds(access, value) {
+            let met = self.facts.words.meet(&access);
+            if self.holds(&access, value, &met) {
                 self.fired.fire(Rule::RedundantStore);
                 return;
             }
@@ -336,7 +338,7 @@ impl Forward<'_> {
             let others = self.of_other_shapes(here);
             let apart = &self.owners.apart;
             let apart = |base| apart.bases(base, here) || others.contains(&base);
-            self.facts.stored(access, value, apart);
+            self.facts.stored(access, value, &met, apart);
             if !others.is_empty() {
                 self.fired.fire(Rule::ApartByShape);
             }
@@ -365,19 +367,24 @@ impl Forward<'_> {
         all.keys().map(|other| Arg::Value(*other)).filter(|b| differs(*b)).collect()
     }
 
-    /// Does memory hold exactly the bits of `value` there, whatever their type?
-    fn holds(&mut self, access: Access, value: Arg) -> bool {
-        let found = self.facts.words.find_same_bytes(&access, |fact| {
-            if fact.at < self.facts.own {
-                return None;
-            }
-            let same = match (self.bits(fact.value), self.bits(value)) {
+    /// Does memory hold exactly the bits of `value` there, whatever their type? The access has `met` these
+    /// words.
+    fn holds(&mut self, access: &Access, value: Arg, met: &Met) -> bool {
+        let same = |fact: &Fact| fact.at >= self.facts.own && self.same_bits(fact.value, value);
+        let words = &self.facts.words;
+        let found = match words.only(met) {
+            Some(known) => known.filter(same),
+            None => words.find_same_bytes(access, |fact| Some(fact).filter(same)),
+        };
+        found.inspect(|fact| self.facts.use_fact(fact)).is_some()
+    }
+
+    fn same_bits(&self, a: Arg, b: Arg) -> bool {
+        a == b
+            || match (self.bits(a), self.bits(b)) {
                 (Arg::Const(a), Arg::Const(b)) => a.bits == b.bits,
                 (a, b) => a == b,
-            };
-            same.then_some(fact)
-        });
-        found.inspect(|fact| self.facts.use_fact(fact)).is_some()
+            }
     }
 
     /// The operand before all casts that keep its bits.

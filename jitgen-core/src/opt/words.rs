@@ -194,6 +194,8 @@ struct Ends {
 /// The words of one class at one place.
 #[derive(Clone, Copy, Debug)]
 struct Group {
+    /// The number of the class.
+    class: u32,
     first: u32,
     /// Is it in the list of its class?
     is_listed: bool,
@@ -223,6 +225,17 @@ pub(super) struct Words<T: Copy> {
     groups: Vec<Group>,
     /// By class: the first group that is listed. There may be no words in it any more.
     classes: Vec<(Class, u32)>,
+    /// The number of the class of any memory, if there is a group of it.
+    any: u32,
+}
+
+/// The words that an access has met, until words are added or removed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Met {
+    /// The very word, by that type and of that class, or [`NONE`].
+    same: u32,
+    /// May there be others that have a byte in common with it?
+    others: bool,
 }
 
 impl<T: Copy> Default for Words<T> {
@@ -236,6 +249,7 @@ impl<T: Copy> Default for Words<T> {
             asked: Cell::new(None),
             groups: vec![],
             classes: vec![],
+            any: NONE,
         }
     }
 }
@@ -245,7 +259,7 @@ impl<T: Copy> Words<T> {
     pub fn with_room(accesses: usize) -> Words<T> {
         let mut words = Words { slots: Vec::with_capacity(accesses).into(), ..Words::default() };
         // Several words are in a line, and in a group.
-        let places = accesses / 2;
+        let places = accesses / 4;
         words.lines.reserve(places);
         words.groups.reserve(places);
         *words.index.change() =
@@ -368,25 +382,34 @@ impl<T: Copy> Words<T> {
     fn group(&mut self, class: Class, place: Place) -> u32 {
         let number = self.index.get().and_then(|index| index.groups.get(&(class, place)));
         let number = number.unwrap_or_else(|| {
-            self.groups.push(Group { first: NONE, is_listed: false, next: NONE });
+            let class_number = self.class(class);
+            self.groups.push(Group {
+                class: class_number,
+                first: NONE,
+                is_listed: false,
+                next: NONE,
+            });
             self.index.change().groups.add((class, place))
         });
-        self.list(class, number);
+        let group = &mut self.groups[number as usize];
+        if !std::mem::replace(&mut group.is_listed, true) {
+            let (_, first) = &mut self.classes[group.class as usize];
+            group.next = std::mem::replace(first, number);
+        }
         number
     }
 
-    fn list(&mut self, class: Class, number: u32) {
-        let group = &mut self.groups[number as usize];
-        if std::mem::replace(&mut group.is_listed, true) {
-            return;
+    /// The number of a class, which there is from now on.
+    fn class(&mut self, class: Class) -> u32 {
+        let known = self.classes.iter().position(|(known, _)| *known == class);
+        let number = known.unwrap_or(self.classes.len()) as u32;
+        if known.is_none() {
+            self.classes.push((class, NONE));
         }
-        match self.classes.iter_mut().find(|(known, _)| *known == class) {
-            Some((_, first)) => group.next = std::mem::replace(first, number),
-            None => {
-                group.next = NONE;
-                self.classes.push((class, number));
-            }
+        if class == Class::ANY {
+            self.any = number;
         }
+        number
     }
 
     /// Adds a word to its line and its group.
@@ -447,38 +470,59 @@ impl<T: Copy> Words<T> {
         }
     }
 
-    /// A word is written: removes what that may touch, but for words at other bases that are known to
-    /// be `apart` from its own, and sets it.
-    pub fn write(&mut self, access: Access, known: T, apart: impl Fn(Arg) -> bool) {
-        let mut same = None;
-        self.remove_overlaps(&access, |at, word| {
-            let stays = word.is_same_word(&access) && word.class == access.class;
-            if stays {
-                same = Some(at);
+    /// What an access meets.
+    pub fn meet(&self, access: &Access) -> Met {
+        let around = Around::of(access, self.crosses);
+        let mut met = Met { same: NONE, others: around.before || around.behind };
+        self.find_in(around.here, |at, Slot { access: word, .. }| {
+            if word.overlaps(access) {
+                let same = word.is_same_word(access) && word.class == access.class;
+                if same { met.same = at } else { met.others = true }
             }
-            !stays
+            None::<()>
         });
-        self.remove_elsewhere(&access, apart);
-        match same {
-            Some(at) => self.slots[at as usize].known = known,
-            None => self.insert(access, known),
+        met
+    }
+
+    /// What is known of the word that an access has met, if that is the only one.
+    pub fn only(&self, met: &Met) -> Option<Option<T>> {
+        let same = self.slots.get(met.same as usize).map(|slot| slot.known);
+        (!met.others).then_some(same)
+    }
+
+    /// A word is written, which has `met` these: removes what that may touch, but for words at other
+    /// bases that are known to be `apart` from its own, and sets it.
+    pub fn write(&mut self, access: Access, known: T, met: &Met, apart: impl Fn(Arg) -> bool) {
+        if met.others {
+            self.remove_overlaps(&access, met.same);
+        }
+        match self.slots.get_mut(met.same as usize) {
+            Some(slot) => {
+                slot.known = known;
+                let group = slot.group;
+                self.remove_elsewhere(&access, group, apart);
+            }
+            None => {
+                self.remove_elsewhere(&access, NONE, apart);
+                self.insert(access, known);
+            }
         }
     }
 
     /// Removes the words that an access may touch, but for those at other bases that are known to be
     /// `apart` from its own.
     pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
-        self.remove_overlaps(&access, |_, _| true);
-        self.remove_elsewhere(&access, apart);
+        self.remove_overlaps(&access, NONE);
+        self.remove_elsewhere(&access, NONE, apart);
     }
 
-    /// Removes the words at the place of an access that have a byte in common with it, if they `go`.
-    fn remove_overlaps(&mut self, access: &Access, mut goes: impl FnMut(u32, &Access) -> bool) {
+    /// Removes the words at the place of an access that have a byte in common with it, but for that one.
+    fn remove_overlaps(&mut self, access: &Access, but: u32) {
         Around::of(access, self.crosses).find(access, |line| {
             let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
                 let (here, next) = (at, slot.same_line.next);
-                if slot.access.overlaps(access) && goes(here, &slot.access) {
+                if here != but && slot.access.overlaps(access) {
                     self.remove_slot(here);
                 }
                 at = next;
@@ -488,18 +532,27 @@ impl<T: Copy> Words<T> {
     }
 
     /// Removes the words at other places that an access may touch, but for those at other bases that
-    /// are `apart` from its own.
-    fn remove_elsewhere(&mut self, access: &Access, apart: impl Fn(Arg) -> bool) {
+    /// are `apart` from its own. If there is a word like it already, that is in the group `own`.
+    fn remove_elsewhere(&mut self, access: &Access, own: u32, apart: impl Fn(Arg) -> bool) {
         let here = access.address.place;
         let base = here.base();
-        let stays = |place: Place| place == here || place.base() != base && apart(place.base());
-        let touched =
-            |(class, first): &(Class, u32)| *first != NONE && class.may_alias(access.class);
-        let mut number = 0;
-        while let Some(next) = self.classes[number..].iter().position(touched) {
-            number += next;
-            self.thin(number, stays, |_| false);
-            number += 1;
+        let stays = |group: u32, index: &Index| {
+            group == own || {
+                let place = index.groups.key(group).1;
+                place == here || place.base() != base && apart(place.base())
+            }
+        };
+        if own != NONE && access.class != Class::ANY {
+            self.thin(self.groups[own as usize].class as usize, stays, |_| false);
+            if self.any != NONE && !access.class.is_immutable() {
+                self.thin(self.any as usize, stays, |_| false);
+            }
+            return;
+        }
+        for number in 0..self.classes.len() {
+            if self.classes[number].0.may_alias(access.class) {
+                self.thin(number, stays, |_| false);
+            }
         }
     }
 
@@ -513,23 +566,24 @@ impl<T: Copy> Words<T> {
     ) {
         for number in 0..self.classes.len() {
             if touched(self.classes[number].0) {
-                self.thin(number, |place| apart(place.base()), |word| kept.contains(word));
+                let stays = |group, index: &Index| apart(index.groups.key(group).1.base());
+                self.thin(number, stays, |word| kept.contains(word));
             }
         }
     }
 
-    /// Removes the words of a class, but for places and words that stay.
+    /// Removes the words of a class, but for groups and words that stay.
     fn thin(
         &mut self,
         class: usize,
-        place_stays: impl Fn(Place) -> bool,
+        group_stays: impl Fn(u32, &Index) -> bool,
         stays: impl Fn(&Access) -> bool,
     ) {
         let (mut at, mut last) = (self.classes[class].1, NONE);
         while at != NONE {
             let Group { first, next, .. } = self.groups[at as usize];
-            let stays_here = |index: &Index| place_stays(index.groups.key(at).1);
-            if first != NONE && !self.index.get().is_some_and(stays_here) {
+            let stay_all = || self.index.get().is_some_and(|index| group_stays(at, index));
+            if first != NONE && !stay_all() {
                 self.thin_group(first, &stays);
             }
             let group = &mut self.groups[at as usize];
@@ -560,7 +614,7 @@ impl<T: Copy> Words<T> {
     /// Removes all words; the tables keep their room.
     pub fn clear(&mut self) {
         if !self.slots.is_empty() {
-            let Words { slots, free, index, lines, crosses, asked, groups, classes } = self;
+            let Words { slots, free, index, lines, crosses, asked, groups, classes, any } = self;
             slots.clear();
             let index = index.change();
             index.lines.clear();
@@ -568,7 +622,7 @@ impl<T: Copy> Words<T> {
             lines.clear();
             groups.clear();
             classes.clear();
-            (*free, *crosses) = (NONE, false);
+            (*free, *crosses, *any) = (NONE, false, NONE);
             asked.set(None);
         }
     }
@@ -669,7 +723,8 @@ mod tests {
                     });
                 }
                 3..=5 => {
-                    words.write(access, step, |base| base != access.address.place.base());
+                    let met = words.meet(&access);
+                    words.write(access, step, &met, |base| base != access.address.place.base());
                     list.retain(|(word, _)| {
                         let apart = word.address.place.base() != access.address.place.base();
                         !word.may_touch(&access) || apart
