@@ -187,13 +187,16 @@ impl Defs {
         }
         self.nodes[value.index()] = Some(node);
         match node.op {
-            Op::PtrAdd | Op::Bitcast => {
-                let form = self.walk(value.into());
-                self.forms.set(value, form);
-            }
+            Op::PtrAdd | Op::Bitcast => self.add_form(value),
             Op::Scratch if self.scratch.is_none() => self.scratch = Some((value, node.imm)),
             _ => (),
         }
+    }
+
+    #[inline(never)]
+    fn add_form(&mut self, value: ValueId) {
+        let form = self.walk(value.into());
+        self.forms.set(value, form);
     }
 
     /// For a block behind a guard: the definitions stay where the output is.

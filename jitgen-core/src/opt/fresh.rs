@@ -118,10 +118,11 @@ impl Forward<'_> {
     /// A pure operation is about to be computed: the result, if it compares a private object, which
     /// is none that a pointer to something else could lead to.
     pub fn compare_fresh(&mut self, node: Node) -> Option<Arg> {
-        let Node { op: Op::Eq | Op::Ne, ty: Ty::Ptr, a, b, .. } = node else {
+        let compares = matches!(node.op, Op::Eq | Op::Ne) && node.ty == Ty::Ptr;
+        if !compares || self.facts.private.held.is_empty() {
             return None;
-        };
-        let (x, y) = (self.private(a), self.private(b));
+        }
+        let (x, y) = (self.private(node.a), self.private(node.b));
         if x.is_none() && y.is_none() {
             return None;
         }
@@ -139,6 +140,9 @@ impl Forward<'_> {
 
     /// A pure operation is computed: only sums with constants and casts of the bits are followed.
     pub fn leak_operands(&mut self, node: Node) {
+        if self.facts.private.held.is_empty() {
+            return;
+        }
         let followed = match node.op {
             Op::PtrAdd => node.b.as_const().is_some(),
             Op::Bitcast => true,

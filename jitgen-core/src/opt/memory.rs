@@ -240,13 +240,8 @@ impl Forward<'_> {
         }
         // Most facts are at one index.
         let mut asked: Option<(ValueId, Option<u64>)> = None;
-        let order = self.facts.order(|word, fact| {
-            word.address.place.root().is_some() || self.may_settle(fact.value).is_some()
-        });
-        for (number, place) in order {
-            // It may have been replaced, by the same.
-            let fact = self.facts.at(place).filter(|(_, fact)| fact.at == number);
-            let Some((access, fact)) = fact else { continue };
+        for place in 0..self.facts.words.len() as u32 {
+            let Some((access, fact)) = self.facts.at(place) else { continue };
             self.settle_value(fact.value);
             let Some((index, scale)) = access.address.place.root() else { continue };
             let found = match asked {

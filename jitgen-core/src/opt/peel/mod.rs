@@ -359,15 +359,14 @@ fn weaken(plan: &mut Plan, round: &mut Round, preamble: &Forward, args: &[Arg]) 
 
 /// What may be assumed of a word, as the end of the round tells.
 fn weaker(plan: &Plan, round: &Round, preamble: &Forward, args: &[Arg], word: &Word) -> Holds {
-    let found = plan.word_at(&round.end, word, &round.again);
-    let first = plan.word_at(preamble, word, args);
-    match (word.holds, found, first) {
-        (Holds::Nothing, _, _) | (_, None, _) | (_, _, None) => Holds::Nothing,
-        (Holds::Same(arg), Some(found), _) if found == arg => word.holds,
-        (Holds::Red(red), Some(found), _) if found == round.again[red] => word.holds,
+    let Some(found) = plan.word_at(&round.end, word, &round.again) else { return Holds::Nothing };
+    match word.holds {
+        Holds::Nothing => Holds::Nothing,
+        Holds::Same(arg) if found == arg => word.holds,
+        Holds::Red(red) if found == round.again[red] => word.holds,
         // What it first is may be known better than it was.
-        (Holds::Carried(_) | Holds::Same(_) | Holds::Red(_), Some(_), Some(first)) => {
-            Holds::Carried(first)
+        Holds::Carried(_) | Holds::Same(_) | Holds::Red(_) => {
+            plan.word_at(preamble, word, args).map_or(Holds::Nothing, Holds::Carried)
         }
     }
 }
