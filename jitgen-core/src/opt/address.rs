@@ -9,8 +9,13 @@
 //! `ptr_add` chains, casts that keep the bits, additions and multiplications by constants are looked
 //! through. All arithmetic is modulo 2^64, as the machine's, so the form is exact.
 //!
+//! A pointer is taken apart once, when it is defined; it keeps its form ([`Forms`]).
+//!
 //! Invariant `same-place`: two addresses with the same [`Place`] differ by the difference of their
 //! offsets, whatever the values are.
+//!
+//! Invariant `kept`: a value keeps its form, also when it is forgotten how it was computed: objects are told
+//! apart by bases, so none may get another name.
 //!
 //! [`Defs`] also says which bases lead to different objects, to whom walks a trace that has been
 //! optimized forward; who has found that out is `owners`.
@@ -182,10 +187,13 @@ impl Defs {
     }
 
     pub fn set(&mut self, value: ValueId, node: Node) {
-        if self.nodes.len() <= value.index() {
-            self.nodes.resize(value.index() + 1, None);
+        match self.nodes.get_mut(value.index()) {
+            Some(old) => *old = Some(node),
+            None => {
+                self.nodes.resize(value.index(), None);
+                self.nodes.push(Some(node));
+            }
         }
-        self.nodes[value.index()] = Some(node);
         match node.op {
             Op::PtrAdd | Op::Bitcast => self.add_form(value),
             Op::Scratch if self.scratch.is_none() => self.scratch = Some((value, node.imm)),

@@ -543,7 +543,11 @@ impl<T: Copy> Words<T> {
             }
         };
         if own != NONE && access.class != Class::ANY {
-            self.thin(self.groups[own as usize].class as usize, stays, |_| false);
+            let Group { class, next, .. } = self.groups[own as usize];
+            let is_alone = next == NONE && self.classes[class as usize].1 == own;
+            if !is_alone {
+                self.thin(class as usize, stays, |_| false);
+            }
             if self.any != NONE && !access.class.is_immutable() {
                 self.thin(self.any as usize, stays, |_| false);
             }
