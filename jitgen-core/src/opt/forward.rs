@@ -95,7 +95,8 @@ impl<'t> Forward<'t> {
         let room = input.values.len().min(first) + first;
         let guards = input.block(BlockId(0)).exits().count().min(input.exits.len());
         let all = input.values.len() + first;
-        let out = Trace { values: Vec::with_capacity(all), ..Trace::new(input.name.clone()) };
+        let (values, exits) = (Vec::with_capacity(all), Vec::with_capacity(guards));
+        let out = Trace { values, exits, ..Trace::new(input.name.clone()) };
         let mut forward = Forward {
             input,
             passes,
@@ -104,7 +105,7 @@ impl<'t> Forward<'t> {
             out,
             params: vec![],
             insts: Vec::with_capacity(first),
-            origins: Origins::default(),
+            origins: Origins(Vec::with_capacity(guards)),
             scope: Scope::default(),
             apart: Apart::default(),
             subst: vec![],

@@ -48,6 +48,7 @@ mod fresh;
 mod guards;
 mod implied;
 mod induct;
+mod lines;
 mod meet;
 mod memory;
 mod node;

@@ -10,8 +10,8 @@
 //! At the same place (`base + root * scale`) the bytes are compared, exactly. Elsewhere (another
 //! base or another index) the alias classes decide.
 //!
-//! The words of a place are kept in *lines* of [`LINE`] bytes, so an access looks at two of them at
-//! most; and lists say where the words of each class are, so what an access does not touch is not
+//! The words of a place are kept in `lines`, so an access looks at two of them at most, or at three if
+//! words cross from one to the next; and lists say where the words of each class are, so what an access does not touch is not
 //! looked at, but for the classes, for what a call keeps, and for bases that are known to be apart.
 //!
 //! Invariants: `types-say-nothing` (which type a word is accessed at has no influence on aliasing,
@@ -25,15 +25,10 @@
 
 use super::address::{Address, Defs, Place};
 use super::dense::{Growing, Shared};
+use super::lines::{Around, Line, MAX_SIZE};
 use super::numbered::Numbered;
 use crate::ir::{Arg, Call, Class, Inst, Ty};
 use std::cell::Cell;
-
-/// How many bytes of a place are in one line.
-const LINE: i64 = 64;
-
-/// Words are no larger than this, in bytes.
-const MAX_SIZE: i64 = 8;
 
 /// Which bytes an access touches.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -115,50 +110,6 @@ impl Untouched {
                 let end = start.checked_add(word.ty.size().into());
                 address.place == word.address.place && end.is_some_and(|end| end <= (*size).into())
             }
-        })
-    }
-}
-
-/// Where words are: some bytes of a place.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Line {
-    place: Place,
-    number: i64,
-}
-
-impl Line {
-    /// Where a word with that address is.
-    fn of(address: Address) -> Line {
-        Line { place: address.place, number: address.offset.div_euclid(LINE) }
-    }
-}
-
-/// The lines where words are that have a byte in common with an access.
-struct Around {
-    here: Line,
-    /// Also in the one before, and the one behind?
-    before: bool,
-    behind: bool,
-}
-
-impl Around {
-    /// Those of an access, if words cross from one line to the next.
-    fn of(access: &Access, crosses: bool) -> Around {
-        let start = access.address.offset.rem_euclid(LINE);
-        Around {
-            here: Line::of(access.address),
-            before: crosses && start < MAX_SIZE - 1,
-            behind: start + i64::from(access.ty.size()) > LINE,
-        }
-    }
-
-    /// What is found first in these lines, from the first to the last.
-    fn find<R>(&self, access: &Access, mut found: impl FnMut(Line) -> Option<R>) -> Option<R> {
-        let near = |bytes| Line::of(access.address.shifted(bytes));
-        let before = if self.before { found(near(1 - MAX_SIZE)) } else { None };
-        before.or_else(|| found(self.here)).or_else(|| {
-            let last = i64::from(access.ty.size()) - 1;
-            if self.behind { found(near(last)) } else { None }
         })
     }
 }
@@ -656,120 +607,4 @@ impl<T: Copy> Words<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ir::{Effects, ValueId};
-
-    /// Numbers without a pattern, the same each time.
-    struct Numbers(u64);
-
-    impl Numbers {
-        fn below(&mut self, limit: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-            (self.0 >> 33) % limit
-        }
-
-        fn place(&mut self) -> Place {
-            let root = [None, Some((ValueId(9), 8)), Some((ValueId(9), 1))][self.below(3) as usize];
-            Place::at(ValueId(self.below(3) as u32).into()).with_root(root)
-        }
-
-        fn access(&mut self) -> Access {
-            let ty = [Ty::I8, Ty::I16, Ty::I32, Ty::I64, Ty::F64][self.below(5) as usize];
-            let class = [Class::ANY, Class(1), Class(2), Class(3).immutable()];
-            let class = class[self.below(4) as usize];
-            let offset = [-70, -64, 0, 64, i64::MIN, i64::MAX - 9][self.below(6) as usize];
-            let offset = offset.wrapping_add(self.below(12) as i64);
-            Access { ty, class, address: Address { place: self.place(), offset } }
-        }
-
-        /// A call that writes a class or all, and keeps an object, a part of one, or nothing.
-        fn call(&mut self) -> Call {
-            let writes = [None, Some(vec![Class(1)])][self.below(2) as usize].clone();
-            let range = [None, Some((-8, 16))][self.below(2) as usize];
-            let base = Arg::Value(ValueId(self.below(3) as u32));
-            let keeps = [vec![], vec![crate::ir::Kept { base, range }]];
-            Call {
-                symbol: String::new(),
-                args: vec![],
-                has_result: false,
-                effects: Effects { writes, ..Effects::default() },
-                keeps: keeps[self.below(2) as usize].clone(),
-            }
-        }
-    }
-
-    /// The same as a list that is gone through from its begin to its end each time.
-    #[test]
-    fn what_is_known_is_what_a_plain_list_knows() {
-        let mut numbers = Numbers(1);
-        let (mut words, mut list) = (Words::default(), Vec::<(Access, usize)>::new());
-        for step in 0..20_000 {
-            let access = numbers.access();
-            match numbers.below(40) {
-                0 => {
-                    let call = numbers.call();
-                    let writes = |class| call.may_write(crate::ir::Op::Call, class);
-                    let kept = Untouched::by(&call, &Defs::default());
-                    let apart = |base: Arg| base == Arg::Value(ValueId(1));
-                    words.remove_classes(writes, apart, &kept);
-                    list.retain(|(word, _)| {
-                        let kept = apart(word.address.place.base()) || kept.contains(word);
-                        !writes(word.class) || kept
-                    });
-                }
-                1..=2 => {
-                    let here = access.address.place;
-                    let apart = |base: Arg| base != here.base();
-                    words.remove_aliases_but(access, apart);
-                    list.retain(|(word, _)| {
-                        !word.may_touch(&access) || apart(word.address.place.base())
-                    });
-                }
-                3..=5 => {
-                    let met = words.meet(&access);
-                    words.write(access, step, &met, |base| base != access.address.place.base());
-                    list.retain(|(word, _)| {
-                        let apart = word.address.place.base() != access.address.place.base();
-                        !word.may_touch(&access) || apart
-                    });
-                    let same =
-                        |word: &Access| (word.ty, word.address) == (access.ty, access.address);
-                    list.retain(|(word, _)| !same(word));
-                    list.push((access, step));
-                }
-                6..=8 => {
-                    words.remove_aliases_but(access, |_| false);
-                    list.retain(|(word, _)| !word.may_touch(&access));
-                }
-                _ => {
-                    words.insert(access, step);
-                    let same =
-                        |word: &Access| (word.ty, word.address) == (access.ty, access.address);
-                    list.retain(|(word, _)| !same(word));
-                    list.push((access, step));
-                }
-            }
-            let sorted = |mut all: Vec<usize>| {
-                all.sort();
-                all
-            };
-            let all = sorted(words.iter().map(|(_, _, known)| known).collect());
-            assert_eq!(all, sorted(list.iter().map(|(_, known)| *known).collect()), "{access:?}");
-            let asked = numbers.access();
-            let touching = |(word, _): &(Access, usize)| {
-                word.address.place == asked.address.place && word.may_touch(&asked)
-            };
-            let mut near = vec![];
-            words.find_around(asked, |word, known| {
-                near.extend(touching(&(*word, known)).then_some(known));
-                None::<()>
-            });
-            let known = list.iter().copied().filter(touching).map(|(_, known)| known);
-            assert_eq!(sorted(near), sorted(known.collect()), "{asked:?}");
-            let found =
-                list.iter().find(|(word, _)| (word.ty, word.address) == (asked.ty, asked.address));
-            assert_eq!(words.get(asked), found.map(|(_, known)| *known), "{asked:?}");
-        }
-    }
-}
+mod tests;
