@@ -87,6 +87,11 @@ impl Facts {
         self.words.get_near(at as usize, access)
     }
 
+    /// No more facts than these.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
     /// All facts, oldest first.
     pub fn sorted(&self) -> impl Iterator<Item = (Access, Fact)> + '_ {
         self.order(|_, _| true).into_iter().filter_map(|(_, place)| self.at(place))
@@ -94,7 +99,7 @@ impl Facts {
 
     /// The order of the facts that are `wanted`: their numbers, and where they are in the table.
     pub fn order(&self, wanted: impl Fn(&Access, &Fact) -> bool) -> Vec<(u32, u32)> {
-        let mut order = Vec::with_capacity(self.words.len());
+        let mut order = Vec::with_capacity(self.len());
         let all = self.words.iter().filter(|(_, word, fact)| wanted(word, fact));
         order.extend(all.map(|(place, _, fact)| (fact.at, place as u32)));
         order.sort_unstable();
@@ -240,7 +245,7 @@ impl Forward<'_> {
         }
         // Most facts are at one index.
         let mut asked: Option<(ValueId, Option<u64>)> = None;
-        for place in 0..self.facts.words.len() as u32 {
+        for place in 0..self.facts.len() as u32 {
             let Some((access, fact)) = self.facts.at(place) else { continue };
             self.settle_value(fact.value);
             let Some((index, scale)) = access.address.place.root() else { continue };

@@ -21,8 +21,10 @@ use crate::ir::{Arg, Aux, Effect, Map, Set, Ty};
 /// Assumptions from what is known at the end of the first round.
 pub(super) fn guess(plan: &mut Plan, preamble: &Forward, args: &[Arg]) {
     let guesser = Guesser::new(plan, preamble, args);
-    let (mut words, mut found) = (Vec::<Word>::new(), vec![]);
-    let mut seen = Set::default();
+    // There is about one for each fact.
+    let room = preamble.facts.len();
+    let (mut words, mut found) = (Vec::<Word>::with_capacity(room), vec![]);
+    let mut seen = Set::with_capacity_and_hasher(room, Default::default());
     for (access, fact) in preamble.facts.sorted() {
         guesser.words(access, fact, &mut found);
         for word in found.drain(..) {
