@@ -186,6 +186,7 @@ impl Defs {
         Defs { nodes: Vec::with_capacity(values).into(), forms, ..Defs::default() }
     }
 
+    /// Says how a value is defined, after its operands.
     pub fn set(&mut self, value: ValueId, node: Node) {
         match self.nodes.get_mut(value.index()) {
             Some(old) => *old = Some(node),
@@ -205,6 +206,11 @@ impl Defs {
     fn add_form(&mut self, value: ValueId) {
         let form = self.walk(value.into());
         self.forms.set(value, form);
+    }
+
+    /// May it be a part of how an address is computed?
+    pub fn looks_through(op: Op) -> bool {
+        matches!(op, Op::PtrAdd | Op::Bitcast | Op::Scratch | Op::Add | Op::Sub | Op::Mul | Op::Shl)
     }
 
     /// For a block behind a guard: the definitions stay where the output is.

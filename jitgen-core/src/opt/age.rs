@@ -17,13 +17,17 @@
 use crate::ir::{Arg, Trace, ValueId};
 
 /// By value: its place in the order of definitions, and is it the result of a `new`? Constants are
-/// older than everything, and what is made of a trace later is younger.
+/// older than everything, and what is made of a trace later is younger. Where nothing is made, it is
+/// empty.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ages(Vec<(usize, bool)>);
 
 impl Ages {
     /// Of the values of a trace each of whose blocks comes after those that lead to it.
     pub fn of(trace: &Trace) -> Ages {
+        if !trace.blocks.iter().flat_map(|block| &block.insts).any(|inst| inst.op.makes()) {
+            return Ages::default();
+        }
         let mut ages = vec![(0, false); trace.values.len()];
         let mut next = 1;
         for block in &trace.blocks {
@@ -51,6 +55,11 @@ impl Ages {
             let made = inst.dst.map_or(usize::MAX, age);
             used.into_iter().all(|used| 0 < used && used < made)
         })
+    }
+
+    /// Is nothing made?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn age(&self, base: Arg) -> (usize, bool) {

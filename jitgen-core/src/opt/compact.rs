@@ -1,4 +1,4 @@
-//! Compaction: ids in order of definition, nothing that is not referred to, equal exits shared.
+//! Compaction: what is needed, with ids in order of definition, and equal exits shared.
 //!
 //! ```text
 //! v7 = add.i64 v4, 1          v1 = add.i64 v0, 1
@@ -7,33 +7,43 @@
 //!
 //! Invariant `round-trip`: what it returns is what parsing its text returns.
 //!
-//! Not here: deciding what is needed (`backward`).
+//! Not here: deciding what is needed (`live`).
 
+use super::live::Live;
+use super::rules::{Fired, Rule};
 use super::tree::Origins;
 use crate::ir::{Arg, Aux, Block, CallId, End, Exit, ExitId, Inst, Map, Trace, ValueId};
 use std::hash::BuildHasher;
 use std::mem::take;
 
-/// The same trace with compact ids, and where its exits come from.
-pub(super) fn compact(mut trace: Trace, origins: &Origins) -> (Trace, Origins) {
+/// What is needed of a trace, with compact ids, and where its exits come from.
+pub(super) fn compact(
+    mut trace: Trace,
+    origins: &Origins,
+    live: &Live,
+    fired: &mut Fired,
+) -> (Trace, Origins) {
     let (blocks, name) = (take(&mut trace.blocks), take(&mut trace.name));
-    let values = Vec::with_capacity(trace.values.len());
+    let (values, exits) = (Vec::with_capacity(trace.values.len()), trace.exits.len());
+    let out = Trace { values, exits: Vec::with_capacity(exits), ..Trace::new(name) };
     let mut compaction = Compaction {
+        live,
         from: origins,
-        origins: Origins::default(),
-        out: Trace { values, ..Trace::new(name) },
+        origins: Origins(Vec::with_capacity(exits)),
+        out: Trace { blocks: Vec::with_capacity(blocks.len()), ..out },
         values: vec![None; trace.values.len()],
-        exits: vec![None; trace.exits.len()],
-        shared: Map::default(),
+        exits: vec![None; exits],
+        shared: Map::with_capacity_and_hasher(exits, Default::default()),
         input: trace,
     };
     for block in blocks {
-        compaction.block(block);
+        compaction.block(block, fired);
     }
     (compaction.out, compaction.origins)
 }
 
 struct Compaction<'a> {
+    live: &'a Live,
     /// Its exits that have been met have gone on.
     input: Trace,
     from: &'a Origins,
@@ -46,9 +56,19 @@ struct Compaction<'a> {
 }
 
 impl Compaction<'_> {
-    fn block(&mut self, mut block: Block) {
+    fn block(&mut self, mut block: Block, fired: &mut Fired) {
         block.params.iter_mut().for_each(|v| *v = self.define(*v));
-        block.insts.iter_mut().for_each(|inst| *inst = self.inst(inst));
+        let (number, mut index) = (self.out.blocks.len(), 0);
+        block.insts.retain_mut(|inst| {
+            let stays = self.live.inst(number, index, inst);
+            if stays {
+                *inst = self.inst(inst);
+            } else if !self.live.is_dead_store(number, index) {
+                fired.fire(Rule::DeadCode);
+            }
+            index += 1;
+            stays
+        });
         match &mut block.end {
             End::Jump(_, args) => args.iter_mut().for_each(|arg| *arg = self.arg(*arg)),
             End::Leave(exit) => *exit = self.exit(*exit),

@@ -117,7 +117,7 @@ impl Forward<'_> {
 
     /// A pure operation is about to be computed: the result, if it compares a private object, which
     /// is none that a pointer to something else could lead to.
-    pub fn compare_fresh(&mut self, node: Node) -> Option<Arg> {
+    pub fn compare_fresh(&mut self, node: &Node) -> Option<Arg> {
         let compares = matches!(node.op, Op::Eq | Op::Ne) && node.ty == Ty::Ptr;
         if !compares || self.facts.private.held.is_empty() {
             return None;
@@ -131,7 +131,7 @@ impl Forward<'_> {
     }
 
     /// A pure operation has given `value`, which is too far from an object to be followed.
-    pub fn leak_unfollowed(&mut self, node: Node, value: Arg) {
+    pub fn leak_unfollowed(&mut self, node: &Node, value: Arg) {
         if node.op == Op::PtrAdd && self.private(node.a).is_some() && self.private(value).is_none()
         {
             self.leak(node.a);
@@ -139,7 +139,7 @@ impl Forward<'_> {
     }
 
     /// A pure operation is computed: only sums with constants and casts of the bits are followed.
-    pub fn leak_operands(&mut self, node: Node) {
+    pub fn leak_operands(&mut self, node: &Node) {
         if self.facts.private.held.is_empty() {
             return;
         }

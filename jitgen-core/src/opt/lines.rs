@@ -14,7 +14,7 @@ use super::address::{Address, Place};
 use super::words::Access;
 
 /// How many bytes of a place are in one line.
-const LINE: i64 = 64;
+pub(super) const LINE: i64 = 64;
 
 /// Words are no larger than this, in bytes.
 pub(super) const MAX_SIZE: i64 = 8;

@@ -12,7 +12,7 @@
 //! what values are equal to (`fold`, the expression table), which bits and bounds they have (`values`,
 //! `domain`), which comparisons are decided (`guards`), what memory holds (`memory`). The pass is run a second time over the same input with
 //! the knowledge of the first as its start, which peels the loop (`peel`). One backward pass
-//! (`backward`) then drops what nothing needs, and before that moves stores into exits (`sink`).
+//! (`backward`) then drops what nothing needs (`live`), and before that moves stores into exits (`sink`).
 //!
 //! Laws for whoever writes a rule:
 //! 1. A rule holds for every input, bit for bit, also where the guard that the interpreter would
@@ -49,15 +49,18 @@ mod guards;
 mod implied;
 mod induct;
 mod lines;
+mod live;
 mod meet;
 mod memory;
 mod node;
 mod numbered;
 mod owners;
+mod params;
 mod passes;
 mod peel;
 mod rules;
 mod sink;
+mod site_set;
 mod sites;
 mod table;
 mod tested;

@@ -1,75 +1,236 @@
-//! Accesses with numbers for their places: for whoever compares each of a trace with many others.
+//! Accesses with numbers: for whoever compares each of a trace with many others.
 //!
 //! ```text
-//! store.i64 v0+8 @3, v1        ;; Site { place 0, offset 8, @3, i64 }
-//! v2 = load.i64 v4+16 @3       ;; Site { place 1, offset 16, @3, i64 }: the class decides
+//! store.i64 v0+8 @3, v1        ;; site 0: place 0, offset 8, @3, i64
+//! v2 = load.i64 v4+16 @3       ;; site 1: place 1, offset 16, @3, i64
+//! store.i64 v0+8 @3, v2        ;; site 0
 //! ```
+//!
+//! An address is taken apart once for each pointer. The sites of a place are found by *lines* of
+//! [`LINE`] bytes, and each knows those that it has a byte in common with (mostly none); those of one
+//! class at one place are a *group*, since they are related to sites of other places in the same way.
 //!
 //! Invariant `same`: sites of one table are equal if their accesses are, and may touch each other if
 //! their accesses may.
 //!
-//! Not here: a map by places (`words`).
+//! Not here: sets of sites (`site_set`), what is known of words at their places (`words`).
 
-use super::address::Place;
+use super::address::{Address, Defs, Place};
+use super::lines::{LINE, MAX_SIZE};
 use super::owners::Apart;
 use super::words::Access;
-use crate::ir::{Class, Map, Ty};
+use crate::ir::{Arg, Class, Inst, Map, Ty};
 
-/// An access.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Site {
-    place: u32,
-    pub class: Class,
-    offset: i64,
-    pub ty: Ty,
-}
+/// An access, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Site(u32);
 
 impl Site {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What an access touches.
+#[derive(Debug)]
+struct Word {
+    ty: Ty,
+    offset: i64,
+    group: u32,
+    /// The next one in the list of its line.
+    next: Option<Site>,
+    /// The others at its place with which it has a byte in common.
+    near: Vec<Site>,
+}
+
+impl Word {
     /// Have both a byte in common, if they are at the same place?
-    fn overlaps(self, other: Site) -> bool {
+    fn overlaps(&self, other: &Word) -> bool {
         let distance = self.offset.wrapping_sub(other.offset);
         (distance as u64) < other.ty.size().into()
             || (distance.wrapping_neg() as u64) < self.ty.size().into()
     }
-
-    /// Are all bytes of this among those of `other`, for sure?
-    pub fn is_within(self, other: Site) -> bool {
-        let start = self.offset.wrapping_sub(other.offset) as u64;
-        let end = start.checked_add(self.ty.size().into());
-        self.place == other.place && end.is_some_and(|end| end <= other.ty.size().into())
-    }
-
-    /// Is it the same word by the same type, whatever the class?
-    pub fn is_same_word(self, other: Site) -> bool {
-        self.place == other.place && self.offset == other.offset && self.ty == other.ty
-    }
 }
 
-/// The places of a trace.
+/// The accesses of one class at one place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    pub class: Class,
+    pub base: Arg,
+    place: u32,
+    /// The next one at that place, or [`NONE`].
+    next: u32,
+}
+
+/// A place, and the first of its groups, or [`NONE`].
+#[derive(Debug)]
+struct Groups {
+    place: Place,
+    first: u32,
+}
+
+/// The number of no group.
+const NONE: u32 = u32::MAX;
+
+/// The sites of a trace.
 #[derive(Default)]
 pub(super) struct Sites {
+    /// By value that is a pointer: the number of its place and one more, and how far behind that it is.
+    pointers: Vec<(u32, i64)>,
     numbers: Map<Place, u32>,
-    places: Vec<Place>,
+    places: Vec<Groups>,
+    groups: Vec<Group>,
+    /// By place and number of a line: the site that was added last.
+    lines: Map<(u32, i64), Site>,
+    words: Vec<Word>,
 }
 
 impl Sites {
-    /// The access as a site.
-    pub fn site(&mut self, access: &Access) -> Site {
-        let Access { ty, class, address } = *access;
-        let new = self.places.len() as u32;
-        let place = *self.numbers.entry(address.place).or_insert(new);
-        if place == new {
-            self.places.push(address.place);
+    /// The site of a load or store; `defs` are always the same.
+    pub fn site(&mut self, inst: &Inst, defs: &Defs) -> Site {
+        let (place, offset) = self.pointer(inst.a, defs);
+        let (class, ty) = (inst.class(), inst.ty);
+        let offset = offset.wrapping_add(inst.imm.into());
+        let line = (place, offset.div_euclid(LINE));
+        let mut at = self.lines.get(&line).copied();
+        while let Some(site) = at {
+            let word = &self.words[site.index()];
+            if word.offset == offset && word.ty == ty && self.group(site).class == class {
+                return site;
+            }
+            at = word.next;
         }
-        Site { place, class, offset: address.offset, ty }
+        self.add(place, class, offset, ty)
     }
 
-    /// May both touch the same byte?
-    pub fn may_touch(&self, apart: &Apart, a: Site, b: Site) -> bool {
-        if a.place == b.place {
-            return a.overlaps(b);
+    /// Where a pointer leads: the number of the place, and how far behind it.
+    fn pointer(&mut self, pointer: Arg, defs: &Defs) -> (u32, i64) {
+        let Arg::Value(v) = pointer else { return self.place(pointer, defs) };
+        if self.pointers.len() <= v.index() {
+            self.pointers.resize(v.index() + 1, (0, 0));
         }
-        let base = |site: Site| self.places[site.place as usize].base();
-        a.class.may_alias(b.class) && !apart.bases(base(a), base(b))
+        let (place, offset) = self.pointers[v.index()];
+        if let Some(place) = place.checked_sub(1) {
+            return (place, offset);
+        }
+        let (place, offset) = self.place(pointer, defs);
+        self.pointers[v.index()] = (place + 1, offset);
+        (place, offset)
+    }
+
+    fn place(&mut self, pointer: Arg, defs: &Defs) -> (u32, i64) {
+        let Address { place, offset } = defs.address(pointer, 0);
+        let new = self.places.len() as u32;
+        let number = *self.numbers.entry(place).or_insert(new);
+        if number == new {
+            self.places.push(Groups { place, first: NONE });
+        }
+        (number, offset)
+    }
+
+    fn add(&mut self, place: u32, class: Class, offset: i64, ty: Ty) -> Site {
+        let new = Site(self.words.len() as u32);
+        let group = self.group_of(place, class);
+        let mut word = Word { ty, offset, group, next: None, near: vec![] };
+        let size = i64::from(ty.size());
+        debug_assert!(size <= MAX_SIZE, "{ty} is larger");
+        let line_of = |offset: i64| (place, offset.div_euclid(LINE));
+        let (here, behind) = (line_of(offset), line_of(offset.wrapping_add(size - 1)));
+        // Words that go on in the next line are in the list of the first.
+        let before = line_of(offset.wrapping_sub(MAX_SIZE - 1));
+        let beside = [before, behind].map(|line| (line != here).then_some(line));
+        for line in [Some(here)].into_iter().chain(beside).flatten() {
+            let mut at = self.lines.get(&line).copied();
+            while let Some(site) = at {
+                let other = &mut self.words[site.index()];
+                if other.overlaps(&word) {
+                    other.near.push(new);
+                    word.near.push(site);
+                }
+                at = other.next;
+            }
+        }
+        word.next = self.lines.insert(here, new);
+        self.words.push(word);
+        new
+    }
+
+    /// The group of a class at a place.
+    fn group_of(&mut self, place: u32, class: Class) -> u32 {
+        let first = self.places[place as usize].first;
+        let mut at = first;
+        while at != NONE {
+            let group = &self.groups[at as usize];
+            if group.class == class {
+                return at;
+            }
+            at = group.next;
+        }
+        let new = self.groups.len() as u32;
+        let Groups { place: of, first } = &mut self.places[place as usize];
+        self.groups.push(Group { class, base: of.base(), place, next: *first });
+        *first = new;
+        new
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The number of the group.
+    pub fn group_number(&self, site: Site) -> usize {
+        self.words[site.index()].group as usize
+    }
+
+    fn group(&self, site: Site) -> &Group {
+        &self.groups[self.group_number(site)]
+    }
+
+    /// The group of that number.
+    pub fn group_at(&self, number: usize) -> &Group {
+        &self.groups[number]
+    }
+
+    pub fn class(&self, site: Site) -> Class {
+        self.group(site).class
+    }
+
+    pub fn ty(&self, site: Site) -> Ty {
+        self.words[site.index()].ty
+    }
+
+    pub fn access(&self, site: Site) -> Access {
+        let (word, group) = (&self.words[site.index()], self.group(site));
+        let place = self.places[group.place as usize].place;
+        let address = Address { place, offset: word.offset };
+        Access { ty: word.ty, class: group.class, address }
+    }
+
+    /// The other sites at the same place that have a byte in common with this one, whatever their class.
+    pub fn near(&self, site: Site) -> &[Site] {
+        &self.words[site.index()].near
+    }
+
+    /// Are all bytes of one among those of the other, if they have one in common?
+    pub fn is_within(&self, inner: Site, outer: Site) -> bool {
+        let (inner, outer) = (&self.words[inner.index()], &self.words[outer.index()]);
+        let start = inner.offset.wrapping_sub(outer.offset) as u64;
+        let end = start.checked_add(inner.ty.size().into());
+        end.is_some_and(|end| end <= outer.ty.size().into())
+    }
+
+    /// Are they the same word by the same type, if they have a byte in common?
+    pub fn is_same_word(&self, a: Site, b: Site) -> bool {
+        let (a, b) = (&self.words[a.index()], &self.words[b.index()]);
+        a.offset == b.offset && a.ty == b.ty
+    }
+
+    /// May an access touch the same byte as those of a group at another place?
+    pub fn may_touch_group(&self, apart: &Apart, site: Site, other: &Group) -> bool {
+        let group = self.group(site);
+        group.place != other.place
+            && group.class.may_alias(other.class)
+            && !apart.bases(group.base, other.base)
     }
 }

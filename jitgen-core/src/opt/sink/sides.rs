@@ -155,7 +155,7 @@ impl Side<'_> {
     }
 
     fn step(&mut self, mut inst: Inst, exits: &mut Exits, sides: &mut Sides) {
-        match Step::of(&inst, self.defs) {
+        match Step::of(&inst, || Access::of(&inst, self.defs)) {
             Some(Step::Load(access)) => self.show(&access),
             Some(Step::Store(access)) => return self.store(inst, access),
             Some(Step::Call) => {

@@ -1,0 +1,221 @@
+//! Parameters of blocks: which of them are always another value, and which nobody needs.
+//!
+//! ```text
+//! jump b1(v1, v2, v2)             jump b1(v2)
+//! b1(v3, v4, v5):           =>    b1(v4):
+//!     …                               …        ;; v3 is v1, v5 is v4
+//!     jump b1(v3, v6, v6)             jump b1(v6)
+//! ```
+//!
+//! Those of the entry are the interface: they stay as they are. Blocks behind guards have none.
+//!
+//! Invariant `behind` (asserted where ages are, `age`): a parameter is used in its own block and in blocks
+//! behind that, so blocks before the first one that has lost a parameter are not looked at.
+//!
+//! Not here: which parameters are needed (`live`).
+
+use super::live::Live;
+use super::rules::{Fired, Rule};
+use crate::ir::{Arg, Aux, BlockId, End, Inst, Map, Trace, ValueId};
+use std::collections::BTreeSet;
+use std::hash::Hash;
+
+/// A parameter whose arguments are all one value, or itself, is that value; those that begin as the
+/// same, and get the same in each jump, are one.
+pub(super) fn merge_params(trace: &mut Trace, fired: &mut Fired) {
+    let blocks = (1..trace.blocks.len() as u32).map(BlockId);
+    let with_params = blocks.filter(|block| !trace.block(*block).params.is_empty());
+    let mut work: BTreeSet<BlockId> = with_params.collect();
+    if work.is_empty() {
+        return;
+    }
+    let mut merged = Merged::of(work.iter().flat_map(|block| &trace.block(*block).params));
+    let mut first = None;
+    while let Some(block) = work.pop_last() {
+        if !merge_params_of(block, trace, &mut merged, fired) {
+            continue;
+        }
+        first = first.min(Some(block)).or(Some(block));
+        // What is one value behind others may be one before them.
+        for other in &trace.blocks {
+            if let End::Jump(target, args) = &other.end
+                && !trace.block(*target).params.is_empty()
+                && *target != BlockId(0)
+                && args.iter().any(|arg| merged.resolve(*arg) != *arg)
+            {
+                work.insert(*target);
+            }
+        }
+    }
+    if let Some(first) = first {
+        substitute(trace, first, &merged);
+    }
+}
+
+/// What parameters are, those that are other values.
+struct Merged {
+    /// The least number of a parameter,
+    first: u32,
+    /// and by number from there on.
+    values: Vec<Option<Arg>>,
+}
+
+impl Merged {
+    /// These parameters are themselves.
+    fn of<'a>(params: impl Iterator<Item = &'a ValueId> + Clone) -> Merged {
+        let first = params.clone().map(|v| v.0).min().unwrap_or(0);
+        let room = params.map(|v| v.0 - first + 1).max().unwrap_or(0);
+        Merged { first, values: vec![None; room as usize] }
+    }
+
+    fn set(&mut self, param: ValueId, value: Arg) {
+        self.values[(param.0 - self.first) as usize] = Some(value);
+    }
+
+    fn get(&self, arg: Arg) -> Option<Arg> {
+        let number = arg.as_value()?.0.wrapping_sub(self.first);
+        *self.values.get(number as usize)?
+    }
+
+    fn resolve(&self, mut arg: Arg) -> Arg {
+        while let Some(next) = self.get(arg) {
+            arg = next;
+        }
+        arg
+    }
+}
+
+/// The arguments of the jumps to a block; to the body of a peeled loop, that of the preamble first.
+fn jumps_to(trace: &mut Trace, block: BlockId) -> impl Iterator<Item = &mut Vec<Arg>> {
+    trace.blocks.iter_mut().filter_map(move |from| match &mut from.end {
+        End::Jump(target, args) if *target == block => Some(args),
+        End::Jump(..) | End::Leave(_) => None,
+    })
+}
+
+/// Does so for one block; answers whether there was any. The arguments of the jumps there are replaced,
+/// those of others and all other operands are not.
+fn merge_params_of(
+    block: BlockId,
+    trace: &mut Trace,
+    merged: &mut Merged,
+    fired: &mut Fired,
+) -> bool {
+    let mut params = std::mem::take(&mut trace.blocks[block.index()].params);
+    let mut found = false;
+    let mut jumps: Vec<&mut Vec<Arg>> = jumps_to(trace, block).collect();
+    loop {
+        for args in &mut jumps {
+            args.iter_mut().for_each(|arg| *arg = merged.resolve(*arg));
+        }
+        let classes = equal_params(&params, &jumps);
+        let mut keep = vec![];
+        for (k, param) in params.iter().enumerate() {
+            let first = jumps[0][k];
+            let mut again = jumps[1..].iter().map(|args| args[k]);
+            let same = match again.all(|arg| arg == Arg::Value(*param) || arg == first) {
+                true => first,
+                false => params[classes[k]].into(),
+            };
+            if same == Arg::Value(*param) {
+                keep.push(k);
+            } else {
+                merged.set(*param, same);
+            }
+        }
+        if keep.len() == params.len() {
+            break;
+        }
+        fired.fire(Rule::MergeParam);
+        found = true;
+        params = keep.iter().map(|k| params[*k]).collect();
+        for args in &mut jumps {
+            **args = keep.iter().map(|k| args[*k]).collect();
+        }
+    }
+    trace.blocks[block.index()].params = params;
+    found
+}
+
+/// By parameter: the first one that is always the same. Those that begin as the same are taken for
+/// equal until a jump tells them apart.
+fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
+    let (mut classes, mut count) = classes_of(params.len(), |k| jumps[0][k]);
+    if count == params.len() {
+        return classes;
+    }
+    let places: Map<ValueId, usize> =
+        params.iter().enumerate().map(|(k, param)| (*param, k)).collect();
+    loop {
+        let mut found = count;
+        for args in &jumps[1..] {
+            (classes, found) = classes_of(params.len(), |k| {
+                let place = args[k].as_value().and_then(|v| places.get(&v));
+                (classes[k], place.map(|place| classes[*place]).ok_or(args[k]))
+            });
+        }
+        if found == count {
+            return classes;
+        }
+        count = found;
+    }
+}
+
+/// By number: the first one with an equal key; and how many keys there are.
+fn classes_of<K: Eq + Hash>(numbers: usize, key: impl Fn(usize) -> K) -> (Vec<usize>, usize) {
+    if numbers < 2 {
+        return ((0..numbers).collect(), numbers);
+    }
+    let mut seen = Map::with_capacity_and_hasher(numbers, Default::default());
+    let classes = (0..numbers).map(|k| *seen.entry(key(k)).or_insert(k)).collect();
+    (classes, seen.len())
+}
+
+/// Replaces operands from a block on.
+fn substitute(trace: &mut Trace, first: BlockId, merged: &Merged) {
+    let Trace { blocks, exits, calls, .. } = trace;
+    let replace = |arg: &mut Arg| {
+        if merged.get(*arg).is_some() {
+            *arg = merged.resolve(*arg);
+        }
+    };
+    for block in &mut blocks[first.index()..] {
+        // Guards in a row share exits.
+        let mut last = None;
+        for Inst { a, b, aux, .. } in &mut block.insts {
+            replace(a);
+            replace(b);
+            match aux {
+                Aux::Call(call) => calls[call.index()].operands_mut().for_each(replace),
+                Aux::Exit(exit) if last.replace(*exit) != Some(*exit) => {
+                    exits[exit.index()].operands_mut().for_each(replace);
+                }
+                Aux::None | Aux::Class(_) | Aux::Exit(_) => (),
+            }
+        }
+        match &mut block.end {
+            End::Jump(_, args) => args.iter_mut().for_each(replace),
+            End::Leave(exit) => exits[exit.index()].operands_mut().for_each(replace),
+        }
+    }
+}
+
+/// Drops the parameters that nobody needs, with their arguments.
+pub(super) fn drop_dead_params(trace: &mut Trace, live: &Live, fired: &mut Fired) {
+    for index in 0..trace.blocks.len() {
+        let End::Jump(target, args) = &mut trace.blocks[index].end else { continue };
+        let (target, mut kept) = (*target, std::mem::take(args));
+        if target != BlockId(0) {
+            let mut params = trace.block(target).params.iter();
+            kept.retain(|_| live.value(*params.next().expect("one parameter per argument")));
+        }
+        trace.blocks[index].end = End::Jump(target, kept);
+    }
+    for block in &mut trace.blocks[1..] {
+        let before = block.params.len();
+        block.params.retain(|v| live.value(*v));
+        if block.params.len() < before {
+            fired.fire(Rule::DeadParam);
+        }
+    }
+}
