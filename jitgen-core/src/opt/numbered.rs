@@ -11,7 +11,7 @@
 //! Invariants: `found` (from the bucket that its hash names, a key's number is met before an empty
 //! bucket), `half` (at least half of the buckets are empty).
 //!
-//! Not here: keys that go (`ir::Map`); all go together ([`Numbered::clear`]).
+//! Not here: keys that go (`ir::Map`).
 
 use crate::ir::Words;
 use std::hash::{Hash, Hasher};
@@ -74,19 +74,6 @@ impl<K: Copy + Eq + Hash> Numbered<K> {
         number
     }
 
-    /// Forgets all keys; the tables keep their room.
-    pub fn clear(&mut self) {
-        // The last first, so that the others are found.
-        for number in (0..self.keys.len() as u32).rev() {
-            let mut at = self.first(&self.keys[number as usize]).expect("there are buckets");
-            while self.buckets[at] != number {
-                at = self.next(at);
-            }
-            self.buckets[at] = NONE;
-        }
-        self.keys.clear();
-    }
-
     /// Writes a number into the first bucket that is empty.
     fn place(&mut self, number: u32) {
         let mut at = self.first(&self.keys[number as usize]).expect("there are buckets");
@@ -124,20 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn each_key_keeps_its_number_until_all_are_forgotten() {
+    fn each_key_keeps_its_number() {
         let mut numbered = Numbered::default();
-        for round in 0..3 {
-            assert_eq!(numbered.get(&Key(round)), None);
-            for key in 0..100 {
-                assert_eq!(numbered.get(&Key(round + 7 * key)), None);
-                assert_eq!(numbered.add(Key(round + 7 * key)), key);
-                for known in 0..=key {
-                    assert_eq!(numbered.get(&Key(round + 7 * known)), Some(known));
-                    assert_eq!(*numbered.key(known), Key(round + 7 * known));
-                }
+        for key in 0..100 {
+            assert_eq!(numbered.get(&Key(7 * key)), None);
+            assert_eq!(numbered.add(Key(7 * key)), key);
+            for known in 0..=key {
+                assert_eq!(numbered.get(&Key(7 * known)), Some(known));
+                assert_eq!(*numbered.key(known), Key(7 * known));
             }
-            numbered.clear();
-            assert!(numbered.buckets.iter().all(|bucket| *bucket == NONE));
         }
     }
 }

@@ -20,7 +20,7 @@
 //! `amortized` (what a removal costs, the insertions before it have paid for, but for the classes and
 //! places that it keeps).
 //!
-//! Not here: what is known of the words (`memory`, `backward`), which places are apart (`fresh`,
+//! Not here: what is known of the words (`memory`, `sink`), which places are apart (`fresh`,
 //! `owners`).
 
 use super::address::{Address, Defs, Place};
@@ -460,13 +460,6 @@ impl<T: Copy> Words<T> {
         }
     }
 
-    /// Removes the words that an access may touch, but for those at other bases that are known to be
-    /// `apart` from its own.
-    pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
-        self.remove_overlaps(&access, NONE);
-        self.remove_elsewhere(&access, NONE, apart);
-    }
-
     /// Removes the words at the place of an access that have a byte in common with it, but for that one.
     fn remove_overlaps(&mut self, access: &Access, but: u32) {
         Around::of(access, self.crosses).find(access, |line| {
@@ -563,22 +556,6 @@ impl<T: Copy> Words<T> {
                 self.remove_slot(here);
             }
             at = next;
-        }
-    }
-
-    /// Removes all words; the tables keep their room.
-    pub fn clear(&mut self) {
-        if !self.slots.is_empty() {
-            let Words { slots, free, index, lines, crosses, asked, groups, classes, any } = self;
-            slots.clear();
-            let index = index.change();
-            index.lines.clear();
-            index.groups.clear();
-            lines.clear();
-            groups.clear();
-            classes.clear();
-            (*free, *crosses, *any) = (NONE, false, NONE);
-            asked.set(None);
         }
     }
 

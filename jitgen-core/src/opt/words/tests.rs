@@ -63,15 +63,7 @@ fn what_is_known_is_what_a_plain_list_knows() {
                     !writes(word.class) || kept
                 });
             }
-            1..=2 => {
-                let here = access.address.place;
-                let apart = |base: Arg| base != here.base();
-                words.remove_aliases_but(access, apart);
-                list.retain(|(word, _)| {
-                    !word.may_touch(&access) || apart(word.address.place.base())
-                });
-            }
-            3..=5 => {
+            1..=4 => {
                 let met = words.meet(&access);
                 words.write(access, step, &met, |base| base != access.address.place.base());
                 list.retain(|(word, _)| {
@@ -82,9 +74,11 @@ fn what_is_known_is_what_a_plain_list_knows() {
                 list.retain(|(word, _)| !same(word));
                 list.push((access, step));
             }
-            6..=8 => {
-                words.remove_aliases_but(access, |_| false);
+            5..=8 => {
+                let met = words.meet(&access);
+                words.write(access, step, &met, |_| false);
                 list.retain(|(word, _)| !word.may_touch(&access));
+                list.push((access, step));
             }
             _ => {
                 words.insert(access, step);
@@ -110,6 +104,13 @@ fn what_is_known_is_what_a_plain_list_knows() {
         });
         let known = list.iter().copied().filter(touching).map(|(_, known)| known);
         assert_eq!(sorted(near), sorted(known.collect()), "{asked:?}");
+        if let Some(only) = words.only(&words.meet(&asked)) {
+            let meets = |(word, _): &&(Access, usize)| {
+                word.address.place == asked.address.place && word.overlaps(&asked)
+            };
+            let met = list.iter().filter(meets).map(|(_, known)| *known);
+            assert_eq!(Vec::from_iter(only), met.collect::<Vec<_>>(), "{asked:?}");
+        }
         let found =
             list.iter().find(|(word, _)| (word.ty, word.address) == (asked.ty, asked.address));
         assert_eq!(words.get(asked), found.map(|(_, known)| *known), "{asked:?}");
