@@ -16,15 +16,10 @@
 //! Not here: sets of sites (`site_set`), what is known of words at their places (`words`).
 
 use super::address::{Address, Defs, Place};
+use super::lines::{LINE, MAX_SIZE};
 use super::owners::Apart;
 use super::words::Access;
 use crate::ir::{Arg, Class, Inst, Map, Ty};
-
-/// How many bytes of a place are in one line.
-const LINE: i64 = 64;
-
-/// Words are no larger than this, in bytes.
-const MAX_SIZE: i64 = 8;
 
 /// An access, by its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -172,8 +167,8 @@ impl Sites {
             at = group.next;
         }
         let new = self.groups.len() as u32;
-        let Groups { place: Place { base, .. }, first } = &mut self.places[place as usize];
-        self.groups.push(Group { class, base: *base, place, next: *first });
+        let Groups { place: of, first } = &mut self.places[place as usize];
+        self.groups.push(Group { class, base: of.base(), place, next: *first });
         *first = new;
         new
     }
