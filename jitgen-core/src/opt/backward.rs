@@ -42,7 +42,7 @@ pub(super) fn backward(
     merge_params(&mut trace, &mut fired);
     join_straight(&mut trace);
     let mut defs = definitions(&trace, apart);
-    let mut sites = Sites::default();
+    let mut sites = Sites::with_room(&trace);
     if passes.contains(Passes::VIRTUALS) {
         // What only an exit stores somewhere need not be made before.
         let makes = |block: &Block| block.insts.iter().any(|inst| inst.op == Op::New);
@@ -52,7 +52,7 @@ pub(super) fn backward(
             {
                 merge_params(&mut trace, &mut fired);
             }
-            (defs, sites) = (definitions(&trace, defs.apart), Sites::default());
+            (defs, sites) = (definitions(&trace, defs.apart), Sites::with_room(&trace));
             let live = Live::of(&trace, &defs, &mut sites, passes, &mut fired);
             for (b, block) in trace.blocks.iter_mut().enumerate() {
                 let mut indices = 0..;
@@ -63,7 +63,7 @@ pub(super) fn backward(
                 merge_params(&mut trace, &mut fired);
             }
             trace.drop_unreached();
-            (defs, sites) = (definitions(&trace, defs.apart), Sites::default());
+            (defs, sites) = (definitions(&trace, defs.apart), Sites::with_room(&trace));
         }
     }
     if passes.contains(Passes::SINK)
@@ -97,6 +97,9 @@ pub(super) fn least(trace: &Trace, insts: &[Inst]) -> usize {
 
 /// Puts what only one way leads to behind that way, where ways could have met.
 fn join_straight(trace: &mut Trace) {
+    if !trace.blocks.iter().any(|block| meeting(&block.end).is_some()) {
+        return;
+    }
     let mut ways = vec![0; trace.blocks.len()];
     let meetings = trace.blocks.iter().filter_map(|block| meeting(&block.end));
     meetings.for_each(|target| ways[target.index()] += 1);

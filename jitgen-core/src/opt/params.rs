@@ -17,33 +17,32 @@
 use super::live::Live;
 use super::rules::{Fired, Rule};
 use crate::ir::{Arg, Aux, BlockId, End, Inst, Map, Trace, ValueId};
-use std::collections::BTreeSet;
 use std::hash::Hash;
 
 /// A parameter whose arguments are all one value, or itself, is that value; those that begin as the
 /// same, and get the same in each jump, are one.
 pub(super) fn merge_params(trace: &mut Trace, fired: &mut Fired) {
-    let blocks = (1..trace.blocks.len() as u32).map(BlockId);
-    let with_params = blocks.filter(|block| !trace.block(*block).params.is_empty());
-    let mut work: BTreeSet<BlockId> = with_params.collect();
-    if work.is_empty() {
-        return;
-    }
-    let mut merged = Merged::of(work.iter().flat_map(|block| &trace.block(*block).params));
+    let params = trace.blocks[1..].iter().flat_map(|block| &block.params);
+    let Some(mut merged) = Merged::of(params) else { return };
+    // By block: has it to be looked at?
+    let mut waits: Vec<bool> = trace.blocks.iter().map(|b| !b.params.is_empty()).collect();
+    waits[0] = false;
     let mut first = None;
-    while let Some(block) = work.pop_last() {
+    while let Some(last) = waits.iter().rposition(|waits| *waits) {
+        waits[last] = false;
+        let block = BlockId(last as u32);
         if !merge_params_of(block, trace, &mut merged, fired) {
             continue;
         }
         first = first.min(Some(block)).or(Some(block));
-        // What is one value behind others may be one before them.
-        for other in &trace.blocks {
+        // What is one value behind others may be one before them. These are used from the block on.
+        for other in &trace.blocks[block.index()..] {
             if let End::Jump(target, args) = &other.end
                 && !trace.block(*target).params.is_empty()
                 && *target != BlockId(0)
                 && args.iter().any(|arg| merged.resolve(*arg) != *arg)
             {
-                work.insert(*target);
+                waits[target.index()] = true;
             }
         }
     }
@@ -61,11 +60,11 @@ struct Merged {
 }
 
 impl Merged {
-    /// These parameters are themselves.
-    fn of<'a>(params: impl Iterator<Item = &'a ValueId> + Clone) -> Merged {
-        let first = params.clone().map(|v| v.0).min().unwrap_or(0);
-        let room = params.map(|v| v.0 - first + 1).max().unwrap_or(0);
-        Merged { first, values: vec![None; room as usize] }
+    /// These parameters are themselves; nothing if there are none.
+    fn of<'a>(params: impl Iterator<Item = &'a ValueId> + Clone) -> Option<Merged> {
+        let first = params.clone().map(|v| v.0).min()?;
+        let last = params.map(|v| v.0).max()?;
+        Some(Merged { first, values: vec![None; (last - first + 1) as usize] })
     }
 
     fn set(&mut self, param: ValueId, value: Arg) {
@@ -109,7 +108,7 @@ fn merge_params_of(
             args.iter_mut().for_each(|arg| *arg = merged.resolve(*arg));
         }
         let classes = equal_params(&params, &jumps);
-        let mut keep = vec![];
+        let mut keep = Vec::with_capacity(params.len());
         for (k, param) in params.iter().enumerate() {
             let first = jumps[0][k];
             let mut again = jumps[1..].iter().map(|args| args[k]);
@@ -163,8 +162,12 @@ fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
 
 /// By number: the first one with an equal key; and how many keys there are.
 fn classes_of<K: Eq + Hash>(numbers: usize, key: impl Fn(usize) -> K) -> (Vec<usize>, usize) {
-    if numbers < 2 {
-        return ((0..numbers).collect(), numbers);
+    // Few are compared faster than they are hashed.
+    if numbers < 12 {
+        let equal = |k| (0..k).find(|first| key(*first) == key(k));
+        let classes: Vec<usize> = (0..numbers).map(|k| equal(k).unwrap_or(k)).collect();
+        let count = classes.iter().enumerate().filter(|(k, class)| k == *class).count();
+        return (classes, count);
     }
     let mut seen = Map::with_capacity_and_hasher(numbers, Default::default());
     let classes = (0..numbers).map(|k| *seen.entry(key(k)).or_insert(k)).collect();

@@ -62,11 +62,12 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// Begins anew.
-    pub fn begin(&mut self, sites: &Sites) {
+    /// Begins anew, with room for so many stores.
+    pub fn begin(&mut self, sites: &Sites, stores: usize) {
         self.all.clear();
+        self.all.reserve(stores);
         self.last.resize(sites.len(), 0);
-        self.now.clear(sites);
+        self.now.clear();
         self.guards = 0;
     }
 
@@ -131,6 +132,11 @@ impl Walk {
     /// All that have been pending, in the order of the block.
     pub fn all(&self) -> &[Pending] {
         &self.all
+    }
+
+    /// Those of the head, of which there are so many.
+    pub fn head(&self, words: usize) -> &[Pending] {
+        &self.all[..words]
     }
 
     /// Those that need not be written in the block.
