@@ -55,9 +55,11 @@ pub(super) fn backward(
             (defs, sites) = (definitions(&trace, defs.apart), Sites::with_room(&trace));
             let live = Live::of(&trace, &defs, &mut sites, passes, &mut fired);
             for (b, block) in trace.blocks.iter_mut().enumerate() {
-                let mut indices = 0..;
-                let mut is_dead = || indices.next().is_some_and(|i| live.is_dead_store(b, i));
-                block.insts.retain(|_| !is_dead());
+                let mut index = 0;
+                block.insts.retain(|inst| {
+                    index += 1;
+                    !live.is_dead_store(b, index - 1, inst)
+                });
             }
             if virtuals(&mut trace, &mut origins, &defs, &mut fired) {
                 merge_params(&mut trace, &mut fired);

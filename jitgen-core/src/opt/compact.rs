@@ -63,7 +63,7 @@ impl Compaction<'_> {
             let stays = self.live.inst(number, index, inst);
             if stays {
                 self.inst(inst);
-            } else if !self.live.is_dead_store(number, index) {
+            } else if !self.live.is_dead_store(number, index, inst) {
                 fired.fire(Rule::DeadCode);
             }
             index += 1;

@@ -49,20 +49,31 @@ impl Live {
     ) -> Live {
         let keep_all = !passes.contains(Passes::DCE);
         let mut dead = DeadStores(vec![]);
-        let mut values = mark(trace, &dead, keep_all);
-        while passes.contains(Passes::DSE) {
+        // Where there is one store, nothing overwrites it.
+        let is_store = |inst: &&Inst| inst.op == Op::Store;
+        let has_two = |block: &Block| block.insts.iter().filter(is_store).nth(1).is_some();
+        if !passes.contains(Passes::DSE) || !trace.blocks.iter().any(has_two) {
+            let values = mark(trace, &dead, keep_all);
+            return Live { values, dead, keep_all };
+        }
+        // What jumps pass is only needed if the parameters are.
+        let params = trace.blocks[1..].iter().flat_map(|block| &block.params);
+        let has_params = params.clone().next().is_some();
+        let mut values = if has_params { mark(trace, &dead, keep_all) } else { vec![] };
+        loop {
             let mut walk = Walk { trace, defs, sites, live: &values, keep_all };
-            let Some((last, used)) = walk.find_dead_stores(&mut dead) else { break };
-            fired.fire(Rule::DeadStore);
+            let (last, used) = walk.find_dead_stores(&mut dead);
+            if last.is_some() {
+                fired.fire(Rule::DeadStore);
+            }
             let before = std::mem::replace(&mut values, used);
-            if last == BlockId(0) {
-                // Only behind the entry there are uses of parameters that change.
+            // Within blocks the walk has seen what else is not needed, and nothing in the entry uses
+            // parameters of others.
+            if !has_params || last.is_none_or(|last| last == BlockId(0)) {
                 break;
             }
-            // Within blocks the walk has seen what else is not needed.
             values = mark(trace, &dead, keep_all);
-            let same = |param: &ValueId| values[param.index()] == before[param.index()];
-            if trace.blocks.iter().flat_map(|block| &block.params).all(same) {
+            if { params.clone() }.all(|param| values[param.index()] == before[param.index()]) {
                 break;
             }
         }
@@ -75,12 +86,13 @@ impl Live {
 
     /// Is that instruction of a block needed?
     pub fn inst(&self, block: usize, index: usize, inst: &Inst) -> bool {
-        let is_used = || inst.dst.is_some_and(|v| self.value(v));
-        (self.keep_all || has_effect(inst) || is_used()) && !self.is_dead_store(block, index)
+        let is_used = inst.dst.is_some_and(|v| self.value(v));
+        is_used || (self.keep_all || has_effect(inst)) && !self.is_dead_store(block, index, inst)
     }
 
-    pub fn is_dead_store(&self, block: usize, index: usize) -> bool {
-        self.dead.has(block, index)
+    /// Is it a store that is overwritten before anybody can see it?
+    pub fn is_dead_store(&self, block: usize, index: usize, inst: &Inst) -> bool {
+        inst.op == Op::Store && self.dead.has(block, index)
     }
 }
 
@@ -258,16 +270,10 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Marks stores that are overwritten before anybody can see them. If there are new ones, answers the last
-    /// block that has some, and which values are used without them, as far as parameters are.
-    fn find_dead_stores(&mut self, dead: &mut DeadStores) -> Option<(BlockId, Vec<bool>)> {
+    /// Marks stores that are overwritten before anybody can see them. Answers the last block that has new
+    /// ones, and which values are used without them, as far as parameters are.
+    fn find_dead_stores(&mut self, dead: &mut DeadStores) -> (Option<BlockId>, Vec<bool>) {
         let trace = self.trace;
-        // Where there is one store, nothing overwrites it.
-        let is_store = |inst: &&Inst| inst.op == Op::Store;
-        let has_two = |block: &Block| block.insts.iter().filter(is_store).nth(1).is_some();
-        if !trace.blocks.iter().any(has_two) {
-            return None;
-        }
         let mut last = None;
         let mut used = Used::new(trace);
         // The words that will be written before anybody reads them.
@@ -291,7 +297,7 @@ impl Walk<'_> {
                 block.params.iter().for_each(|param| used.add((*param).into()));
             }
         }
-        Some((last?, used.marks))
+        (last, used.marks)
     }
 
     /// Is it a dead store? Else adds the word that it writes, and removes those that it may read.

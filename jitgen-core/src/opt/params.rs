@@ -28,19 +28,23 @@ pub(super) fn merge_params(trace: &mut Trace, fired: &mut Fired) {
     let mut waits: Vec<bool> = trace.blocks.iter().map(|b| !b.params.is_empty()).collect();
     waits[0] = false;
     let mut first = None;
-    while let Some(last) = waits.iter().rposition(|waits| *waits) {
-        waits[last] = false;
-        let block = BlockId(last as u32);
-        if !merge_params_of(block, trace, &mut merged, fired) {
-            continue;
+    loop {
+        let mut found = false;
+        for (index, waits) in waits.iter_mut().enumerate().rev() {
+            let block = BlockId(index as u32);
+            if std::mem::take(waits) && merge_params_of(block, trace, &mut merged, fired) {
+                found = true;
+                first = first.min(Some(block)).or(Some(block));
+            }
         }
-        first = first.min(Some(block)).or(Some(block));
-        // What is one value behind others may be one before them. These are used from the block on.
-        for other in &trace.blocks[block.index()..] {
-            if let End::Jump(target, args) = &other.end
-                && !trace.block(*target).params.is_empty()
+        if !found {
+            break;
+        }
+        // What is one value behind others may be one before them.
+        for block in &trace.blocks {
+            if let End::Jump(target, args) = &block.end
                 && *target != BlockId(0)
-                && args.iter().any(|arg| merged.resolve(*arg) != *arg)
+                && args.iter().any(|arg| merged.get(*arg).is_some())
             {
                 waits[target.index()] = true;
             }

@@ -116,10 +116,8 @@ impl SiteSet {
         if self.has(site) || sites.near(site).iter().any(|near| self.has(*near)) {
             return true;
         }
-        let class = sites.class(site);
-        let classes = sites.classes().iter().zip(&self.classes);
-        { classes }.any(|(other, first)| {
-            let mut at = if other.may_alias(class) { *first } else { NONE };
+        { sites.aliases(site) }.any(|class| {
+            let mut at = self.classes.get(class).copied().unwrap_or(NONE);
             while let Some(Members { first, next, .. }) = self.groups.get(at as usize) {
                 let group = sites.group_at(at as usize);
                 if *first != NONE && sites.may_touch_group(apart, site, group) {
@@ -147,9 +145,10 @@ impl SiteSet {
                 taken(*touched);
             }
         }
-        let class = sites.class(site);
-        let touches = |group: &Group| sites.may_touch_group(apart, site, group);
-        self.take(sites, |other| other.may_alias(class), touches, |_| true, taken);
+        for class in sites.aliases(site) {
+            let touches = |group: &Group| sites.may_touch_group(apart, site, group);
+            self.take_of(sites, class, touches, |_| true, &mut taken);
+        }
     }
 
     /// Removes the members of the classes and groups that are touched, unless one `goes` not, and names
@@ -163,36 +162,48 @@ impl SiteSet {
         mut taken: impl FnMut(Site),
     ) {
         for number in 0..self.classes.len() {
-            if self.classes[number] == NONE || !is_class(sites.classes()[number]) {
-                continue;
+            if is_class(sites.classes()[number]) {
+                self.take_of(sites, number, &is_group, &goes, &mut taken);
             }
-            // Those that stay are put together again.
-            let (mut at, mut last) = (std::mem::replace(&mut self.classes[number], NONE), NONE);
-            while at != NONE {
-                let Members { first, next, .. } = self.groups[at as usize];
-                if first != NONE && is_group(sites.group_at(at as usize)) {
-                    let mut member = first;
-                    while member != NONE {
-                        let site = Site::of(member);
-                        member = self.links[site.index()].next;
-                        if goes(site) {
-                            self.remove(sites, site);
-                            taken(site);
-                        }
+        }
+    }
+
+    /// The same for the class of that number.
+    fn take_of(
+        &mut self,
+        sites: &Sites,
+        class: usize,
+        is_group: impl Fn(&Group) -> bool,
+        goes: impl Fn(Site) -> bool,
+        taken: &mut impl FnMut(Site),
+    ) {
+        let Some(list) = self.classes.get_mut(class) else { return };
+        // Those that stay are put together again.
+        let (mut at, mut last) = (std::mem::replace(list, NONE), NONE);
+        while at != NONE {
+            let Members { first, next, .. } = self.groups[at as usize];
+            if first != NONE && is_group(sites.group_at(at as usize)) {
+                let mut member = first;
+                while member != NONE {
+                    let site = Site::of(member);
+                    member = self.links[site.index()].next;
+                    if goes(site) {
+                        self.remove(sites, site);
+                        taken(site);
                     }
                 }
-                let group = &mut self.groups[at as usize];
-                group.is_listed = group.first != NONE;
-                if group.is_listed {
-                    group.next = NONE;
-                    match self.groups.get_mut(last as usize) {
-                        Some(last) => last.next = at,
-                        None => self.classes[number] = at,
-                    }
-                    last = at;
-                }
-                at = next;
             }
+            let group = &mut self.groups[at as usize];
+            group.is_listed = group.first != NONE;
+            if group.is_listed {
+                group.next = NONE;
+                match self.groups.get_mut(last as usize) {
+                    Some(last) => last.next = at,
+                    None => self.classes[class] = at,
+                }
+                last = at;
+            }
+            at = next;
         }
     }
 

@@ -92,7 +92,9 @@ const NONE: u32 = u32::MAX;
 
 /// The sites of a trace.
 pub(super) struct Sites {
-    /// By value that is a pointer: the number of its place and one more, and how far behind that it is.
+    /// By value: 0, or one more than the number of the pointer.
+    numbers_of_pointers: Vec<u32>,
+    /// By number of a pointer: the number of its place, and how far behind that it is.
     pointers: Vec<(u32, i64)>,
     numbers: Map<Place, u32>,
     places: Vec<Groups>,
@@ -103,6 +105,8 @@ pub(super) struct Sites {
     /// Is there a word that goes on in the next line?
     crosses: bool,
     classes: Vec<Class>,
+    /// The number of [`Class::ANY`], if it is one of them.
+    any: Option<usize>,
 }
 
 impl Sites {
@@ -111,7 +115,8 @@ impl Sites {
         // Many instructions load or store, and mostly what others do, too.
         let room = trace.inst_count() / 8;
         Sites {
-            pointers: vec![(0, 0); trace.values.len()],
+            numbers_of_pointers: vec![0; trace.values.len()],
+            pointers: Vec::with_capacity(room),
             numbers: Map::with_capacity_and_hasher(room, Default::default()),
             places: Vec::with_capacity(room),
             groups: Vec::with_capacity(room),
@@ -119,6 +124,7 @@ impl Sites {
             words: Vec::with_capacity(room),
             crosses: false,
             classes: vec![],
+            any: None,
         }
     }
 
@@ -142,16 +148,17 @@ impl Sites {
     /// Where a pointer leads: the number of the place, and how far behind it.
     fn pointer(&mut self, pointer: Arg, defs: &Defs) -> (u32, i64) {
         let Arg::Value(v) = pointer else { return self.place(pointer, defs) };
-        if self.pointers.len() <= v.index() {
-            self.pointers.resize(v.index() + 1, (0, 0));
+        if self.numbers_of_pointers.len() <= v.index() {
+            self.numbers_of_pointers.resize(v.index() + 1, 0);
         }
-        let (place, offset) = self.pointers[v.index()];
-        if let Some(place) = place.checked_sub(1) {
-            return (place, offset);
+        let number = self.numbers_of_pointers[v.index()] as usize;
+        if let Some(known) = number.checked_sub(1) {
+            return self.pointers[known];
         }
-        let (place, offset) = self.place(pointer, defs);
-        self.pointers[v.index()] = (place + 1, offset);
-        (place, offset)
+        let place = self.place(pointer, defs);
+        self.pointers.push(place);
+        self.numbers_of_pointers[v.index()] = self.pointers.len() as u32;
+        place
     }
 
     fn place(&mut self, pointer: Arg, defs: &Defs) -> (u32, i64) {
@@ -225,7 +232,18 @@ impl Sites {
             self.classes.push(class);
             self.classes.len() - 1
         });
+        if class == Class::ANY {
+            self.any = Some(number);
+        }
         number as u32
+    }
+
+    /// The numbers of the classes that may alias that of a site, among others if it is [`Class::ANY`].
+    pub fn aliases(&self, site: Site) -> impl Iterator<Item = usize> {
+        let Group { class, class_number, .. } = *self.group(site);
+        let all = 0..if class == Class::ANY { self.classes.len() } else { 0 };
+        let own = (class != Class::ANY).then_some(class_number as usize);
+        all.chain(own).chain(self.any.filter(|_| own.is_some()))
     }
 
     /// How many there are.

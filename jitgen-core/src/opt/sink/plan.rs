@@ -9,7 +9,7 @@ use super::super::address::Defs;
 use super::super::site_set::SiteSet;
 use super::super::sites::{Site, Sites};
 use super::walk::{Fate, Origin, Pending, Walk};
-use super::{MAX_PENDING, Step, runs_anything};
+use super::{Step, runs_anything};
 use crate::ir::{Arg, Block, ExitId, Inst, Set, Trace, Ty};
 
 /// In how many exits a store may be written that is overwritten in the same round.
@@ -29,6 +29,9 @@ pub(super) struct Carried {
     /// What memory holds at the end of the preamble.
     pub first: Arg,
 }
+
+/// A word, a store to it, and what memory holds there before the block, if that is known.
+type Held = (Site, usize, Option<Arg>);
 
 /// The steps of a block, each with the number of the instruction.
 type Steps = Vec<(usize, Step<Site>)>;
@@ -113,16 +116,13 @@ impl<'a> Plan<'a> {
         let (sites, apart) = (&*self.sites, &self.defs.apart);
         walk.begin(sites, self.stores + self.head.len());
         for (k, word) in self.head.iter().enumerate() {
-            walk.add(sites, word.site, word.store, Origin::Head(k));
+            walk.begin_with(sites, word.site, word.store, k);
         }
         for (index, step) in &self.steps {
             match *step {
                 Step::Load(site) => walk.show(sites, apart, site),
                 Step::Store(site) => {
-                    walk.overwrite(sites, site);
-                    if !self.stays[*index] && walk.count() < MAX_PENDING {
-                        walk.add(sites, site, *index, Origin::Inst(*index));
-                    } else {
+                    if !walk.store(sites, site, *index, self.stays[*index]) {
                         walk.show(sites, apart, site);
                     }
                 }
@@ -142,7 +142,8 @@ impl<'a> Plan<'a> {
     /// In how many exits a pending store is.
     fn exit_count(&self, pending: &Pending) -> usize {
         let Pending { from, till, .. } = *pending;
-        if from == till { 0 } else { 1 + self.changes[till - 1] - self.changes[from] }
+        let change = |guard: u32| self.changes[guard as usize];
+        if from == till { 0 } else { 1 + change(till - 1) - change(from) }
     }
 
     /// Gives up what the walk has shown to be wrong or not worth it; answers whether there was any.
@@ -190,11 +191,12 @@ impl<'a> Plan<'a> {
                 && !self.refused[pending.site.index()]
                 && !self.carried.is_touched(self.sites, &self.defs.apart, pending.site)
         };
-        let words = of_body.filter(may_be_carried).map(|pending| (*pending, None));
-        let mut words: Vec<(Pending, Option<Arg>)> = words.collect();
+        let words = of_body.filter(may_be_carried);
+        let mut words: Vec<Held> =
+            words.map(|Pending { site, store, .. }| (*site, *store, None)).collect();
         self.find_held(&mut words);
         let before = self.head.len();
-        for (Pending { site, store, .. }, first) in words {
+        for (site, store, first) in words {
             let Some(first) = first else { continue };
             if !self.carried.is_touched(self.sites, &self.defs.apart, site) {
                 self.carried.add(self.sites, site);
@@ -206,10 +208,10 @@ impl<'a> Plan<'a> {
 
     /// Notes what memory holds before the block in each of these words, as far as loads and stores tell: what
     /// was stored there last, or else what was loaded first.
-    fn find_held(&mut self, words: &mut [(Pending, Option<Arg>)]) {
+    fn find_held(&mut self, words: &mut [Held]) {
         let (sites, defs, wanted) = (&mut *self.sites, self.defs, &mut self.wanted);
         wanted.clear();
-        words.iter().for_each(|(word, _)| wanted.add(sites, word.site));
+        words.iter().for_each(|(word, ..)| wanted.add(sites, *word));
         for inst in self.trace.blocks[0].insts.iter().rev() {
             if wanted.len() == 0 {
                 break;
@@ -221,8 +223,8 @@ impl<'a> Plan<'a> {
                     for same in [site].iter().chain(sites.near(site)) {
                         if wanted.has(*same) && sites.is_same_word(*same, site) {
                             let mut words = words.iter_mut();
-                            let word = words.find(|(word, _)| word.site == *same);
-                            word.expect("it is wanted").1 = value;
+                            let word = words.find(|(word, ..)| word == same);
+                            word.expect("it is wanted").2 = value;
                         }
                     }
                     if is_store {
