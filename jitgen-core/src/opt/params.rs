@@ -143,19 +143,29 @@ fn merge_params_of(
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
 /// equal until a jump tells them apart.
 fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
-    let (mut classes, mut count) = classes_of(params.len(), |k| jumps[0][k]);
+    let (mut classes, count) = classes_of(params.len(), |k| jumps[0][k]);
     if count == params.len() {
         return classes;
     }
+    let mut sizes = vec![0; params.len()];
+    classes.iter().for_each(|class| sizes[*class] += 1);
+    // What is alone in its class stays so.
+    let others: Vec<usize> = (0..params.len()).filter(|k| sizes[classes[*k]] > 1).collect();
     let places: Map<ValueId, usize> =
         params.iter().enumerate().map(|(k, param)| (*param, k)).collect();
+    let mut count = count - (params.len() - others.len());
     loop {
         let mut found = count;
         for args in &jumps[1..] {
-            (classes, found) = classes_of(params.len(), |k| {
+            let (apart, classes_now) = classes_of(others.len(), |other| {
+                let k = others[other];
                 let place = args[k].as_value().and_then(|v| places.get(&v));
                 (classes[k], place.map(|place| classes[*place]).ok_or(args[k]))
             });
+            found = classes_now;
+            for (k, first) in others.iter().zip(apart) {
+                classes[*k] = others[first];
+            }
         }
         if found == count {
             return classes;
