@@ -9,13 +9,17 @@ mod tree;
 
 use jitgen::modes;
 use jitgen_core::ir::{Block, BlockId, End, Sig, Trace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::rc::Rc;
 
 #[allow(dead_code, reason = "the rest is for the other tests and the bench")]
 #[path = "interpreters/register/mod.rs"]
 mod register;
+
+#[allow(dead_code, reason = "the rest is for the other tests and the bench")]
+#[path = "interpreters/stack_machine/mod.rs"]
+mod stack_machine;
 
 /// Runs a bf program; gives the optimized traces in the order in which they were made.
 fn optimized(source: &str) -> Vec<Trace> {
@@ -257,6 +261,43 @@ fn a_loop_that_is_recorded_again_too_late_is_recorded_once_more() {
         assert_eq!(statistics.versions, 1, "bridges after {threshold}");
         assert_eq!(adds.last(), Some(&Some(1)), "bridges after {threshold}: {adds:?}");
     }
+}
+
+/// A recursion goes in circles that no tree can take in: what runs there by itself is no reason to make
+/// the same tree once more.
+#[test]
+fn no_tree_is_made_twice() {
+    let kernel = stack_machine::kernels::KERNELS.iter().find(|kernel| kernel.name == "recursion");
+    let kernel = kernel.expect("there is this kernel");
+    let settings = "background=off,region_min=200,region_per_op=1,log=trace";
+    let regions = modes::regions(settings, || {
+        let program = (kernel.program)(23);
+        (0..10).for_each(|_| drop(stack_machine::kernels::outcome(&program)));
+    });
+    let texts: HashSet<String> = regions.iter().map(Trace::to_string).collect();
+    assert!(regions.len() > 1);
+    assert_eq!(texts.len(), regions.len(), "the same region again");
+}
+
+/// Two versions of a loop stay two when they are compiled with their bridges: what leaves the first round
+/// of one tree leads to the other, also where a bridge of that round is in the tree. Inner rounds by the
+/// hundred would each begin in the wrong one else.
+#[test]
+fn trees_of_two_versions_lead_to_each_other() {
+    let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == "phases");
+    let kernel = kernel.expect("there is this kernel");
+    let settings = "background=off,region_min=200,region_per_op=5,log=trace";
+    let regions = modes::regions(settings, || {
+        register::kernels::outcome(&(kernel.program)(20_000));
+    });
+    let region = regions.last().expect("a region is compiled");
+    let blocks = region.blocks.iter().enumerate();
+    let bodies = blocks.filter(
+        |(index, block)| matches!(block.end, End::Jump(target, _) if target.index() == *index),
+    );
+    let mut adds: Vec<bool> = bodies.map(|(_, body)| census(body).contains_key("fadd")).collect();
+    adds.sort_unstable();
+    assert_eq!(adds, [false, true], "{region}");
 }
 
 /// The traces of a loop with so many branches in a row, which random numbers decide.

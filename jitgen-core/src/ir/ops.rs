@@ -109,7 +109,7 @@ macro_rules! ops {
             }
 
             /// What operands and result are.
-            pub fn sig(self) -> Sig {
+            pub const fn sig(self) -> Sig {
                 match self { $(Op::$name => Sig::$sig),+ }
             }
 

@@ -84,6 +84,11 @@ pub(super) struct Forward<'t> {
 /// type of its result.
 pub(super) type PureCall = (Op, String, Vec<Arg>, Option<Ty>);
 
+/// Does the domain say something of values of that type, besides truth values?
+fn has_bits(ty: Ty) -> bool {
+    ty != Ty::Bool && !ty.is_float()
+}
+
 /// A rule that rewrites to another operation is followed by another look, at most this often.
 const MAX_REWRITES: usize = 16;
 
@@ -253,7 +258,7 @@ impl<'t> Forward<'t> {
             Sig::Binary | Sig::Compare | Sig::Unary | Sig::Cast | Sig::PtrAdd | Sig::Scratch => {
                 let old = self.as_before(inst);
                 Some(old.unwrap_or_else(|| {
-                    let (a, b) = (self.operand(inst.a), self.operand(inst.b));
+                    let (a, b) = (self.become_of(inst.a), self.become_of(inst.b));
                     self.pure(Node { op: inst.op, ty: inst.ty, a, b, imm: inst.imm })
                 }))
             }
@@ -333,17 +338,14 @@ impl<'t> Forward<'t> {
 
     /// The value of a pure operation: a constant, an older value, or a new one.
     pub fn pure(&mut self, mut node: Node) -> Arg {
-        self.leak_operands(node);
-        for _ in 0..MAX_REWRITES {
-            node.a = self.current(node.a);
-            node.b = self.current(node.b);
-            if !self.passes.contains(Passes::FOLD) {
-                break;
-            }
-            if let Some(known) = self.compare_fresh(node) {
+        (node.a, node.b) = (self.current(node.a), self.current(node.b));
+        self.leak_operands(&node);
+        let folds = self.passes.contains(Passes::FOLD);
+        for _ in 0..if folds { MAX_REWRITES } else { 0 } {
+            if let Some(known) = self.compare_fresh(&node) {
                 return known;
             }
-            match fold::rewrite(self, node) {
+            match fold::rewrite(self, &node) {
                 None => break,
                 Some((rule, Rewrite::To(arg))) => {
                     self.fired.fire(rule);
@@ -351,42 +353,71 @@ impl<'t> Forward<'t> {
                 }
                 Some((rule, Rewrite::Again(next))) => {
                     self.fired.fire(rule);
-                    node = next;
+                    node = Node { a: self.current(next.a), b: self.current(next.b), ..next };
                 }
             }
         }
         let ty = node.op.result(node.ty).expect("a pure op has a result");
-        if ty == Ty::Bool && self.passes.contains(Passes::GUARDS) {
-            if let Some(truth) = self.truths.get(node) {
-                self.fired.fire(Rule::KnownTruth);
-                return Const::bool(truth).into();
-            }
-            if let Some(truth) = self.implied(node) {
-                self.fired.fire(Rule::ImpliedTruth);
-                return Const::bool(truth).into();
-            }
+        if ty == Ty::Bool
+            && let Some(truth) = self.truth(&node, folds)
+        {
+            return Const::bool(truth).into();
         }
+        let hash = Table::hash(&node);
+        if self.passes.contains(Passes::CSE)
+            && let Some(known) = self.table.get(&node, hash, &self.defs)
+        {
+            let one = (folds && has_bits(ty)).then(|| self.known_of(known.into()).value());
+            return match one.flatten() {
+                Some(bits) => self.known_value(ty, bits),
+                None => self.computed_before(&node, known),
+            };
+        }
+        let computed = (folds && has_bits(ty)).then(|| self.computed(&node));
+        if let Some(bits) = computed.and_then(|known| known.value()) {
+            return self.known_value(ty, bits);
+        }
+        let v = self.out.add_value(ty);
         if self.passes.contains(Passes::CSE) {
-            let new = ValueId(self.out.values.len() as u32);
-            if let Some(known) = self.table.get_or_insert(node, new, &self.defs) {
-                self.fired.fire(Rule::Cse);
-                let value = self.current(known.into());
-                if self.comes(value) {
-                    self.insts.push(node.inst(known));
-                }
-                return value;
-            }
+            self.table.insert(hash, v, &self.defs);
         }
-        self.emit(node, ty)
+        self.insts.push(node.inst(v));
+        self.define(v, &node, computed.as_ref());
+        self.leak_unfollowed(&node, v.into());
+        v.into()
     }
 
-    fn emit(&mut self, node: Node, ty: Ty) -> Arg {
-        let v = self.out.add_value(ty);
-        let value = Arg::Value(v);
-        self.insts.push(node.inst(v));
-        self.defs.set(v, node);
-        self.values.emitted(v, node);
-        self.leak_unfollowed(node, value);
+    /// What an operation is known to give, which gives a truth value.
+    fn truth(&mut self, node: &Node, folds: bool) -> Option<bool> {
+        if folds && let Some(bits) = self.computed(node).value() {
+            self.fired.fire(Rule::KnownValue);
+            return Some(bits != 0);
+        }
+        if !self.passes.contains(Passes::GUARDS) {
+            return None;
+        }
+        if let Some(truth) = self.truths.get(node) {
+            self.fired.fire(Rule::KnownTruth);
+            return Some(truth);
+        }
+        let truth = self.implied(node)?;
+        self.fired.fire(Rule::ImpliedTruth);
+        Some(truth)
+    }
+
+    /// The one value that is left.
+    fn known_value(&mut self, ty: Ty, bits: u64) -> Arg {
+        self.fired.fire(Rule::KnownValue);
+        Const::new(ty, bits).into()
+    }
+
+    /// The operation has been computed before.
+    fn computed_before(&mut self, node: &Node, known: ValueId) -> Arg {
+        self.fired.fire(Rule::Cse);
+        let value = self.current(known.into());
+        if self.comes(value) {
+            self.insts.push(node.inst(known));
+        }
         value
     }
 

@@ -117,8 +117,8 @@ impl Forward<'_> {
 
     /// A pure operation is about to be computed: the result, if it compares a private object, which
     /// is none that a pointer to something else could lead to.
-    pub fn compare_fresh(&mut self, node: Node) -> Option<Arg> {
-        let Node { op: Op::Eq | Op::Ne, ty: Ty::Ptr, a, b, .. } = node else {
+    pub fn compare_fresh(&mut self, node: &Node) -> Option<Arg> {
+        let Node { op: Op::Eq | Op::Ne, ty: Ty::Ptr, a, b, .. } = *node else {
             return None;
         };
         let (x, y) = (self.private(a), self.private(b));
@@ -130,7 +130,7 @@ impl Forward<'_> {
     }
 
     /// A pure operation has given `value`, which is too far from an object to be followed.
-    pub fn leak_unfollowed(&mut self, node: Node, value: Arg) {
+    pub fn leak_unfollowed(&mut self, node: &Node, value: Arg) {
         if node.op == Op::PtrAdd && self.private(node.a).is_some() && self.private(value).is_none()
         {
             self.leak(node.a);
@@ -138,7 +138,10 @@ impl Forward<'_> {
     }
 
     /// A pure operation is computed: only sums with constants and casts of the bits are followed.
-    pub fn leak_operands(&mut self, node: Node) {
+    pub fn leak_operands(&mut self, node: &Node) {
+        if self.facts.private.held.is_empty() {
+            return;
+        }
         let followed = match node.op {
             Op::PtrAdd => node.b.as_const().is_some(),
             Op::Bitcast => true,

@@ -14,7 +14,7 @@
 //!
 //! Not here: how decided comparisons are kept (`truths`), what bits and bounds say (`domain`, `values`), two guards that become one (`tested`).
 
-use super::domain::{self, Known};
+use super::domain;
 use super::forward::Forward;
 use super::node::Node;
 use super::passes::Passes;
@@ -64,7 +64,7 @@ impl Forward<'_> {
     pub fn learn(&mut self, value: Arg, truth: bool, depth: u32) {
         let Arg::Value(v) = value else { return };
         self.constants.insert(v, Const::bool(truth));
-        self.narrow(value, Known::one(Ty::Bool.width(), truth.into()));
+        self.values.set_truth(v, truth);
         let (Some(node), Some(depth)) = (self.defs.get(value), depth.checked_sub(1)) else {
             return;
         };
@@ -152,8 +152,11 @@ impl Forward<'_> {
         }
         let (a, b) = (self.known_of(node.a), self.known_of(node.b));
         if let Some((left, right)) = domain::refine(node.op, truth, &a, &b) {
-            self.narrow(node.a, left);
-            self.narrow(node.b, right);
+            for (arg, known, narrowed) in [(node.a, a, left), (node.b, b, right)] {
+                if narrowed != known {
+                    self.narrow(arg, narrowed);
+                }
+            }
         }
     }
 }

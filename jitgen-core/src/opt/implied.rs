@@ -61,8 +61,8 @@ impl Forward<'_> {
     }
 
     /// What a comparison must be, if that follows from what guards have decided.
-    pub fn implied(&mut self, node: Node) -> Option<bool> {
-        let Node { op, ty, a, b, .. } = node;
+    pub fn implied(&mut self, node: &Node) -> Option<bool> {
+        let Node { op, ty, a, b, .. } = *node;
         if ty.is_float() || ty == Ty::Bool {
             return None;
         }
@@ -103,31 +103,30 @@ impl Forward<'_> {
         if a == b {
             return !strict;
         }
-        let decided = Node::binary(order.op(), ty, a, b);
-        if self.truths.get(decided) == Some(true) {
+        let holding = self.truths.holding(ty, a, b);
+        if holding.has(order.op()) {
             return true;
         }
-        let (low, high) = (self.known_of(a), self.known_of(b));
-        let by_bounds = match order {
-            Order { signed: true, strict: true } => low.smax < high.smin,
-            Order { signed: true, strict: false } => low.smax <= high.smin,
-            Order { signed: false, strict: true } => low.umax < high.umin,
-            Order { signed: false, strict: false } => low.umax <= high.umin,
-        };
-        if by_bounds {
-            return true;
+        // Both orders are one where neither side is negative.
+        let other = Order { signed: !signed, strict };
+        let is_other = depth > 0 && holding.has(other.op());
+        // What bits and bounds say of the operands themselves, `fold` has found.
+        let is_asked = depth == MAX_DEPTH && self.passes.contains(Passes::FOLD);
+        if is_other || !is_asked {
+            let (low, high) = (self.known_of(a), self.known_of(b));
+            let by_bounds = match order {
+                Order { signed: true, strict: true } => low.smax < high.smin,
+                Order { signed: true, strict: false } => low.smax <= high.smin,
+                Order { signed: false, strict: true } => low.umax < high.umin,
+                Order { signed: false, strict: false } => low.umax <= high.umin,
+            };
+            if by_bounds || is_other && low.smin >= 0 && high.smin >= 0 {
+                return true;
+            }
         }
         let Some(depth) = depth.checked_sub(1) else {
             return false;
         };
-        // Both orders are one where neither side is negative; asked once, or it would come back.
-        if low.smin >= 0 && high.smin >= 0 {
-            let other = Order { signed: !signed, strict };
-            let decided = Node::binary(other.op(), ty, a, b);
-            if self.truths.get(decided) == Some(true) {
-                return true;
-            }
-        }
         // x < b says x + 1 <= b, and that x + 1 does not wrap.
         if !strict
             && let Some(Node { op: Op::Add, a: x, b: Arg::Const(c), .. }) = self.defs.get(a)

@@ -36,10 +36,15 @@ impl Table {
         Table { heads, next: Vec::with_capacity(values).into(), count: 0 }
     }
 
-    /// The value of an operation. If there is none it is `new` from now on, which the caller defines.
-    pub fn get_or_insert(&mut self, node: Node, new: ValueId, defs: &Defs) -> Option<ValueId> {
+    /// What an operation is looked up and inserted with.
+    pub fn hash(node: &Node) -> u64 {
+        Map::<Node, ()>::default().hasher().hash_one(node.key())
+    }
+
+    /// The value of an operation.
+    pub fn get(&self, node: &Node, hash: u64, defs: &Defs) -> Option<ValueId> {
         let key = node.key();
-        let mut at = self.heads[self.place(key)];
+        let mut at = self.heads[self.place(hash)];
         while at != NONE {
             let value = ValueId(at);
             if defs.get(Arg::Value(value)).is_some_and(|known| known.key() == key) {
@@ -47,15 +52,19 @@ impl Table {
             }
             at = self.next[value.index()];
         }
-        if self.count == self.heads.len() {
-            self.grow(defs);
-        }
-        self.insert(key, new);
         None
     }
 
-    fn insert(&mut self, key: Node, value: ValueId) {
-        let place = self.place(key);
+    /// Adds an operation with this hash, which is known as that value from now on.
+    pub fn insert(&mut self, hash: u64, value: ValueId, defs: &Defs) {
+        if self.count == self.heads.len() {
+            self.grow(defs);
+        }
+        self.add(hash, value);
+    }
+
+    fn add(&mut self, hash: u64, value: ValueId) {
+        let place = self.place(hash);
         if self.next.len() <= value.index() {
             self.next.resize(value.index() + 1, NONE);
         }
@@ -97,14 +106,13 @@ impl Table {
                 at = self.next[value.index()];
                 // A definition may have been forgotten.
                 if let Some(node) = defs.get(Arg::Value(value)) {
-                    self.insert(node.key(), value);
+                    self.add(Table::hash(&node), value);
                 }
             }
         }
     }
 
-    fn place(&self, key: Node) -> usize {
-        let hash = Map::<Node, ()>::default().hasher().hash_one(key);
+    fn place(&self, hash: u64) -> usize {
         hash as usize & (self.heads.len() - 1)
     }
 }
@@ -123,13 +131,15 @@ fn operations_are_found_in_any_order_of_operands() {
     };
     for k in 0..500 {
         let new = ValueId(1000 + k);
-        assert_eq!(table.get_or_insert(node(k), new, &defs), None, "{k} is new");
+        let hash = Table::hash(&node(k));
+        assert_eq!(table.get(&node(k), hash, &defs), None, "{k} is new");
+        table.insert(hash, new, &defs);
         defs.set(new, node(k));
     }
     for k in 0..500 {
         let Node { a, b, .. } = node(k);
         let turned = Node { a: b, b: a, ..node(k) };
-        let found = table.get_or_insert(turned, ValueId(5000), &defs);
+        let found = table.get(&turned, Table::hash(&turned), &defs);
         assert_eq!(found, Some(ValueId(1000 + k)), "{k} is known");
     }
 }

@@ -245,7 +245,7 @@ impl Forward<'_> {
         let result = node.op.result(node.ty).expect("a pure op has a result");
         let value = self.out.add_value(result);
         self.insts.insert(*at, node.inst(value));
-        self.defs.set(value, node);
+        self.define(value, &node, None);
         *at += 1;
         value.into()
     }

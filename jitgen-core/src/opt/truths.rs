@@ -90,6 +90,10 @@ impl Comparisons {
         Comparisons(self.0 | other.0)
     }
 
+    pub fn has(self, op: Op) -> bool {
+        self.0 & Comparisons::of(op).0 != 0
+    }
+
     /// The same of the operands in the other order.
     pub fn back(self) -> Comparisons {
         const SYMMETRIC: u16 = 0b0000_1100_0000_0011;
@@ -122,7 +126,7 @@ impl Truths {
     }
 
     /// What the operation, which gives a truth value, is known to give.
-    pub fn get(&self, node: Node) -> Option<bool> {
+    pub fn get(&self, node: &Node) -> Option<bool> {
         if !self.tell_of(node.a) || !self.tell_of(node.b) {
             return None;
         }
@@ -134,6 +138,16 @@ impl Truths {
         let Comparisons(bit) = if is_back { wanted.back() } else { wanted };
         let said = self.pairs.get(&pair)?;
         (said.decided & bit != 0).then_some(said.truth & bit != 0)
+    }
+
+    /// The comparisons of two operands that are known to be true.
+    pub fn holding(&self, ty: Ty, a: Arg, b: Arg) -> Comparisons {
+        if !self.tell_of(a) || !self.tell_of(b) {
+            return Comparisons::NONE;
+        }
+        let (pair, is_back) = pair(ty, a, b);
+        let holding = self.pairs.get(&pair).map_or(0, |said| said.truth);
+        if is_back { Comparisons(holding).back() } else { Comparisons(holding) }
     }
 
     pub fn insert(&mut self, node: Node, truth: bool) {
@@ -225,11 +239,11 @@ mod tests {
         keys.dedup();
         let mut truths = Truths::default();
         for (k, node) in keys.iter().enumerate() {
-            assert_eq!(truths.get(*node), None, "{node:?} has not been said");
+            assert_eq!(truths.get(node), None, "{node:?} has not been said");
             truths.insert(*node, k % 3 == 0);
         }
         for (k, node) in keys.iter().enumerate() {
-            assert_eq!(truths.get(*node), Some(k % 3 == 0), "{node:?}");
+            assert_eq!(truths.get(node), Some(k % 3 == 0), "{node:?}");
         }
         assert_eq!(truths.iter().count(), keys.len());
         assert!(truths.iter().all(|(node, truth)| {

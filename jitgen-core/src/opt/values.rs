@@ -10,7 +10,12 @@
 //! a peeled loop from `induct`. When something new is learned, what was computed from older
 //! knowledge is computed again where it is asked for, if there is news of its operands.
 //!
-//! Invariant `conservative`: the element of an operand contains every value it can have here.
+//! Most guards tell something of values that are compared and nothing else: a tag, a bound, the
+//! comparison itself. Nothing has been computed from these but truth values. So only news of a value
+//! that is *used* makes other elements old, and the elements of comparisons count as old at any time.
+//!
+//! Invariants: `conservative` (the element of an operand contains every value it can have here), `used`
+//! (what has been computed from an element, besides a comparison, is of a value that is marked so).
 //!
 //! Not here: relations between values (`guards`).
 
@@ -19,7 +24,7 @@ use super::domain::{self, Known, transfer};
 use super::forward::Forward;
 use super::meet::Visible;
 use super::node::Node;
-use crate::ir::{Arg, Const, Op, Ty, ValueId};
+use crate::ir::{Arg, Const, Op, Sig, Ty, ValueId};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -32,12 +37,10 @@ pub(super) struct Values {
     entries: Growing<Entry>,
     /// The elements, which copies of the table share.
     pool: Pool,
-    /// How often something was learned that is not in a definition.
+    /// How often something was learned that is not in a definition, of what is used.
     learned: u32,
     /// What that was when a guard last decided whether a result overflows, if one has.
     decided: Option<u32>,
-    /// What `fold` has found of the operation it has looked at last.
-    kept: Option<(Node, Known)>,
 }
 
 /// An element is several times as large as the rest of an entry, and a copy of the table changes few of
@@ -45,13 +48,15 @@ pub(super) struct Values {
 #[derive(Clone)]
 struct Pool(Rc<RefCell<Vec<Known>>>);
 
-/// The widths of types. The pool begins with what says nothing of these.
-const WIDTHS: [u32; 5] = [64, 1, 8, 16, 32];
+/// What the pool begins with: the elements of each width that say nothing, by the logarithm of the
+/// width, and the two truth values.
+const TRUTHS: u32 = u64::BITS.ilog2() + 1;
 
 impl Pool {
     fn with_room(values: usize) -> Pool {
-        let mut known = Vec::with_capacity(WIDTHS.len() + values);
-        known.extend(WIDTHS.map(Known::full));
+        let mut known = Vec::with_capacity(TRUTHS as usize + 2 + values);
+        known.extend((0..TRUTHS).map(|log| Known::full(1 << log)));
+        known.extend([0, 1].map(|truth| Known::one(Ty::Bool.width(), truth)));
         Pool(Rc::new(RefCell::new(known)))
     }
 
@@ -59,66 +64,94 @@ impl Pool {
         self.0.borrow()[number as usize]
     }
 
-    fn add(&self, known: Known) -> u32 {
-        let full = WIDTHS.iter().position(|width| *width == known.width && known.is_full());
-        let number = full.unwrap_or_else(|| {
-            let mut pool = self.0.borrow_mut();
-            pool.push(known);
-            pool.len() - 1
-        });
-        number as u32
+    /// The number of the element that says nothing of a value of that type.
+    fn full(ty: Ty) -> u32 {
+        ty.width().ilog2()
+    }
+
+    fn add(&self, known: &Known) -> u32 {
+        if known.is_full() {
+            return known.width.ilog2();
+        }
+        match (known.width, known.value()) {
+            (1, Some(truth)) => TRUTHS + truth as u32,
+            _ => {
+                let mut pool = self.0.borrow_mut();
+                pool.push(*known);
+                pool.len() as u32 - 1
+            }
+        }
     }
 }
 
 /// The number of no element: nothing has been said of the value.
 const NONE: u32 = u32::MAX;
 
+/// The element of what is no result of a pure operation holds whatever is learned of others.
+const EVER: u32 = u32::MAX;
+
 #[derive(Clone, Copy)]
 struct Entry {
     /// The number of the element.
     known: u32,
-    /// What `learned` was when the element was computed,
+    /// What `learned` was when the element was computed ([`EVER`] if it is not),
     learned: u32,
     /// and when it became what it is.
     changed: u32,
+    /// Is it an operand of something that is no comparison, or of a comparison that is?
+    is_used: bool,
+    /// Is it the result of a comparison?
+    compares: bool,
 }
 
 impl Values {
     /// Nothing is known, but there is room for so many values, and for that many in all copies.
     pub fn with_room(values: usize, all: usize) -> Values {
         let entries = Vec::with_capacity(values).into();
-        Values { entries, pool: Pool::with_room(all), learned: 0, decided: None, kept: None }
-    }
-
-    /// Keeps what has been computed of an operation, for when it is emitted.
-    pub fn keep(&mut self, node: Node, known: Known) {
-        self.kept = Some((node, known));
-    }
-
-    /// The operation has been emitted as that value.
-    pub fn emitted(&mut self, v: ValueId, node: Node) {
-        if let Some((_, known)) = self.kept.take_if(|(kept, _)| *kept == node) {
-            self.set(v, known);
-        }
+        Values { entries, pool: Pool::with_room(all), learned: 0, decided: None }
     }
 
     fn entry(&self, v: ValueId) -> Option<Entry> {
         self.entries.get(v.index()).copied().filter(|entry| entry.known != NONE)
     }
 
-    fn known(&self, entry: Entry) -> Known {
-        self.pool.get(entry.known)
+    fn entry_mut(&mut self, v: ValueId) -> &mut Entry {
+        if self.entries.len() <= v.index() {
+            let (is_used, compares) = (false, false);
+            let nothing = Entry { known: NONE, learned: 0, changed: 0, is_used, compares };
+            self.entries.resize(v.index() + 1, nothing);
+        }
+        &mut self.entries[v.index()]
     }
 
-    fn set(&mut self, v: ValueId, known: Known) {
-        if self.entries.len() <= v.index() {
-            self.entries.resize(v.index() + 1, Entry { known: NONE, learned: 0, changed: 0 });
-        }
+    fn set(&mut self, v: ValueId, known: &Known) {
+        let number = self.entry(v).map(|entry| entry.known);
+        let same = number.filter(|number| self.pool.get(*number) == *known);
+        let number = same.unwrap_or_else(|| self.pool.add(known));
+        self.set_number(v, number);
+    }
+
+    fn set_number(&mut self, v: ValueId, number: u32) {
         let learned = self.learned;
-        let entry = &mut self.entries[v.index()];
+        let entry = self.entry_mut(v);
         entry.learned = learned;
-        if entry.known == NONE || self.pool.get(entry.known) != known {
-            (entry.known, entry.changed) = (self.pool.add(known), learned);
+        if entry.known != number {
+            (entry.known, entry.changed) = (number, learned);
+        }
+    }
+
+    /// Something is about to be said of a value that does not follow from its definition.
+    fn learn(&mut self, v: ValueId) {
+        self.learned += u32::from(self.entry_mut(v).is_used);
+    }
+
+    /// A guard has decided a truth value.
+    pub fn set_truth(&mut self, v: ValueId, truth: bool) {
+        let known = self.entry(v).map(|entry| entry.known);
+        // What is known to be the other one is never asked for: this place is not reached.
+        if known.is_none_or(|known| known < TRUTHS) {
+            self.learn(v);
+            self.set_number(v, TRUTHS + u32::from(truth));
         }
     }
 
@@ -127,12 +160,13 @@ impl Values {
         let all = || others.iter().copied();
         self.learned = all().map(|other| other.learned).fold(self.learned, u32::max) + 1;
         let decided = self.decided.is_some() && all().all(|other| other.decided.is_some());
-        (self.decided, self.kept) = (decided.then_some(self.learned), None);
+        self.decided = decided.then_some(self.learned);
         for index in 0..self.entries.len() {
             let v = ValueId(index as u32);
             let number = if visible.value(v) { self.joined(v, others) } else { NONE };
-            self.entries[index] =
-                Entry { known: number, learned: self.learned, changed: self.learned };
+            let (known, at) = (number, self.learned);
+            let entry = &mut self.entries[index];
+            *entry = Entry { known, learned: at, changed: at, ..*entry };
         }
     }
 
@@ -142,7 +176,7 @@ impl Values {
         for other in others {
             let Some(there) = other.entry(v).filter(|_| joined != NONE) else { return NONE };
             if there.known != joined {
-                joined = self.pool.add(self.pool.get(joined).join(&self.pool.get(there.known)));
+                joined = self.pool.add(&self.pool.get(joined).join(&self.pool.get(there.known)));
             }
         }
         joined
@@ -155,14 +189,15 @@ impl Values {
             Op::AddOvfS | Op::AddOvfU | Op::SubOvfS | Op::SubOvfU | Op::MulOvfS | Op::MulOvfU
         );
         if overflows {
+            self.learned += 1;
             self.decided = Some(self.learned);
         }
     }
 
-    /// Is there news of an operand since then?
-    fn is_newer(&self, arg: Arg, since: u32) -> bool {
+    /// When the element of an operand became what it is.
+    fn changed(&self, arg: Arg) -> u32 {
         let entry = arg.as_value().and_then(|v| self.entry(v));
-        entry.is_some_and(|entry| entry.changed >= since)
+        entry.map_or(0, |entry| entry.changed)
     }
 }
 
@@ -176,56 +211,105 @@ impl Forward<'_> {
         match arg {
             Arg::Const(c) => Known::one(c.ty.width(), c.bits),
             Arg::Value(v) => {
-                self.refresh(v, depth);
-                self.known_till_now(v)
+                let number = self.refresh(v, depth);
+                self.values.pool.get(number)
             }
         }
     }
 
-    fn known_till_now(&self, v: ValueId) -> Known {
-        let known = self.values.entry(v).map(|entry| self.values.known(entry));
-        known.unwrap_or_else(|| Known::full(self.ty(v.into()).width()))
+    /// The value is the result of that operation, of which this has been computed, if anything has.
+    pub fn define(&mut self, v: ValueId, node: &Node, computed: Option<&Known>) {
+        self.defs.set(v, *node);
+        let (known, learned) = match computed {
+            Some(known) => (self.values.pool.add(known), self.values.learned),
+            None => (NONE, 0),
+        };
+        let compares = node.op.sig() == Sig::Compare;
+        let is_used = self.values.entry_mut(v).is_used;
+        *self.values.entry_mut(v) = Entry { known, learned, changed: learned, is_used, compares };
+        if !compares {
+            self.mark_used(node.a);
+            self.mark_used(node.b);
+        }
     }
 
-    /// Computes what is known of a value again, if there is news.
-    fn refresh(&mut self, v: ValueId, depth: u32) {
-        let entry = self.values.entry(v);
-        if depth == 0 || entry.is_some_and(|entry| entry.learned == self.values.learned) {
-            return;
-        }
-        let Some(node) = self.defs.get(v.into()) else { return };
-        if let Some(Entry { learned, .. }) = entry
-            && !self.has_news(node, learned, depth - 1)
+    /// What is computed now depends on what is known of the operand.
+    fn mark_used(&mut self, arg: Arg) {
+        let Arg::Value(v) = arg else { return };
+        let entry = self.values.entry_mut(v);
+        let was_used = std::mem::replace(&mut entry.is_used, true);
+        if !was_used
+            && entry.compares
+            && let Some(node) = self.defs.get(arg)
         {
-            self.values.entries[v.index()].learned = self.values.learned;
-            return;
+            self.mark_used(node.a);
+            self.mark_used(node.b);
         }
-        let old = self.known_till_now(v);
-        let new = self.computed_within(node, depth - 1);
-        // Knowledge that contradicts itself means that this place is never reached.
-        let known = old.meet(&new).unwrap_or(old);
-        self.values.set(v, known);
     }
 
-    /// Could more be known of the operation's result than then? The elements of its operands are
-    /// computed for that, if they have to be.
-    fn has_news(&mut self, node: Node, since: u32, depth: u32) -> bool {
-        for v in [node.a, node.b].into_iter().filter_map(Arg::as_value) {
-            self.refresh(v, depth);
+    /// The number of the element of a value, which is computed (again) if there is news.
+    fn refresh(&mut self, v: ValueId, depth: u32) -> u32 {
+        let entry = self.values.entry(v);
+        match entry {
+            Some(Entry { known, learned, compares, .. })
+                if depth == 0 || learned >= self.values.learned && !compares =>
+            {
+                known
+            }
+            None if depth == 0 => Pool::full(self.ty(v.into())),
+            _ => self.compute(v, entry, depth - 1),
         }
+    }
+
+    fn compute(&mut self, v: ValueId, entry: Option<Entry>, depth: u32) -> u32 {
+        match (self.defs.get(v.into()), entry) {
+            (Some(node), None) => {
+                let known = self.computed_within(&node, depth);
+                self.values.set(v, &known);
+            }
+            (Some(node), Some(entry)) if self.has_news(&node, entry, depth) => {
+                let old = self.values.pool.get(entry.known);
+                let new = self.computed_within(&node, depth);
+                // Knowledge that contradicts itself means that this place is never reached.
+                self.values.set(v, &old.meet(&new).unwrap_or(old));
+            }
+            (Some(_), Some(_)) => self.values.entry_mut(v).learned = self.values.learned,
+            (None, None) => {
+                let number = Pool::full(self.ty(v.into()));
+                self.values.set_number(v, number);
+                self.values.entry_mut(v).learned = EVER;
+            }
+            (None, Some(_)) => self.values.entry_mut(v).learned = EVER,
+        }
+        self.values.entry_mut(v).known
+    }
+
+    /// Could more be known of the operation's result than it was? The elements of its operands are
+    /// computed for that, if they have to be.
+    fn has_news(&mut self, node: &Node, then: Entry, depth: u32) -> bool {
         let by_guard = matches!(node.op, Op::Add | Op::Sub | Op::Mul);
-        by_guard && self.values.decided.is_some_and(|decided| decided >= since)
-            || self.values.is_newer(node.a, since)
-            || self.values.is_newer(node.b, since)
+        if by_guard && self.values.decided.is_some_and(|decided| decided > then.learned) {
+            return true;
+        }
+        [node.a, node.b].into_iter().any(|arg| {
+            let Arg::Value(v) = arg else { return false };
+            self.refresh(v, depth);
+            let changed = self.values.changed(arg);
+            // News of what is not used are not counted.
+            changed > then.learned || changed == then.learned && then.compares
+        })
     }
 
     /// What is known of the result of an operation.
-    pub fn computed(&mut self, node: Node) -> Known {
+    pub fn computed(&mut self, node: &Node) -> Known {
         self.computed_within(node, MAX_DEPTH)
     }
 
-    fn computed_within(&mut self, node: Node, depth: u32) -> Known {
+    fn computed_within(&mut self, node: &Node, depth: u32) -> Known {
         let a = self.known_within(node.a, depth);
+        if self.values.decided.is_none() && domain::is_lost(node.op, &a) {
+            return Known::full(node.ty.width());
+        }
         let b = self.known_within(node.b, depth);
         let known = transfer(node.op, node.ty.width(), &a, &b);
         let overflows = match node.op {
@@ -237,7 +321,7 @@ impl Forward<'_> {
         };
         let mut known = known;
         for op in overflows {
-            if self.truths.get(Node { op, ..node }) == Some(false) {
+            if self.truths.get(&Node { op, ..*node }) == Some(false) {
                 let exact = domain::without_overflow(op, &a, &b);
                 known = exact.and_then(|exact| known.meet(&exact)).unwrap_or(known);
             }
@@ -256,8 +340,8 @@ impl Forward<'_> {
         let Some(known) = old.meet(&known).filter(|known| *known != old) else {
             return;
         };
-        self.values.learned += 1;
-        self.values.set(v, known);
+        self.values.learn(v);
+        self.values.set(v, &known);
         if let Some(bits) = known.value() {
             self.constants.insert(v, Const::new(self.ty(arg), bits));
         }

@@ -88,8 +88,10 @@ impl Jit {
         let granted = self.store.unit(unit).granted[exit].max(0) as u64;
         self.statistics.transitions += granted;
         let place = self.store.unit(unit).exits[exit];
-        let mut roots = self.store.region_roots(unit).into_iter();
-        let chosen = roots.find_map(|root| {
+        let [root, line] = self.store.region_roots(unit);
+        // A straight line that the tree has taken in runs by itself only where ways would go in circles.
+        let roots = [(!self.has_taken(root, line)).then_some(root), Some(line)];
+        let chosen = roots.into_iter().flatten().find_map(|root| {
             let plan = self.plan_region(root);
             self.would_help(root, &plan, place, target).then_some((root, plan))
         });

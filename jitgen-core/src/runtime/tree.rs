@@ -148,6 +148,12 @@ impl Jit {
         tree.planted.members.len() > before
     }
 
+    /// Is that straight line a block of the tree that a piece has been made of?
+    pub(super) fn has_taken(&self, tree: PieceId, line: PieceId) -> bool {
+        let joints = &self.store.piece(tree).joints;
+        joints.iter().any(|joint| self.store.newest(joint.line) == line)
+    }
+
     /// The piece that a tree has become.
     pub(super) fn add_tree(
         &mut self,

@@ -29,7 +29,7 @@ use super::location::State;
 use super::record::{Job, Origin};
 use super::store::{Kind, Piece, PieceId};
 use super::{Jit, counters};
-use crate::ir::{ExitId, Trace};
+use crate::ir::{BlockId, ExitId, Trace};
 use crate::tracer::{Map, Portal};
 use std::rc::Rc;
 
@@ -41,9 +41,29 @@ const ALL: u64 = 16;
 const MOST_RENEWALS: u32 = 8;
 
 impl Piece {
-    /// Does this exit leave the first round of a peeled loop?
+    /// Does this exit leave the first round of a peeled loop, or what is behind guards of that alone?
     pub(super) fn is_early(&self, exit: ExitId) -> bool {
-        self.trace.is_peeled() && self.trace.blocks[0].exits().any(|early| early == exit)
+        if !self.trace.is_peeled() {
+            return false;
+        }
+        let (first, body) = (BlockId(0), BlockId(1));
+        let [early, late] =
+            [(first, body), (body, first)].map(|(from, to)| self.leads_to_within(from, to));
+        let leaves = |block: &BlockId| self.trace.block(*block).exits().any(|other| other == exit);
+        early.iter().any(leaves) && !late.iter().any(leaves)
+    }
+
+    /// The blocks that one leads to, and it, without going through `end`.
+    fn leads_to_within(&self, block: BlockId, end: BlockId) -> Vec<BlockId> {
+        let (mut met, mut next) = (vec![block], 0);
+        while let Some(block) = met.get(next).copied() {
+            next += 1;
+            let behind = self.trace.successors(block).into_iter();
+            let behind: Vec<BlockId> =
+                behind.filter(|to| *to != end && !met.contains(to)).collect();
+            met.extend(behind);
+        }
+        met
     }
 }
 

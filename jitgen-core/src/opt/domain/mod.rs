@@ -23,7 +23,7 @@ mod tests;
 mod transfer;
 
 pub(super) use refine::refine;
-pub(super) use transfer::{transfer, without_overflow};
+pub(super) use transfer::{is_lost, transfer, without_overflow};
 
 /// A set of values of `width` bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,8 +60,8 @@ pub(super) fn signed_min(width: u32) -> i64 {
     -signed_max(width) - 1
 }
 
-/// How often the views are reduced against each other. One turn carries a bound to the other views,
-/// the second brings back what these had to say, and the third what followed from that.
+/// How often the views are reduced against each other, at most. One turn carries a bound to the other
+/// views, the second brings back what these had to say, and the third what followed from that.
 const TURNS: usize = 3;
 
 impl Known {
@@ -168,17 +168,38 @@ impl Known {
         }
     }
 
+    /// The members up to that one, as unsigned numbers; `None` if there is none.
+    pub fn up_to(&self, umax: u64) -> Option<Known> {
+        if self.umax <= umax { Some(*self) } else { Known { umax, ..*self }.reduced() }
+    }
+
+    /// The members from that one on, as unsigned numbers; `None` if there is none.
+    pub fn from(&self, umin: u64) -> Option<Known> {
+        if self.umin >= umin { Some(*self) } else { Known { umin, ..*self }.reduced() }
+    }
+
+    /// The members up to that one, as signed numbers; `None` if there is none.
+    pub fn up_to_signed(&self, smax: i64) -> Option<Known> {
+        if self.smax <= smax { Some(*self) } else { Known { smax, ..*self }.reduced() }
+    }
+
+    /// The members from that one on, as signed numbers; `None` if there is none.
+    pub fn from_signed(&self, smin: i64) -> Option<Known> {
+        if self.smin >= smin { Some(*self) } else { Known { smin, ..*self }.reduced() }
+    }
+
     /// Each view with what the others say; `None` if two contradict each other.
     fn reduced(mut self) -> Option<Known> {
         for _ in 0..TURNS {
-            let before = self;
             self.bits_to_ranges();
             self.between_ranges();
             if self.umin > self.umax || self.smin > self.smax || self.zeros & self.ones != 0 {
                 return None;
             }
+            let bits = (self.zeros, self.ones);
             self.range_to_bits();
-            if self == before {
+            // The ranges have nothing more to say to each other.
+            if (self.zeros, self.ones) == bits {
                 break;
             }
         }
@@ -197,18 +218,25 @@ impl Known {
         self.smax = self.smax.min(signed(self.width, largest));
     }
 
-    /// Where all members have the same sign, both orders are one.
+    /// Where all members have the same sign, both orders are one, and so are the ranges.
     fn between_ranges(&mut self) {
         let half = signed_max(self.width) as u64;
-        let mask = mask(self.width);
         if self.smin >= 0 || self.smax < 0 {
-            self.umin = self.umin.max(self.smin as u64 & mask);
-            self.umax = self.umax.min(self.smax as u64 & mask);
+            self.signed_to_unsigned();
         }
         if self.umax <= half || self.umin > half {
             self.smin = self.smin.max(signed(self.width, self.umin));
             self.smax = self.smax.min(signed(self.width, self.umax));
+            if self.smin <= self.smax {
+                self.signed_to_unsigned();
+            }
         }
+    }
+
+    fn signed_to_unsigned(&mut self) {
+        let mask = mask(self.width);
+        self.umin = self.umin.max(self.smin as u64 & mask);
+        self.umax = self.umax.min(self.smax as u64 & mask);
     }
 
     /// The bits above the first in which the bounds differ are those of all members.

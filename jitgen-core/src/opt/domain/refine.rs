@@ -34,8 +34,7 @@ pub(in super::super) fn refine(
             let (x, y) = if swap { (b, a) } else { (a, b) };
             let high = y.umax.checked_sub(distance)?;
             let low = x.umin.checked_add(distance).filter(|low| *low <= mask(x.width))?;
-            let x = x.meet(&Known::unsigned(x.width, 0, high)?)?;
-            let y = y.meet(&Known::unsigned(y.width, low, mask(y.width))?)?;
+            let (x, y) = (x.up_to(high)?, y.from(low)?);
             Some(if swap { (y, x) } else { (x, y) })
         }
         (Op::LtS, true) | (Op::LeS, false) | (Op::LtS, false) | (Op::LeS, true) => {
@@ -45,17 +44,14 @@ pub(in super::super) fn refine(
             let (min, max) = (signed_min(x.width), signed_max(x.width));
             let high = y.smax.checked_sub(distance).filter(|high| *high >= min)?;
             let low = x.smin.checked_add(distance).filter(|low| *low <= max)?;
-            let x = x.meet(&Known::signed(x.width, min, high)?)?;
-            let y = y.meet(&Known::signed(y.width, low, max)?)?;
+            let (x, y) = (x.up_to_signed(high)?, y.from_signed(low)?);
             Some(if swap { (y, x) } else { (x, y) })
         }
         (Op::AddOvfS, false) => {
             Some((signed_within(a, b, Op::AddOvfS)?, signed_within(b, a, Op::AddOvfS)?))
         }
         (Op::AddOvfU, false) => {
-            let below = |x: &Known, y: &Known| {
-                x.meet(&Known::unsigned(x.width, 0, mask(x.width) - y.umin)?)
-            };
+            let below = |x: &Known, y: &Known| x.up_to(mask(x.width) - y.umin);
             Some((below(a, b)?, below(b, a)?))
         }
         (Op::SubOvfS, false) => Some((signed_within(a, b, Op::SubOvfS)?, *b)),
@@ -71,17 +67,17 @@ fn without(a: &Known, b: &Known) -> Option<Known> {
     };
     let mut left = *a;
     if value == a.umin {
-        left = left.meet(&Known::unsigned(a.width, value.checked_add(1)?, mask(a.width))?)?;
+        left = left.from(value.checked_add(1)?)?;
     }
     if value == a.umax {
-        left = left.meet(&Known::unsigned(a.width, 0, value.checked_sub(1)?)?)?;
+        left = left.up_to(value.checked_sub(1)?)?;
     }
     let value = b.smin;
     if value == a.smin {
-        left = left.meet(&Known::signed(a.width, value.checked_add(1)?, signed_max(a.width))?)?;
+        left = left.from_signed(value.checked_add(1)?)?;
     }
     if value == a.smax {
-        left = left.meet(&Known::signed(a.width, signed_min(a.width), value.checked_sub(1)?)?)?;
+        left = left.up_to_signed(value.checked_sub(1)?)?;
     }
     Some(left)
 }
@@ -93,5 +89,8 @@ fn signed_within(x: &Known, y: &Known, op: Op) -> Option<Known> {
         Op::SubOvfS => (min + i128::from(y.smin), max + i128::from(y.smax)),
         _ => (min - i128::from(y.smax), max - i128::from(y.smin)),
     };
-    x.meet(&Known::signed(x.width, low.max(min) as i64, high.min(max) as i64)?)
+    if low > max || high < min {
+        return None;
+    }
+    x.from_signed(low.max(min) as i64)?.up_to_signed(high.min(max) as i64)
 }

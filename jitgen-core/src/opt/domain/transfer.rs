@@ -30,8 +30,8 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
     }
     let known = match op {
         // What the rest would find out, too.
-        Op::Add | Op::Sub | Op::Xor | Op::PtrAdd if a.is_full() || b.is_full() => None,
-        Op::Trunc if a.is_full() => None,
+        Op::Add | Op::Sub | Op::Xor | Op::PtrAdd | Op::Trunc if is_lost(op, a) => None,
+        Op::Add | Op::Sub | Op::Xor | Op::PtrAdd if b.is_full() => None,
         Op::Add | Op::Sub => sum(op, a, b),
         Op::Mul => product(a, b),
         Op::DivU => div_u(a, b),
@@ -39,9 +39,9 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         Op::DivS => div_s(a, b),
         Op::RemS => rem_s(a, b),
         Op::And => Known::bits(width, a.zeros | b.zeros, a.ones & b.ones)
-            .and_then(|k| below(k, a.umax.min(b.umax))),
+            .and_then(|k| k.up_to(a.umax.min(b.umax))),
         Op::Or => Known::bits(width, a.zeros & b.zeros, a.ones | b.ones)
-            .and_then(|k| k.meet(&Known::unsigned(width, a.umin.max(b.umin), mask(width))?)),
+            .and_then(|k| k.from(a.umin.max(b.umin))),
         Op::Xor => Known::bits(
             width,
             a.zeros & b.zeros | a.ones & b.ones,
@@ -102,6 +102,11 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         | Op::GuardNot => None,
     };
     known.unwrap_or(full)
+}
+
+/// Is nothing known of the result, whatever the second operand is, since nothing is known of the first?
+pub(in super::super) fn is_lost(op: Op, a: &Known) -> bool {
+    matches!(op, Op::Add | Op::Sub | Op::Xor | Op::PtrAdd | Op::Trunc) && a.is_full()
 }
 
 /// The width of the result.
@@ -181,8 +186,16 @@ fn all(
 
 fn sum(op: Op, a: &Known, b: &Known) -> Option<Known> {
     let width = a.width;
-    let unsigned = wrapped_unsigned(width, exact(op, unsigned_range(a), unsigned_range(b)));
-    let signed = wrapped_signed(width, exact(op, signed_range(a), signed_range(b)));
+    let (low, high) = match op {
+        Op::Sub => ((b.umax, b.smax), (b.umin, b.smin)),
+        _ => ((b.umin, b.smin), (b.umax, b.smax)),
+    };
+    let least = turned_unsigned(op, width, a.umin, low.0);
+    let most = turned_unsigned(op, width, a.umax, high.0);
+    let unsigned = (least.1 == most.1).then_some((least.0, most.0));
+    let least = turned_signed(op, width, a.smin, low.1);
+    let most = turned_signed(op, width, a.smax, high.1);
+    let signed = (least.1 == most.1).then_some((least.0, most.0));
     // x - y is x + not y + 1.
     let (b_zeros, b_ones, carry) = match op {
         Op::Sub => (b.ones, b.zeros, 1),
@@ -195,6 +208,28 @@ fn sum(op: Op, a: &Known, b: &Known) -> Option<Known> {
     let carried = least ^ a.ones ^ b_ones;
     let known = (a.zeros | a.ones) & (b_zeros | b_ones) & (no_carry | carried);
     all(width, unsigned, signed, (!most & known, least & known))
+}
+
+/// A sum or difference of unsigned numbers of that width, and whether it has wrapped.
+fn turned_unsigned(op: Op, width: u32, a: u64, b: u64) -> (u64, bool) {
+    // At the upper end of a word what wraps is what that does.
+    let shift = 64 - width;
+    let (sum, wraps) = match op {
+        Op::Sub => (a << shift).overflowing_sub(b << shift),
+        _ => (a << shift).overflowing_add(b << shift),
+    };
+    (sum >> shift, wraps)
+}
+
+/// The same for signed numbers, and in which direction.
+fn turned_signed(op: Op, width: u32, a: i64, b: i64) -> (i64, i64) {
+    let shift = 64 - width;
+    let (sum, wraps) = match op {
+        Op::Sub => (a << shift).overflowing_sub(b << shift),
+        _ => (a << shift).overflowing_add(b << shift),
+    };
+    // Where the result has too many bits its sign is that of the first operand.
+    (sum >> shift, if wraps { a.signum() | 1 } else { 0 })
 }
 
 fn product(a: &Known, b: &Known) -> Option<Known> {
@@ -340,19 +375,7 @@ fn trunc(width: u32, a: &Known) -> Known {
 fn zext(width: u32, a: &Known) -> Option<Known> {
     let above = mask(width) & !mask(a.width);
     let bits = Known::bits(width, a.zeros | above, a.ones)?;
-    if a.umin == 0 {
-        return below(bits, a.umax);
-    }
-    bits.meet(&Known::unsigned(width, a.umin, a.umax)?)
-}
-
-/// What is known by bits, and that it is not above that.
-fn below(bits: Known, umax: u64) -> Option<Known> {
-    // The bits say so, as a rule.
-    if bits.umax <= umax {
-        return Some(bits);
-    }
-    bits.meet(&Known::unsigned(bits.width, 0, umax)?)
+    bits.from(a.umin)?.up_to(a.umax)
 }
 
 /// What is known of the sum, difference or product of which that overflow predicate is false.

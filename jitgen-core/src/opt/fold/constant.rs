@@ -17,25 +17,27 @@ use super::super::node::Node;
 use crate::ir::{Const, Op, Ty};
 
 /// The result, where all operands are constants and it is defined.
-pub(in super::super) fn fold(n: Node) -> Option<Const> {
-    let a = n.a.as_const()?;
-    let both = |f: &dyn Fn(Const, Const) -> Option<Const>| f(a, n.b.as_const()?);
-    let word = |bits: u64| Some(Const::new(n.ty, bits));
+#[inline]
+pub(in super::super) fn fold(n: &Node) -> Option<Const> {
+    // What an operation does not use is a constant, too.
+    of(n.op, n.ty, n.a.as_const()?, n.b.as_const()?)
+}
+
+fn of(op: Op, ty: Ty, a: Const, b: Const) -> Option<Const> {
     let truth = |b: bool| Some(Const::bool(b));
-    match n.op {
-        Op::FAdd | Op::FSub | Op::FMul | Op::FDiv => both(&|a, b| float(n.op, a, b)),
-        Op::FNeg => word(a.bits ^ (1 << (n.ty.width() - 1))),
-        Op::FEq => both(&|a, b| truth(real(a) == real(b))),
-        Op::FNe => both(&|a, b| truth(real(a) != real(b))),
-        Op::FLt => both(&|a, b| truth(real(a) < real(b))),
-        Op::FLe => both(&|a, b| truth(real(a) <= real(b))),
-        Op::FromS | Op::FromU => Some(from_int(n.op, n.ty, a)),
-        Op::ToS | Op::ToU => word(to_int(n.op, n.ty, a)),
-        Op::FCvt => convert(n.ty, a),
+    match op {
+        Op::FAdd | Op::FSub | Op::FMul | Op::FDiv => float(op, a, b),
+        Op::FNeg => Some(Const::new(ty, a.bits ^ (1 << (ty.width() - 1)))),
+        Op::FEq => truth(real(a) == real(b)),
+        Op::FNe => truth(real(a) != real(b)),
+        Op::FLt => truth(real(a) < real(b)),
+        Op::FLe => truth(real(a) <= real(b)),
+        Op::FromS | Op::FromU => Some(from_int(op, ty, a)),
+        Op::ToS | Op::ToU => Some(Const::new(ty, to_int(op, ty, a))),
+        Op::FCvt => convert(ty, a),
         op => {
-            let b = n.b.as_const()?;
-            let bits = integer(op, n.ty.width(), a.ty.width(), a.bits, b.bits)?;
-            Some(Const::new(op.result(n.ty)?, bits))
+            let bits = integer(op, ty.width(), a.ty.width(), a.bits, b.bits)?;
+            Some(Const::new(op.result(ty)?, bits))
         }
     }
 }

@@ -13,7 +13,7 @@ use super::super::rules::Rule;
 use super::{Fold, again, to};
 use crate::ir::{Const, Op, Ty};
 
-pub(super) fn neg(cx: &Forward, n: Node) -> Fold {
+pub(super) fn neg(cx: &Forward, n: &Node) -> Fold {
     // fneg fneg x => x
     let inner = cx.defs.get(n.a).filter(|node| node.op == Op::FNeg)?;
     to(Rule::FNegFNeg, inner.a)
@@ -21,7 +21,7 @@ pub(super) fn neg(cx: &Forward, n: Node) -> Fold {
 
 /// `not (feq x, y) => fne x, y`, and back; the orders have no such pair, since either may be
 /// unordered.
-pub(super) fn not(cx: &Forward, n: Node) -> Fold {
+pub(super) fn not(cx: &Forward, n: &Node) -> Fold {
     let node = cx.defs.get(n.a)?;
     let op = match node.op {
         Op::FEq => Op::FNe,
@@ -32,7 +32,7 @@ pub(super) fn not(cx: &Forward, n: Node) -> Fold {
 }
 
 /// `x / 2^k => x * 2^-k`, where 2^-k is a normal number: both round the same exact value.
-pub(super) fn div(n: Node) -> Fold {
+pub(super) fn div(n: &Node) -> Fold {
     let c = n.b.as_const()?;
     let (mantissa, reciprocal, normal) = match c.ty {
         Ty::F32 => {

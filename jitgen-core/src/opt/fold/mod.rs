@@ -9,18 +9,19 @@
 //! rule: the operation is an operand that exists ([`Rewrite::To`]) or another operation, which is
 //! then looked at again ([`Rewrite::Again`]).
 //!
-//! The rules of integers are data (`table`, in terms of `term`), applied by `matching` and proved by the
-//! test `proof` and by a solver, which `smt` asks. What they leave is asked of the domain: an operation that can have one
-//! result only is that.
+//! The rules of integers are data (`table`, in terms of `term`), prepared by `plan`, applied by `matching`,
+//! and proved by the test `proof` and by a solver, which `smt` asks.
 //!
 //! Invariants: `exact` (a rule holds for all bits, also of NaNs), `directional` (no two rules undo
 //! each other).
 //!
-//! Not here: knowledge that depends on the place in the trace, except through `values`.
+//! Not here: knowledge that depends on the place in the trace, except through `values`; an operation that
+//! can have one result only ([`Forward::pure`] asks the domain for what the rules leave).
 
 pub(super) mod constant;
 mod float;
 mod matching;
+mod plan;
 #[cfg(test)]
 mod proof;
 mod smt;
@@ -34,7 +35,7 @@ pub(super) use table::rows;
 use super::forward::Forward;
 use super::node::Node;
 use super::rules::{Rule, RuleId};
-use crate::ir::{Arg, Const, Op};
+use crate::ir::{Arg, Op};
 
 /// What an operation has been rewritten to.
 pub(super) enum Rewrite {
@@ -47,13 +48,13 @@ pub(super) enum Rewrite {
 type Fold = Option<(RuleId, Rewrite)>;
 
 /// The first rule that applies.
-pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
+pub(super) fn rewrite(cx: &mut Forward, n: &Node) -> Fold {
     if let Some(result) = constant::fold(n) {
         return to(Rule::ConstantFold, result);
     }
     if n.op.is_commutative() && n.a.as_const().is_some() {
         let (a, b) = (n.b, n.a);
-        return again(Rule::ConstantRight, Node { a, b, ..n });
+        return again(Rule::ConstantRight, Node { a, b, ..*n });
     }
     let code = match n.op {
         Op::FDiv => float::div(n),
@@ -124,24 +125,15 @@ pub(super) fn rewrite(cx: &mut Forward, n: Node) -> Fold {
     if code.is_some() {
         return code;
     }
-    if let Some((number, rewrite)) = matching::apply(cx, n) {
-        return Some((RuleId::row(number), rewrite));
-    }
-    let known = cx.computed(n);
-    if let Some(bits) = known.value() {
-        let ty = n.op.result(n.ty).expect("a pure operation has a result");
-        return to(Rule::KnownValue, Const::new(ty, bits));
-    }
-    cx.values.keep(n, known);
-    None
+    matching::apply(cx, n).map(|(number, rewrite)| (RuleId::row(number), rewrite))
 }
 
-fn bitcast(cx: &Forward, n: Node) -> Fold {
+fn bitcast(cx: &Forward, n: &Node) -> Fold {
     let inner = cx.defs.get(n.a).filter(|node| node.op == Op::Bitcast)?;
     if cx.ty(inner.a) == n.ty {
         return to(Rule::BitcastBitcast, inner.a);
     }
-    again(Rule::BitcastBitcast, Node { a: inner.a, ..n })
+    again(Rule::BitcastBitcast, Node { a: inner.a, ..*n })
 }
 
 fn to(rule: Rule, arg: impl Into<Arg>) -> Fold {

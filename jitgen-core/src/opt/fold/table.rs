@@ -190,7 +190,7 @@ table! {
 }
 
 /// How many rows there are.
-const COUNT: usize = {
+pub(super) const COUNT: usize = {
     let (mut count, mut rule) = (0, 0);
     while rule < TABLE.len() {
         count += TABLE[rule].len();
@@ -200,7 +200,7 @@ const COUNT: usize = {
 };
 
 /// The rows, those of one operation together, else in the order of the table.
-static ROWS: [&Row; COUNT] = BY_OP.0;
+pub(super) const ROWS: [&Row; COUNT] = BY_OP.0;
 
 /// Where the rows of an operation begin in [`ROWS`]; they end where those of the next begin.
 static STARTS: [u16; Op::ALL.len() + 1] = BY_OP.1;
@@ -340,26 +340,39 @@ static TWICE: [u64; Op::ALL.len()] = {
     twice
 };
 
-/// The rows that may replace this operation on operands of these kinds, each with its number. `same`: the
-/// operands are one.
-pub(super) fn rows_of(
-    op: Op,
-    kinds: [usize; 2],
-    same: bool,
-) -> impl Iterator<Item = (usize, &'static Row)> {
+/// The rows that may replace this operation on operands of these kinds. `same`: the operands are one.
+pub(super) fn rows_of(op: Op, kinds: [usize; 2], same: bool) -> Rows {
     let [first, second] = &TAKEN[op as usize];
-    let (start, mut fit) = (usize::from(STARTS[op as usize]), first[kinds[0]] & second[kinds[1]]);
+    let mut bits = first[kinds[0]] & second[kinds[1]];
     if !same {
-        fit &= !TWICE[op as usize];
+        bits &= !TWICE[op as usize];
     }
-    std::iter::from_fn(move || {
-        let bit = (fit != 0).then(|| fit.trailing_zeros() as usize)?;
-        fit &= fit - 1;
-        Some((start + bit, ROWS[start + bit]))
-    })
+    Rows { start: usize::from(STARTS[op as usize]), bits }
+}
+
+/// The numbers of some rows of one operation.
+pub(super) struct Rows {
+    start: usize,
+    bits: u64,
+}
+
+impl Rows {
+    pub fn is_empty(&self) -> bool {
+        self.bits == 0
+    }
+}
+
+impl Iterator for Rows {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let bit = (self.bits != 0).then(|| self.bits.trailing_zeros() as usize)?;
+        self.bits &= self.bits - 1;
+        Some(self.start + bit)
+    }
 }
 
 /// All rows, by number.
 pub(in super::super) fn rows() -> &'static [&'static Row] {
-    &ROWS
+    const { &ROWS }
 }

@@ -11,7 +11,7 @@
 //! when the rule fires. A condition is an operation, too: it must be known to be true (of constants
 //! that means computed, of operands decided by what the domain knows of their bits and ranges).
 //!
-//! The optimizer matches these terms (`matching`), the documents print them, and the tests prove
+//! The optimizer matches these terms (`plan`, `matching`), the documents print them, and the tests prove
 //! them (`proof`, `smt`): there is no second description of a rule.
 //!
 //! Types follow from the operands. A cast on the right goes to the type that its place asks for, at

@@ -1,5 +1,5 @@
 //! Widths for the unknowns of a row, and the walk over its terms that gives them a meaning: steps on
-//! lanes for `proof`, text for a solver for `smt`. It types terms as `matching` does.
+//! lanes for `proof`, text for a solver for `smt`. It types terms as `plan` does.
 //!
 //! ```text
 //! Trunc(Zext(x)) => x if Same(x)      x of 8 bits, the cast to 16: no, the operation is of 8 as well

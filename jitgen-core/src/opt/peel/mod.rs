@@ -143,7 +143,7 @@ impl Plan {
     fn truth_at(&self, round: &Forward, truth: &Truth, args: &[Arg]) -> bool {
         let arg = |arg: Arg| self.red_of(arg).map_or(arg, |red| args[red]);
         let node = Node { a: arg(truth.node.a), b: arg(truth.node.b), ..truth.node };
-        round.truths.get(node) == Some(truth.truth)
+        round.truths.get(&node) == Some(truth.truth)
     }
 }
 
