@@ -131,13 +131,19 @@ fn merge_params_of(
         }
         fired.fire(Rule::MergeParam);
         found = true;
-        params = keep.iter().map(|k| params[*k]).collect();
-        for args in &mut jumps {
-            **args = keep.iter().map(|k| args[*k]).collect();
-        }
+        keep_only(&mut params, &keep);
+        jumps.iter_mut().for_each(|args| keep_only(args, &keep));
     }
     trace.blocks[block.index()].params = params;
     found
+}
+
+/// Keeps what is at these places, which are in order.
+fn keep_only<T: Copy>(list: &mut Vec<T>, places: &[usize]) {
+    for (to, from) in places.iter().enumerate() {
+        list[to] = list[*from];
+    }
+    list.truncate(places.len());
 }
 
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for

@@ -51,6 +51,7 @@ impl Site {
 #[derive(Debug)]
 struct Word {
     ty: Ty,
+    class: Class,
     offset: i64,
     group: u32,
     /// The next one in the list of its line.
@@ -137,7 +138,7 @@ impl Sites {
         let mut at = first;
         while let Some(site) = at {
             let word = &self.words[site.index()];
-            if word.offset == offset && word.ty == ty && self.group(site).class == class {
+            if word.offset == offset && word.ty == ty && word.class == class {
                 return site;
             }
             at = word.next;
@@ -175,7 +176,7 @@ impl Sites {
     fn add(&mut self, place: u32, class: Class, offset: i64, ty: Ty, first: Option<Site>) -> Site {
         let new = Site(self.words.len() as u32);
         let group = self.group_of(place, class);
-        let mut word = Word { ty, offset, group, next: first, near: vec![] };
+        let mut word = Word { ty, class, offset, group, next: first, near: vec![] };
         let (here, last) = (line(offset), line(offset.wrapping_add(i64::from(ty.size()) - 1)));
         debug_assert!(ty.size() <= 1 << LINE_BITS, "{ty} is larger");
         self.find_near(&mut word, first, new);
@@ -275,7 +276,7 @@ impl Sites {
     }
 
     pub fn class(&self, site: Site) -> Class {
-        self.group(site).class
+        self.words[site.index()].class
     }
 
     pub fn ty(&self, site: Site) -> Ty {

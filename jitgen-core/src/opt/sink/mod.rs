@@ -197,7 +197,13 @@ fn apply(
     let mut pending: Vec<(&Pending, PendingStore)> = Vec::with_capacity(MAX_PENDING);
     let mut guards = 0;
     for (index, mut inst) in insts.iter().copied().enumerate() {
+        let mut is_moved = false;
         while let Some(next) = moved.next_if(|next| next.origin <= Origin::Inst(index)) {
+            is_moved = next.origin == Origin::Inst(index);
+            if next.from == next.till {
+                // No guard is met before it ends.
+                continue;
+            }
             let value = match next.origin {
                 Origin::Inst(_) => insts[next.store].b,
                 Origin::Head(k) => params[k].into(),
@@ -205,7 +211,7 @@ fn apply(
             pending.push((next, PendingStore { value, ..store(next.store) }));
             exits.change();
         }
-        if pending.last().is_some_and(|(last, _)| last.origin == Origin::Inst(index)) {
+        if is_moved {
             continue;
         }
         if inst.op.is_guard() {
