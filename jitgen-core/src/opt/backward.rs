@@ -10,8 +10,8 @@
 //! where they are needed (`sink`, `virtuals`), what nobody needs goes (`live`), and what is left is
 //! numbered anew (`compact`).
 //!
-//! Invariant `once`: how values are defined, and which sites there are, is found out once for as long as
-//! the trace has the same instructions in the same order, but for some that are gone.
+//! Invariant `defined-once`: `sink` and `params` move instructions and replace operands, but a value is
+//! what it was; so definitions and sites are good until `virtuals` has made another trace.
 //!
 //! Not here: what the parts do.
 

@@ -20,7 +20,7 @@
 //! `amortized` (what a removal costs, the insertions before it have paid for, but for the classes and
 //! places that it keeps).
 //!
-//! Not here: what is known of the words (`memory`, `backward`), which places are apart (`fresh`,
+//! Not here: what is known of the words (`memory`, `sink`), which places are apart (`fresh`,
 //! `owners`).
 
 use super::address::{Address, Defs, Place};

@@ -31,7 +31,7 @@
 //!
 //! Behind a guard whose exit is linked, what is pending stays so (`sides`).
 //!
-//! Not here: the parameters of words that are also loaded (`peel`), merging them (`backward`),
+//! Not here: the parameters of words that are also loaded (`peel`), merging them (`params`),
 //! bridges that begin where something is pending: the exit has written it.
 
 mod plan;
