@@ -109,6 +109,7 @@ macro_rules! ops {
             }
 
             /// What operands and result are.
+            #[inline]
             pub const fn sig(self) -> Sig {
                 match self { $(Op::$name => Sig::$sig),+ }
             }

@@ -26,13 +26,18 @@ impl<T> From<Vec<T>> for Growing<T> {
 
 impl<T: Copy> Clone for Growing<T> {
     fn clone(&self) -> Growing<T> {
-        if self.is_empty() {
-            return Growing::default();
-        }
-        let mut copy = Vec::with_capacity(self.len() + self.len() / 2 + 16);
-        copy.extend_from_slice(self);
-        Growing(copy)
+        Growing(with_room_for_more(self))
     }
+}
+
+/// A copy that has room for as many again.
+pub(super) fn with_room_for_more<T: Clone>(items: &[T]) -> Vec<T> {
+    if items.is_empty() {
+        return vec![];
+    }
+    let mut copy = Vec::with_capacity(2 * items.len() + 16);
+    copy.extend_from_slice(items);
+    copy
 }
 
 impl<T> Deref for Growing<T> {

@@ -15,7 +15,7 @@
 
 use super::address::Defs;
 use super::behind::Latent;
-use super::dense::ByValue;
+use super::dense::{ByValue, with_room_for_more};
 use super::fold::{self, Rewrite};
 use super::implied::Above;
 use super::meet::Scope;
@@ -100,7 +100,8 @@ impl<'t> Forward<'t> {
         let room = input.values.len().min(first) + first;
         let guards = input.block(BlockId(0)).exits().count().min(input.exits.len());
         let all = input.values.len() + first;
-        let out = Trace { values: Vec::with_capacity(all), ..Trace::new(input.name.clone()) };
+        let (values, exits) = (Vec::with_capacity(all), Vec::with_capacity(guards));
+        let out = Trace { values, exits, ..Trace::new(input.name.clone()) };
         let mut forward = Forward {
             input,
             passes,
@@ -109,7 +110,7 @@ impl<'t> Forward<'t> {
             out,
             params: vec![],
             insts: Vec::with_capacity(first),
-            origins: Origins::default(),
+            origins: Origins(Vec::with_capacity(guards)),
             scope: Scope::default(),
             apart: Apart::default(),
             subst: vec![],
@@ -139,8 +140,8 @@ impl<'t> Forward<'t> {
     /// Begins a loop's head with these parameters; `args` stand for the parameters of the input.
     pub fn begin(&mut self, params: Vec<ValueId>, args: &[Arg]) {
         self.params = params;
-        let is_access = |inst: &&Inst| matches!(inst.op.sig(), Sig::Load | Sig::Store);
-        self.facts.begin(self.input.block(BlockId(0)).insts.iter().filter(is_access).count());
+        // About every second instruction is an access.
+        self.facts.begin(self.input.block(BlockId(0)).insts.len() / 2);
         self.owners.begin();
         self.enter(BlockId(0), args);
     }
@@ -159,11 +160,17 @@ impl<'t> Forward<'t> {
     /// A copy to go on with in the next round, without the blocks behind the guards that have been met,
     /// and without what is known of memory.
     pub fn straight(&self) -> Forward<'t> {
+        let Trace { name, values, blocks, exits, calls } = &self.out;
+        let out = Trace {
+            values: with_room_for_more(values),
+            exits: with_room_for_more(exits),
+            ..Trace { blocks: blocks.clone(), calls: calls.clone(), ..Trace::new(name.clone()) }
+        };
         Forward {
-            out: self.out.clone(),
+            out,
             params: self.params.clone(),
-            insts: self.insts.clone(),
-            origins: self.origins.clone(),
+            insts: with_room_for_more(&self.insts),
+            origins: Origins(with_room_for_more(&self.origins.0)),
             apart: self.apart.clone(),
             fired: self.fired,
             defs: self.defs.clone(),
@@ -389,9 +396,13 @@ impl<'t> Forward<'t> {
 
     /// What an operation is known to give, which gives a truth value.
     fn truth(&mut self, node: &Node, folds: bool) -> Option<bool> {
-        if folds && let Some(bits) = self.computed(node).value() {
+        let known = folds.then(|| match node.op.sig() {
+            Sig::Compare => self.compared(node),
+            _ => self.computed(node).value().map(|bits| bits != 0),
+        });
+        if let Some(truth) = known.flatten() {
             self.fired.fire(Rule::KnownValue);
-            return Some(bits != 0);
+            return Some(truth);
         }
         if !self.passes.contains(Passes::GUARDS) {
             return None;

@@ -91,8 +91,8 @@ impl Forward<'_> {
             return None;
         }
         let address = self.defs.address(pointer, 0);
-        let base = address.place.base;
-        (self.facts.private.has(base) && address.place.root.is_none())
+        let base = address.place.base();
+        (self.facts.private.has(base) && address.place.root().is_none())
             .then_some((base, address.offset))
     }
 
@@ -101,14 +101,14 @@ impl Forward<'_> {
         if self.facts.private.held.is_empty() {
             return;
         }
-        let base = self.defs.address(value, 0).place.base;
+        let base = self.defs.address(value, 0).place.base();
         self.facts.private.leak(base);
     }
 
     /// A value is stored.
     pub fn hold(&mut self, access: Access, value: Arg) {
         let Some((object, _)) = self.private(value) else { return };
-        let container = access.address.place.base;
+        let container = access.address.place.base();
         match self.facts.private.held.get_mut(&container) {
             Some(held) => held.push(object),
             None => self.leak(value),
@@ -118,10 +118,11 @@ impl Forward<'_> {
     /// A pure operation is about to be computed: the result, if it compares a private object, which
     /// is none that a pointer to something else could lead to.
     pub fn compare_fresh(&mut self, node: &Node) -> Option<Arg> {
-        let Node { op: Op::Eq | Op::Ne, ty: Ty::Ptr, a, b, .. } = *node else {
+        let compares = matches!(node.op, Op::Eq | Op::Ne) && node.ty == Ty::Ptr;
+        if !compares || self.facts.private.held.is_empty() {
             return None;
-        };
-        let (x, y) = (self.private(a), self.private(b));
+        }
+        let (x, y) = (self.private(node.a), self.private(node.b));
         if x.is_none() && y.is_none() {
             return None;
         }

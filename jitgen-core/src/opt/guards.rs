@@ -151,12 +151,15 @@ impl Forward<'_> {
             return;
         }
         let (a, b) = (self.known_of(node.a), self.known_of(node.b));
-        if let Some((left, right)) = domain::refine(node.op, truth, &a, &b) {
-            for (arg, known, narrowed) in [(node.a, a, left), (node.b, b, right)] {
-                if narrowed != known {
-                    self.narrow(arg, narrowed);
-                }
-            }
+        let Some((left, right)) = domain::refine(node.op, truth, &a, &b) else { return };
+        if let Arg::Value(v) = node.a
+            && left != a
+        {
+            self.replace(v, &left);
+        }
+        // The first operand may be known to be less since then, and with it the second one.
+        if right != b {
+            self.narrow(node.b, right);
         }
     }
 }

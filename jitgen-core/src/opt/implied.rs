@@ -66,9 +66,13 @@ impl Forward<'_> {
         if ty.is_float() || ty == Ty::Bool {
             return None;
         }
-        // What bits and bounds say, `fold` has found.
-        let folds = self.passes.contains(Passes::FOLD);
-        if folds && !self.has_order(a) && !self.has_order(b) {
+        // What bits and bounds say, has been found if operations are folded.
+        if !self.passes.contains(Passes::FOLD)
+            && let Some(truth) = self.compared(node)
+        {
+            return Some(truth);
+        }
+        if !self.has_order(a) && !self.has_order(b) {
             return None;
         }
         let order = |signed, strict| Order { signed, strict };
@@ -110,9 +114,8 @@ impl Forward<'_> {
         // Both orders are one where neither side is negative.
         let other = Order { signed: !signed, strict };
         let is_other = depth > 0 && holding.has(other.op());
-        // What bits and bounds say of the operands themselves, `fold` has found.
-        let is_asked = depth == MAX_DEPTH && self.passes.contains(Passes::FOLD);
-        if is_other || !is_asked {
+        // What bits and bounds say of the operands in question has been found.
+        if is_other || depth < MAX_DEPTH {
             let (low, high) = (self.known_of(a), self.known_of(b));
             let by_bounds = match order {
                 Order { signed: true, strict: true } => low.smax < high.smin,

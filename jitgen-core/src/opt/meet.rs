@@ -105,7 +105,7 @@ impl Visible {
 
     fn word(&self, word: &Access) -> bool {
         let place = word.address.place;
-        self.arg(place.base) && place.root.is_none_or(|(index, _)| self.value(index))
+        self.arg(place.base()) && place.root().is_none_or(|(index, _)| self.value(index))
     }
 }
 
@@ -242,11 +242,8 @@ fn common_words(
 ) -> Vec<(Access, bool)> {
     let (first, others) = arrivals.split_first().expect("a way leads there");
     let mut words = vec![];
-    for (_, at) in first.state.facts.order() {
-        let Some((word, fact)) = first.state.facts.at(at).filter(|(word, _)| visible.word(word))
-        else {
-            continue;
-        };
+    for (_, at) in first.state.facts.order(|word, _| visible.word(word)) {
+        let Some((word, fact)) = first.state.facts.at(at) else { continue };
         let (begin, mut stored) = (rows.len(), fact.stored);
         rows.push(fact.value);
         for way in others {

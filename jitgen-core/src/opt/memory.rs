@@ -32,8 +32,8 @@ use super::fresh::Private;
 use super::node::Node;
 use super::passes::Passes;
 use super::rules::Rule;
-use super::words::{Access, Untouched, Words};
-use crate::ir::{Arg, Call, Const, End, Inst, Op, Set, Ty, ValueId};
+use super::words::{Access, Met, Untouched, Words};
+use crate::ir::{Arg, Call, Const, End, Inst, Op, Ty, ValueId};
 use std::collections::BTreeMap;
 
 /// What is known of the word at an address.
@@ -42,7 +42,7 @@ pub(super) struct Fact {
     pub value: Arg,
     /// Was it written (and not only read) since the facts began?
     pub stored: bool,
-    /// Its place in the order of facts.
+    /// Its place in the order of facts. Those that are assumed come first.
     pub at: u32,
 }
 
@@ -56,15 +56,14 @@ pub(super) struct Facts {
     next: u32,
     /// The first of this trace, if the others are of the way to it.
     own: u32,
-    /// Which of the facts that were assumed have been of use: type and address. An access that uses one
-    /// may have another class.
-    used: Shared<Set<(Ty, Address)>>,
+    /// By fact that was assumed: has it been of use?
+    used: Vec<bool>,
 }
 
 impl Facts {
     /// No facts, but room for what so many accesses tell.
     pub fn begin(&mut self, accesses: usize) {
-        *self = Facts { next: 1, words: Words::with_room(accesses), ..Facts::default() };
+        *self = Facts { words: Words::with_room(accesses), ..Facts::default() };
     }
 
     /// These, and what is private as it is.
@@ -88,15 +87,21 @@ impl Facts {
         self.words.get_near(at as usize, access)
     }
 
-    /// All facts, oldest first.
-    pub fn sorted(&self) -> impl Iterator<Item = (Access, Fact)> + '_ {
-        self.order().into_iter().filter_map(|(_, place)| self.at(place))
+    /// No more facts than these.
+    pub fn len(&self) -> usize {
+        self.words.len()
     }
 
-    /// The order of all facts: their numbers, and where they are in the table.
-    pub fn order(&self) -> Vec<(u32, u32)> {
-        let mut order = Vec::with_capacity(self.words.len());
-        order.extend(self.words.iter().map(|(place, _, fact)| (fact.at, place as u32)));
+    /// All facts, oldest first.
+    pub fn sorted(&self) -> impl Iterator<Item = (Access, Fact)> + '_ {
+        self.order(|_, _| true).into_iter().filter_map(|(_, place)| self.at(place))
+    }
+
+    /// The order of the facts that are `wanted`: their numbers, and where they are in the table.
+    pub fn order(&self, wanted: impl Fn(&Access, &Fact) -> bool) -> Vec<(u32, u32)> {
+        let mut order = Vec::with_capacity(self.len());
+        let all = self.words.iter().filter(|(_, word, fact)| wanted(word, fact));
+        order.extend(all.map(|(place, _, fact)| (fact.at, place as u32)));
         order.sort_unstable();
         order
     }
@@ -106,9 +111,15 @@ impl Facts {
         self.words.at(place as usize)
     }
 
-    /// A fact that has held since before [`Facts::begin`].
-    pub fn assume(&mut self, access: Access, value: Arg) {
-        self.insert(access, Fact { value, stored: false, at: 0 });
+    /// A fact that has held since before [`Facts::begin`]; its number.
+    pub fn assume(&mut self, access: Access, value: Arg) -> u32 {
+        debug_assert_eq!(self.next as usize, self.used.len(), "assumed before all others");
+        self.used.push(false);
+        self.add(access, value, false)
+    }
+
+    fn is_assumed(&self, fact: &Fact) -> bool {
+        (fact.at as usize) < self.used.len()
     }
 
     /// Ends what a call may write; `kept` is what it leaves alone.
@@ -122,19 +133,19 @@ impl Facts {
 
     /// Nothing is assumed of that word any more.
     pub fn forget(&mut self, access: Access) {
-        if self.get(access).is_some_and(|fact| fact.at == 0) {
+        if self.get(access).is_some_and(|fact| self.is_assumed(&fact)) {
             self.words.remove(access);
         }
     }
 
-    /// Has what was assumed of that word been of use?
-    pub fn has_used(&self, access: Access) -> bool {
-        self.used.get().is_some_and(|used| used.contains(&(access.ty, access.address)))
+    /// Has the fact of that number, which was assumed, been of use?
+    pub fn has_used(&self, assumed: u32) -> bool {
+        self.used[assumed as usize]
     }
 
-    fn use_fact(&mut self, access: Access, fact: Fact) {
-        if fact.at == 0 && !self.has_used(access) {
-            self.used.change().insert((access.ty, access.address));
+    fn use_fact(&mut self, fact: &Fact) {
+        if let Some(used) = self.used.get_mut(fact.at as usize) {
+            *used = true;
         }
     }
 
@@ -142,31 +153,40 @@ impl Facts {
         self.add(access, value, false);
     }
 
-    fn stored(&mut self, access: Access, value: Arg, apart: impl Fn(Arg) -> bool) {
+    fn stored(&mut self, access: Access, value: Arg, met: &Met, apart: impl Fn(Arg) -> bool) {
+        self.note_fixed(&access);
+        let fact = Fact { value, stored: true, at: self.next };
+        self.next += 1;
         let private = &self.private;
-        let here = access.address.place.base;
+        let here = access.address.place.base();
         let apart = |base| private.apart(base, here) || apart(base);
-        self.words.remove_aliases_but(access, apart);
-        self.add(access, value, true);
+        self.words.write(access, fact, met, apart);
     }
 
-    /// A fact from here on.
-    pub fn add(&mut self, access: Access, value: Arg, stored: bool) {
+    /// A fact from here on; its number.
+    pub fn add(&mut self, access: Access, value: Arg, stored: bool) -> u32 {
         let at = self.next;
         self.next = at + 1;
-        self.insert(access, Fact { value, stored, at });
+        self.note_fixed(&access);
+        self.words.insert(access, Fact { value, stored, at });
+        at
     }
 
-    fn insert(&mut self, access: Access, fact: Fact) {
-        if access.class.is_immutable()
-            && let Place { base: Arg::Value(base), root: None } = access.address.place
+    fn note_fixed(&mut self, access: &Access) {
+        if access.class.is_immutable() {
+            self.add_fixed(*access);
+        }
+    }
+
+    #[inline(never)]
+    fn add_fixed(&mut self, access: Access) {
+        if let (Arg::Value(base), None) = (access.address.place.base(), access.address.place.root())
         {
             let fixed = self.fixed.get().and_then(|fixed| fixed.get(&base));
             if !fixed.is_some_and(|fixed| fixed.contains(&access)) {
                 self.fixed.change().entry(base).or_default().push(access);
             }
         }
-        self.words.insert(access, fact);
     }
 
     /// A known word that has all bytes of `access`, and which of them is the first.
@@ -179,11 +199,10 @@ impl Facts {
 }
 
 impl Forward<'_> {
-    /// `load (ptr_add p, c)+k => load p+(k+c)`
+    /// `load (ptr_add p, c)+k => load p+(k+c)`, of an operand of the output.
     fn short_address(&mut self, pointer: Arg, imm: i32) -> (Arg, i32) {
-        let pointer = self.current(pointer);
         if self.passes.contains(Passes::FOLD)
-            && let Some(Node { op: Op::PtrAdd, a, b: Arg::Const(c), .. }) = self.defs.get(pointer)
+            && let Some(&Node { op: Op::PtrAdd, a, b: Arg::Const(c), .. }) = self.defs.node(pointer)
             && let Some(sum) = c.signed().checked_add(i64::from(imm))
             && let Ok(sum) = i32::try_from(sum)
         {
@@ -197,15 +216,15 @@ impl Forward<'_> {
         let (pointer, imm) = self.short_address(self.operand(inst.a), inst.imm);
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
         let memory = self.passes.contains(Passes::MEMORY);
-        let load = Inst { op: Op::Load, a: pointer, imm, ..*inst };
+        let load = || Inst { op: Op::Load, a: pointer, imm, ..*inst };
         let known = if memory { self.known(access, load) } else { None };
         let value = known.unwrap_or_else(|| {
-            let value = self.emit_with(inst.ty, load);
+            let value = self.emit_with(inst.ty, load());
             // Who asks is interested in what a tree has loaded.
             if let (Some(_), Some(v), Some(load)) = (&self.sides, value.as_value(), inst.dst) {
                 self.loads.insert(v, load);
             }
-            self.facts.private.leak_held(access.address.place.base);
+            self.facts.private.leak_held(access.address.place.base());
             value
         });
         if memory && known.is_none() {
@@ -226,31 +245,32 @@ impl Forward<'_> {
         }
         // Most facts are at one index.
         let mut asked: Option<(ValueId, Option<u64>)> = None;
-        for (number, place) in self.facts.order() {
-            // It may have been replaced, by the same.
-            let fact = self.facts.at(place).filter(|(_, fact)| fact.at == number);
-            let Some((access, fact)) = fact else { continue };
+        for place in 0..self.facts.len() as u32 {
+            let Some((access, fact)) = self.facts.at(place) else { continue };
             self.settle_value(fact.value);
-            let Some((index, scale)) = access.address.place.root else { continue };
+            let Some((index, scale)) = access.address.place.root() else { continue };
             let found = match asked {
                 Some((same, found)) if same == index => found,
                 _ => self.known_of(index.into()).value(),
             };
             asked = Some((index, found));
             let Some(index) = found else { continue };
-            let place = Place { root: None, ..access.address.place };
+            let place = access.address.place.with_root(None);
             let distance = scale.wrapping_mul(index as i64);
             let address = Address { place, ..access.address }.shifted(distance);
-            self.facts.use_fact(access, fact);
+            self.facts.use_fact(&fact);
             self.facts.add(Access { address, ..access }, fact.value, fact.stored);
         }
     }
 
+    /// A value of which it is to be found out whether it is a constant.
+    fn may_settle(&self, value: Arg) -> Option<ValueId> {
+        let v = value.as_value().filter(|_| self.passes.contains(Passes::GUARDS))?;
+        (self.constants.get(&v).is_none() && !self.ty(value).is_float()).then_some(v)
+    }
+
     fn settle_value(&mut self, value: Arg) {
-        if let Arg::Value(v) = value
-            && self.passes.contains(Passes::GUARDS)
-            && self.constants.get(&v).is_none()
-            && !self.ty(value).is_float()
+        if let Some(v) = self.may_settle(value)
             && let Some(bits) = self.known_of(value).value()
         {
             self.fired.fire(Rule::KnownAtEnd);
@@ -259,9 +279,9 @@ impl Forward<'_> {
     }
 
     /// What memory is known to hold where `load` would look.
-    fn known(&mut self, access: Access, load: Inst) -> Option<Arg> {
+    fn known(&mut self, access: Access, load: impl Fn() -> Inst) -> Option<Arg> {
         if let Some(fact) = self.facts.get(access) {
-            self.facts.use_fact(access, fact);
+            self.facts.use_fact(&fact);
             let value = self.current(fact.value);
             let is_loaded = self.comes(value);
             self.fired.fire(match fact.stored {
@@ -270,7 +290,7 @@ impl Forward<'_> {
                 false => Rule::LoadForward,
             });
             if is_loaded {
-                self.insts.push(Inst { dst: value.as_value(), ..load });
+                self.insts.push(Inst { dst: value.as_value(), ..load() });
             }
             return Some(value);
         }
@@ -284,7 +304,7 @@ impl Forward<'_> {
         if to == Ty::Bool {
             return None;
         }
-        self.facts.use_fact(word, fact);
+        self.facts.use_fact(&fact);
         if from == Ty::Bool {
             self.fired.fire(Rule::ForwardBitcast);
             return Some(self.pure(Node::unary(Op::Zext, to, value)));
@@ -309,15 +329,16 @@ impl Forward<'_> {
         let access = Access::new(inst, self.defs.address(pointer, i64::from(imm)));
         self.owners.stored(access);
         if self.passes.contains(Passes::MEMORY) {
-            if self.holds(access, value) {
+            let met = self.facts.words.meet(&access);
+            if self.holds(&access, value, &met) {
                 self.fired.fire(Rule::RedundantStore);
                 return;
             }
-            let here = access.address.place.base;
+            let here = access.address.place.base();
             let others = self.of_other_shapes(here);
             let apart = &self.owners.apart;
             let apart = |base| apart.bases(base, here) || others.contains(&base);
-            self.facts.stored(access, value, apart);
+            self.facts.stored(access, value, &met, apart);
             if !others.is_empty() {
                 self.fired.fire(Rule::ApartByShape);
             }
@@ -339,38 +360,38 @@ impl Forward<'_> {
         let here_known: Vec<(Access, Const)> = fixed.iter().filter_map(known).collect();
         let differs = |there: Arg| {
             here_known.iter().any(|(access, c)| {
-                let address =
-                    Address { place: Place { base: there, root: None }, ..access.address };
+                let address = Address { place: Place::at(there), ..access.address };
                 constant(Access { address, ..*access }).is_some_and(|other| other.bits != c.bits)
             })
         };
         all.keys().map(|other| Arg::Value(*other)).filter(|b| differs(*b)).collect()
     }
 
-    /// Does memory hold exactly the bits of `value` there, whatever their type?
-    fn holds(&mut self, access: Access, value: Arg) -> bool {
-        let value = self.bits(value);
-        let found = self.facts.words.find_around(access, |word, fact| {
-            let is_own = fact.at >= self.facts.own;
-            let same_bytes =
-                word.ty.size() == access.ty.size() && word.address.offset == access.address.offset;
-            if !is_own || !same_bytes {
-                return None;
-            }
-            let same = match (self.bits(fact.value), value) {
+    /// Does memory hold exactly the bits of `value` there, whatever their type? The access has `met` these
+    /// words.
+    fn holds(&mut self, access: &Access, value: Arg, met: &Met) -> bool {
+        let same = |fact: &Fact| fact.at >= self.facts.own && self.same_bits(fact.value, value);
+        let words = &self.facts.words;
+        let found = match words.only(met) {
+            Some(known) => known.filter(same),
+            None => words.find_same_bytes(access, |fact| Some(fact).filter(same)),
+        };
+        found.inspect(|fact| self.facts.use_fact(fact)).is_some()
+    }
+
+    fn same_bits(&self, a: Arg, b: Arg) -> bool {
+        a == b
+            || match (self.bits(a), self.bits(b)) {
                 (Arg::Const(a), Arg::Const(b)) => a.bits == b.bits,
                 (a, b) => a == b,
-            };
-            same.then_some((*word, fact))
-        });
-        found.inspect(|(word, fact)| self.facts.use_fact(*word, *fact)).is_some()
+            }
     }
 
     /// The operand before all casts that keep its bits.
     fn bits(&self, arg: Arg) -> Arg {
         let mut at = self.current(arg);
-        while let Some(Node { op: Op::Bitcast, a, .. }) = self.defs.get(at) {
-            at = self.current(a);
+        while let Some(Node { op: Op::Bitcast, a, .. }) = self.defs.node(at) {
+            at = self.current(*a);
         }
         at
     }

@@ -60,9 +60,17 @@ impl Apart {
             || self.ages.apart(a, b)
     }
 
+    /// Are the words at different addresses, for sure?
+    fn are_two(&self, a: &Access, b: &Access) -> bool {
+        if a.address.place == b.address.place {
+            return a.address.offset != b.address.offset;
+        }
+        !a.class.may_share(b.class) || self.bases(a.address.place.base(), b.address.place.base())
+    }
+
     /// May both accesses touch the same byte?
     pub fn may_touch(&self, a: &Access, b: &Access) -> bool {
-        a.may_touch(b) && !self.bases(a.address.place.base, b.address.place.base)
+        a.may_touch(b) && !self.bases(a.address.place.base(), b.address.place.base())
     }
 }
 
@@ -126,32 +134,37 @@ impl Owners {
         of.map(|(_, when)| *when).fold(self.called, u32::max)
     }
 
-    /// A word has been loaded as an owner, and leads to `object`; answers which others do not lead
-    /// there.
-    fn loaded(&mut self, word: Access, object: ValueId) -> Vec<ValueId> {
+    /// A word has been loaded as an owner, and leads to `object`; tells which others do not lead there.
+    fn loaded(&mut self, word: Access, object: ValueId, mut tell: impl FnMut(ValueId)) {
         self.now += 1;
         let (from, till) = (self.last_write(word.class), self.now);
         let new = Owner { word, object, from, till };
-        let mut others = self.above(&new);
-        let two = |owner: &&Owner| owner.till >= from && self.are_two(&owner.word, &word);
-        others.extend(self.owners.iter().filter(two).map(|owner| owner.object));
-        others.iter().for_each(|other| self.apart.add(object, *other));
+        let mut apart = std::mem::take(&mut self.apart);
+        let mut add = |apart: &mut Apart, other| {
+            apart.add(object, other);
+            tell(other);
+        };
+        self.above(&new, |holder| add(&mut apart, holder));
+        for owner in self.owners.iter().filter(|owner| owner.till >= from) {
+            if apart.are_two(&owner.word, &word) {
+                add(&mut apart, owner.object);
+            }
+        }
+        self.apart = apart;
         self.owners.retain(|owner| owner.word != word || owner.object != object);
         if self.owners.len() == MAX_OWNERS {
             self.owners.remove(0);
         }
         self.owners.push(new);
-        others
     }
 
-    /// The objects that an owner's is owned through; it is none of these.
-    fn above(&self, new: &Owner) -> Vec<ValueId> {
-        let mut holders = vec![];
+    /// Tells the objects that an owner's is owned through; it is none of these.
+    fn above(&self, new: &Owner, mut tell: impl FnMut(ValueId)) {
         let (mut from, mut till) = (new.from, new.till);
         let mut lower = *new;
         for _ in 0..MAX_OWNERS {
-            let Arg::Value(holder) = lower.word.address.place.base else { break };
-            holders.push(holder);
+            let Arg::Value(holder) = lower.word.address.place.base() else { break };
+            tell(holder);
             let common = |owner: &&Owner| {
                 owner.object == holder && owner.from.max(from) <= owner.till.min(till)
             };
@@ -159,15 +172,6 @@ impl Owners {
             (from, till) = (from.max(upper.from), till.min(upper.till));
             lower = *upper;
         }
-        holders
-    }
-
-    /// Are the words at different addresses, for sure?
-    fn are_two(&self, a: &Access, b: &Access) -> bool {
-        if a.address.place == b.address.place {
-            return a.address.offset != b.address.offset;
-        }
-        !a.class.may_share(b.class) || self.apart.bases(a.address.place.base, b.address.place.base)
     }
 }
 
@@ -177,9 +181,10 @@ impl Forward<'_> {
         let Arg::Value(object) = object else { return };
         // What is said of a new value is said wherever it is used, since the others are older.
         debug_assert!(!is_new || object.index() + 1 == self.out.values.len(), "{object:?} is old");
-        let others = self.owners.loaded(word, object);
-        if is_new {
-            others.into_iter().for_each(|other| self.apart.add(object, other));
-        }
+        self.owners.loaded(word, object, |other| {
+            if is_new {
+                self.apart.add(object, other);
+            }
+        });
     }
 }

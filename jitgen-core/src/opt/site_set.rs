@@ -288,14 +288,14 @@ mod tests {
                     list.retain(|other| !touches(other));
                 }
                 1 => {
-                    let base = access.address.place.base;
+                    let base = access.address.place.base();
                     let is_there = |group: &Group| group.base == base;
                     let goes = |site| sites.access(site).ty != Ty::I8;
                     let is_class = |class| class != Class(1);
                     set.take(&sites, is_class, is_there, goes, |_| taken += 1);
                     list.retain(|other| {
                         let goes = is_class(other.class) && other.ty != Ty::I8;
-                        !(goes && other.address.place.base == base)
+                        !(goes && other.address.place.base() == base)
                     });
                 }
                 2 if list.len() > 20 => {

@@ -221,8 +221,8 @@ impl Sites {
         }
         let class_number = self.class_number(class);
         let new = self.groups.len() as u32;
-        let Groups { place: Place { base, .. }, first } = &mut self.places[place as usize];
-        self.groups.push(Group { class, class_number, base: *base, place, next: *first });
+        let Groups { place: of, first } = &mut self.places[place as usize];
+        self.groups.push(Group { class, class_number, base: of.base(), place, next: *first });
         *first = new;
         new
     }

@@ -200,11 +200,14 @@ impl Truths {
     /// All of them, as keys, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (Node, bool)> + '_ {
         let pairs = self.pairs.iter().flat_map(|(pair, said)| {
-            let decided = (0..16).filter(|bit| said.decided & 1 << bit != 0);
-            decided.map(|bit| {
-                let (op, is_back) = BY_BIT[bit];
+            let mut left = said.decided;
+            std::iter::from_fn(move || {
+                // There are 16 zeros if none is left.
+                let bit = left.trailing_zeros();
+                let (op, is_back) = *BY_BIT.get(bit as usize)?;
+                left &= left - 1;
                 let (a, b) = if is_back { (pair.b, pair.a) } else { (pair.a, pair.b) };
-                (Node::binary(op, pair.ty, a, b), said.truth & 1 << bit != 0)
+                Some((Node::binary(op, pair.ty, a, b), said.truth & 1 << bit != 0))
             })
         });
         pairs.chain(self.others.iter().map(|(node, truth)| (*node, *truth)))

@@ -37,7 +37,7 @@ pub(super) struct Values {
     entries: Growing<Entry>,
     /// The elements, which copies of the table share.
     pool: Pool,
-    /// How often something was learned that is not in a definition, of what is used.
+    /// How often something was learned that is not in a definition, of what is used; at first 1.
     learned: u32,
     /// What that was when a guard last decided whether a result overflows, if one has.
     decided: Option<u32>,
@@ -104,11 +104,15 @@ struct Entry {
     compares: bool,
 }
 
+/// The entry of a value of which nothing has been said: an old one.
+const NOTHING: Entry =
+    Entry { known: NONE, learned: 0, changed: 0, is_used: false, compares: false };
+
 impl Values {
     /// Nothing is known, but there is room for so many values, and for that many in all copies.
     pub fn with_room(values: usize, all: usize) -> Values {
         let entries = Vec::with_capacity(values).into();
-        Values { entries, pool: Pool::with_room(all), learned: 0, decided: None }
+        Values { entries, pool: Pool::with_room(all), learned: 1, decided: None }
     }
 
     fn entry(&self, v: ValueId) -> Option<Entry> {
@@ -117,24 +121,24 @@ impl Values {
 
     fn entry_mut(&mut self, v: ValueId) -> &mut Entry {
         if self.entries.len() <= v.index() {
-            let (is_used, compares) = (false, false);
-            let nothing = Entry { known: NONE, learned: 0, changed: 0, is_used, compares };
-            self.entries.resize(v.index() + 1, nothing);
+            self.entries.resize(v.index() + 1, NOTHING);
         }
         &mut self.entries[v.index()]
     }
 
-    fn set(&mut self, v: ValueId, known: &Known) {
-        let number = self.entry(v).map(|entry| entry.known);
-        let same = number.filter(|number| self.pool.get(*number) == *known);
-        let number = same.unwrap_or_else(|| self.pool.add(known));
-        self.set_number(v, number);
+    /// The entry of a new value.
+    fn begin(&mut self, v: ValueId, entry: Entry) {
+        debug_assert!(self.entries.len() <= v.index(), "{v:?} is not new");
+        self.entries.resize(v.index(), NOTHING);
+        self.entries.push(entry);
     }
 
     fn set_number(&mut self, v: ValueId, number: u32) {
         let learned = self.learned;
         let entry = self.entry_mut(v);
-        entry.learned = learned;
+        if entry.learned != EVER {
+            entry.learned = learned;
+        }
         if entry.known != number {
             (entry.known, entry.changed) = (number, learned);
         }
@@ -164,9 +168,10 @@ impl Values {
         for index in 0..self.entries.len() {
             let v = ValueId(index as u32);
             let number = if visible.value(v) { self.joined(v, others) } else { NONE };
-            let (known, at) = (number, self.learned);
+            let (known, changed) = (number, self.learned);
+            let learned = if known == NONE { 0 } else { changed };
             let entry = &mut self.entries[index];
-            *entry = Entry { known, learned: at, changed: at, ..*entry };
+            *entry = Entry { known, learned, changed, ..*entry };
         }
     }
 
@@ -194,10 +199,15 @@ impl Values {
         }
     }
 
-    /// When the element of an operand became what it is.
-    fn changed(&self, arg: Arg) -> u32 {
-        let entry = arg.as_value().and_then(|v| self.entry(v));
-        entry.map_or(0, |entry| entry.changed)
+    /// When the element of a value became what it is.
+    fn changed(&self, v: ValueId) -> u32 {
+        self.entries.get(v.index()).map_or(0, |entry| entry.changed)
+    }
+
+    /// The element of a value is still that one.
+    fn still(&mut self, v: ValueId, number: u32) -> u32 {
+        self.entries[v.index()].learned = self.learned;
+        number
     }
 }
 
@@ -225,8 +235,8 @@ impl Forward<'_> {
             None => (NONE, 0),
         };
         let compares = node.op.sig() == Sig::Compare;
-        let is_used = self.values.entry_mut(v).is_used;
-        *self.values.entry_mut(v) = Entry { known, learned, changed: learned, is_used, compares };
+        let entry = Entry { known, learned, changed: learned, is_used: false, compares };
+        self.values.begin(v, entry);
         if !compares {
             self.mark_used(node.a);
             self.mark_used(node.b);
@@ -237,11 +247,10 @@ impl Forward<'_> {
     fn mark_used(&mut self, arg: Arg) {
         let Arg::Value(v) = arg else { return };
         let entry = self.values.entry_mut(v);
-        let was_used = std::mem::replace(&mut entry.is_used, true);
-        if !was_used
-            && entry.compares
-            && let Some(node) = self.defs.get(arg)
-        {
+        if std::mem::replace(&mut entry.is_used, true) || !entry.compares {
+            return;
+        }
+        if let Some(node) = self.defs.get(arg) {
             self.mark_used(node.a);
             self.mark_used(node.b);
         }
@@ -249,55 +258,57 @@ impl Forward<'_> {
 
     /// The number of the element of a value, which is computed (again) if there is news.
     fn refresh(&mut self, v: ValueId, depth: u32) -> u32 {
-        let entry = self.values.entry(v);
-        match entry {
-            Some(Entry { known, learned, compares, .. })
-                if depth == 0 || learned >= self.values.learned && !compares =>
-            {
-                known
-            }
-            None if depth == 0 => Pool::full(self.ty(v.into())),
-            _ => self.compute(v, entry, depth - 1),
+        let entry = self.values.entries.get(v.index()).unwrap_or(&NOTHING);
+        if entry.learned >= self.values.learned && !entry.compares {
+            return entry.known;
+        }
+        let entry = Some(*entry).filter(|entry| entry.known != NONE);
+        match depth.checked_sub(1) {
+            Some(depth) => self.compute(v, entry, depth),
+            None => entry.map_or_else(|| Pool::full(self.ty(v.into())), |entry| entry.known),
         }
     }
 
     fn compute(&mut self, v: ValueId, entry: Option<Entry>, depth: u32) -> u32 {
-        match (self.defs.get(v.into()), entry) {
-            (Some(node), None) => {
-                let known = self.computed_within(&node, depth);
-                self.values.set(v, &known);
-            }
-            (Some(node), Some(entry)) if self.has_news(&node, entry, depth) => {
-                let old = self.values.pool.get(entry.known);
+        let Some(node) = self.defs.get(v.into()) else {
+            let number = entry.map_or_else(|| Pool::full(self.ty(v.into())), |entry| entry.known);
+            self.values.set_number(v, number);
+            self.values.entry_mut(v).learned = EVER;
+            return number;
+        };
+        let known = match entry {
+            None => self.computed_within(&node, depth),
+            Some(then) if self.has_news(&node, then, depth) => {
+                let old = self.values.pool.get(then.known);
                 let new = self.computed_within(&node, depth);
                 // Knowledge that contradicts itself means that this place is never reached.
-                self.values.set(v, &old.meet(&new).unwrap_or(old));
+                match old.meet(&new) {
+                    Some(known) if known != old => known,
+                    _ => return self.values.still(v, then.known),
+                }
             }
-            (Some(_), Some(_)) => self.values.entry_mut(v).learned = self.values.learned,
-            (None, None) => {
-                let number = Pool::full(self.ty(v.into()));
-                self.values.set_number(v, number);
-                self.values.entry_mut(v).learned = EVER;
-            }
-            (None, Some(_)) => self.values.entry_mut(v).learned = EVER,
-        }
-        self.values.entry_mut(v).known
+            Some(then) => return self.values.still(v, then.known),
+        };
+        let number = self.values.pool.add(&known);
+        self.values.set_number(v, number);
+        number
     }
 
     /// Could more be known of the operation's result than it was? The elements of its operands are
     /// computed for that, if they have to be.
     fn has_news(&mut self, node: &Node, then: Entry, depth: u32) -> bool {
-        let by_guard = matches!(node.op, Op::Add | Op::Sub | Op::Mul);
-        if by_guard && self.values.decided.is_some_and(|decided| decided > then.learned) {
-            return true;
-        }
-        [node.a, node.b].into_iter().any(|arg| {
-            let Arg::Value(v) = arg else { return false };
-            self.refresh(v, depth);
-            let changed = self.values.changed(arg);
-            // News of what is not used are not counted.
-            changed > then.learned || changed == then.learned && then.compares
-        })
+        self.values.decided.is_some_and(|decided| decided > then.learned)
+            && matches!(node.op, Op::Add | Op::Sub | Op::Mul)
+            || self.is_news(node.a, then, depth)
+            || self.is_news(node.b, then, depth)
+    }
+
+    fn is_news(&mut self, operand: Arg, then: Entry, depth: u32) -> bool {
+        let Arg::Value(v) = operand else { return false };
+        self.refresh(v, depth);
+        let changed = self.values.changed(v);
+        // News of what is not used are not counted.
+        changed > then.learned || changed == then.learned && then.compares
     }
 
     /// What is known of the result of an operation.
@@ -305,10 +316,20 @@ impl Forward<'_> {
         self.computed_within(node, MAX_DEPTH)
     }
 
+    /// What a comparison must be, as bits and bounds say.
+    pub fn compared(&mut self, node: &Node) -> Option<bool> {
+        let a = self.known_of(node.a);
+        if domain::is_lost(node.op, &a) {
+            return None;
+        }
+        let b = self.known_of(node.b);
+        domain::decide(node.op, &a, &b)
+    }
+
     fn computed_within(&mut self, node: &Node, depth: u32) -> Known {
         let a = self.known_within(node.a, depth);
         if self.values.decided.is_none() && domain::is_lost(node.op, &a) {
-            return Known::full(node.ty.width());
+            return Known::full(domain::result_width(node.op, node.ty.width()));
         }
         let b = self.known_within(node.b, depth);
         let known = transfer(node.op, node.ty.width(), &a, &b);
@@ -337,11 +358,21 @@ impl Forward<'_> {
     fn narrow_within(&mut self, arg: Arg, known: Known, depth: u32) {
         let Arg::Value(v) = arg else { return };
         let old = self.known_of(arg);
-        let Some(known) = old.meet(&known).filter(|known| *known != old) else {
-            return;
-        };
+        if let Some(known) = old.meet(&known).filter(|known| *known != old) {
+            self.replace_within(v, &known, depth);
+        }
+    }
+
+    /// Notes that this, which is less than what is known of a value, is known from here on.
+    pub fn replace(&mut self, v: ValueId, known: &Known) {
+        self.replace_within(v, known, MAX_DEPTH);
+    }
+
+    fn replace_within(&mut self, v: ValueId, known: &Known, depth: u32) {
+        let arg = Arg::Value(v);
         self.values.learn(v);
-        self.values.set(v, &known);
+        let number = self.values.pool.add(known);
+        self.values.set_number(v, number);
         if let Some(bits) = known.value() {
             self.constants.insert(v, Const::new(self.ty(arg), bits));
         }
@@ -351,13 +382,53 @@ impl Forward<'_> {
         let (ty, from): (Ty, Ty) = (node.ty, self.ty(node.a));
         let operand = match (node.op, node.b) {
             (Op::Add, Arg::Const(c)) => {
-                transfer(Op::Sub, ty.width(), &known, &Known::one(ty.width(), c.bits))
+                transfer(Op::Sub, ty.width(), known, &Known::one(ty.width(), c.bits))
             }
             (Op::Zext | Op::Sext, _) => {
-                transfer(Op::Trunc, from.width(), &known, &Known::one(64, 0))
+                transfer(Op::Trunc, from.width(), known, &Known::one(64, 0))
             }
             _ => return,
         };
         self.narrow_within(node.a, operand, depth);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::opt::Passes;
+
+    /// What is known of each value of the block, asked for before and after `v0` is found to be below 5.
+    fn before_and_after(operations: &str) -> Vec<[Known; 2]> {
+        let text = format!("trace @t {{\nb0(v0: i64):\n{operations}jump b0(v0)\n}}\n");
+        let trace = crate::ir::parse(&text).expect("trace text").remove(0);
+        let mut forward = Forward::new(&trace, Passes::ALL);
+        forward.walk();
+        let values: Vec<Arg> =
+            (0..forward.out.values.len() as u32).map(|v| ValueId(v).into()).collect();
+        let before: Vec<Known> = values.iter().map(|v| forward.known_of(*v)).collect();
+        forward.narrow(values[0], Known::unsigned(64, 0, 4).expect("not empty"));
+        let after = values.iter().map(|v| forward.known_of(*v));
+        before.into_iter().zip(after).map(|(before, after)| [before, after]).collect()
+    }
+
+    #[test]
+    fn news_reach_what_was_computed_before() {
+        let known = before_and_after("v1 = add.i64 v0, 1\nv2 = and.i64 v1, 15\n");
+        assert_eq!(known[2].map(|known| (known.umin, known.umax)), [(0, 15), (0, 5)]);
+    }
+
+    /// Nothing but a comparison has been computed from what there is news of.
+    #[test]
+    fn news_of_what_is_compared_reach_the_comparison() {
+        let known = before_and_after("v1 = lt_u.i64 v0, 10\n");
+        assert_eq!(known[1].map(|known| known.value()), [None, Some(1)]);
+    }
+
+    #[test]
+    fn news_of_what_is_compared_reach_what_is_computed_from_the_comparison() {
+        let known =
+            before_and_after("v1 = lt_u.i64 v0, 10\nv2 = zext.i64 v1\nv3 = add.i64 v2, 7\n");
+        assert_eq!(known[3].map(|known| known.value()), [None, Some(8)]);
     }
 }

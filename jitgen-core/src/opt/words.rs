@@ -10,8 +10,8 @@
 //! At the same place (`base + root * scale`) the bytes are compared, exactly. Elsewhere (another
 //! base or another index) the alias classes decide.
 //!
-//! The words of a place are kept in *lines* of [`LINE`] bytes, so an access looks at two of them at
-//! most; and lists say where the words of each class are, so what an access does not touch is not
+//! The words of a place are kept in `lines`, so an access looks at two of them at most, or at three if
+//! words cross from one to the next; and lists say where the words of each class are, so what an access does not touch is not
 //! looked at, but for the classes, for what a call keeps, and for bases that are known to be apart.
 //!
 //! Invariants: `types-say-nothing` (which type a word is accessed at has no influence on aliasing,
@@ -25,14 +25,10 @@
 
 use super::address::{Address, Defs, Place};
 use super::dense::{Growing, Shared};
-use crate::ir::{Arg, Call, Class, Inst, Map, Ty};
+use super::lines::{Around, Line, MAX_SIZE};
+use super::numbered::Numbered;
+use crate::ir::{Arg, Call, Class, Inst, Ty};
 use std::cell::Cell;
-
-/// How many bytes of a place are in one line.
-const LINE: i64 = 64;
-
-/// Words are no larger than this, in bytes.
-const MAX_SIZE: i64 = 8;
 
 /// Which bytes an access touches.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -59,6 +55,11 @@ impl Access {
             true => self.overlaps(other),
             false => self.class.may_alias(other.class),
         }
+    }
+
+    /// Is it the same word of a place, by the same type?
+    fn is_same_word(&self, other: &Access) -> bool {
+        self.ty == other.ty && self.address.offset == other.address.offset
     }
 
     /// Have both a byte in common, if they are at the same place?
@@ -95,7 +96,7 @@ impl Untouched {
         });
         // Constant addresses have one base, and belong to many objects.
         let known = |(address, size): &(Address, Option<u32>)| {
-            size.is_some() || address.place.base.as_value().is_some()
+            size.is_some() || address.place.base().as_value().is_some()
         };
         Untouched(kept.filter(known).collect())
     }
@@ -103,7 +104,7 @@ impl Untouched {
     /// Are all bytes of the word among that?
     pub fn contains(&self, word: &Access) -> bool {
         self.0.iter().any(|(address, size)| match size {
-            None => address.place.base == word.address.place.base,
+            None => address.place.base() == word.address.place.base(),
             Some(size) => {
                 let start = word.address.offset.wrapping_sub(address.offset) as u64;
                 let end = start.checked_add(word.ty.size().into());
@@ -113,27 +114,7 @@ impl Untouched {
     }
 }
 
-/// Where words are: some bytes of a place.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Line {
-    number: i64,
-    place: Place,
-}
-
-impl Line {
-    /// Where a word with that address is.
-    fn of(address: Address) -> Line {
-        Line { place: address.place, number: address.offset.div_euclid(LINE) }
-    }
-
-    /// The line of a word's last byte, if it is the next one.
-    fn behind(access: &Access) -> Option<Line> {
-        let last = Line::of(access.address.shifted(i64::from(access.ty.size()) - 1));
-        (last.number != Line::of(access.address).number).then_some(last)
-    }
-}
-
-/// The number of no word, and of no group.
+/// The number of no word, no line and no group.
 const NONE: u32 = u32::MAX;
 
 /// The neighbours of a word in a list of words.
@@ -148,7 +129,8 @@ struct Links {
 struct Slot<T> {
     access: Access,
     known: T,
-    line: Links,
+    line: u32,
+    same_line: Links,
     group: u32,
     same_group: Links,
 }
@@ -163,6 +145,8 @@ struct Ends {
 /// The words of one class at one place.
 #[derive(Clone, Copy, Debug)]
 struct Group {
+    /// The number of the class.
+    class: u32,
     first: u32,
     /// Is it in the list of its class?
     is_listed: bool,
@@ -173,17 +157,15 @@ struct Group {
 /// What lines and groups there are. A copy of the words shares it until it has one more.
 #[derive(Clone, Default, Debug)]
 struct Index {
-    line_of: Map<Line, u32>,
-    group_of: Map<(Class, Place), u32>,
-    /// By group: where its words are.
-    places: Vec<Place>,
+    lines: Numbered<Line>,
+    groups: Numbered<(Class, Place)>,
 }
 
 /// Words with something known of each. All of it is in a few tables, so that a copy is cheap.
 #[derive(Clone, Debug)]
 pub(super) struct Words<T: Copy> {
     slots: Growing<Slot<T>>,
-    /// The first slot that has no word any more; `line.next` leads to the others.
+    /// The first slot that has no word any more; `same_line.next` leads to the others.
     free: u32,
     index: Shared<Index>,
     lines: Vec<Ends>,
@@ -194,6 +176,17 @@ pub(super) struct Words<T: Copy> {
     groups: Vec<Group>,
     /// By class: the first group that is listed. There may be no words in it any more.
     classes: Vec<(Class, u32)>,
+    /// The number of the class of any memory, if there is a group of it.
+    any: u32,
+}
+
+/// The words that an access has met, until words are added or removed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Met {
+    /// The very word, by that type and of that class, or [`NONE`].
+    same: u32,
+    /// May there be others that have a byte in common with it?
+    others: bool,
 }
 
 impl<T: Copy> Default for Words<T> {
@@ -207,6 +200,7 @@ impl<T: Copy> Default for Words<T> {
             asked: Cell::new(None),
             groups: vec![],
             classes: vec![],
+            any: NONE,
         }
     }
 }
@@ -216,13 +210,11 @@ impl<T: Copy> Words<T> {
     pub fn with_room(accesses: usize) -> Words<T> {
         let mut words = Words { slots: Vec::with_capacity(accesses).into(), ..Words::default() };
         // Several words are in a line, and in a group.
-        let places = accesses / 2;
+        let places = accesses / 4;
         words.lines.reserve(places);
         words.groups.reserve(places);
-        let Index { line_of, group_of, places: of_groups } = words.index.change();
-        line_of.reserve(places);
-        group_of.reserve(places);
-        of_groups.reserve(places);
+        *words.index.change() =
+            Index { lines: Numbered::with_room(places), groups: Numbered::with_room(places) };
         words
     }
 
@@ -232,14 +224,40 @@ impl<T: Copy> Words<T> {
     }
 
     fn find(&self, access: Access) -> Option<u32> {
-        let mut at = self.first_of(Line::of(access.address));
-        while let Some(Slot { access: word, line, .. }) = self.slots.get(at as usize) {
-            if word.ty == access.ty && word.address.offset == access.address.offset {
-                return Some(at);
+        self.find_in(Line::of(access.address), |at, slot| {
+            slot.access.is_same_word(&access).then_some(at)
+        })
+    }
+
+    /// What is found first in a line, in the order in which the words were added.
+    fn find_in<R>(
+        &self,
+        line: Line,
+        mut found: impl FnMut(u32, &Slot<T>) -> Option<R>,
+    ) -> Option<R> {
+        let mut at = self.first_of(line);
+        while let Some(slot) = self.slots.get(at as usize) {
+            let result = found(at, slot);
+            if result.is_some() {
+                return result;
             }
-            at = line.next;
+            at = slot.same_line.next;
         }
         None
+    }
+
+    /// What is found first of the words that have all their bytes, and no others, in common with
+    /// `access`; in the order in which they were added.
+    pub fn find_same_bytes<R>(
+        &self,
+        access: &Access,
+        mut found: impl FnMut(T) -> Option<R>,
+    ) -> Option<R> {
+        self.find_in(Line::of(access.address), |_, Slot { access: word, known, .. }| {
+            let same_bytes =
+                word.address.offset == access.address.offset && word.ty.size() == access.ty.size();
+            if same_bytes { found(*known) } else { None }
+        })
     }
 
     /// What is found first of the words at the place of `access` that have a byte in common with it,
@@ -249,27 +267,8 @@ impl<T: Copy> Words<T> {
         access: Access,
         mut found: impl FnMut(&Access, T) -> Option<R>,
     ) -> Option<R> {
-        let lines = self.lines_around(&access);
-        lines.into_iter().flatten().find_map(|line| {
-            let mut at = self.first_of(line);
-            while let Some(slot) = self.slots.get(at as usize) {
-                let result = found(&slot.access, slot.known);
-                if result.is_some() {
-                    return result;
-                }
-                at = slot.line.next;
-            }
-            None
-        })
-    }
-
-    /// Where words are that have a byte in common with this one.
-    fn lines_around(&self, access: &Access) -> [Option<Line>; 3] {
-        let before = access.address.shifted(1 - MAX_SIZE);
-        let here = Line::of(access.address);
-        let before = Line::of(before);
-        let crosses = self.crosses && before.number != here.number;
-        [crosses.then_some(before), Some(here), Line::behind(access)]
+        Around::of(&access, self.crosses)
+            .find(&access, |line| self.find_in(line, |_, slot| found(&slot.access, slot.known)))
     }
 
     /// The first word of a line.
@@ -278,124 +277,133 @@ impl<T: Copy> Words<T> {
     }
 
     /// The number of a line, if it has or had a word. One is mostly asked for several times in a row.
+    #[inline]
     fn number_of(&self, line: Line) -> u32 {
         match self.asked.get() {
             Some((asked, number)) if asked == line => number,
-            _ => {
-                let number = self.index.get().and_then(|index| index.line_of.get(&line).copied());
-                let number = number.unwrap_or(NONE);
-                self.asked.set(Some((line, number)));
-                number
-            }
+            _ => self.look_up(line),
         }
+    }
+
+    fn look_up(&self, line: Line) -> u32 {
+        let number = self.index.get().and_then(|index| index.lines.get(&line)).unwrap_or(NONE);
+        self.asked.set(Some((line, number)));
+        number
     }
 
     /// Sets a word; the caller has removed what it replaces.
     pub fn insert(&mut self, access: Access, known: T) {
         debug_assert!(i64::from(access.ty.size()) <= MAX_SIZE, "{} is larger", access.ty);
         let line = Line::of(access.address);
-        self.crosses |= Line::behind(&access).is_some();
         // A word of the same class leads to the group.
-        let (mut group, mut old) = (NONE, None);
+        let (mut group, mut old) = (NONE, NONE);
         let mut at = self.first_of(line);
         while let Some(slot) = self.slots.get(at as usize) {
             if slot.access.class == access.class {
                 group = slot.group;
             }
-            if slot.access.ty == access.ty && slot.access.address.offset == access.address.offset {
-                old = Some(at);
+            if slot.access.is_same_word(&access) {
+                old = at;
             }
-            at = slot.line.next;
+            at = slot.same_line.next;
         }
-        if let Some(old) = old {
+        if old != NONE {
             self.remove_slot(old);
         }
         if group == NONE {
             group = self.group(access.class, access.address.place);
         }
-        let at = self.take_slot(access, known, group);
+        let line = self.line(line);
+        self.crosses |= Around::of(&access, false).behind;
+        self.add_slot(access, known, line, group);
+    }
+
+    /// The number of a line, which there is from now on.
+    fn line(&mut self, line: Line) -> u32 {
         let mut number = self.number_of(line);
         if number == NONE {
-            number = self.lines.len() as u32;
+            number = self.index.change().lines.add(line);
             self.lines.push(Ends { first: NONE, last: NONE });
-            self.index.change().line_of.insert(line, number);
             self.asked.set(Some((line, number)));
         }
-        let ends = &mut self.lines[number as usize];
-        let before = std::mem::replace(&mut ends.last, at);
-        match before {
-            NONE => ends.first = at,
-            before => self.slots[before as usize].line.next = at,
-        }
-        self.slots[at as usize].line.before = before;
+        number
     }
 
     /// The group of a class at a place, which is listed from now on.
     fn group(&mut self, class: Class, place: Place) -> u32 {
-        let index = self.index.get();
-        let number = index.and_then(|index| index.group_of.get(&(class, place)).copied());
+        let number = self.index.get().and_then(|index| index.groups.get(&(class, place)));
         let number = number.unwrap_or_else(|| {
-            let new = self.groups.len() as u32;
-            self.groups.push(Group { first: NONE, is_listed: false, next: NONE });
-            let index = self.index.change();
-            index.group_of.insert((class, place), new);
-            index.places.push(place);
-            new
+            let class_number = self.class(class);
+            self.groups.push(Group {
+                class: class_number,
+                first: NONE,
+                is_listed: false,
+                next: NONE,
+            });
+            self.index.change().groups.add((class, place))
         });
-        self.list(class, number);
+        let group = &mut self.groups[number as usize];
+        if !std::mem::replace(&mut group.is_listed, true) {
+            let (_, first) = &mut self.classes[group.class as usize];
+            group.next = std::mem::replace(first, number);
+        }
         number
     }
 
-    fn list(&mut self, class: Class, number: u32) {
-        let group = &mut self.groups[number as usize];
-        if std::mem::replace(&mut group.is_listed, true) {
-            return;
+    /// The number of a class, which there is from now on.
+    fn class(&mut self, class: Class) -> u32 {
+        let known = self.classes.iter().position(|(known, _)| *known == class);
+        let number = known.unwrap_or(self.classes.len()) as u32;
+        if known.is_none() {
+            self.classes.push((class, NONE));
         }
-        match self.classes.iter_mut().find(|(known, _)| *known == class) {
-            Some((_, first)) => group.next = std::mem::replace(first, number),
-            None => {
-                group.next = NONE;
-                self.classes.push((class, number));
-            }
+        if class == Class::ANY {
+            self.any = number;
         }
+        number
     }
 
-    /// A slot with a word, which is in the list of its group.
-    fn take_slot(&mut self, access: Access, known: T, group: u32) -> u32 {
-        let first = &mut self.groups[group as usize].first;
-        let line = Links { before: NONE, next: NONE };
+    /// Adds a word to its line and its group.
+    fn add_slot(&mut self, access: Access, known: T, line: u32, group: u32) {
+        let (ends, first) =
+            (&mut self.lines[line as usize], &mut self.groups[group as usize].first);
+        let same_line = Links { before: ends.last, next: NONE };
         let same_group = Links { before: NONE, next: *first };
-        let slot = Slot { access, known, line, group, same_group };
+        let slot = Slot { access, known, line, same_line, group, same_group };
         let at = match self.free {
             NONE => {
                 self.slots.push(slot);
                 self.slots.len() as u32 - 1
             }
             at => {
-                self.free = self.slots[at as usize].line.next;
+                self.free = self.slots[at as usize].same_line.next;
                 self.slots[at as usize] = slot;
                 at
             }
         };
-        if let Some(next) = self.slots.get_mut(*first as usize) {
+        (ends.last, *first) = (at, at);
+        match self.slots.get_mut(same_line.before as usize) {
+            Some(before) => before.same_line.next = at,
+            None => ends.first = at,
+        }
+        if let Some(next) = self.slots.get_mut(same_group.next as usize) {
             next.same_group.before = at;
         }
-        *first = at;
-        at
     }
 
     /// Removes a word from its line and its group.
     fn remove_slot(&mut self, at: u32) {
-        let Slot { access, line, group, same_group, .. } = self.slots[at as usize];
-        let before = self.slots.get_mut(line.before as usize);
-        let is_first = before.map(|before| before.line.next = line.next).is_none();
-        let next = self.slots.get_mut(line.next as usize);
-        let is_last = next.map(|next| next.line.before = line.before).is_none();
-        if is_first || is_last {
-            let number = self.number_of(Line::of(access.address));
-            let ends = &mut self.lines[number as usize];
-            ends.first = if is_first { line.next } else { ends.first };
-            ends.last = if is_last { line.before } else { ends.last };
+        let slot = &mut self.slots[at as usize];
+        let Slot { line, same_line, group, same_group, .. } = *slot;
+        (slot.group, slot.same_line.next) = (NONE, self.free);
+        self.free = at;
+        match self.slots.get_mut(same_line.before as usize) {
+            Some(before) => before.same_line.next = same_line.next,
+            None => self.lines[line as usize].first = same_line.next,
+        }
+        match self.slots.get_mut(same_line.next as usize) {
+            Some(next) => next.same_line.before = same_line.before,
+            None => self.lines[line as usize].last = same_line.before,
         }
         match self.slots.get_mut(same_group.before as usize) {
             Some(before) => before.same_group.next = same_group.next,
@@ -404,9 +412,6 @@ impl<T: Copy> Words<T> {
         if let Some(next) = self.slots.get_mut(same_group.next as usize) {
             next.same_group.before = same_group.before;
         }
-        let slot = &mut self.slots[at as usize];
-        (slot.group, slot.line.next) = (NONE, self.free);
-        self.free = at;
     }
 
     /// Removes that very word, of this type.
@@ -416,24 +421,84 @@ impl<T: Copy> Words<T> {
         }
     }
 
-    /// Removes the words that an access may touch, but for those at other bases that are known to be
-    /// `apart` from its own.
-    pub fn remove_aliases_but(&mut self, access: Access, apart: impl Fn(Arg) -> bool) {
-        for line in self.lines_around(&access).into_iter().flatten() {
+    /// What an access meets.
+    pub fn meet(&self, access: &Access) -> Met {
+        let around = Around::of(access, self.crosses);
+        let mut met = Met { same: NONE, others: around.before || around.behind };
+        self.find_in(around.here, |at, Slot { access: word, .. }| {
+            if word.overlaps(access) {
+                let same = word.is_same_word(access) && word.class == access.class;
+                if same { met.same = at } else { met.others = true }
+            }
+            None::<()>
+        });
+        met
+    }
+
+    /// What is known of the word that an access has met, if that is the only one.
+    pub fn only(&self, met: &Met) -> Option<Option<T>> {
+        let same = self.slots.get(met.same as usize).map(|slot| slot.known);
+        (!met.others).then_some(same)
+    }
+
+    /// A word is written, which has `met` these: removes what that may touch, but for words at other
+    /// bases that are known to be `apart` from its own, and sets it.
+    pub fn write(&mut self, access: Access, known: T, met: &Met, apart: impl Fn(Arg) -> bool) {
+        if met.others {
+            self.remove_overlaps(&access, met.same);
+        }
+        match self.slots.get_mut(met.same as usize) {
+            Some(slot) => {
+                slot.known = known;
+                let group = slot.group;
+                self.remove_elsewhere(&access, group, apart);
+            }
+            None => {
+                self.remove_elsewhere(&access, NONE, apart);
+                self.insert(access, known);
+            }
+        }
+    }
+
+    /// Removes the words at the place of an access that have a byte in common with it, but for that one.
+    fn remove_overlaps(&mut self, access: &Access, but: u32) {
+        Around::of(access, self.crosses).find(access, |line| {
             let mut at = self.first_of(line);
             while let Some(slot) = self.slots.get(at as usize) {
-                let (here, next) = (at, slot.line.next);
-                if slot.access.overlaps(&access) {
+                let (here, next) = (at, slot.same_line.next);
+                if here != but && slot.access.overlaps(access) {
                     self.remove_slot(here);
                 }
                 at = next;
             }
-        }
+            None::<()>
+        });
+    }
+
+    /// Removes the words at other places that an access may touch, but for those at other bases that
+    /// are `apart` from its own. If there is a word like it already, that is in the group `own`.
+    fn remove_elsewhere(&mut self, access: &Access, own: u32, apart: impl Fn(Arg) -> bool) {
         let here = access.address.place;
-        let stays = |place: &Place| *place == here || place.base != here.base && apart(place.base);
+        let base = here.base();
+        let stays = |group: u32, index: &Index| {
+            group == own || {
+                let place = index.groups.key(group).1;
+                place == here || place.base() != base && apart(place.base())
+            }
+        };
+        if own != NONE && access.class != Class::ANY {
+            let Group { class, next, .. } = self.groups[own as usize];
+            let is_alone = next == NONE && self.classes[class as usize].1 == own;
+            if !is_alone {
+                self.thin(class as usize, stays, |_| false);
+            }
+            if self.any != NONE && !access.class.is_immutable() {
+                self.thin(self.any as usize, stays, |_| false);
+            }
+            return;
+        }
         for number in 0..self.classes.len() {
-            let (class, first) = self.classes[number];
-            if first != NONE && class.may_alias(access.class) {
+            if self.classes[number].0.may_alias(access.class) {
                 self.thin(number, stays, |_| false);
             }
         }
@@ -449,36 +514,35 @@ impl<T: Copy> Words<T> {
     ) {
         for number in 0..self.classes.len() {
             if touched(self.classes[number].0) {
-                self.thin(number, |place| apart(place.base), |word| kept.contains(word));
+                let stays = |group, index: &Index| apart(index.groups.key(group).1.base());
+                self.thin(number, stays, |word| kept.contains(word));
             }
         }
     }
 
-    /// Removes the words of a class, but for places and words that stay.
+    /// Removes the words of a class, but for groups and words that stay.
     fn thin(
         &mut self,
         class: usize,
-        place_stays: impl Fn(&Place) -> bool,
+        group_stays: impl Fn(u32, &Index) -> bool,
         stays: impl Fn(&Access) -> bool,
     ) {
-        let mut at = std::mem::replace(&mut self.classes[class].1, NONE);
-        let mut last = NONE;
+        let (mut at, mut last) = (self.classes[class].1, NONE);
         while at != NONE {
             let Group { first, next, .. } = self.groups[at as usize];
-            if first != NONE
-                && !self.index.get().is_some_and(|i| place_stays(&i.places[at as usize]))
-            {
+            let stay_all = || self.index.get().is_some_and(|index| group_stays(at, index));
+            if first != NONE && !stay_all() {
                 self.thin_group(first, &stays);
             }
-            if self.groups[at as usize].first == NONE {
-                self.groups[at as usize].is_listed = false;
-            } else {
-                match last {
-                    NONE => self.classes[class].1 = at,
-                    last => self.groups[last as usize].next = at,
-                }
-                self.groups[at as usize].next = NONE;
+            let group = &mut self.groups[at as usize];
+            if group.first != NONE {
                 last = at;
+            } else {
+                group.is_listed = false;
+                match last {
+                    NONE => self.classes[class].1 = next,
+                    last => self.groups[last as usize].next = next,
+                }
             }
             at = next;
         }
@@ -492,23 +556,6 @@ impl<T: Copy> Words<T> {
                 self.remove_slot(here);
             }
             at = next;
-        }
-    }
-
-    /// Removes all words; the tables keep their room.
-    pub fn clear(&mut self) {
-        if !self.slots.is_empty() {
-            let Words { slots, free, index, lines, crosses, asked, groups, classes } = self;
-            slots.clear();
-            let Index { line_of, group_of, places } = index.change();
-            line_of.clear();
-            group_of.clear();
-            places.clear();
-            lines.clear();
-            groups.clear();
-            classes.clear();
-            (*free, *crosses) = (NONE, false);
-            asked.set(None);
         }
     }
 
@@ -537,108 +584,4 @@ impl<T: Copy> Words<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ir::{Effects, ValueId};
-
-    /// Numbers without a pattern, the same each time.
-    struct Numbers(u64);
-
-    impl Numbers {
-        fn below(&mut self, limit: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-            (self.0 >> 33) % limit
-        }
-
-        fn place(&mut self) -> Place {
-            let root = [None, Some((ValueId(9), 8)), Some((ValueId(9), 1))][self.below(3) as usize];
-            Place { base: Arg::Value(ValueId(self.below(3) as u32)), root }
-        }
-
-        fn access(&mut self) -> Access {
-            let ty = [Ty::I8, Ty::I16, Ty::I32, Ty::I64, Ty::F64][self.below(5) as usize];
-            let class = [Class::ANY, Class(1), Class(2), Class(3).immutable()];
-            let class = class[self.below(4) as usize];
-            let offset = [-70, -64, 0, 64, i64::MIN, i64::MAX - 9][self.below(6) as usize];
-            let offset = offset.wrapping_add(self.below(12) as i64);
-            Access { ty, class, address: Address { place: self.place(), offset } }
-        }
-
-        /// A call that writes a class or all, and keeps an object, a part of one, or nothing.
-        fn call(&mut self) -> Call {
-            let writes = [None, Some(vec![Class(1)])][self.below(2) as usize].clone();
-            let range = [None, Some((-8, 16))][self.below(2) as usize];
-            let base = Arg::Value(ValueId(self.below(3) as u32));
-            let keeps = [vec![], vec![crate::ir::Kept { base, range }]];
-            Call {
-                symbol: String::new(),
-                args: vec![],
-                has_result: false,
-                effects: Effects { writes, ..Effects::default() },
-                keeps: keeps[self.below(2) as usize].clone(),
-            }
-        }
-    }
-
-    /// The same as a list that is gone through from its begin to its end each time.
-    #[test]
-    fn what_is_known_is_what_a_plain_list_knows() {
-        let mut numbers = Numbers(1);
-        let (mut words, mut list) = (Words::default(), Vec::<(Access, usize)>::new());
-        for step in 0..20_000 {
-            let access = numbers.access();
-            match numbers.below(40) {
-                0 => {
-                    let call = numbers.call();
-                    let writes = |class| call.may_write(crate::ir::Op::Call, class);
-                    let kept = Untouched::by(&call, &Defs::default());
-                    let apart = |base: Arg| base == Arg::Value(ValueId(1));
-                    words.remove_classes(writes, apart, &kept);
-                    list.retain(|(word, _)| {
-                        let kept = apart(word.address.place.base) || kept.contains(word);
-                        !writes(word.class) || kept
-                    });
-                }
-                1..=2 => {
-                    let here = access.address.place;
-                    let apart = |base: Arg| base != here.base;
-                    words.remove_aliases_but(access, apart);
-                    list.retain(|(word, _)| {
-                        !word.may_touch(&access) || apart(word.address.place.base)
-                    });
-                }
-                3..=5 => {
-                    words.remove_aliases_but(access, |_| false);
-                    list.retain(|(word, _)| !word.may_touch(&access));
-                }
-                _ => {
-                    words.insert(access, step);
-                    let same =
-                        |word: &Access| (word.ty, word.address) == (access.ty, access.address);
-                    list.retain(|(word, _)| !same(word));
-                    list.push((access, step));
-                }
-            }
-            let sorted = |mut all: Vec<usize>| {
-                all.sort();
-                all
-            };
-            let all = sorted(words.iter().map(|(_, _, known)| known).collect());
-            assert_eq!(all, sorted(list.iter().map(|(_, known)| *known).collect()), "{access:?}");
-            let asked = numbers.access();
-            let touching = |(word, _): &(Access, usize)| {
-                word.address.place == asked.address.place && word.may_touch(&asked)
-            };
-            let mut near = vec![];
-            words.find_around(asked, |word, known| {
-                near.extend(touching(&(*word, known)).then_some(known));
-                None::<()>
-            });
-            let known = list.iter().copied().filter(touching).map(|(_, known)| known);
-            assert_eq!(sorted(near), sorted(known.collect()), "{asked:?}");
-            let found =
-                list.iter().find(|(word, _)| (word.ty, word.address) == (asked.ty, asked.address));
-            assert_eq!(words.get(asked), found.map(|(_, known)| *known), "{asked:?}");
-        }
-    }
-}
+mod tests;

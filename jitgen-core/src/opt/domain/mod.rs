@@ -23,7 +23,7 @@ mod tests;
 mod transfer;
 
 pub(super) use refine::refine;
-pub(super) use transfer::{is_lost, transfer, without_overflow};
+pub(super) use transfer::{decide, is_lost, result_width, transfer, without_overflow};
 
 /// A set of values of `width` bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,7 +80,10 @@ impl Known {
 
     /// Is nothing known?
     pub fn is_full(&self) -> bool {
-        *self == Known::full(self.width)
+        self.zeros | self.ones | self.umin == 0
+            && self.umax == mask(self.width)
+            && self.smax == signed_max(self.width)
+            && self.smin == signed_min(self.width)
     }
 
     /// One value.
@@ -169,22 +172,22 @@ impl Known {
     }
 
     /// The members up to that one, as unsigned numbers; `None` if there is none.
-    pub fn up_to(&self, umax: u64) -> Option<Known> {
+    pub fn at_most(&self, umax: u64) -> Option<Known> {
         if self.umax <= umax { Some(*self) } else { Known { umax, ..*self }.reduced() }
     }
 
     /// The members from that one on, as unsigned numbers; `None` if there is none.
-    pub fn from(&self, umin: u64) -> Option<Known> {
+    pub fn at_least(&self, umin: u64) -> Option<Known> {
         if self.umin >= umin { Some(*self) } else { Known { umin, ..*self }.reduced() }
     }
 
     /// The members up to that one, as signed numbers; `None` if there is none.
-    pub fn up_to_signed(&self, smax: i64) -> Option<Known> {
+    pub fn at_most_signed(&self, smax: i64) -> Option<Known> {
         if self.smax <= smax { Some(*self) } else { Known { smax, ..*self }.reduced() }
     }
 
     /// The members from that one on, as signed numbers; `None` if there is none.
-    pub fn from_signed(&self, smin: i64) -> Option<Known> {
+    pub fn at_least_signed(&self, smin: i64) -> Option<Known> {
         if self.smin >= smin { Some(*self) } else { Known { smin, ..*self }.reduced() }
     }
 

@@ -34,7 +34,7 @@ pub(in super::super) fn refine(
             let (x, y) = if swap { (b, a) } else { (a, b) };
             let high = y.umax.checked_sub(distance)?;
             let low = x.umin.checked_add(distance).filter(|low| *low <= mask(x.width))?;
-            let (x, y) = (x.up_to(high)?, y.from(low)?);
+            let (x, y) = (x.at_most(high)?, y.at_least(low)?);
             Some(if swap { (y, x) } else { (x, y) })
         }
         (Op::LtS, true) | (Op::LeS, false) | (Op::LtS, false) | (Op::LeS, true) => {
@@ -44,14 +44,14 @@ pub(in super::super) fn refine(
             let (min, max) = (signed_min(x.width), signed_max(x.width));
             let high = y.smax.checked_sub(distance).filter(|high| *high >= min)?;
             let low = x.smin.checked_add(distance).filter(|low| *low <= max)?;
-            let (x, y) = (x.up_to_signed(high)?, y.from_signed(low)?);
+            let (x, y) = (x.at_most_signed(high)?, y.at_least_signed(low)?);
             Some(if swap { (y, x) } else { (x, y) })
         }
         (Op::AddOvfS, false) => {
             Some((signed_within(a, b, Op::AddOvfS)?, signed_within(b, a, Op::AddOvfS)?))
         }
         (Op::AddOvfU, false) => {
-            let below = |x: &Known, y: &Known| x.up_to(mask(x.width) - y.umin);
+            let below = |x: &Known, y: &Known| x.at_most(mask(x.width) - y.umin);
             Some((below(a, b)?, below(b, a)?))
         }
         (Op::SubOvfS, false) => Some((signed_within(a, b, Op::SubOvfS)?, *b)),
@@ -67,17 +67,17 @@ fn without(a: &Known, b: &Known) -> Option<Known> {
     };
     let mut left = *a;
     if value == a.umin {
-        left = left.from(value.checked_add(1)?)?;
+        left = left.at_least(value.checked_add(1)?)?;
     }
     if value == a.umax {
-        left = left.up_to(value.checked_sub(1)?)?;
+        left = left.at_most(value.checked_sub(1)?)?;
     }
     let value = b.smin;
     if value == a.smin {
-        left = left.from_signed(value.checked_add(1)?)?;
+        left = left.at_least_signed(value.checked_add(1)?)?;
     }
     if value == a.smax {
-        left = left.up_to_signed(value.checked_sub(1)?)?;
+        left = left.at_most_signed(value.checked_sub(1)?)?;
     }
     Some(left)
 }
@@ -92,5 +92,5 @@ fn signed_within(x: &Known, y: &Known, op: Op) -> Option<Known> {
     if low > max || high < min {
         return None;
     }
-    x.from_signed(low.max(min) as i64)?.up_to_signed(high.min(max) as i64)
+    x.at_least_signed(low.max(min) as i64)?.at_most_signed(high.min(max) as i64)
 }

@@ -220,6 +220,10 @@ fn what_can_be_known_is_known() {
     let wide = Known::unsigned(64, 1 << 63, u64::MAX).expect("not empty");
     assert_eq!(transfer(Op::MulOvfU, 64, &wide, &wide).value(), Some(1));
     assert_eq!(transfer(Op::Mul, 64, &wide, &wide), Known::full(64));
+    // All of these sums wrap, so none is the largest number; none of the differences does.
+    assert_eq!(transfer(Op::Add, 64, &wide, &wide).umax, u64::MAX - 1);
+    let least = Known::one(64, 1 << 63);
+    assert_eq!(transfer(Op::Sub, 64, &wide, &least).umax, u64::MAX >> 1);
     assert_eq!((signed_min(64), signed_max(64)), (i64::MIN, i64::MAX));
 }
 

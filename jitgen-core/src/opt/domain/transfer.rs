@@ -22,11 +22,11 @@ type Wide = (i128, i128);
 /// What is known of the result. `width` is that of the type suffix, `b` is ignored by operations
 /// with one operand.
 pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Known {
-    let result = result_width(op, width);
-    let full = Known::full(result);
+    let result = || result_width(op, width);
     if let (Some(x), Some(y)) = (a.value(), b.value()) {
         let value = constant::integer(op, width, a.width, x, y);
-        return value.map_or(full, |bits| Known::one(result, bits));
+        let known = value.map(|bits| Known::one(result(), bits));
+        return known.unwrap_or_else(|| Known::full(result()));
     }
     let known = match op {
         // What the rest would find out, too.
@@ -39,9 +39,9 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         Op::DivS => div_s(a, b),
         Op::RemS => rem_s(a, b),
         Op::And => Known::bits(width, a.zeros | b.zeros, a.ones & b.ones)
-            .and_then(|k| k.up_to(a.umax.min(b.umax))),
+            .and_then(|k| k.at_most(a.umax.min(b.umax))),
         Op::Or => Known::bits(width, a.zeros & b.zeros, a.ones | b.ones)
-            .and_then(|k| k.from(a.umin.max(b.umin))),
+            .and_then(|k| k.at_least(a.umin.max(b.umin))),
         Op::Xor => Known::bits(
             width,
             a.zeros & b.zeros | a.ones & b.ones,
@@ -50,20 +50,18 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         Op::Shl | Op::ShrS | Op::ShrU => shift(op, a, b),
         Op::Neg => sum(Op::Sub, &Known::one(width, 0), a),
         Op::Not => sum(Op::Sub, &Known::one(width, u64::MAX), a),
-        Op::AddOvfS | Op::SubOvfS | Op::MulOvfS => {
-            let within = (i128::from(signed_min(width)), i128::from(signed_max(width)));
-            truth(outside(exact(op, signed_range(a), signed_range(b)), within))
-        }
-        Op::AddOvfU | Op::SubOvfU | Op::MulOvfU => {
-            let within = (0, i128::from(mask(width)));
-            truth(outside(exact(op, unsigned_range(a), unsigned_range(b)), within))
-        }
-        Op::Eq => truth(equal(a, b)),
-        Op::Ne => truth(equal(a, b).map(|equal| !equal)),
-        Op::LtU => truth(less(a.umin, a.umax, b.umin, b.umax)),
-        Op::LeU => truth(less(b.umin, b.umax, a.umin, a.umax).map(|less| !less)),
-        Op::LtS => truth(less(a.smin, a.smax, b.smin, b.smax)),
-        Op::LeS => truth(less(b.smin, b.smax, a.smin, a.smax).map(|less| !less)),
+        Op::AddOvfS
+        | Op::AddOvfU
+        | Op::SubOvfS
+        | Op::SubOvfU
+        | Op::MulOvfS
+        | Op::MulOvfU
+        | Op::Eq
+        | Op::Ne
+        | Op::LtS
+        | Op::LeS
+        | Op::LtU
+        | Op::LeU => decide(op, a, b).map(|truth| Known::one(1, u64::from(truth))),
         Op::Trunc => Some(trunc(width, a)),
         Op::Zext => zext(width, a),
         Op::Sext => Known::signed(width, a.smin, a.smax)
@@ -101,21 +99,39 @@ pub(in super::super) fn transfer(op: Op, width: u32, a: &Known, b: &Known) -> Kn
         | Op::Guard
         | Op::GuardNot => None,
     };
-    known.unwrap_or(full)
+    known.unwrap_or_else(|| Known::full(result()))
+}
+
+/// What a comparison of integers must be, if that is known.
+pub(in super::super) fn decide(op: Op, a: &Known, b: &Known) -> Option<bool> {
+    match op {
+        Op::AddOvfS | Op::SubOvfS | Op::MulOvfS => {
+            let within = (i128::from(signed_min(a.width)), i128::from(signed_max(a.width)));
+            outside(exact(op, signed_range(a), signed_range(b)), within)
+        }
+        Op::AddOvfU | Op::SubOvfU | Op::MulOvfU => {
+            let within = (0, i128::from(mask(a.width)));
+            outside(exact(op, unsigned_range(a), unsigned_range(b)), within)
+        }
+        Op::Eq => equal(a, b),
+        Op::Ne => equal(a, b).map(|equal| !equal),
+        Op::LtU => less(a.umin, a.umax, b.umin, b.umax),
+        Op::LeU => less(b.umin, b.umax, a.umin, a.umax).map(|less| !less),
+        Op::LtS => less(a.smin, a.smax, b.smin, b.smax),
+        Op::LeS => less(b.smin, b.smax, a.smin, a.smax).map(|less| !less),
+        _ => None,
+    }
 }
 
 /// Is nothing known of the result, whatever the second operand is, since nothing is known of the first?
 pub(in super::super) fn is_lost(op: Op, a: &Known) -> bool {
-    matches!(op, Op::Add | Op::Sub | Op::Xor | Op::PtrAdd | Op::Trunc) && a.is_full()
+    matches!(op, Op::Add | Op::Sub | Op::Xor | Op::PtrAdd | Op::Trunc | Op::Eq | Op::Ne)
+        && a.is_full()
 }
 
 /// The width of the result.
-fn result_width(op: Op, width: u32) -> u32 {
+pub(in super::super) fn result_width(op: Op, width: u32) -> u32 {
     if op.sig() == crate::ir::Sig::Compare { 1 } else { width }
-}
-
-fn truth(known: Option<bool>) -> Option<Known> {
-    known.map(|truth| Known::one(1, u64::from(truth)))
 }
 
 fn unsigned_range(a: &Known) -> Wide {
@@ -344,10 +360,10 @@ fn within_signed(width: u32, value: Wide) -> Option<(i64, i64)> {
 }
 
 fn equal(a: &Known, b: &Known) -> Option<bool> {
-    if a.meet(b).is_none() {
-        return Some(false);
+    match (a.value(), b.value()) {
+        (Some(a), Some(b)) => Some(a == b),
+        _ => a.meet(b).is_none().then_some(false),
     }
-    (a.value()? == b.value()?).then_some(true)
 }
 
 /// Is a value of the first range less than one of the second: always, never, or unknown?
@@ -375,7 +391,7 @@ fn trunc(width: u32, a: &Known) -> Known {
 fn zext(width: u32, a: &Known) -> Option<Known> {
     let above = mask(width) & !mask(a.width);
     let bits = Known::bits(width, a.zeros | above, a.ones)?;
-    bits.from(a.umin)?.up_to(a.umax)
+    bits.at_least(a.umin)?.at_most(a.umax)
 }
 
 /// What is known of the sum, difference or product of which that overflow predicate is false.

@@ -21,19 +21,20 @@ use crate::ir::{Arg, Const, Op, Ty};
 
 /// The first row that matches, by number, and what it makes of the operation.
 pub(super) fn apply(cx: &mut Forward, n: &Node) -> Option<(usize, Rewrite)> {
-    let kinds = [n.a, n.b].map(|arg| table::kind(arg.as_const(), cx.defs.op(arg)));
-    let mut rows = table::rows_of(n.op, kinds, n.a == n.b);
+    let kind = |arg: Arg| table::kind(arg.as_const(), cx.defs.op(arg));
+    let rows = table::rows_of(n.op, [kind(n.a), kind(n.b)], n.a == n.b);
     if rows.is_empty() {
         return None;
     }
     let mut places = Places { root: n.ty, args: [Arg::NONE; PLACES] };
     (places.args[0], places.args[1]) = (n.a, n.b);
-    rows.find_map(|number| {
+    for number in rows {
         let plan = &PLANS[number];
-        let holds = plan.checks.all().iter().all(|check| places.passes(cx, check))
-            && plan.conditions.all().iter().all(|condition| places.holds(cx, condition));
-        holds.then(|| (number, places.replacement(cx, plan)))
-    })
+        if places.match_plan(cx, plan) {
+            return Some((number, places.replacement(cx, plan)));
+        }
+    }
+    None
 }
 
 /// What is at the places of a pattern.
@@ -45,7 +46,17 @@ struct Places {
 
 impl Places {
     fn at(&self, place: Place) -> Arg {
-        self.args[usize::from(place)]
+        self.args[usize::from(place) % PLACES]
+    }
+
+    /// Does the operation match, and do the conditions hold?
+    fn match_plan(&mut self, cx: &mut Forward, plan: &Plan) -> bool {
+        for check in plan.checks.all() {
+            if !self.passes(cx, check) {
+                return false;
+            }
+        }
+        plan.conditions.all().iter().all(|condition| self.holds(cx, condition))
     }
 
     fn passes(&mut self, cx: &Forward, check: &Check) -> bool {
@@ -80,22 +91,33 @@ impl Places {
 
     fn holds(&self, cx: &mut Forward, condition: &Condition) -> bool {
         let (fun, a, b) = match condition {
+            Condition::Compare(op, a, b) => {
+                let (Arg::Const(a), Arg::Const(b)) = (self.leaf(cx, *a), self.leaf(cx, *b)) else {
+                    unreachable!("a comparison of constants");
+                };
+                let width = a.ty.width();
+                return constant::integer(*op, width, width, a.bits, b.bits) == Some(1);
+            }
             Condition::Constants(steps) => {
                 return self.constant(cx, steps).is_some_and(Const::is_true);
             }
             Condition::Known(steps) => return self.known(cx, steps).value() == Some(1),
             Condition::Of(fun, a, b) => (fun, self.at(*a), self.at(*b)),
         };
+        if let (Fun::IsPow2, Arg::Const(c)) = (fun, a) {
+            return c.bits.is_power_of_two();
+        }
         let ty = cx.ty(a);
         match fun {
-            Fun::IsPow2 => a.as_const().is_some_and(|c| c.bits.is_power_of_two()),
             Fun::Same => ty == self.root,
             Fun::Narrower => ty.width() < self.root.width(),
             Fun::Wider => ty.width() > self.root.width(),
             Fun::Alike => ty == cx.ty(b),
             Fun::IsInt => ty.is_int(),
             Fun::IsBool => ty == Ty::Bool,
-            Fun::Let | Fun::Narrow | Fun::Log2 => unreachable!("{fun:?} is no condition"),
+            Fun::Let | Fun::Narrow | Fun::Log2 | Fun::IsPow2 => {
+                unreachable!("{fun:?} is no condition of a type")
+            }
         }
     }
 

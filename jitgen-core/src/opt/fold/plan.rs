@@ -25,7 +25,7 @@ use super::term::{Fun, Lit, Row, Term};
 use crate::ir::{Op, Sig};
 
 /// How many places a pattern has at most.
-pub(super) const PLACES: usize = 6;
+pub(super) const PLACES: usize = 8;
 
 /// The number of a place.
 pub(super) type Place = u8;
@@ -96,11 +96,15 @@ pub(super) enum Leaf {
     Log2(Place),
 }
 
-/// The steps of a term.
-pub(super) type Steps = Few<Step, 16>;
+/// The steps of a term, which stand one behind the other: from the first to before the last number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Steps(u16, u16);
 
-/// No steps.
-const NO_STEPS: Steps = Few::none(Step::Push(Leaf::At(0)));
+impl Steps {
+    pub fn all(self) -> &'static [Step] {
+        &STEPS[usize::from(self.0)..usize::from(self.1)]
+    }
+}
 
 /// How much is on the stack at most.
 pub(super) const DEPTH: usize = 5;
@@ -109,7 +113,9 @@ pub(super) const DEPTH: usize = 5;
 pub(super) enum Condition {
     /// One of types, or of a constant as such.
     Of(Fun, Place, Place),
-    /// A truth value that has only constants in it.
+    /// A comparison of constants.
+    Compare(Op, Leaf, Leaf),
+    /// Another truth value that has only constants in it.
     Constants(Steps),
     /// A truth value for the domain.
     Known(Steps),
@@ -124,14 +130,40 @@ pub(super) struct Plan {
 }
 
 /// By the number of the row.
-pub(super) static PLANS: [Plan; COUNT] = {
-    let (mut plans, mut row) = ([Plan::of(ROWS[0]); COUNT], 0);
+pub(super) static PLANS: [Plan; COUNT] = PREPARED.0;
+
+/// The steps of all rows.
+static STEPS: [Step; PREPARED.1.count] = {
+    let (mut steps, mut k) = ([PREPARED.1.steps[0]; PREPARED.1.count], 0);
+    while k < steps.len() {
+        steps[k] = PREPARED.1.steps[k];
+        k += 1;
+    }
+    steps
+};
+
+const PREPARED: ([Plan; COUNT], Written) = {
+    let mut written = Written { steps: [Step::Push(Leaf::At(0)); 16 * COUNT], count: 0 };
+    let (mut plans, mut row) = ([Plan::NOTHING; COUNT], 0);
     while row < COUNT {
-        plans[row] = Plan::of(ROWS[row]);
+        plans[row] = Plan::of(ROWS[row], &mut written);
         row += 1;
     }
-    plans
+    (plans, written)
 };
+
+/// Where steps are written, one behind the other.
+struct Written {
+    steps: [Step; 16 * COUNT],
+    count: usize,
+}
+
+impl Written {
+    const fn push(&mut self, step: Step) {
+        self.steps[self.count] = step;
+        self.count += 1;
+    }
+}
 
 /// No place: the variable has not been met yet.
 const NOWHERE: Place = Place::MAX;
@@ -145,13 +177,15 @@ struct Names {
 }
 
 impl Plan {
-    const fn of(row: &Row) -> Plan {
+    const NOTHING: Plan = Plan {
+        checks: Few::none(Check::IsConst(0)),
+        conditions: Few::none(Condition::Of(Fun::Same, 0, 0)),
+        right: Steps(0, 0),
+    };
+
+    const fn of(row: &Row, to: &mut Written) -> Plan {
         let mut names = Names { vars: [NOWHERE; 2], consts: [NOWHERE; 2], next: 2 };
-        let mut plan = Plan {
-            checks: Few::none(Check::IsConst(0)),
-            conditions: Few::none(Condition::Of(Fun::Same, 0, 0)),
-            right: NO_STEPS,
-        };
+        let mut plan = Plan::NOTHING;
         let Term::Op(op, args) = row.left else { panic!("a rule replaces an operation") };
         let mut k = 0;
         while k < args.len() {
@@ -161,11 +195,11 @@ impl Plan {
         assert!(names.next as usize <= PLACES, "a pattern has too many places");
         let mut k = 0;
         while k < row.conditions.len() {
-            plan.conditions.push(names.condition(&row.conditions[k]));
+            plan.conditions.push(names.condition(&row.conditions[k], to));
             k += 1;
         }
         let result = if matches!(op.sig(), Sig::Compare) { Type::Bool } else { Type::Root };
-        plan.right = names.all_steps(&row.right, Some(result));
+        plan.right = names.all_steps(&row.right, Some(result), to);
         plan
     }
 
@@ -220,37 +254,45 @@ impl Names {
         place
     }
 
-    const fn condition(&self, condition: &Term) -> Condition {
+    const fn condition(&self, condition: &Term, to: &mut Written) -> Condition {
         if let Term::Fun(fun, args) = condition {
             let last = self.place(&args[args.len() - 1]);
             return Condition::Of(*fun, self.place(&args[0]), last);
         }
-        let steps = self.all_steps(condition, None);
-        if is_constant(condition) { Condition::Constants(steps) } else { Condition::Known(steps) }
+        if !is_constant(condition) {
+            return Condition::Known(self.all_steps(condition, None, to));
+        }
+        match condition {
+            Term::Op(op, args @ [a, b]) if !has_steps(a) && !has_steps(b) => {
+                let (_, [ty, _]) = self.suffix(*op, args, None);
+                Condition::Compare(*op, self.leaf(a, ty), self.leaf(b, ty))
+            }
+            _ => Condition::Constants(self.all_steps(condition, None, to)),
+        }
     }
 
-    const fn all_steps(&self, term: &Term, wanted: Option<Type>) -> Steps {
-        let mut steps = NO_STEPS;
-        let depth = self.steps(&mut steps, term, wanted);
+    const fn all_steps(&self, term: &Term, wanted: Option<Type>, to: &mut Written) -> Steps {
+        let first = to.count;
+        let depth = self.steps(to, term, wanted);
         assert!(depth <= DEPTH, "a term needs too much of the stack");
-        steps
+        Steps(first as u16, to.count as u16)
     }
 
     /// Adds the steps that compute a term, whose place asks for that type. How much they have on the
     /// stack at most.
-    const fn steps(&self, steps: &mut Steps, term: &Term, wanted: Option<Type>) -> usize {
+    const fn steps(&self, to: &mut Written, term: &Term, wanted: Option<Type>) -> usize {
         let Term::Op(op, args) = term else {
-            steps.push(Step::Push(self.leaf(term, wanted)));
+            to.push(Step::Push(self.leaf(term, wanted)));
             return 1;
         };
         let (ty, operands) = self.suffix(*op, args, wanted);
         let (mut depth, mut k) = (0, 0);
         while k < args.len() {
-            let inner = k + self.steps(steps, &args[k], operands[k]);
+            let inner = k + self.steps(to, &args[k], operands[k]);
             depth = if inner > depth { inner } else { depth };
             k += 1;
         }
-        steps.push(match args.len() {
+        to.push(match args.len() {
             1 => Step::Unary(*op, ty),
             _ => Step::Binary(*op, ty),
         });
@@ -322,6 +364,11 @@ impl Names {
     }
 }
 
+/// Is there an operation in it?
+const fn has_steps(term: &Term) -> bool {
+    matches!(term, Term::Op(..))
+}
+
 /// Are there only constants in it?
 const fn is_constant(term: &Term) -> bool {
     match term {
@@ -357,13 +404,17 @@ fn a_pattern_of_two_operations_has_four_places() {
 fn conditions_are_of_constants_or_for_the_domain() {
     let conditions = |name: &str| {
         let row = ROWS.iter().position(|row| row.name == name).expect("a rule");
-        let conditions = PLANS[row].conditions;
-        conditions.all().iter().map(|condition| format!("{condition:?}")).collect::<Vec<_>>()
+        let text = |condition: &Condition| match condition {
+            Condition::Known(steps) => format!("known {:?}", steps.all()),
+            Condition::Constants(steps) => format!("constants {:?}", steps.all()),
+            Condition::Of(..) | Condition::Compare(..) => format!("{condition:?}"),
+        };
+        PLANS[row].conditions.all().iter().map(text).collect::<Vec<_>>()
     };
-    let [same, least, most] = &conditions("sext-trunc")[..] else { panic!("three conditions") };
-    assert_eq!(same, "Of(Same, 2, 2)");
-    assert!(least.starts_with("Known(") && least.contains("Number(Min, Of(0))"), "{least}");
-    assert!(most.starts_with("Known(") && most.contains("Unary(Sext, Of(2))"), "{most}");
-    let [shift] = &conditions("shift-amount")[..] else { panic!("one condition") };
-    assert!(shift.starts_with("Constants("), "{shift}");
+    let least = "Push(Number(Min, Of(0))), Unary(Sext, Of(2)), Push(At(2)), Binary(LeS, Of(2))";
+    let most = "Push(At(2)), Push(Number(Max, Of(0))), Unary(Sext, Of(2)), Binary(LeS, Of(2))";
+    let expected = ["Of(Same, 2, 2)".into(), format!("known [{least}]"), format!("known [{most}]")];
+    assert_eq!(conditions("sext-trunc"), expected);
+    assert_eq!(conditions("shift-amount"), ["Compare(LtU, Number(Sign, Of(1)), At(1))"]);
+    assert!(conditions("shift-shift")[0].starts_with("constants [Push(At("));
 }

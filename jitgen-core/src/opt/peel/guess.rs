@@ -16,13 +16,15 @@ use super::super::node::Node;
 use super::super::passes::Passes;
 use super::super::words::Access;
 use super::{Holds, Plan, Truth, Word};
-use crate::ir::{Arg, Aux, Effect, Set, Ty};
+use crate::ir::{Arg, Aux, Effect, Map, Set, Ty};
 
 /// Assumptions from what is known at the end of the first round.
 pub(super) fn guess(plan: &mut Plan, preamble: &Forward, args: &[Arg]) {
     let guesser = Guesser::new(plan, preamble, args);
-    let (mut words, mut found) = (Vec::<Word>::new(), vec![]);
-    let mut seen = Set::default();
+    // There is about one for each fact.
+    let room = preamble.facts.len();
+    let (mut words, mut found) = (Vec::<Word>::with_capacity(room), vec![]);
+    let mut seen = Set::with_capacity_and_hasher(room, Default::default());
     for (access, fact) in preamble.facts.sorted() {
         guesser.words(access, fact, &mut found);
         for word in found.drain(..) {
@@ -39,7 +41,6 @@ pub(super) fn guess(plan: &mut Plan, preamble: &Forward, args: &[Arg]) {
 struct Guesser<'a, 't> {
     plan: &'a Plan,
     preamble: &'a Forward<'t>,
-    args: &'a [Arg],
     /// Which values of the preamble depend on a red that changes.
     varies: Vec<bool>,
     /// Which of them depend on memory.
@@ -47,18 +48,21 @@ struct Guesser<'a, 't> {
     /// The arguments of reds that change, as pointers and as indices.
     pointers: Vec<(usize, Address)>,
     indices: Vec<(usize, Linear)>,
+    /// By argument of a red that changes: the first such red.
+    last: Map<Arg, usize>,
 }
 
 impl<'a, 't> Guesser<'a, 't> {
     fn new(plan: &'a Plan, preamble: &'a Forward<'t>, args: &'a [Arg]) -> Guesser<'a, 't> {
         let mut varies = vec![false; preamble.out.values.len()];
         let mut loaded = varies.clone();
-        let (mut pointers, mut indices) = (vec![], vec![]);
+        let (mut pointers, mut indices, mut last) = (vec![], vec![], Map::default());
         for (k, red) in plan.reds.iter().enumerate() {
             if red.is_some() {
                 continue;
             }
             varies[preamble.params[k].index()] = true;
+            last.entry(args[k]).or_insert(k);
             match preamble.ty(args[k]) {
                 Ty::Ptr => pointers.push((k, preamble.defs.address(args[k], 0))),
                 Ty::I64 => {
@@ -75,13 +79,20 @@ impl<'a, 't> Guesser<'a, 't> {
                 Aux::Call(call) => &preamble.out.calls[call.index()].args[..],
                 Aux::None | Aux::Exit(_) | Aux::Class(_) => &[],
             };
-            let operands = args.iter().chain([&inst.a, &inst.b]).filter_map(|arg| arg.as_value());
-            let of = |set: &[bool]| operands.clone().any(|v| set[v.index()]);
+            let of = |set: &[bool]| {
+                let has = |arg: &Arg| arg.as_value().is_some_and(|v| set[v.index()]);
+                has(&inst.a) || has(&inst.b) || args.iter().any(has)
+            };
             varies[dst.index()] =
                 of(&varies) || matches!(inst.op.effect(), Effect::Any | Effect::Make);
             loaded[dst.index()] = of(&loaded) || inst.op.effect() == Effect::Read;
         }
-        Guesser { plan, preamble, args, varies, loaded, pointers, indices }
+        Guesser { plan, preamble, varies, loaded, pointers, indices, last }
+    }
+
+    /// The first red that changes and has this as its last value.
+    fn red(&self, value: Arg) -> Option<usize> {
+        self.last.get(&value).copied()
     }
 
     fn stable(&self, arg: Arg) -> bool {
@@ -96,9 +107,7 @@ impl<'a, 't> Guesser<'a, 't> {
     fn words(&self, access: Access, fact: Fact, words: &mut Vec<Word>) {
         let value = self.preamble.current(fact.value);
         let rewritten = |holds_same: bool| {
-            let red = (0..self.args.len())
-                .find(|k| self.plan.reds[*k].is_none() && self.args[*k] == value);
-            match red {
+            match self.red(value) {
                 Some(red) => Holds::Red(red),
                 // What is stored in each round mostly differs, if it was computed from memory.
                 None if value.as_const().is_some() => Holds::Same(value),
@@ -115,26 +124,26 @@ impl<'a, 't> Guesser<'a, 't> {
             self.roots(base, |address, root_same| {
                 let holds = rewritten(base_same && root_same);
                 let access = Access { address, ..access };
-                words.push(Word { access, holds, pinned: None, bound: Bound::New });
+                words.push(Word { access, holds, fact: 0, pinned: None, bound: Bound::New });
             });
         });
     }
 
     /// The address with its base as it is, or as a parameter; and whether it is as it is.
     fn bases(&self, address: Address, mut found: impl FnMut(Address, bool)) {
-        if self.stable(address.place.base) {
+        if self.stable(address.place.base()) {
             found(address, true);
         }
         for (k, pointer) in &self.pointers {
-            if pointer.place.base != address.place.base {
+            if pointer.place.base() != address.place.base() {
                 continue;
             }
-            let root = match (pointer.place.root, address.place.root) {
+            let root = match (pointer.place.root(), address.place.root()) {
                 (None, root) => root,
                 (Some(a), Some(b)) if a == b => None,
                 _ => continue,
             };
-            let place = Place { base: self.plan.red_param(*k).into(), root };
+            let place = Place::at(self.plan.red_param(*k).into()).with_root(root);
             let offset = address.offset.wrapping_sub(pointer.offset);
             found(Address { place, offset }, false);
         }
@@ -142,7 +151,7 @@ impl<'a, 't> Guesser<'a, 't> {
 
     /// The same for its index.
     fn roots(&self, address: Address, mut found: impl FnMut(Address, bool)) {
-        let Some((value, scale)) = address.place.root else {
+        let Some((value, scale)) = address.place.root() else {
             return found(address, true);
         };
         if self.stable(value.into()) {
@@ -152,7 +161,7 @@ impl<'a, 't> Guesser<'a, 't> {
             if index.root != Some((value, 1)) {
                 continue;
             }
-            let place = Place { root: Some((self.plan.red_param(*k), scale)), ..address.place };
+            let place = address.place.with_root(Some((self.plan.red_param(*k), scale)));
             let shifted = Address { place, ..address };
             let moved = scale.wrapping_mul(index.offset).wrapping_neg();
             found(shifted.shifted(moved), false);
@@ -164,13 +173,9 @@ impl<'a, 't> Guesser<'a, 't> {
         if !self.preamble.passes.contains(Passes::GUARDS) {
             return vec![];
         }
-        let red = |arg: Arg| {
-            let variant = |k: &usize| self.plan.reds[*k].is_none() && self.args[*k] == arg;
-            (0..self.args.len()).find(variant)
-        };
         let mut found = vec![];
         for (node, truth) in self.preamble.truths.iter() {
-            let (a, b) = (red(node.a), red(node.b));
+            let (a, b) = (self.red(node.a), self.red(node.b));
             let keeps = |arg: Arg, red: Option<usize>| red.is_some() || self.stable(arg);
             if (a, b) == (None, None) || !keeps(node.a, a) || !keeps(node.b, b) {
                 continue;
@@ -180,7 +185,7 @@ impl<'a, 't> Guesser<'a, 't> {
             found.push(Truth { node: node.key(), truth });
         }
         // The table has no order; the result must not depend on it.
-        found.sort_by_key(|t| format!("{:?}", t.node));
+        found.sort_by_cached_key(|t| format!("{:?}", t.node));
         found
     }
 }

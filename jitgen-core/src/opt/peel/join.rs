@@ -151,7 +151,7 @@ fn weaker(
         if holds {
             continue;
         }
-        if !end.facts.has_used(word.access) {
+        if !end.facts.has_used(word.fact) {
             weaker.nothing.push(k);
             continue;
         }
@@ -264,10 +264,10 @@ pub(super) fn join<'t>(plan: &Plan, tail: &mut Tail<'t>, round: &mut Forward<'t>
 /// Where a word is, as a load at the end of a block has it.
 fn place(plan: &Plan, tail: &Forward, word: &Word, args: &[Arg]) -> Option<(Arg, i32)> {
     let address = plan.address_at(&tail.defs, word.access.address, args)?;
-    if address.place.root.is_some() {
+    if address.place.root().is_some() {
         return None;
     }
-    match address.place.base {
+    match address.place.base() {
         Arg::Const(_) => Some((Const::new(Ty::Ptr, address.offset as u64).into(), 0)),
         base => Some((base, i32::try_from(address.offset).ok()?)),
     }

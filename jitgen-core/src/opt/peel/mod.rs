@@ -35,7 +35,7 @@ mod guess;
 mod join;
 
 use super::Seen;
-use super::address::{Address, Defs, Linear, Place};
+use super::address::{Address, Defs, Linear};
 use super::forward::Forward;
 use super::induct::Bound;
 use super::node::Node;
@@ -69,6 +69,8 @@ enum Holds {
 struct Word {
     access: Access,
     holds: Holds,
+    /// The number of what was assumed of it in this round.
+    fact: u32,
     /// What it first is, if that is tested before the body to be what it holds.
     pinned: Option<Arg>,
     /// What its parameter keeps to, if it is carried.
@@ -115,14 +117,11 @@ impl Plan {
 
     /// An address in terms of parameters, with these arguments for them.
     fn address_at(&self, defs: &Defs, address: Address, args: &[Arg]) -> Option<Address> {
-        let base = match self.red_of(address.place.base) {
+        let base = match self.red_of(address.place.base()) {
             Some(red) => defs.address(args[red], address.offset),
-            None => Address {
-                place: Place { base: address.place.base, root: None },
-                offset: address.offset,
-            },
+            None => Address { place: address.place.with_root(None), offset: address.offset },
         };
-        let Some((value, scale)) = address.place.root else {
+        let Some((value, scale)) = address.place.root() else {
             return Some(base);
         };
         let index = match self.red_of(value.into()) {
@@ -228,7 +227,7 @@ fn strengthen(plan: &mut Plan, round: &Round) -> bool {
             let found = plan.word_at(&round.end, word, &round.again);
             matches!(word.holds, Holds::Carried(_))
                 && !plan.changed.contains(&word.access)
-                && (is_tree || round.end.facts.has_used(word.access))
+                && (is_tree || round.end.facts.has_used(word.fact))
                 && found == Some(plan.word_param(k).into())
         })
         .collect();
@@ -256,14 +255,15 @@ fn run<'t>(preamble: &Forward<'t>, plan: &mut Plan, first: &[Arg]) -> Round<'t> 
     let red = |k: usize| plan.reds[k].unwrap_or_else(|| plan.red_param(k).into());
     let args: Vec<Arg> = (0..plan.reds.len()).map(red).collect();
     round.begin(vec![], &args);
-    for (k, word) in plan.words.iter().enumerate() {
-        let value = match word.holds {
+    for k in 0..plan.words.len() {
+        let value = match plan.words[k].holds {
             Holds::Same(arg) => arg,
             Holds::Red(red) => plan.red_param(red).into(),
             Holds::Carried(_) => plan.word_param(k).into(),
-            Holds::Nothing => continue,
+            Holds::Nothing => unreachable!("such words are dropped before a round"),
         };
-        round.facts.assume(word.access, value);
+        let word = &mut plan.words[k];
+        word.fact = round.facts.assume(word.access, value);
     }
     for truth in &plan.truths {
         round.learn_compare(truth.node, truth.truth);
@@ -333,7 +333,7 @@ fn weaken(plan: &mut Plan, round: &mut Round, preamble: &Forward, args: &[Arg]) 
         let fails = |(word, weaker): (&Word, &Holds)| word.holds != *weaker;
         let matters = |(word, weaker): (&Word, &Holds)| {
             let is_lost = *weaker == Holds::Nothing || !is_tree;
-            fails((word, weaker)) && (!is_lost || round.end.facts.has_used(word.access))
+            fails((word, weaker)) && (!is_lost || round.end.facts.has_used(word.fact))
         };
         if plan.words.iter().zip(&words).any(matters) {
             failed = true;
@@ -359,15 +359,14 @@ fn weaken(plan: &mut Plan, round: &mut Round, preamble: &Forward, args: &[Arg]) 
 
 /// What may be assumed of a word, as the end of the round tells.
 fn weaker(plan: &Plan, round: &Round, preamble: &Forward, args: &[Arg], word: &Word) -> Holds {
-    let found = plan.word_at(&round.end, word, &round.again);
-    let first = plan.word_at(preamble, word, args);
-    match (word.holds, found, first) {
-        (Holds::Nothing, _, _) | (_, None, _) | (_, _, None) => Holds::Nothing,
-        (Holds::Same(arg), Some(found), _) if found == arg => word.holds,
-        (Holds::Red(red), Some(found), _) if found == round.again[red] => word.holds,
+    let Some(found) = plan.word_at(&round.end, word, &round.again) else { return Holds::Nothing };
+    match word.holds {
+        Holds::Nothing => Holds::Nothing,
+        Holds::Same(arg) if found == arg => word.holds,
+        Holds::Red(red) if found == round.again[red] => word.holds,
         // What it first is may be known better than it was.
-        (Holds::Carried(_) | Holds::Same(_) | Holds::Red(_), Some(_), Some(first)) => {
-            Holds::Carried(first)
+        Holds::Carried(_) | Holds::Same(_) | Holds::Red(_) => {
+            plan.word_at(preamble, word, args).map_or(Holds::Nothing, Holds::Carried)
         }
     }
 }

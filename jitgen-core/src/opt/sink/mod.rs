@@ -137,13 +137,13 @@ fn hold(trace: &Trace, defs: &Defs, inst: &Inst, held: &mut Words<Arg>) {
             }
         }
         Some(Step::Store(access)) => {
-            let here = access.address.place.base;
-            held.remove_aliases_but(access, |base| defs.apart.bases(base, here));
-            held.insert(access, inst.b);
+            let here = access.address.place.base();
+            let met = held.meet(&access);
+            held.write(access, inst.b, &met, |base| defs.apart.bases(base, here));
         }
         Some(Step::Call) => {
             if runs_anything(inst.op, &trace.calls[inst.call().index()]) {
-                held.clear();
+                *held = Words::default();
             }
         }
         Some(Step::Guard) | None => (),

@@ -254,7 +254,7 @@ impl<'a> Plan<'a> {
                 |step: &Step<Site>| matches!(step, Step::Store(site) if *site == word.site);
             let last = steps.iter().rposition(|(_, step)| is_store(step))?;
             let (at, behind) = (steps[last].0, &steps[last + 1..]);
-            let object = self.defs.address(before[at].b, 0).place.base;
+            let object = self.defs.address(before[at].b, 0).place.base();
             let mut only = SiteSet::default();
             only.add(self.sites, word.site);
             let sees = |(index, step): &(usize, Step<Site>)| {

@@ -2,7 +2,7 @@
 //!
 //! Not here: what is carried from one block to the next (`layout`).
 
-use super::super::address::{Address, Defs, Place};
+use super::super::address::{Address, Defs};
 use super::super::rules::{Fired, Rule};
 use super::super::tree::{Origins, meeting};
 use super::meet::Way;
@@ -168,19 +168,19 @@ impl<'t> Walk<'t> {
     fn address(&self, pointer: Arg, offset: i64) -> Address {
         let mut at = self.defs.address(self.resolve(pointer), offset);
         loop {
-            let base = self.resolve(at.place.base);
+            let base = self.resolve(at.place.base());
             let name = base.as_value().and_then(|v| self.names.get(&v));
             let (base, by) = match name {
                 Some((object, by)) => (self.resolve((*object).into()), *by),
                 None => (base, 0),
             };
-            if base == at.place.base {
+            if base == at.place.base() {
                 return at;
             }
             let next = self.defs.address(base, at.offset.wrapping_add(by));
             // An index more, or none: which one is of no interest.
-            let root = next.place.root.or(at.place.root);
-            at = Address { place: Place { root, ..next.place }, offset: next.offset };
+            let root = next.place.root().or(at.place.root());
+            at = Address { place: next.place.with_root(root), offset: next.offset };
         }
     }
 
@@ -190,8 +190,8 @@ impl<'t> Walk<'t> {
             return None;
         }
         let at = self.address(arg, 0);
-        let index = *self.of.get(&at.place.base.as_value()?)?;
-        Some((index, at.place.root.is_none().then_some(at.offset)))
+        let index = *self.of.get(&at.place.base().as_value()?)?;
+        Some((index, at.place.root().is_none().then_some(at.offset)))
     }
 
     pub fn block(&mut self, insts: &[Inst]) {
