@@ -10,8 +10,8 @@
 //! where they are needed (`sink`, `virtuals`), what nobody needs goes (`live`), and what is left is
 //! numbered anew (`compact`).
 //!
-//! Invariant `once`: how values are defined, and which sites there are, is found out once for as long as
-//! the trace has the same instructions in the same order, but for some that are gone.
+//! Invariant `defined-once`: `sink` and `params` move instructions and replace operands, but a value is
+//! what it was; so definitions and sites are good until `virtuals` has made another trace.
 //!
 //! Not here: what the parts do.
 
@@ -42,7 +42,7 @@ pub(super) fn backward(
     merge_params(&mut trace, &mut fired);
     join_straight(&mut trace);
     let mut defs = definitions(&trace, apart);
-    let mut sites = Sites::default();
+    let mut sites = Sites::with_room(&trace);
     if passes.contains(Passes::VIRTUALS) {
         // What only an exit stores somewhere need not be made before.
         let makes = |block: &Block| block.insts.iter().any(|inst| inst.op == Op::New);
@@ -52,18 +52,20 @@ pub(super) fn backward(
             {
                 merge_params(&mut trace, &mut fired);
             }
-            (defs, sites) = (definitions(&trace, defs.apart), Sites::default());
+            (defs, sites) = (definitions(&trace, defs.apart), Sites::with_room(&trace));
             let live = Live::of(&trace, &defs, &mut sites, passes, &mut fired);
             for (b, block) in trace.blocks.iter_mut().enumerate() {
-                let mut indices = 0..;
-                let mut is_dead = || indices.next().is_some_and(|i| live.is_dead_store(b, i));
-                block.insts.retain(|_| !is_dead());
+                let mut index = 0;
+                block.insts.retain(|inst| {
+                    index += 1;
+                    !live.is_dead_store(b, index - 1, inst)
+                });
             }
             if virtuals(&mut trace, &mut origins, &defs, &mut fired) {
                 merge_params(&mut trace, &mut fired);
             }
             trace.drop_unreached();
-            (defs, sites) = (definitions(&trace, defs.apart), Sites::default());
+            (defs, sites) = (definitions(&trace, defs.apart), Sites::with_room(&trace));
         }
     }
     if passes.contains(Passes::SINK)
@@ -97,6 +99,9 @@ pub(super) fn least(trace: &Trace, insts: &[Inst]) -> usize {
 
 /// Puts what only one way leads to behind that way, where ways could have met.
 fn join_straight(trace: &mut Trace) {
+    if !trace.blocks.iter().any(|block| meeting(&block.end).is_some()) {
+        return;
+    }
     let mut ways = vec![0; trace.blocks.len()];
     let meetings = trace.blocks.iter().filter_map(|block| meeting(&block.end));
     meetings.for_each(|target| ways[target.index()] += 1);

@@ -62,15 +62,15 @@ impl Compaction<'_> {
         block.insts.retain_mut(|inst| {
             let stays = self.live.inst(number, index, inst);
             if stays {
-                *inst = self.inst(inst);
-            } else if !self.live.is_dead_store(number, index) {
+                self.inst(inst);
+            } else if !self.live.is_dead_store(number, index, inst) {
                 fired.fire(Rule::DeadCode);
             }
             index += 1;
             stays
         });
         match &mut block.end {
-            End::Jump(_, args) => args.iter_mut().for_each(|arg| *arg = self.arg(*arg)),
+            End::Jump(_, args) => args.iter_mut().for_each(|arg| self.arg(arg)),
             End::Leave(exit) => *exit = self.exit(*exit),
         }
         self.out.blocks.push(block);
@@ -82,30 +82,28 @@ impl Compaction<'_> {
         new
     }
 
-    fn inst(&mut self, inst: &Inst) -> Inst {
-        Inst {
-            a: self.arg(inst.a),
-            b: self.arg(inst.b),
-            aux: match inst.aux {
-                Aux::None | Aux::Class(_) => inst.aux,
-                Aux::Call(call) => Aux::Call(self.call(call)),
-                Aux::Exit(exit) => Aux::Exit(self.exit(exit)),
-            },
-            dst: inst.dst.map(|v| self.define(v)),
-            ..*inst
+    fn inst(&mut self, Inst { a, b, aux, dst, .. }: &mut Inst) {
+        self.arg(a);
+        self.arg(b);
+        match aux {
+            Aux::None | Aux::Class(_) => (),
+            Aux::Call(call) => *call = self.call(*call),
+            Aux::Exit(exit) => *exit = self.exit(*exit),
+        }
+        if let Some(v) = dst {
+            *v = self.define(*v);
         }
     }
 
-    fn arg(&self, arg: Arg) -> Arg {
-        match arg {
-            Arg::Const(_) => arg,
-            Arg::Value(v) => self.values[v.index()].expect("defined before its use").into(),
+    fn arg(&self, arg: &mut Arg) {
+        if let Arg::Value(v) = arg {
+            *v = self.values[v.index()].expect("defined before its use");
         }
     }
 
     fn call(&mut self, id: CallId) -> CallId {
         let mut call = self.input.calls[id.index()].clone();
-        call.operands_mut().for_each(|arg| *arg = self.arg(*arg));
+        call.operands_mut().for_each(|arg| self.arg(arg));
         self.out.add_call(call)
     }
 
@@ -116,7 +114,7 @@ impl Compaction<'_> {
         let Exit { resume, reds, log, pending, link } = &mut self.input.exits[id.index()];
         let (reds, log, pending) = (take(reds), take(log), take(pending));
         let mut exit = Exit { resume: *resume, reds, log, pending, link: *link };
-        exit.operands_mut().for_each(|arg| *arg = self.arg(*arg));
+        exit.operands_mut().for_each(|arg| self.arg(arg));
         let mut hash = self.shared.hasher().hash_one(&exit);
         let new = loop {
             match self.shared.get(&hash) {

@@ -48,18 +48,32 @@ impl Live {
         fired: &mut Fired,
     ) -> Live {
         let keep_all = !passes.contains(Passes::DCE);
-        let mut dead = DeadStores(vec![vec![]; trace.blocks.len()]);
-        let mut values = mark(trace, &dead, keep_all);
-        while passes.contains(Passes::DSE) {
+        let mut dead = DeadStores(vec![]);
+        // Where there is one store, nothing overwrites it.
+        let is_store = |inst: &&Inst| inst.op == Op::Store;
+        let has_two = |block: &Block| block.insts.iter().filter(is_store).nth(1).is_some();
+        if !passes.contains(Passes::DSE) || !trace.blocks.iter().any(has_two) {
+            let values = mark(trace, &dead, keep_all);
+            return Live { values, dead, keep_all };
+        }
+        // What jumps pass is only needed if the parameters are.
+        let params = trace.blocks[1..].iter().flat_map(|block| &block.params);
+        let has_params = params.clone().next().is_some();
+        let mut values = if has_params { mark(trace, &dead, keep_all) } else { vec![] };
+        loop {
             let mut walk = Walk { trace, defs, sites, live: &values, keep_all };
-            if !walk.find_dead_stores(&mut dead) {
+            let (last, used) = walk.find_dead_stores(&mut dead);
+            if last.is_some() {
+                fired.fire(Rule::DeadStore);
+            }
+            let before = std::mem::replace(&mut values, used);
+            // Within blocks the walk has seen what else is not needed, and nothing in the entry uses
+            // parameters of others.
+            if !has_params || last.is_none_or(|last| last == BlockId(0)) {
                 break;
             }
-            fired.fire(Rule::DeadStore);
-            let before = std::mem::replace(&mut values, mark(trace, &dead, keep_all));
-            // Within blocks the walk has seen what else is not needed.
-            let same = |param: &ValueId| values[param.index()] == before[param.index()];
-            if trace.blocks.iter().flat_map(|block| &block.params).all(same) {
+            values = mark(trace, &dead, keep_all);
+            if { params.clone() }.all(|param| values[param.index()] == before[param.index()]) {
                 break;
             }
         }
@@ -72,12 +86,13 @@ impl Live {
 
     /// Is that instruction of a block needed?
     pub fn inst(&self, block: usize, index: usize, inst: &Inst) -> bool {
-        let is_used = || inst.dst.is_some_and(|v| self.value(v));
-        (self.keep_all || has_effect(inst) || is_used()) && !self.is_dead_store(block, index)
+        let is_used = inst.dst.is_some_and(|v| self.value(v));
+        is_used || (self.keep_all || has_effect(inst)) && !self.is_dead_store(block, index, inst)
     }
 
-    pub fn is_dead_store(&self, block: usize, index: usize) -> bool {
-        self.dead.has(block, index)
+    /// Is it a store that is overwritten before anybody can see it?
+    pub fn is_dead_store(&self, block: usize, index: usize, inst: &Inst) -> bool {
+        inst.op == Op::Store && self.dead.has(block, index)
     }
 }
 
@@ -87,10 +102,13 @@ struct DeadStores(Vec<Vec<bool>>);
 
 impl DeadStores {
     fn has(&self, block: usize, index: usize) -> bool {
-        self.0[block].get(index).is_some_and(|dead| *dead)
+        self.0.get(block).and_then(|dead| dead.get(index)).is_some_and(|dead| *dead)
     }
 
     fn add(&mut self, block: usize, index: usize) {
+        if self.0.len() <= block {
+            self.0.resize(block + 1, vec![]);
+        }
         let dead = &mut self.0[block];
         if dead.len() <= index {
             dead.resize(index + 1, false);
@@ -106,24 +124,22 @@ fn has_effect(inst: &Inst) -> bool {
 /// The values that are used by what a walk from the end has met, as far as that is needed.
 pub(super) struct Used<'t> {
     trace: &'t Trace,
-    values: Vec<bool>,
-    /// Exits whose operands are among them.
-    exits: Vec<bool>,
+    /// By value; then, by exit, are its operands among them?
+    marks: Vec<bool>,
 }
 
 impl<'t> Used<'t> {
     pub fn new(trace: &'t Trace) -> Used<'t> {
-        let (values, exits) = (trace.values.len(), trace.exits.len());
-        Used { trace, values: vec![false; values], exits: vec![false; exits] }
+        Used { trace, marks: vec![false; trace.values.len() + trace.exits.len()] }
     }
 
     pub fn has(&self, v: ValueId) -> bool {
-        self.values[v.index()]
+        self.marks[v.index()]
     }
 
     pub fn add(&mut self, arg: Arg) {
         if let Arg::Value(v) = arg {
-            self.values[v.index()] = true;
+            self.marks[v.index()] = true;
         }
     }
 
@@ -141,7 +157,7 @@ impl<'t> Used<'t> {
     }
 
     fn add_exit(&mut self, exit: ExitId) {
-        if !std::mem::replace(&mut self.exits[exit.index()], true) {
+        if !std::mem::replace(&mut self.marks[self.trace.values.len() + exit.index()], true) {
             self.trace.exit(exit).uses().for_each(|arg| self.add(arg));
         }
     }
@@ -154,7 +170,7 @@ impl<'t> Used<'t> {
             End::Jump(BlockId(0), args) => args.iter().for_each(|arg| self.add(*arg)),
             End::Jump(target, args) => {
                 for (param, arg) in self.trace.block(*target).params.iter().zip(args) {
-                    if live.unwrap_or(&self.values)[param.index()] {
+                    if live.unwrap_or(&self.marks)[param.index()] {
                         self.add(*arg);
                     }
                 }
@@ -194,8 +210,8 @@ fn mark(trace: &Trace, dead: &DeadStores, keep_all: bool) -> Vec<bool> {
             }
         }
     }
-    mark_behind_jumps(trace, &origins, &mut used.values);
-    used.values
+    mark_behind_jumps(trace, &origins, &mut used.marks);
+    used.marks
 }
 
 /// What parameters need of jumps that the walk has met before them, and so on.
@@ -254,23 +270,17 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Marks stores that are overwritten before anybody can see them; answers whether there are new
-    /// ones.
-    fn find_dead_stores(&mut self, dead: &mut DeadStores) -> bool {
+    /// Marks stores that are overwritten before anybody can see them. Answers the last block that has new
+    /// ones, and which values are used without them, as far as parameters are.
+    fn find_dead_stores(&mut self, dead: &mut DeadStores) -> (Option<BlockId>, Vec<bool>) {
         let trace = self.trace;
-        // Where there is one store, nothing overwrites it.
-        let is_store = |inst: &&Inst| inst.op == Op::Store;
-        let has_two = |block: &Block| block.insts.iter().filter(is_store).nth(1).is_some();
-        if !trace.blocks.iter().any(has_two) {
-            return false;
-        }
-        let mut found = false;
+        let mut last = None;
         let mut used = Used::new(trace);
         // The words that will be written before anybody reads them.
         let mut overwritten = SiteSet::default();
         for (b, block) in trace.blocks.iter().enumerate().rev() {
             used.add_end(block, Some(self.live));
-            overwritten.clear(self.sites);
+            overwritten.clear();
             for (i, inst) in block.insts.iter().enumerate().rev() {
                 let is_used = || inst.dst.is_some_and(|v| used.has(v));
                 if dead.has(b, i) || !(self.keep_all || has_effect(inst) || is_used()) {
@@ -278,13 +288,16 @@ impl Walk<'_> {
                 }
                 if self.is_overwritten(inst, &mut overwritten) {
                     dead.add(b, i);
-                    found = true;
+                    last = last.or(Some(BlockId(b as u32)));
                     continue;
                 }
                 used.add_inst(inst);
             }
+            if self.keep_all {
+                block.params.iter().for_each(|param| used.add((*param).into()));
+            }
         }
-        found
+        (last, used.marks)
     }
 
     /// Is it a dead store? Else adds the word that it writes, and removes those that it may read.
@@ -318,7 +331,7 @@ impl Walk<'_> {
                     overwritten.take(sites, |_| true, is_new, goes, |_| ());
                 }
             }
-            Sig::Guard => overwritten.clear(sites),
+            Sig::Guard => overwritten.clear(),
             Sig::Binary
             | Sig::Compare
             | Sig::Unary

@@ -13,7 +13,7 @@
 //! as they are computed, and the blocks that dominate a place are ranges of numbers ([`Scope`]).
 //! The state at the meeting is that of one way, without what mentions other values, and without what
 //! the other ways do not know as well. A word of which all know what it holds, but not the same, gets a
-//! parameter, and so does an argument; those that nobody needs go again (`backward`).
+//! parameter, and so does an argument; those that nobody needs go again (`live`).
 //!
 //! Invariants: `all` (what is known has been known at the end of each way), `in-scope` (no table of the
 //! state has a value that may not be used), `leaked` (an object whose address a parameter may be is not

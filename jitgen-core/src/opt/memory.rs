@@ -22,7 +22,7 @@
 //! shapes, say) are two objects, so a store to one ends no facts about the other. (So are two whose
 //! other words differ at the moment, but nobody looks for these.)
 //!
-//! Not here: dead stores (`backward`), objects that are not made (`virtuals`), what is constant
+//! Not here: dead stores (`live`), objects that are not made (`virtuals`), what is constant
 //! because a green leads to it (the recorder folds that).
 
 use super::address::{Address, Place};

@@ -17,33 +17,36 @@
 use super::live::Live;
 use super::rules::{Fired, Rule};
 use crate::ir::{Arg, Aux, BlockId, End, Inst, Map, Trace, ValueId};
-use std::collections::BTreeSet;
 use std::hash::Hash;
 
 /// A parameter whose arguments are all one value, or itself, is that value; those that begin as the
 /// same, and get the same in each jump, are one.
 pub(super) fn merge_params(trace: &mut Trace, fired: &mut Fired) {
-    let blocks = (1..trace.blocks.len() as u32).map(BlockId);
-    let with_params = blocks.filter(|block| !trace.block(*block).params.is_empty());
-    let mut work: BTreeSet<BlockId> = with_params.collect();
-    if work.is_empty() {
-        return;
-    }
-    let mut merged = Merged::of(work.iter().flat_map(|block| &trace.block(*block).params));
+    let params = trace.blocks[1..].iter().flat_map(|block| &block.params);
+    let Some(mut merged) = Merged::of(params) else { return };
+    // By block: has it to be looked at?
+    let mut waits: Vec<bool> = trace.blocks.iter().map(|b| !b.params.is_empty()).collect();
+    waits[0] = false;
     let mut first = None;
-    while let Some(block) = work.pop_last() {
-        if !merge_params_of(block, trace, &mut merged, fired) {
-            continue;
+    loop {
+        let mut found = false;
+        for (index, waits) in waits.iter_mut().enumerate().rev() {
+            let block = BlockId(index as u32);
+            if std::mem::take(waits) && merge_params_of(block, trace, &mut merged, fired) {
+                found = true;
+                first = first.min(Some(block)).or(Some(block));
+            }
         }
-        first = first.min(Some(block)).or(Some(block));
+        if !found {
+            break;
+        }
         // What is one value behind others may be one before them.
-        for other in &trace.blocks {
-            if let End::Jump(target, args) = &other.end
-                && !trace.block(*target).params.is_empty()
+        for block in &trace.blocks {
+            if let End::Jump(target, args) = &block.end
                 && *target != BlockId(0)
-                && args.iter().any(|arg| merged.resolve(*arg) != *arg)
+                && args.iter().any(|arg| merged.get(*arg).is_some())
             {
-                work.insert(*target);
+                waits[target.index()] = true;
             }
         }
     }
@@ -61,11 +64,11 @@ struct Merged {
 }
 
 impl Merged {
-    /// These parameters are themselves.
-    fn of<'a>(params: impl Iterator<Item = &'a ValueId> + Clone) -> Merged {
-        let first = params.clone().map(|v| v.0).min().unwrap_or(0);
-        let room = params.map(|v| v.0 - first + 1).max().unwrap_or(0);
-        Merged { first, values: vec![None; room as usize] }
+    /// These parameters are themselves; nothing if there are none.
+    fn of<'a>(params: impl Iterator<Item = &'a ValueId> + Clone) -> Option<Merged> {
+        let first = params.clone().map(|v| v.0).min()?;
+        let last = params.map(|v| v.0).max()?;
+        Some(Merged { first, values: vec![None; (last - first + 1) as usize] })
     }
 
     fn set(&mut self, param: ValueId, value: Arg) {
@@ -109,7 +112,7 @@ fn merge_params_of(
             args.iter_mut().for_each(|arg| *arg = merged.resolve(*arg));
         }
         let classes = equal_params(&params, &jumps);
-        let mut keep = vec![];
+        let mut keep = Vec::with_capacity(params.len());
         for (k, param) in params.iter().enumerate() {
             let first = jumps[0][k];
             let mut again = jumps[1..].iter().map(|args| args[k]);
@@ -128,31 +131,47 @@ fn merge_params_of(
         }
         fired.fire(Rule::MergeParam);
         found = true;
-        params = keep.iter().map(|k| params[*k]).collect();
-        for args in &mut jumps {
-            **args = keep.iter().map(|k| args[*k]).collect();
-        }
+        keep_only(&mut params, &keep);
+        jumps.iter_mut().for_each(|args| keep_only(args, &keep));
     }
     trace.blocks[block.index()].params = params;
     found
 }
 
+/// Keeps what is at these places, which are in order.
+fn keep_only<T: Copy>(list: &mut Vec<T>, places: &[usize]) {
+    for (to, from) in places.iter().enumerate() {
+        list[to] = list[*from];
+    }
+    list.truncate(places.len());
+}
+
 /// By parameter: the first one that is always the same. Those that begin as the same are taken for
 /// equal until a jump tells them apart.
 fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
-    let (mut classes, mut count) = classes_of(params.len(), |k| jumps[0][k]);
+    let (mut classes, count) = classes_of(params.len(), |k| jumps[0][k]);
     if count == params.len() {
         return classes;
     }
+    let mut sizes = vec![0; params.len()];
+    classes.iter().for_each(|class| sizes[*class] += 1);
+    // What is alone in its class stays so.
+    let others: Vec<usize> = (0..params.len()).filter(|k| sizes[classes[*k]] > 1).collect();
     let places: Map<ValueId, usize> =
         params.iter().enumerate().map(|(k, param)| (*param, k)).collect();
+    let mut count = count - (params.len() - others.len());
     loop {
         let mut found = count;
         for args in &jumps[1..] {
-            (classes, found) = classes_of(params.len(), |k| {
+            let (apart, classes_now) = classes_of(others.len(), |other| {
+                let k = others[other];
                 let place = args[k].as_value().and_then(|v| places.get(&v));
                 (classes[k], place.map(|place| classes[*place]).ok_or(args[k]))
             });
+            found = classes_now;
+            for (k, first) in others.iter().zip(apart) {
+                classes[*k] = others[first];
+            }
         }
         if found == count {
             return classes;
@@ -163,8 +182,12 @@ fn equal_params(params: &[ValueId], jumps: &[&mut Vec<Arg>]) -> Vec<usize> {
 
 /// By number: the first one with an equal key; and how many keys there are.
 fn classes_of<K: Eq + Hash>(numbers: usize, key: impl Fn(usize) -> K) -> (Vec<usize>, usize) {
-    if numbers < 2 {
-        return ((0..numbers).collect(), numbers);
+    // Few are compared faster than they are hashed.
+    if numbers < 12 {
+        let equal = |k| (0..k).find(|first| key(*first) == key(k));
+        let classes: Vec<usize> = (0..numbers).map(|k| equal(k).unwrap_or(k)).collect();
+        let count = classes.iter().enumerate().filter(|(k, class)| k == *class).count();
+        return (classes, count);
     }
     let mut seen = Map::with_capacity_and_hasher(numbers, Default::default());
     let classes = (0..numbers).map(|k| *seen.entry(key(k)).or_insert(k)).collect();

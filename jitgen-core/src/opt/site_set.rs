@@ -18,27 +18,27 @@ use super::owners::Apart;
 use super::sites::{Group, Site, Sites};
 use crate::ir::Class;
 
-/// In a list: a member's neighbours in its group.
+/// The number of no site, and of no group.
+const NONE: u32 = u32::MAX;
+
+/// What stands in the place of a neighbour if the site is not a member.
+const OUTSIDE: u32 = u32::MAX - 1;
+
+/// The neighbours of a member in its group.
 #[derive(Clone, Copy, Debug)]
 struct Links {
-    is_member: bool,
-    before: Option<Site>,
-    next: Option<Site>,
+    before: u32,
+    next: u32,
 }
-
-const OUTSIDE: Links = Links { is_member: false, before: None, next: None };
 
 /// A group, as far as the set knows it.
 #[derive(Clone, Copy, Debug)]
 struct Members {
-    first: Option<Site>,
+    first: u32,
     is_listed: bool,
-    /// The next group of its class, or [`NONE`].
+    /// The next group of its class.
     next: u32,
 }
-
-/// The number of no group.
-const NONE: u32 = u32::MAX;
 
 /// See the head of the file. A set belongs to one table of sites.
 #[derive(Default, Debug)]
@@ -48,8 +48,8 @@ pub(super) struct SiteSet {
     links: Vec<Links>,
     /// By group.
     groups: Vec<Members>,
-    /// By class: the first group that is listed, or [`NONE`].
-    classes: Vec<(Class, u32)>,
+    /// By number of a class: the first group that is listed.
+    classes: Vec<u32>,
 }
 
 impl SiteSet {
@@ -59,56 +59,53 @@ impl SiteSet {
     }
 
     pub fn has(&self, site: Site) -> bool {
-        self.links.get(site.index()).is_some_and(|links| links.is_member)
+        self.links.get(site.index()).is_some_and(|links| links.before != OUTSIDE)
     }
 
     pub fn add(&mut self, sites: &Sites, site: Site) {
+        if self.links.len() <= site.index() {
+            self.make_room(sites);
+        }
         if self.has(site) {
             return;
         }
-        if self.links.len() <= site.index() {
-            self.links.resize(sites.len(), OUTSIDE);
-        }
         let number = sites.group_number(site);
-        let first = self.list(sites, number).first.replace(site);
-        if let Some(first) = first {
-            self.links[first.index()].before = Some(site);
+        let group = &mut self.groups[number];
+        if !std::mem::replace(&mut group.is_listed, true) {
+            let class = &mut self.classes[sites.group_at(number).class_number as usize];
+            group.next = std::mem::replace(class, number as u32);
         }
-        self.links[site.index()] = Links { is_member: true, before: None, next: first };
+        let first = std::mem::replace(&mut group.first, site.number());
+        if let Some(first) = self.links.get_mut(first as usize) {
+            first.before = site.number();
+        }
+        self.links[site.index()] = Links { before: NONE, next: first };
         self.count += 1;
     }
 
-    /// The group of that number, which is listed from now on.
-    fn list(&mut self, sites: &Sites, number: usize) -> &mut Members {
-        if self.groups.len() <= number {
-            self.groups.resize(number + 1, Members { first: None, is_listed: false, next: NONE });
-        }
-        let group = &mut self.groups[number];
-        if !std::mem::replace(&mut group.is_listed, true) {
-            let class = sites.group_at(number).class;
-            group.next = match self.classes.iter_mut().find(|(known, _)| *known == class) {
-                Some((_, first)) => std::mem::replace(first, number as u32),
-                None => {
-                    self.classes.push((class, number as u32));
-                    NONE
-                }
-            };
-        }
-        group
+    /// Room for all sites that there are.
+    fn make_room(&mut self, sites: &Sites) {
+        self.links.resize(sites.len(), Links { before: OUTSIDE, next: NONE });
+        let group = Members { first: NONE, is_listed: false, next: NONE };
+        self.groups.resize(sites.group_count(), group);
+        self.classes.resize(sites.classes().len(), NONE);
     }
 
     /// Removes a site; answers whether it was a member.
     pub fn remove(&mut self, sites: &Sites, site: Site) -> bool {
-        if !self.has(site) {
+        let Some(Links { before, next }) = self.links.get(site.index()).copied() else {
+            return false;
+        };
+        if before == OUTSIDE {
             return false;
         }
-        let Links { before, next, .. } = std::mem::replace(&mut self.links[site.index()], OUTSIDE);
-        match before {
-            Some(before) => self.links[before.index()].next = next,
+        self.links[site.index()].before = OUTSIDE;
+        match self.links.get_mut(before as usize) {
+            Some(before) => before.next = next,
             None => self.groups[sites.group_number(site)].first = next,
         }
-        if let Some(next) = next {
-            self.links[next.index()].before = before;
+        if let Some(next) = self.links.get_mut(next as usize) {
+            next.before = before;
         }
         self.count -= 1;
         true
@@ -119,12 +116,11 @@ impl SiteSet {
         if self.has(site) || sites.near(site).iter().any(|near| self.has(*near)) {
             return true;
         }
-        let class = sites.class(site);
-        self.classes.iter().filter(|(other, _)| other.may_alias(class)).any(|(_, first)| {
-            let mut at = *first;
+        { sites.aliases(site) }.any(|class| {
+            let mut at = self.classes.get(class).copied().unwrap_or(NONE);
             while let Some(Members { first, next, .. }) = self.groups.get(at as usize) {
                 let group = sites.group_at(at as usize);
-                if first.is_some() && sites.may_touch_group(apart, site, group) {
+                if *first != NONE && sites.may_touch_group(apart, site, group) {
                     return true;
                 }
                 at = *next;
@@ -149,9 +145,10 @@ impl SiteSet {
                 taken(*touched);
             }
         }
-        let class = sites.class(site);
-        let touches = |group: &Group| sites.may_touch_group(apart, site, group);
-        self.take(sites, |other| other.may_alias(class), touches, |_| true, taken);
+        for class in sites.aliases(site) {
+            let touches = |group: &Group| sites.may_touch_group(apart, site, group);
+            self.take_of(sites, class, touches, |_| true, &mut taken);
+        }
     }
 
     /// Removes the members of the classes and groups that are touched, unless one `goes` not, and names
@@ -165,45 +162,68 @@ impl SiteSet {
         mut taken: impl FnMut(Site),
     ) {
         for number in 0..self.classes.len() {
-            let (class, first) = self.classes[number];
-            if first == NONE || !is_class(class) {
-                continue;
-            }
-            // Those that stay are put together again.
-            let (mut at, mut last) = (first, NONE);
-            self.classes[number].1 = NONE;
-            while at != NONE {
-                let Members { first, next, .. } = self.groups[at as usize];
-                if first.is_some() && is_group(sites.group_at(at as usize)) {
-                    let mut member = first;
-                    while let Some(site) = member {
-                        member = self.links[site.index()].next;
-                        if goes(site) {
-                            self.remove(sites, site);
-                            taken(site);
-                        }
-                    }
-                }
-                let group = &mut self.groups[at as usize];
-                if group.first.is_some() {
-                    group.next = NONE;
-                    match last {
-                        NONE => self.classes[number].1 = at,
-                        last => self.groups[last as usize].next = at,
-                    }
-                    last = at;
-                } else {
-                    group.is_listed = false;
-                }
-                at = next;
+            if is_class(sites.classes()[number]) {
+                self.take_of(sites, number, &is_group, &goes, &mut taken);
             }
         }
     }
 
+    /// The same for the class of that number.
+    fn take_of(
+        &mut self,
+        sites: &Sites,
+        class: usize,
+        is_group: impl Fn(&Group) -> bool,
+        goes: impl Fn(Site) -> bool,
+        taken: &mut impl FnMut(Site),
+    ) {
+        let Some(list) = self.classes.get_mut(class) else { return };
+        // Those that stay are put together again.
+        let (mut at, mut last) = (std::mem::replace(list, NONE), NONE);
+        while at != NONE {
+            let Members { first, next, .. } = self.groups[at as usize];
+            if first != NONE && is_group(sites.group_at(at as usize)) {
+                let mut member = first;
+                while member != NONE {
+                    let site = Site::of(member);
+                    member = self.links[site.index()].next;
+                    if goes(site) {
+                        self.remove(sites, site);
+                        taken(site);
+                    }
+                }
+            }
+            let group = &mut self.groups[at as usize];
+            group.is_listed = group.first != NONE;
+            if group.is_listed {
+                group.next = NONE;
+                match self.groups.get_mut(last as usize) {
+                    Some(last) => last.next = at,
+                    None => self.classes[class] = at,
+                }
+                last = at;
+            }
+            at = next;
+        }
+    }
+
     /// Removes all members.
-    pub fn clear(&mut self, sites: &Sites) {
-        if self.count > 0 {
-            self.take(sites, |_| true, |_| true, |_| true, |_| ());
+    pub fn clear(&mut self) {
+        if self.count == 0 {
+            return;
+        }
+        self.count = 0;
+        for class in &mut self.classes {
+            let mut at = std::mem::replace(class, NONE);
+            while let Some(group) = self.groups.get_mut(at as usize) {
+                let mut member = std::mem::replace(&mut group.first, NONE);
+                while let Some(links) = self.links.get_mut(member as usize) {
+                    links.before = OUTSIDE;
+                    member = links.next;
+                }
+                group.is_listed = false;
+                at = group.next;
+            }
         }
     }
 }
@@ -214,7 +234,7 @@ mod tests {
     use super::super::node::Node;
     use super::super::words::Access;
     use super::*;
-    use crate::ir::{Arg, Aux, Inst, Op, Ty, ValueId};
+    use crate::ir::{Arg, Aux, Inst, Op, Trace, Ty, ValueId};
 
     /// Numbers without a pattern, the same each time.
     struct Numbers(u64);
@@ -246,7 +266,7 @@ mod tests {
         let value = |number| Arg::Value(ValueId(number));
         let mut defs = Defs::default();
         defs.set(ValueId(3), Node::binary(Op::PtrAdd, Ty::Ptr, value(0), value(9)));
-        let (apart, mut sites) = (Apart::default(), Sites::default());
+        let (apart, mut sites) = (Apart::default(), Sites::with_room(&Trace::default()));
         let (mut set, mut list) = (SiteSet::default(), Vec::<Access>::new());
         for _ in 0..20_000 {
             let inst = load(&mut numbers);
@@ -277,6 +297,10 @@ mod tests {
                         let goes = is_class(other.class) && other.ty != Ty::I8;
                         !(goes && other.address.place.base() == base)
                     });
+                }
+                2 if list.len() > 20 => {
+                    set.clear();
+                    (list, taken) = (vec![], before);
                 }
                 2..=4 => {
                     taken = usize::from(set.remove(&sites, site));

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! An address is taken apart once for each pointer. The sites of a place are found by *lines* of
-//! [`LINE`] bytes, and each knows those that it has a byte in common with (mostly none); those of one
+//! eight bytes, and each knows those that it has a byte in common with (mostly none); those of one
 //! class at one place are a *group*, since they are related to sites of other places in the same way.
+//! Classes are numbered, too.
 //!
 //! Invariant `same`: sites of one table are equal if their accesses are, and may touch each other if
 //! their accesses may.
@@ -16,16 +17,31 @@
 //! Not here: sets of sites (`site_set`), what is known of words at their places (`words`).
 
 use super::address::{Address, Defs, Place};
-use super::lines::{LINE, MAX_SIZE};
 use super::owners::Apart;
 use super::words::Access;
-use crate::ir::{Arg, Class, Inst, Map, Ty};
+use crate::ir::{Arg, Class, Inst, Map, Trace, Ty};
+
+/// How many bytes of a place are in one line: 2 to the power of this. No word is larger.
+const LINE_BITS: u32 = 3;
+
+/// The number of the line in which a byte of a place is.
+fn line(offset: i64) -> i64 {
+    offset >> LINE_BITS
+}
 
 /// An access, by its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Site(u32);
 
 impl Site {
+    pub fn of(number: u32) -> Site {
+        Site(number)
+    }
+
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -35,6 +51,7 @@ impl Site {
 #[derive(Debug)]
 struct Word {
     ty: Ty,
+    class: Class,
     offset: i64,
     group: u32,
     /// The next one in the list of its line.
@@ -56,6 +73,8 @@ impl Word {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     pub class: Class,
+    /// Its number.
+    pub class_number: u32,
     pub base: Arg,
     place: u32,
     /// The next one at that place, or [`NONE`].
@@ -73,9 +92,10 @@ struct Groups {
 const NONE: u32 = u32::MAX;
 
 /// The sites of a trace.
-#[derive(Default)]
 pub(super) struct Sites {
-    /// By value that is a pointer: the number of its place and one more, and how far behind that it is.
+    /// By value: 0, or one more than the number of the pointer.
+    numbers_of_pointers: Vec<u32>,
+    /// By number of a pointer: the number of its place, and how far behind that it is.
     pointers: Vec<(u32, i64)>,
     numbers: Map<Place, u32>,
     places: Vec<Groups>,
@@ -83,39 +103,63 @@ pub(super) struct Sites {
     /// By place and number of a line: the site that was added last.
     lines: Map<(u32, i64), Site>,
     words: Vec<Word>,
+    /// Is there a word that goes on in the next line?
+    crosses: bool,
+    classes: Vec<Class>,
+    /// The number of [`Class::ANY`], if it is one of them.
+    any: Option<usize>,
 }
 
 impl Sites {
+    /// No sites, but room for those of this trace.
+    pub fn with_room(trace: &Trace) -> Sites {
+        // Many instructions load or store, and mostly what others do, too.
+        let room = trace.inst_count() / 8;
+        Sites {
+            numbers_of_pointers: vec![0; trace.values.len()],
+            pointers: Vec::with_capacity(room),
+            numbers: Map::with_capacity_and_hasher(room, Default::default()),
+            places: Vec::with_capacity(room),
+            groups: Vec::with_capacity(room),
+            lines: Map::with_capacity_and_hasher(room, Default::default()),
+            words: Vec::with_capacity(room),
+            crosses: false,
+            classes: vec![],
+            any: None,
+        }
+    }
+
     /// The site of a load or store; `defs` are always the same.
     pub fn site(&mut self, inst: &Inst, defs: &Defs) -> Site {
         let (place, offset) = self.pointer(inst.a, defs);
         let (class, ty) = (inst.class(), inst.ty);
         let offset = offset.wrapping_add(inst.imm.into());
-        let line = (place, offset.div_euclid(LINE));
-        let mut at = self.lines.get(&line).copied();
+        let first = self.lines.get(&(place, line(offset))).copied();
+        let mut at = first;
         while let Some(site) = at {
             let word = &self.words[site.index()];
-            if word.offset == offset && word.ty == ty && self.group(site).class == class {
+            if word.offset == offset && word.ty == ty && word.class == class {
                 return site;
             }
             at = word.next;
         }
-        self.add(place, class, offset, ty)
+        self.add(place, class, offset, ty, first)
     }
 
     /// Where a pointer leads: the number of the place, and how far behind it.
     fn pointer(&mut self, pointer: Arg, defs: &Defs) -> (u32, i64) {
         let Arg::Value(v) = pointer else { return self.place(pointer, defs) };
-        if self.pointers.len() <= v.index() {
-            self.pointers.resize(v.index() + 1, (0, 0));
+        if self.numbers_of_pointers.len() <= v.index() {
+            self.numbers_of_pointers.resize(v.index() + 1, 0);
         }
-        let (place, offset) = self.pointers[v.index()];
-        if let Some(place) = place.checked_sub(1) {
-            return (place, offset);
+        let number = self.numbers_of_pointers[v.index()] as usize;
+        if let Some(known) = number.checked_sub(1) {
+            return self.pointers[known];
         }
-        let (place, offset) = self.place(pointer, defs);
-        self.pointers[v.index()] = (place + 1, offset);
-        (place, offset)
+        let place = self.place(pointer, defs);
+        self.pointers.push(place);
+        self.numbers_of_pointers[v.index()] = self.pointers.len() as u32;
+        place
     }
 
     fn place(&mut self, pointer: Arg, defs: &Defs) -> (u32, i64) {
@@ -128,31 +172,40 @@ impl Sites {
         (number, offset)
     }
 
-    fn add(&mut self, place: u32, class: Class, offset: i64, ty: Ty) -> Site {
+    /// A new site; `first` is the first one of its line.
+    fn add(&mut self, place: u32, class: Class, offset: i64, ty: Ty, first: Option<Site>) -> Site {
         let new = Site(self.words.len() as u32);
         let group = self.group_of(place, class);
-        let mut word = Word { ty, offset, group, next: None, near: vec![] };
-        let size = i64::from(ty.size());
-        debug_assert!(size <= MAX_SIZE, "{ty} is larger");
-        let line_of = |offset: i64| (place, offset.div_euclid(LINE));
-        let (here, behind) = (line_of(offset), line_of(offset.wrapping_add(size - 1)));
+        let mut word = Word { ty, class, offset, group, next: first, near: vec![] };
+        let (here, last) = (line(offset), line(offset.wrapping_add(i64::from(ty.size()) - 1)));
+        debug_assert!(ty.size() <= 1 << LINE_BITS, "{ty} is larger");
+        self.find_near(&mut word, first, new);
         // Words that go on in the next line are in the list of the first.
-        let before = line_of(offset.wrapping_sub(MAX_SIZE - 1));
-        let beside = [before, behind].map(|line| (line != here).then_some(line));
-        for line in [Some(here)].into_iter().chain(beside).flatten() {
-            let mut at = self.lines.get(&line).copied();
-            while let Some(site) = at {
-                let other = &mut self.words[site.index()];
-                if other.overlaps(&word) {
-                    other.near.push(new);
-                    word.near.push(site);
-                }
-                at = other.next;
-            }
+        if self.crosses {
+            let before = self.lines.get(&(place, here.wrapping_sub(1))).copied();
+            self.find_near(&mut word, before, new);
         }
-        word.next = self.lines.insert(here, new);
+        if last != here {
+            self.crosses = true;
+            let behind = self.lines.get(&(place, last)).copied();
+            self.find_near(&mut word, behind, new);
+        }
+        self.lines.insert((place, here), new);
         self.words.push(word);
         new
+    }
+
+    /// Notes those of a line that have a byte in common with a new word.
+    fn find_near(&mut self, word: &mut Word, first: Option<Site>, new: Site) {
+        let mut at = first;
+        while let Some(site) = at {
+            let other = &mut self.words[site.index()];
+            if other.overlaps(word) {
+                other.near.push(new);
+                word.near.push(site);
+            }
+            at = other.next;
+        }
     }
 
     /// The group of a class at a place.
@@ -166,11 +219,32 @@ impl Sites {
             }
             at = group.next;
         }
+        let class_number = self.class_number(class);
         let new = self.groups.len() as u32;
         let Groups { place: of, first } = &mut self.places[place as usize];
-        self.groups.push(Group { class, base: of.base(), place, next: *first });
+        self.groups.push(Group { class, class_number, base: of.base(), place, next: *first });
         *first = new;
         new
+    }
+
+    fn class_number(&mut self, class: Class) -> u32 {
+        let known = self.classes.iter().position(|known| *known == class);
+        let number = known.unwrap_or_else(|| {
+            self.classes.push(class);
+            self.classes.len() - 1
+        });
+        if class == Class::ANY {
+            self.any = Some(number);
+        }
+        number as u32
+    }
+
+    /// The numbers of the classes that may alias that of a site, among others if it is [`Class::ANY`].
+    pub fn aliases(&self, site: Site) -> impl Iterator<Item = usize> {
+        let Group { class, class_number, .. } = *self.group(site);
+        let all = 0..if class == Class::ANY { self.classes.len() } else { 0 };
+        let own = (class != Class::ANY).then_some(class_number as usize);
+        all.chain(own).chain(self.any.filter(|_| own.is_some()))
     }
 
     /// How many there are.
@@ -178,9 +252,18 @@ impl Sites {
         self.words.len()
     }
 
+    pub fn group_count(&self) -> usize {
+        self.groups.len()
+    }
+
     /// The number of the group.
     pub fn group_number(&self, site: Site) -> usize {
         self.words[site.index()].group as usize
+    }
+
+    /// The classes, by number.
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
     }
 
     fn group(&self, site: Site) -> &Group {
@@ -193,7 +276,7 @@ impl Sites {
     }
 
     pub fn class(&self, site: Site) -> Class {
-        self.group(site).class
+        self.words[site.index()].class
     }
 
     pub fn ty(&self, site: Site) -> Ty {

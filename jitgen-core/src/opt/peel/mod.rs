@@ -218,7 +218,7 @@ pub(super) fn peel(preamble: &mut Forward, args: &[Arg], seen: Seen) -> Peeled {
 
 /// Assumes of the words with parameters that only hand themselves on that they stay what they first
 /// are; answers whether there were any that were of use. What fails is weakened again. Parameters that
-/// were of no use are merged with what they first are afterwards (`backward`).
+/// were of no use are merged with what they first are afterwards (`params`).
 fn strengthen(plan: &mut Plan, round: &Round) -> bool {
     let is_tree = round.end.sides.is_some();
     let same: Vec<bool> = (0..plan.words.len())

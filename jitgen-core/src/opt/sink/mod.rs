@@ -31,7 +31,7 @@
 //!
 //! Behind a guard whose exit is linked, what is pending stays so (`sides`).
 //!
-//! Not here: the parameters of words that are also loaded (`peel`), merging them (`backward`),
+//! Not here: the parameters of words that are also loaded (`peel`), merging them (`params`),
 //! bridges that begin where something is pending: the exit has written it.
 
 mod plan;
@@ -44,7 +44,7 @@ use super::sites::Sites;
 use super::tree::Origins;
 use super::words::{Access, Words};
 use crate::ir::{
-    Arg, Aux, BlockId, Call, Effect, End, ExitId, Inst, Op, PendingStore, Sig, Trace, ValueId,
+    Arg, Aux, BlockId, Call, Effect, End, Inst, Op, PendingStore, Sig, Trace, ValueId,
 };
 use plan::{Carried, Plan};
 use sides::{Exits, Sides};
@@ -158,7 +158,7 @@ fn store_late(trace: &mut Trace, origins: &mut Origins, index: usize) {
     for at in index..trace.blocks[0].insts.len() {
         let inst = trace.blocks[0].insts[at];
         if inst.op.is_guard() {
-            let with_store = exits.with(trace, origins, inst.exit(), vec![store]);
+            let with_store = exits.with(trace, origins, inst.exit(), [store].into_iter());
             trace.blocks[0].insts[at].aux = Aux::Exit(with_store);
         }
     }
@@ -194,39 +194,37 @@ fn apply(
     let mut kept = Vec::with_capacity(insts.len());
     // Those that are or have been pending, from the first on, and what is pending now.
     let mut moved = walk.moved().peekable();
-    let mut pending: Vec<(&Pending, PendingStore)> = vec![];
-    // The guard before, and its exit with what is pending there, if nothing has changed since.
-    let mut again: Option<(ExitId, ExitId)> = None;
+    let mut pending: Vec<(&Pending, PendingStore)> = Vec::with_capacity(MAX_PENDING);
     let mut guards = 0;
     for (index, mut inst) in insts.iter().copied().enumerate() {
+        let mut is_moved = false;
         while let Some(next) = moved.next_if(|next| next.origin <= Origin::Inst(index)) {
-            pending.push((next, store(next.store)));
-            again = None;
+            is_moved = next.origin == Origin::Inst(index);
+            if next.from == next.till {
+                // No guard is met before it ends.
+                continue;
+            }
+            let value = match next.origin {
+                Origin::Inst(_) => insts[next.store].b,
+                Origin::Head(k) => params[k].into(),
+            };
+            pending.push((next, PendingStore { value, ..store(next.store) }));
+            exits.change();
         }
-        if pending.last().is_some_and(|(last, _)| last.origin == Origin::Inst(index)) {
+        if is_moved {
             continue;
         }
         if inst.op.is_guard() {
             let before = pending.len();
             pending.retain(|(pending, _)| guards < pending.till);
+            if pending.len() < before {
+                exits.change();
+            }
             guards += 1;
-            let exit = inst.exit();
-            let same = again.filter(|(of, _)| *of == exit && before == pending.len());
-            let stores = || {
-                let stores = pending.iter().map(|(pending, store)| match pending.origin {
-                    Origin::Inst(_) => *store,
-                    Origin::Head(k) => PendingStore { value: params[k].into(), ..*store },
-                });
-                stores.collect::<Vec<PendingStore>>()
-            };
-            match (trace.exit(exit).link, same) {
-                (Some(side), _) => sides.add(side, stores(), Words::default()),
-                (None, Some((_, with_stores))) => inst.aux = Aux::Exit(with_stores),
-                (None, None) => {
-                    let with_stores = exits.with(trace, origins, exit, stores());
-                    again = Some((exit, with_stores));
-                    inst.aux = Aux::Exit(with_stores);
-                }
+            let stores = pending.iter().map(|(_, store)| *store);
+            match trace.exit(inst.exit()).link {
+                Some(side) => sides.add(side, stores.collect(), Words::default()),
+                None => inst.aux = Aux::Exit(exits.with(trace, origins, inst.exit(), stores)),
             }
         }
         kept.push(inst);

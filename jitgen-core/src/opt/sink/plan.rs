@@ -9,7 +9,7 @@ use super::super::address::Defs;
 use super::super::site_set::SiteSet;
 use super::super::sites::{Site, Sites};
 use super::walk::{Fate, Origin, Pending, Walk};
-use super::{MAX_PENDING, Step, runs_anything};
+use super::{Step, runs_anything};
 use crate::ir::{Arg, Block, ExitId, Inst, Set, Trace, Ty};
 
 /// In how many exits a store may be written that is overwritten in the same round.
@@ -30,6 +30,9 @@ pub(super) struct Carried {
     pub first: Arg,
 }
 
+/// A word, a store to it, and what memory holds there before the block, if that is known.
+type Held = (Site, usize, Option<Arg>);
+
 /// The steps of a block, each with the number of the instruction.
 type Steps = Vec<(usize, Step<Site>)>;
 
@@ -47,15 +50,19 @@ pub(super) struct Plan<'a> {
     trace: &'a Trace,
     block: &'a Block,
     defs: &'a Defs,
-    sites: &'a Sites,
+    sites: &'a mut Sites,
     steps: Steps,
-    /// Those of the preamble, if there is one.
-    before: Steps,
+    /// How many stores the block has.
+    stores: usize,
     /// By guard: how often another exit than before has been met till there.
     changes: Vec<usize>,
     /// By instruction: a store that is not moved.
     stays: Vec<bool>,
     pub head: Vec<Carried>,
+    /// Its words,
+    carried: SiteSet,
+    /// and those that are looked for in the preamble.
+    wanted: SiteSet,
     /// By value: does it stay what it is while the loop runs?
     invariant: Vec<bool>,
     /// By site: has it been found out that it cannot be carried?
@@ -72,37 +79,50 @@ impl<'a> Plan<'a> {
             let made = before.insts.iter().filter_map(|inst| inst.dst);
             before.params.iter().copied().chain(made).for_each(|v| invariant[v.index()] = true);
         }
-        let mut steps_of = |block: &Block| steps(block, defs, sites);
-        let steps = steps_of(block);
-        let before = before.first().map(steps_of).unwrap_or_default();
-        let (mut count, mut last) = (0, None);
-        let guards = steps.iter().filter(|(_, step)| matches!(step, Step::Guard));
-        let changes = guards.map(|(index, _)| {
-            let exit = Some(block.insts[*index].exit());
-            count += usize::from(std::mem::replace(&mut last, exit) != exit);
-            count
-        });
-        let changes = changes.collect();
+        let steps = steps(block, defs, sites);
+        let (mut stores, mut count, mut last) = (0, 0, None);
+        let mut changes = vec![];
+        for (index, step) in &steps {
+            match step {
+                Step::Store(_) => stores += 1,
+                Step::Guard => {
+                    let exit = Some(block.insts[*index].exit());
+                    count += usize::from(std::mem::replace(&mut last, exit) != exit);
+                    changes.push(count);
+                }
+                Step::Load(_) | Step::Call => (),
+            }
+        }
         let (stays, refused) = (vec![false; block.insts.len()], vec![false; sites.len()]);
-        let head = vec![];
-        Plan { trace, block, defs, sites, steps, before, changes, stays, head, invariant, refused }
+        Plan {
+            trace,
+            block,
+            defs,
+            sites,
+            steps,
+            stores,
+            changes,
+            stays,
+            head: vec![],
+            carried: SiteSet::default(),
+            wanted: SiteSet::default(),
+            invariant,
+            refused,
+        }
     }
 
     /// Walks the block.
     pub fn walk(&self, walk: &mut Walk) {
-        let (sites, apart) = (self.sites, &self.defs.apart);
-        walk.begin(sites);
+        let (sites, apart) = (&*self.sites, &self.defs.apart);
+        walk.begin(sites, self.stores + self.head.len());
         for (k, word) in self.head.iter().enumerate() {
-            walk.add(sites, word.site, word.store, Origin::Head(k));
+            walk.begin_with(sites, word.site, word.store, k);
         }
         for (index, step) in &self.steps {
             match *step {
                 Step::Load(site) => walk.show(sites, apart, site),
                 Step::Store(site) => {
-                    walk.overwrite(sites, site);
-                    if !self.stays[*index] && walk.count() < MAX_PENDING {
-                        walk.add(sites, site, *index, Origin::Inst(*index));
-                    } else {
+                    if !walk.store(sites, site, *index, self.stays[*index]) {
                         walk.show(sites, apart, site);
                     }
                 }
@@ -122,7 +142,8 @@ impl<'a> Plan<'a> {
     /// In how many exits a pending store is.
     fn exit_count(&self, pending: &Pending) -> usize {
         let Pending { from, till, .. } = *pending;
-        if from == till { 0 } else { 1 + self.changes[till - 1] - self.changes[from] }
+        let change = |guard: u32| self.changes[guard as usize];
+        if from == till { 0 } else { 1 + change(till - 1) - change(from) }
     }
 
     /// Gives up what the walk has shown to be wrong or not worth it; answers whether there was any.
@@ -132,22 +153,21 @@ impl<'a> Plan<'a> {
         }
         let mut changed = false;
         let words: Vec<Site> = self.head.iter().map(|word| word.site).collect();
-        let mut head = vec![None; self.refused.len()];
-        words.iter().enumerate().for_each(|(k, word)| head[word.index()] = Some(k));
         for pending in walk.all() {
             let exits = self.exit_count(pending);
-            let is_worth_it = match (pending.fate, pending.origin, head[pending.site.index()]) {
-                (Fate::Written, ..) => false,
-                (Fate::Overwritten, Origin::Inst(_), _) => exits <= MAX_EXITS,
-                (Fate::Overwritten, Origin::Head(_), _) => exits <= MAX_CARRIED_EXITS,
-                // Before the body stores it, it is in exits, too; those of the head come first.
-                (Fate::Pending, Origin::Inst(_), Some(k)) => {
-                    exits + self.exit_count(&walk.all()[k]) <= MAX_CARRIED_EXITS
-                }
-                // It is written at the end.
-                (Fate::Pending, Origin::Inst(_), None) => false,
+            let is_worth_it = match (pending.fate, pending.origin) {
+                (Fate::Written, _) => false,
+                (Fate::Overwritten, Origin::Inst(_)) => exits <= MAX_EXITS,
+                (Fate::Overwritten, Origin::Head(_)) => exits <= MAX_CARRIED_EXITS,
                 // A word that is not stored in the body is pending there for nothing.
-                (Fate::Pending, Origin::Head(_), _) => false,
+                (Fate::Pending, Origin::Head(_)) => false,
+                (Fate::Pending, Origin::Inst(_)) => {
+                    // Before the body stores it, it is in exits, too. What is not of the head is written
+                    // at the end.
+                    let head = walk.head(words.len()).iter();
+                    let of_head = { head }.find(|head| head.site == pending.site);
+                    of_head.is_some_and(|head| exits + self.exit_count(head) <= MAX_CARRIED_EXITS)
+                }
             };
             changed |= !is_worth_it && self.give_up(*pending);
         }
@@ -163,79 +183,77 @@ impl<'a> Plan<'a> {
         if !self.trace.is_peeled() {
             return false;
         }
-        let (sites, apart) = (self.sites, &self.defs.apart);
-        let mut carried = SiteSet::default();
-        self.head.iter().for_each(|word| carried.add(sites, word.site));
+        let of_body = walk.all()[self.head.len()..].iter();
         let may_be_carried = |pending: &&Pending| {
             let base = self.block.insts[pending.store].a;
-            let stable = base.as_value().is_none_or(|v| self.invariant[v.index()]);
-            let is_refused = self.refused[pending.site.index()];
             pending.fate == Fate::Pending
-                && stable
-                && !is_refused
-                && !carried.is_touched(sites, apart, pending.site)
+                && base.as_value().is_none_or(|v| self.invariant[v.index()])
+                && !self.refused[pending.site.index()]
+                && !self.carried.is_touched(self.sites, &self.defs.apart, pending.site)
         };
-        let found: Vec<Pending> = walk.all().iter().filter(may_be_carried).copied().collect();
-        let held = self.held(&found);
+        let words = of_body.filter(may_be_carried);
+        let mut words: Vec<Held> =
+            words.map(|Pending { site, store, .. }| (*site, *store, None)).collect();
+        self.find_held(&mut words);
         let before = self.head.len();
-        for (Pending { site, store, .. }, first) in found.into_iter().zip(held) {
+        for (site, store, first) in words {
             let Some(first) = first else { continue };
-            if !carried.is_touched(sites, apart, site) {
-                carried.add(sites, site);
-                self.head.push(Carried { site, ty: sites.ty(site), store, first });
+            if !self.carried.is_touched(self.sites, &self.defs.apart, site) {
+                self.carried.add(self.sites, site);
+                self.head.push(Carried { site, ty: self.sites.ty(site), store, first });
             }
         }
         self.head.len() > before
     }
 
-    /// What memory holds before the block in each of these words, as far as loads and stores tell: what
+    /// Notes what memory holds before the block in each of these words, as far as loads and stores tell: what
     /// was stored there last, or else what was loaded first.
-    fn held(&self, words: &[Pending]) -> Vec<Option<Arg>> {
-        let (sites, apart) = (self.sites, &self.defs.apart);
-        let mut held = vec![None; sites.len()];
-        let mut asked = SiteSet::default();
-        words.iter().for_each(|word| asked.add(sites, word.site));
-        for (index, step) in self.before.iter().rev() {
-            if asked.len() == 0 {
+    fn find_held(&mut self, words: &mut [Held]) {
+        let (sites, defs, wanted) = (&mut *self.sites, self.defs, &mut self.wanted);
+        wanted.clear();
+        words.iter().for_each(|(word, ..)| wanted.add(sites, *word));
+        for inst in self.trace.blocks[0].insts.iter().rev() {
+            if wanted.len() == 0 {
                 break;
             }
-            let inst = &self.trace.blocks[0].insts[*index];
-            match *step {
-                Step::Load(site) | Step::Store(site) => {
+            match Step::of(inst, || sites.site(inst, defs)) {
+                Some(step @ (Step::Load(site) | Step::Store(site))) => {
                     let is_store = matches!(step, Step::Store(_));
                     let value = if is_store { Some(inst.b) } else { inst.dst.map(Arg::Value) };
-                    for word in [site].iter().chain(sites.near(site)) {
-                        if sites.is_same_word(*word, site) && asked.has(*word) {
-                            held[word.index()] = value;
+                    for same in [site].iter().chain(sites.near(site)) {
+                        if wanted.has(*same) && sites.is_same_word(*same, site) {
+                            let mut words = words.iter_mut();
+                            let word = words.find(|(word, ..)| word == same);
+                            word.expect("it is wanted").2 = value;
                         }
                     }
                     if is_store {
-                        asked.take_touched(sites, apart, site, |_| ());
+                        wanted.take_touched(sites, &defs.apart, site, |_| ());
                     }
                 }
-                Step::Call if self.runs_anything(inst) => break,
-                Step::Call | Step::Guard => (),
+                Some(Step::Call) => {
+                    if runs_anything(inst.op, &self.trace.calls[inst.call().index()]) {
+                        break;
+                    }
+                }
+                Some(Step::Guard) | None => (),
             }
         }
-        words.iter().map(|word| held[word.site.index()]).collect()
-    }
-
-    fn runs_anything(&self, inst: &Inst) -> bool {
-        runs_anything(inst.op, &self.trace.calls[inst.call().index()])
     }
 
     /// The last stores of the preamble to words that are carried, as far as they may be left to the
     /// exits behind them: those of objects, which need not be made for that.
-    pub fn late(&self) -> Vec<usize> {
+    pub fn late(&mut self) -> Vec<usize> {
         if !self.trace.is_peeled() || self.defs.apart.ages.is_empty() {
             return vec![];
         }
         let before = &self.trace.blocks[0].insts;
+        let steps = steps(&self.trace.blocks[0], self.defs, self.sites);
         let store_of = |word: &Carried| {
             let is_store =
                 |step: &Step<Site>| matches!(step, Step::Store(site) if *site == word.site);
-            let last = self.before.iter().rposition(|(_, step)| is_store(step))?;
-            let (at, behind) = (self.before[last].0, &self.before[last + 1..]);
+            let last = steps.iter().rposition(|(_, step)| is_store(step))?;
+            let (at, behind) = (steps[last].0, &steps[last + 1..]);
             let object = self.defs.address(before[at].b, 0).place.base();
             let mut only = SiteSet::default();
             only.add(self.sites, word.site);
@@ -265,7 +283,7 @@ impl<'a> Plan<'a> {
             Step::Call => {
                 let (call, class) =
                     (&self.trace.calls[inst.call().index()], self.sites.class(word));
-                self.runs_anything(inst)
+                runs_anything(inst.op, call)
                     || call.may_read(inst.op, class)
                     || call.may_write(inst.op, class)
             }
@@ -281,6 +299,7 @@ impl<'a> Plan<'a> {
     }
 
     fn refuse(&mut self, site: Site) -> bool {
+        self.carried.remove(self.sites, site);
         self.head.retain(|word| word.site != site);
         !std::mem::replace(&mut self.refused[site.index()], true)
     }

@@ -23,33 +23,55 @@ use super::super::address::Defs;
 use super::super::tree::Origins;
 use super::super::words::{Access, Words};
 use super::{MAX_PENDING, Step, hold, runs_anything};
-use crate::ir::{Arg, Aux, BlockId, End, ExitId, Inst, Map, Op, PendingStore, Trace};
+use crate::ir::{Arg, Aux, BlockId, End, Exit, ExitId, Inst, Map, Op, PendingStore, Trace};
 
 /// In a block with more exits nothing is pending.
 const MAX_EXITS: usize = 8;
 
-/// Exits with pending stores, so that guards go on sharing them.
+/// Exits with what is pending, so that guards go on sharing them.
 #[derive(Default)]
-pub(super) struct Exits(Map<(ExitId, Vec<PendingStore>), ExitId>);
+pub(super) struct Exits {
+    /// What is pending has changed so often.
+    changes: u32,
+    /// By exit: the one with what was pending after so many changes.
+    with_stores: Vec<Option<(u32, ExitId)>>,
+}
 
 impl Exits {
-    /// The exit that does these stores first.
+    /// What is pending changes.
+    pub fn change(&mut self) {
+        self.changes += 1;
+    }
+
+    /// The exit that first does the stores that are pending.
     pub fn with(
         &mut self,
         trace: &mut Trace,
         origins: &mut Origins,
         exit: ExitId,
-        stores: Vec<PendingStore>,
+        stores: impl ExactSizeIterator<Item = PendingStore>,
     ) -> ExitId {
-        if stores.is_empty() {
+        if stores.len() == 0 {
             return exit;
         }
-        *self.0.entry((exit, stores)).or_insert_with_key(|(_, stores)| {
-            let mut with_stores = trace.exit(exit).clone();
-            with_stores.pending.splice(0..0, stores.iter().copied());
-            origins.again(exit);
-            trace.add_exit(with_stores)
-        })
+        if self.with_stores.len() <= exit.index() {
+            self.with_stores.resize(trace.exits.len(), None);
+        }
+        match self.with_stores[exit.index()] {
+            Some((changes, known)) if changes == self.changes => known,
+            _ => {
+                let Exit { resume, reds, log, pending, link } = trace.exit(exit);
+                let mut all = Vec::with_capacity(stores.len() + pending.len());
+                all.extend(stores);
+                all.extend(pending);
+                let (reds, log) = (reds.clone(), log.clone());
+                let with_stores = Exit { resume: *resume, reds, log, pending: all, link: *link };
+                origins.again(exit);
+                let new = trace.add_exit(with_stores);
+                self.with_stores[exit.index()] = Some((self.changes, new));
+                new
+            }
+        }
     }
 }
 
@@ -100,8 +122,8 @@ impl Sides {
             let Some((pending, held)) = self.0.remove(&BlockId(index as u32)) else { continue };
             let pending = pending.into_iter().map(|store| (access(&store, defs), store)).collect();
             let insts = vec![];
-            let mut side = Side { trace, origins, defs, words, pending, held, insts };
-            side.block(index, exits, &mut self);
+            let mut side = Side { trace, origins, defs, words, exits, pending, held, insts };
+            side.block(index, &mut self);
         }
     }
 }
@@ -118,6 +140,7 @@ struct Side<'a> {
     defs: &'a Defs,
     /// The words that the body of the loop carries.
     words: &'a [(Access, PendingStore)],
+    exits: &'a mut Exits,
     pending: Vec<(Access, PendingStore)>,
     /// What memory holds, for sure.
     held: Words<Arg>,
@@ -125,8 +148,10 @@ struct Side<'a> {
 }
 
 impl Side<'_> {
-    fn block(&mut self, index: usize, exits: &mut Exits, sides: &mut Sides) {
+    fn block(&mut self, index: usize, sides: &mut Sides) {
         let insts = std::mem::take(&mut self.trace.blocks[index].insts);
+        self.insts.reserve(insts.len() + self.pending.len());
+        self.exits.change();
         let leaves = insts.iter().filter_map(|inst| match inst.aux {
             Aux::Exit(exit) => Some(exit).filter(|exit| self.trace.exit(*exit).link.is_none()),
             Aux::None | Aux::Call(_) | Aux::Class(_) => None,
@@ -137,11 +162,11 @@ impl Side<'_> {
             self.write();
         }
         for inst in insts {
-            self.step(inst, exits, sides);
+            self.step(inst, sides);
         }
         let mut end = self.trace.blocks[index].end.clone();
         match &mut end {
-            End::Leave(exit) => *exit = self.leave(*exit, exits),
+            End::Leave(exit) => *exit = self.leave(*exit),
             End::Jump(BlockId(0), _) => self.write(),
             End::Jump(target, args) => {
                 self.carry(args);
@@ -154,7 +179,7 @@ impl Side<'_> {
         self.trace.blocks[index].end = end;
     }
 
-    fn step(&mut self, mut inst: Inst, exits: &mut Exits, sides: &mut Sides) {
+    fn step(&mut self, mut inst: Inst, sides: &mut Sides) {
         match Step::of(&inst, || Access::of(&inst, self.defs)) {
             Some(Step::Load(access)) => self.show(&access),
             Some(Step::Store(access)) => return self.store(inst, access),
@@ -168,7 +193,7 @@ impl Side<'_> {
             }
             Some(Step::Guard) => match self.trace.exit(inst.exit()).link {
                 Some(side) => sides.add(side, self.stores(), self.held.clone()),
-                None => inst.aux = Aux::Exit(self.leave(inst.exit(), exits)),
+                None => inst.aux = Aux::Exit(self.leave(inst.exit())),
             },
             None => (),
         }
@@ -177,12 +202,15 @@ impl Side<'_> {
 
     /// The instruction stands here.
     fn emit(&mut self, inst: Inst) {
-        hold(self.trace, self.defs, &inst, &mut self.held);
+        if !self.words.is_empty() {
+            hold(self.trace, self.defs, &inst, &mut self.held);
+        }
         self.insts.push(inst);
     }
 
     /// A store is pending if it is to a word that the loop carries.
     fn store(&mut self, inst: Inst, access: Access) {
+        self.exits.change();
         self.pending.retain(|(word, _)| !word.is_within(&access));
         let is_carried = self.words.iter().any(|(word, _)| *word == access);
         if is_carried && self.pending.len() < MAX_PENDING {
@@ -201,6 +229,7 @@ impl Side<'_> {
 
     /// Writes all that is pending.
     fn write(&mut self) {
+        self.exits.change();
         for (_, store) in std::mem::take(&mut self.pending) {
             self.emit(store.inst());
         }
@@ -210,9 +239,9 @@ impl Side<'_> {
         self.pending.iter().map(|(_, store)| *store).collect()
     }
 
-    fn leave(&mut self, exit: ExitId, exits: &mut Exits) -> ExitId {
-        let stores = self.stores();
-        exits.with(self.trace, self.origins, exit, stores)
+    fn leave(&mut self, exit: ExitId) -> ExitId {
+        let stores = self.pending.iter().map(|(_, store)| *store);
+        self.exits.with(self.trace, self.origins, exit, stores)
     }
 
     /// Adds what the words of the loop hold to the arguments of a jump to its body.

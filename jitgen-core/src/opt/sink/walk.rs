@@ -15,6 +15,7 @@
 use super::super::owners::Apart;
 use super::super::site_set::SiteSet;
 use super::super::sites::{Site, Sites};
+use super::MAX_PENDING;
 
 /// Where a pending store comes from. Those of the head come first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -43,9 +44,9 @@ pub(super) struct Pending {
     pub store: usize,
     pub origin: Origin,
     /// The first guard at which it is pending, in the order of the block,
-    pub from: usize,
+    pub from: u32,
     /// and the first behind it at which it is not any more.
-    pub till: usize,
+    pub till: u32,
     pub fate: Fate,
 }
 
@@ -54,32 +55,58 @@ pub(super) struct Pending {
 pub(super) struct Walk {
     all: Vec<Pending>,
     /// By site: the number of the store to it that is or was pending last.
-    last: Vec<usize>,
+    last: Vec<u32>,
     /// What is pending now.
     now: SiteSet,
     /// How many guards have been met.
-    guards: usize,
+    guards: u32,
 }
 
 impl Walk {
-    /// Begins anew.
-    pub fn begin(&mut self, sites: &Sites) {
+    /// Begins anew, with room for so many stores.
+    pub fn begin(&mut self, sites: &Sites, stores: usize) {
         self.all.clear();
+        self.all.reserve(stores);
         self.last.resize(sites.len(), 0);
-        self.now.clear(sites);
+        self.now.clear();
         self.guards = 0;
     }
 
-    /// How many stores are pending.
-    pub fn count(&self) -> usize {
-        self.now.len()
+    /// A word of the head is pending from the begin on.
+    pub fn begin_with(&mut self, sites: &Sites, word: Site, store: usize, number: usize) {
+        self.now.add(sites, word);
+        self.push(word, store, Origin::Head(number));
     }
 
-    pub fn add(&mut self, sites: &Sites, site: Site, store: usize, origin: Origin) {
+    fn push(&mut self, site: Site, store: usize, origin: Origin) {
         let (from, till, fate) = (self.guards, self.guards, Fate::Pending);
-        self.last[site.index()] = self.all.len();
-        self.now.add(sites, site);
+        self.last[site.index()] = self.all.len() as u32;
         self.all.push(Pending { site, store, origin, from, till, fate });
+    }
+
+    /// A store: what it covers is not pending any more, and it is, if it does not stay and there is room.
+    /// Answers whether it is.
+    pub fn store(&mut self, sites: &Sites, site: Site, store: usize, stays: bool) -> bool {
+        let Walk { all, last, now, guards } = self;
+        let was = now.has(site);
+        if was {
+            end(all, last, site, Fate::Overwritten, *guards);
+        }
+        for near in sites.near(site) {
+            if sites.is_within(*near, site) && now.remove(sites, *near) {
+                end(all, last, *near, Fate::Overwritten, *guards);
+            }
+        }
+        let is_pending = !stays && now.len() - usize::from(was) < MAX_PENDING;
+        match (was, is_pending) {
+            (true, false) => _ = now.remove(sites, site),
+            (false, true) => now.add(sites, site),
+            (true, true) | (false, false) => (),
+        }
+        if is_pending {
+            self.push(site, store, Origin::Inst(store));
+        }
+        is_pending
     }
 
     pub fn guard(&mut self) {
@@ -109,19 +136,6 @@ impl Walk {
         );
     }
 
-    /// Drops the pending stores that a store covers.
-    pub fn overwrite(&mut self, sites: &Sites, site: Site) {
-        let Walk { all, last, now, guards } = self;
-        let mut drop = |site| {
-            if now.remove(sites, site) {
-                end(all, last, site, Fate::Overwritten, *guards);
-            }
-        };
-        drop(site);
-        let covered = sites.near(site).iter().filter(|near| sites.is_within(**near, site));
-        covered.for_each(|near| drop(*near));
-    }
-
     /// The end of the block.
     pub fn finish(&mut self) {
         let pending = self.all.iter_mut().filter(|pending| pending.fate == Fate::Pending);
@@ -131,6 +145,11 @@ impl Walk {
     /// All that have been pending, in the order of the block.
     pub fn all(&self) -> &[Pending] {
         &self.all
+    }
+
+    /// Those of the head, of which there are so many.
+    pub fn head(&self, words: usize) -> &[Pending] {
+        &self.all[..words]
     }
 
     /// Those that need not be written in the block.
@@ -148,12 +167,12 @@ impl Walk {
 
     /// The store to that word that is pending at the end.
     pub fn pending_at(&self, site: Site) -> Option<&Pending> {
-        self.now.has(site).then(|| &self.all[self.last[site.index()]])
+        self.now.has(site).then(|| &self.all[self.last[site.index()] as usize])
     }
 }
 
 /// A store is not pending any more, from that guard on.
-fn end(all: &mut [Pending], last: &[usize], site: Site, fate: Fate, till: usize) {
-    let pending = &mut all[last[site.index()]];
+fn end(all: &mut [Pending], last: &[u32], site: Site, fate: Fate, till: u32) {
+    let pending = &mut all[last[site.index()] as usize];
     (pending.fate, pending.till) = (fate, till);
 }
