@@ -241,18 +241,23 @@ fn a_loop_has_a_body_for_each_of_two_phases() {
     assert_eq!(statistics.loops, 2);
 }
 
+/// A loop that adds integers, and floats, and integers again, so often.
+fn phases(times: i64) {
+    let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == "phases");
+    let kernel = kernel.expect("there is this kernel");
+    register::kernels::outcome(&(kernel.program)(times));
+}
+
 /// When a loop is to be recorded again its phase may just have ended: what is recorded then is of no use,
 /// and it is recorded once more. The two versions are one of integers and one of floats.
 #[test]
 fn a_loop_that_is_recorded_again_too_late_is_recorded_once_more() {
-    let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == "phases");
-    let kernel = kernel.expect("there is this kernel");
     // One of these begins in the first round of the next phase, and one in the last of this one.
     for threshold in 297..=302 {
         let settings =
             format!("background=off,region_min=200,log=trace,bridge_threshold={threshold}");
         let (traces, statistics) = modes::traces_and_statistics(&settings, || {
-            register::kernels::outcome(&(kernel.program)(400));
+            phases(400);
         });
         let adds =
             |trace: &Trace| trace.blocks.last().and_then(|last| census(last).get("fadd").copied());
@@ -284,11 +289,9 @@ fn no_tree_is_made_twice() {
 /// hundred would each begin in the wrong one else.
 #[test]
 fn trees_of_two_versions_lead_to_each_other() {
-    let kernel = register::kernels::KERNELS.iter().find(|kernel| kernel.name == "phases");
-    let kernel = kernel.expect("there is this kernel");
     let settings = "background=off,region_min=200,region_per_op=5,log=trace";
     let regions = modes::regions(settings, || {
-        register::kernels::outcome(&(kernel.program)(20_000));
+        phases(20_000);
     });
     let region = regions.last().expect("a region is compiled");
     let blocks = region.blocks.iter().enumerate();
