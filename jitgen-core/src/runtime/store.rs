@@ -95,7 +95,7 @@ pub(super) struct Piece {
     pub units: Vec<UnitId>,
     /// Transitions that its region has paid for since it was compiled.
     pub transitions: u64,
-    /// By exit of its first round: those of them that began there.
+    /// By exit of its first round (`versions`): those of them that began there.
     pub early: Map<ExitId, u64>,
     /// For how long the thread had been running when it was installed, where clocks decide.
     pub since: Option<Duration>,

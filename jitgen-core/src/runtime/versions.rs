@@ -13,7 +13,7 @@
 //! of the round before. So when nearly all transitions of a loop begin at one exit of its first round, it is
 //! not compiled with its bridges but recorded again, as it runs now; it has two *versions* then. What leaves
 //! the first round of one leads to the other, all else to the one that it begins in: in each phase the
-//! rounds stay in a body.
+//! rounds stay in a body. In a tree the first round has all that is behind its guards alone.
 //!
 //! Each version is code for the same location, so any of them is right whatever the phase; leading to
 //! the wrong one costs a bridge.
