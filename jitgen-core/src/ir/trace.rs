@@ -606,15 +606,21 @@ impl Trace {
         places
     }
 
-    /// Removes the blocks that nothing leads to.
-    pub fn drop_unreached(&mut self) {
+    /// By block: does `from` lead to it, or is it that, without going through `end`?
+    pub fn reached(&self, from: BlockId, end: Option<BlockId>) -> Vec<bool> {
         let mut reached = vec![false; self.blocks.len()];
-        let mut work = vec![BlockId(0)];
+        let mut work = vec![from];
         while let Some(block) = work.pop() {
-            if !std::mem::replace(&mut reached[block.index()], true) {
+            if Some(block) != end && !std::mem::replace(&mut reached[block.index()], true) {
                 work.extend(self.successors(block));
             }
         }
+        reached
+    }
+
+    /// Removes the blocks that nothing leads to.
+    pub fn drop_unreached(&mut self) {
+        let reached = self.reached(BlockId(0), None);
         if reached.contains(&false) {
             let blocks = (0..self.blocks.len() as u32).map(BlockId);
             let kept: Vec<BlockId> = blocks.filter(|block| reached[block.index()]).collect();

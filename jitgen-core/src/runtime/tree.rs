@@ -281,7 +281,8 @@ impl Tree {
     /// Lets the blocks that leave by `origin` jump to that one, but for those that it leads to itself, and
     /// the first one.
     fn meet(&mut self, origin: ExitId, joint: BlockId) {
-        let behind = self.behind(joint);
+        // What it leads to within a round of the loop.
+        let behind = self.trace.reached(joint, Some(BlockId(0)));
         let args = self.trace.exit(origin).reds.clone();
         let mut stays = false;
         for (index, block) in self.trace.blocks.iter_mut().enumerate() {
@@ -295,18 +296,6 @@ impl Tree {
             }
         }
         self.planted.leaves.retain(|(exit, _)| stays || *exit != origin);
-    }
-
-    /// By block: is it that one, or does that lead to it within a round of the loop?
-    fn behind(&self, block: BlockId) -> Vec<bool> {
-        let mut behind = vec![false; self.trace.blocks.len()];
-        let mut work = vec![block];
-        while let Some(block) = work.pop() {
-            if block != BlockId(0) && !std::mem::replace(&mut behind[block.index()], true) {
-                work.extend(self.trace.successors(block));
-            }
-        }
-        behind
     }
 
     /// Puts each block behind those that lead to it.

@@ -48,22 +48,12 @@ impl Piece {
         }
         let (first, body) = (BlockId(0), BlockId(1));
         let [early, late] =
-            [(first, body), (body, first)].map(|(from, to)| self.leads_to_within(from, to));
-        let leaves = |block: &BlockId| self.trace.block(*block).exits().any(|other| other == exit);
-        early.iter().any(leaves) && !late.iter().any(leaves)
-    }
-
-    /// The blocks that one leads to, and it, without going through `end`.
-    fn leads_to_within(&self, block: BlockId, end: BlockId) -> Vec<BlockId> {
-        let (mut met, mut next) = (vec![block], 0);
-        while let Some(block) = met.get(next).copied() {
-            next += 1;
-            let behind = self.trace.successors(block).into_iter();
-            let behind: Vec<BlockId> =
-                behind.filter(|to| *to != end && !met.contains(to)).collect();
-            met.extend(behind);
-        }
-        met
+            [(first, body), (body, first)].map(|(from, end)| self.trace.reached(from, Some(end)));
+        let leaves = |reached: &[bool]| {
+            let mut blocks = self.trace.blocks.iter().zip(reached).filter(|(_, reached)| **reached);
+            blocks.any(|(block, _)| block.exits().any(|other| other == exit))
+        };
+        leaves(&early) && !leaves(&late)
     }
 }
 
