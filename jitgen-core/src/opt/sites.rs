@@ -18,7 +18,7 @@
 
 use super::address::{Address, Defs, Place};
 use super::owners::Apart;
-use super::words::Access;
+use super::words::{Access, Bytes};
 use crate::ir::{Arg, Class, Inst, Map, Trace, Ty};
 
 /// How many bytes of a place are in one line: 2 to the power of this. No word is larger.
@@ -61,11 +61,8 @@ struct Word {
 }
 
 impl Word {
-    /// Have both a byte in common, if they are at the same place?
-    fn overlaps(&self, other: &Word) -> bool {
-        let distance = self.offset.wrapping_sub(other.offset);
-        (distance as u64) < other.ty.size().into()
-            || (distance.wrapping_neg() as u64) < self.ty.size().into()
+    fn bytes(&self) -> Bytes {
+        Bytes { offset: self.offset, size: self.ty.size() }
     }
 }
 
@@ -200,7 +197,7 @@ impl Sites {
         let mut at = first;
         while let Some(site) = at {
             let other = &mut self.words[site.index()];
-            if other.overlaps(word) {
+            if other.bytes().overlap(word.bytes()) {
                 other.near.push(new);
                 word.near.push(site);
             }
@@ -297,10 +294,8 @@ impl Sites {
 
     /// Are all bytes of one among those of the other, if they have one in common?
     pub fn is_within(&self, inner: Site, outer: Site) -> bool {
-        let (inner, outer) = (&self.words[inner.index()], &self.words[outer.index()]);
-        let start = inner.offset.wrapping_sub(outer.offset) as u64;
-        let end = start.checked_add(inner.ty.size().into());
-        end.is_some_and(|end| end <= outer.ty.size().into())
+        let [inner, outer] = [inner, outer].map(|site| self.words[site.index()].bytes());
+        inner.are_within(outer)
     }
 
     /// Are they the same word by the same type, if they have a byte in common?

@@ -30,6 +30,30 @@ use super::numbered::Numbered;
 use crate::ir::{Arg, Call, Class, Inst, Ty};
 use std::cell::Cell;
 
+/// Some bytes of a place.
+#[derive(Clone, Copy)]
+pub(super) struct Bytes {
+    pub offset: i64,
+    pub size: u32,
+}
+
+impl Bytes {
+    /// Have both a byte in common?
+    #[inline]
+    pub fn overlap(self, other: Bytes) -> bool {
+        let distance = self.offset.wrapping_sub(other.offset);
+        (distance as u64) < other.size.into() || (distance.wrapping_neg() as u64) < self.size.into()
+    }
+
+    /// Are all of these among the others?
+    #[inline]
+    pub fn are_within(self, other: Bytes) -> bool {
+        let start = self.offset.wrapping_sub(other.offset) as u64;
+        let end = start.checked_add(self.size.into());
+        end.is_some_and(|end| end <= other.size.into())
+    }
+}
+
 /// Which bytes an access touches.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Access {
@@ -64,15 +88,16 @@ impl Access {
 
     /// Have both a byte in common, if they are at the same place?
     fn overlaps(&self, other: &Access) -> bool {
-        let distance = self.address.offset.wrapping_sub(other.address.offset);
-        (distance as u64) < other.ty.size().into()
-            || (distance.wrapping_neg() as u64) < self.ty.size().into()
+        self.bytes().overlap(other.bytes())
+    }
+
+    fn bytes(&self) -> Bytes {
+        Bytes { offset: self.address.offset, size: self.ty.size() }
     }
 
     /// Are all bytes of this among those of `other`, for sure?
     pub fn is_within(&self, other: &Access) -> bool {
-        let end = self.start_in(other).map(|start| start + self.ty.size());
-        end.is_some_and(|end| end <= other.ty.size())
+        self.address.place == other.address.place && self.bytes().are_within(other.bytes())
     }
 
     /// Which byte of `other` the first of this is, if both are at one place and it is one of them.
@@ -106,9 +131,8 @@ impl Untouched {
         self.0.iter().any(|(address, size)| match size {
             None => address.place.base() == word.address.place.base(),
             Some(size) => {
-                let start = word.address.offset.wrapping_sub(address.offset) as u64;
-                let end = start.checked_add(word.ty.size().into());
-                address.place == word.address.place && end.is_some_and(|end| end <= (*size).into())
+                let kept = Bytes { offset: address.offset, size: *size };
+                address.place == word.address.place && word.bytes().are_within(kept)
             }
         })
     }
